@@ -1,0 +1,42 @@
+# Everything happens in .venv, which these targets own. PYTHON chooses the interpreter it is made with.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint format clean
+
+help:
+	@echo "make demo   set up, train digits and punks for two minutes each, draw them"
+	@echo "make test   set up, run the tests"
+	@echo "make lint   set up, check style and types"
+	@echo "make format rewrite the code in the project's style"
+	@echo "make clean  remove .venv and what the demo made"
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m noisette.demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) runs/demo-digits runs/demo-punks
+
+# torch first and by itself: its pinned version decides which build pip takes.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,peers]"
+	@touch $@

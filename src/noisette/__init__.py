@@ -1,0 +1,47 @@
+"""Noisette trains and serves diffusion models for small images with attributes.
+
+    import noisette
+
+    dataset = noisette.open_dataset("cryptopunks")
+    run = noisette.train("punks", budget="30m", out="runs/punks")
+    generator = noisette.load("runs/punks")
+    images = generator.generate(seeds=range(16))    # (16, 3, 24, 24) uint8
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from noisette.data.catalogue import open_dataset as open_dataset
+    from noisette.errors import NoisetteError as NoisetteError
+    from noisette.errors import RequestError as RequestError
+    from noisette.errors import Stopped as Stopped
+    from noisette.generation import load as load
+    from noisette.training.start import resume as resume
+    from noisette.training.start import train as train
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "open_dataset": "noisette.data.catalogue",
+    "train": "noisette.training.start",
+    "resume": "noisette.training.start",
+    "load": "noisette.generation",
+    "NoisetteError": "noisette.errors",
+    "RequestError": "noisette.errors",
+    "Stopped": "noisette.errors",
+}
+__all__ = ["NoisetteError", "RequestError", "Stopped", "load", "open_dataset", "resume", "train"]
+
+
+def __getattr__(name: str) -> object:
+    # Each name is imported when it is first used: `import noisette` and `noisette --help` must not wait for PyTorch.
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

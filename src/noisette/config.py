@@ -1,0 +1,316 @@
+"""The recipe: everything that decides a training, typed and checked before any work starts."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from noisette.data.catalogue import CATALOGUE, entry
+from noisette.errors import RequestError, nearest
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DatasetConfig(_Section):
+    """What is learned from; always the train split."""
+
+    name: str = Field(description="mnist, cryptopunks or sprites")
+    size: int | None = Field(None, description="pixels along a side; left out, the data set's own")
+    background: str | None = Field(None, pattern=r"^#[0-9a-fA-F]{6}$", description="#rrggbb to put RGBA images on; left out, alpha is learned")
+    pixels: Literal["auto", "colours", "premultiplied"] = Field("auto", description="pixel space; auto is premultiplied for RGBA, else colours")
+    count: int = Field(10_000, ge=20, description="how many sprites to make; of the synthetic sprites only")
+    seed: int = Field(0, ge=0, description="which sprites to make; of the synthetic sprites only")
+
+    @model_validator(mode="after")
+    def _can_be_had(self) -> DatasetConfig:
+        known = CATALOGUE.get(self.name)
+        if known is None:
+            raise ValueError(f'name: no data set "{self.name}"{nearest(self.name, CATALOGUE)}; there are {", ".join(CATALOGUE)}')
+        if self.size is not None and self.size not in known.sizes:
+            raise ValueError(f"size: {self.name} can be {_span(known.sizes)} pixels wide, not {self.size}")
+        if self.background is not None and known.channels != 4:
+            raise ValueError(f"background: {self.name} has no alpha to put on one; leave it out")
+        has_alpha = known.channels == 4 and self.background is None
+        if self.pixels == "premultiplied" and not has_alpha:
+            raise ValueError("pixels: premultiplied needs alpha; leave the background out, or use colours")
+        if self.pixels == "colours" and has_alpha:
+            raise ValueError("pixels: colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a background")
+        return self
+
+    @property
+    def side(self) -> int:
+        return self.size or entry(self.name).size
+
+    @property
+    def image_channels(self) -> int:
+        channels = entry(self.name).channels
+        return 3 if channels == 4 and self.background is not None else channels
+
+    @property
+    def space(self) -> Literal["colours", "premultiplied"]:
+        if self.pixels != "auto":
+            return self.pixels
+        return "premultiplied" if self.image_channels == 4 else "colours"
+
+
+class SimpleUNetConfig(_Section):
+    """The report's network for digits."""
+
+    kind: Literal["simple_unet"] = "simple_unet"
+
+
+class UNetConfig(_Section):
+    """A U-Net for 8 to 64 pixels."""
+
+    kind: Literal["unet"] = "unet"
+    patch: int = Field(1, ge=1, le=8, description="pixels along the side of the square seen as one position")
+    widths: list[Annotated[int, Field(ge=4)]] = Field([64, 128], min_length=1, description="channels of each level, finest first")
+    blocks: int = Field(2, ge=1, description="residual blocks of each level on the way down; one more on the way up")
+    attention: list[bool] = Field([False, True], description="whether each level attends over its positions")
+    head_width: int = Field(32, ge=4, description="channels of an attention head")
+
+    @model_validator(mode="after")
+    def _fits(self) -> UNetConfig:
+        if len(self.attention) != len(self.widths):
+            raise ValueError(f"attention: has {len(self.attention)} levels, but widths has {len(self.widths)}; give one true or false for each")
+        odd = [width for width, attend in zip(self.widths, self.attention, strict=True) if attend and width > self.head_width and width % self.head_width]
+        if odd:
+            raise ValueError(f"head_width: {self.head_width} does not divide the {odd[0]} channels of a level with attention")
+        if any(width % 2 for width in self.widths[:1]):
+            raise ValueError("widths: the first must be even: half of it are sines of the time, half cosines")
+        return self
+
+
+NetworkConfig = Annotated[SimpleUNetConfig | UNetConfig, Field(discriminator="kind")]
+
+
+class DiffusionConfig(_Section):
+    """Noise levels, what the network predicts, and how errors count."""
+
+    schedule: Literal["linear", "linear-scaled", "cosine", "sigmoid"] = "cosine"
+    steps: int | Literal["continuous"] = Field("continuous", description="T, the number of noise levels, or continuous")
+    beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta; of the linear schedules only")
+    beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; of the linear schedules only")
+    allow_residual_signal: bool = Field(False, description="accept a schedule that leaves signal at its last level, with a warning")
+    target: Literal["noise", "image", "velocity"] = "velocity"
+    weighting: Literal["plain", "min-snr"] = "plain"
+    min_snr_gamma: float = Field(5.0, gt=0)
+
+    @model_validator(mode="after")
+    def _has_steps(self) -> DiffusionConfig:
+        if self.steps != "continuous" and self.steps < 1:
+            raise ValueError(f"steps: there must be at least 1, not {self.steps}; or continuous")
+        return self
+
+
+class TrainingConfig(_Section):
+    """How long, how fast, how safely."""
+
+    budget: str | None = Field(None, description="wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it")
+    epochs: int | None = Field(None, ge=1, description="passes over the train split, instead of a budget")
+    steps: int | None = Field(None, ge=1, description="optimiser steps, instead of a budget")
+    batch_size: int = Field(64, ge=1, description="images in a step, over all processes together")
+    learning_rate: float = Field(1e-3, gt=0, description="the highest; reached after the warm-up")
+    decay: Literal["cosine", "constant"] = Field("cosine", description="how the learning rate falls over the training")
+    warmup: int = Field(100, ge=0, description="steps over which the learning rate rises from 0")
+    weight_decay: float = Field(0.0, ge=0)
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights after their warm-up; 0 keeps no average")
+    seed: int = Field(0, ge=0, description="of the first weights, the order of the data, the noise")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto measures both where the processor has bfloat16")
+    layout: Literal["auto", "contiguous", "channels-last"] = Field("auto", description="memory format of the network; auto measures both")
+    compile: Literal["auto", "yes", "no"] = Field("auto", description="torch.compile; auto measures it in trainings long enough to earn it back")
+    checkpoint_every: str = Field("2m", description="wall-clock time between checkpoints; one is also made after each epoch")
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> TrainingConfig:
+        given = [name for name in ("budget", "epochs", "steps") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"budget: give exactly one of budget, epochs and steps, not {' and '.join(given) or 'none'}")
+        for name in ("budget", "checkpoint_every"):
+            value = getattr(self, name)
+            if value is not None:
+                try:
+                    seconds(value)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        return self
+
+    @property
+    def checkpoint_seconds(self) -> float:
+        return seconds(self.checkpoint_every)
+
+
+class SamplesConfig(_Section):
+    """The grid of pictures drawn at the end of each epoch, and what `generate` uses unless told otherwise."""
+
+    sampler: Literal["ddpm", "ddim"] = "ddim"
+    steps: int = Field(25, ge=1, description="network evaluations for an image")
+    eta: float = Field(0.0, ge=0, le=1, description="of ddim: 0 deterministic, 1 as random as ddpm")
+    count: int = Field(16, ge=1, le=256, description="images in the grid of an epoch; their seeds are 0, 1, 2, ...")
+    every: int = Field(1, ge=1, description="epochs from one grid to the next")
+
+
+class Recipe(_Section):
+    """A whole experiment."""
+
+    summary: str = Field("", description="one line that says what it trains")
+    dataset: DatasetConfig
+    network: NetworkConfig
+    diffusion: DiffusionConfig
+    training: TrainingConfig
+    samples: SamplesConfig = SamplesConfig()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        side = self.dataset.side
+        levels, patch = (3, 1) if isinstance(self.network, SimpleUNetConfig) else (len(self.network.widths), self.network.patch)
+        problem = check_size(side, levels=levels, patch=patch)
+        if problem and isinstance(self.network, SimpleUNetConfig):
+            raise ValueError(f"dataset.size: simple_unet halves its image twice, so 4 must divide the size, not {side}")
+        if problem:
+            raise ValueError(f"network.{problem}")
+        if self.diffusion.steps != "continuous" and self.samples.steps > self.diffusion.steps:
+            raise ValueError(f"samples.steps: {self.samples.steps} are more than the {self.diffusion.steps} levels of diffusion.steps; use at most those")
+        return self
+
+
+def check_size(side: int, *, levels: int, patch: int) -> str | None:
+    """Why a network of this many levels cannot take images of side x side pixels, with advice; None if it can."""
+    if side % patch:
+        divisors = [str(number) for number in range(1, 9) if side % number == 0]
+        return f"patch: {patch} does not divide {side} pixels; use {' or '.join(divisors)}"
+    inside = side // patch
+    halvings = (inside & -inside).bit_length() - 1  # how often 2 divides it
+    if levels - 1 <= halvings:
+        return None
+    often = {0: "cannot be halved", 1: "halves once", 2: "halves twice"}.get(halvings, f"halves {halvings} times")
+    return f"widths: has {levels} levels, but {side} pixels in patches of {patch} leave {inside}, which {often}; use at most {halvings + 1}"
+
+
+def seconds(duration: str) -> float:
+    """`90s`, `30m`, `1.5h` or a mixture such as `1h30m`, in seconds. Raises ValueError for anything else."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", duration):
+        raise ValueError(f'"{duration}" is not a duration; write 90s, 30m, 1h or 1h30m')
+    total = sum(float(number) * units[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([hms])", duration))
+    if not total > 0 or math.isinf(total):
+        raise ValueError(f'"{duration}" leaves no time; write 90s, 30m, 1h or 1h30m')
+    return float(total)
+
+
+def recipe_names() -> list[str]:
+    """The recipes that ship with the package, sorted."""
+    return sorted(file.name.removesuffix(".toml") for file in resources.files("noisette.recipes").iterdir() if file.name.endswith(".toml"))
+
+
+def lengthened(budget: str | None, epochs: int | None, steps: int | None) -> list[str]:
+    """The override that makes a training last this long; none if all are None. Raises RequestError if two are given."""
+    given = [f"training.{name}={value}" for name, value in (("epochs", epochs), ("steps", steps)) if value is not None]
+    given += [f'training.budget="{budget}"'] if budget is not None else []
+    if len(given) > 1:
+        raise RequestError("give at most one of budget, epochs and steps")
+    return given
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """The named recipe, or the one in a TOML file, with `KEY=VALUE` overrides such as `training.batch_size=32`.
+
+    A value is written as in TOML; a bare word is a string, and `none` removes the key. Giving training.budget, .epochs or
+    .steps replaces whichever of them the recipe has. Raises RequestError, naming the field.
+    """
+    path = Path(name)
+    if name in recipe_names():
+        text = resources.files("noisette.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    elif path.suffix == ".toml":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RequestError(f"cannot read the recipe {path}: {getattr(error, 'strerror', None) or error}") from error
+    else:
+        raise RequestError(f'no recipe "{name}"{nearest(name, recipe_names())} (see `noisette recipes`)')
+    return parse_recipe(text, source=name, overrides=overrides)
+
+
+def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe in a TOML text. `source` names it in errors. Raises RequestError, naming the field."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RequestError(f"{source} is not TOML: {error}") from error
+    for override in overrides:
+        _override(values, override)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RequestError(_explain(error.errors()[0])) from error
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The recipe as TOML, every field written out."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.model_dump(exclude_none=True))
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, written = override.partition("=")
+    if not equals or not key:
+        raise RequestError(f'"{override}" is not KEY=VALUE, such as training.batch_size=32')
+    *sections, field = key.strip().split(".")
+    target = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise RequestError(f"{key}: {section} is a setting, not a section")
+    if sections == ["training"] and field in ("budget", "epochs", "steps"):
+        for other in ("budget", "epochs", "steps"):
+            target.pop(other, None)
+    if written.strip() == "none":
+        target.pop(field, None)
+        return
+    try:
+        target[field] = tomllib.loads(f"value = {written}")["value"]
+    except tomllib.TOMLDecodeError:
+        target[field] = written
+
+
+def _explain(error: ErrorDetails) -> str:
+    """One validation error in one line: the field, what is wrong, what would be right."""
+    place = [str(part) for part in error["loc"] if part not in ("simple_unet", "unet")]
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":  # ours, which begins with the field's own name
+        return ".".join([*place, message])
+    field = ".".join(place)
+    if error["type"] == "extra_forbidden":
+        return f"no setting {field}{nearest(place[-1], _fields_at(place[:-1]))}"
+    if error["type"] == "missing":
+        return f"{field} is missing"
+    wrong = error["input"]
+    return f"{field} = {wrong!r}: {message[:1].lower()}{message[1:]}" if not isinstance(wrong, Mapping) else f"{field}: {message}"
+
+
+def _fields_at(place: Sequence[str]) -> list[str]:
+    sections: dict[str, list[type[BaseModel]]] = {
+        "dataset": [DatasetConfig],
+        "network": [SimpleUNetConfig, UNetConfig],
+        "diffusion": [DiffusionConfig],
+        "training": [TrainingConfig],
+        "samples": [SamplesConfig],
+    }
+    models = sections.get(place[0], []) if place else [Recipe]
+    return [name for model in models for name in model.model_fields]

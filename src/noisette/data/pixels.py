@@ -1,0 +1,83 @@
+"""Pixel spaces: from bytes to what is diffused, and back.
+
+A pixel space is the only thing that knows what the channels of a diffused image mean; networks and samplers see a number
+of channels and a range of values.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from noisette.errors import RequestError
+
+SpaceName = Literal["colours", "premultiplied"]
+
+
+class PixelSpace(Protocol):
+    """Bytes (B, C, H, W) uint8 <-> diffused (B, channels, H, W) float32 in [-1, 1]."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the diffused image."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Bytes to what is diffused."""
+
+    def decode(self, x0: Tensor) -> Tensor:
+        """What is diffused to bytes, rounding half up; values outside the range are clipped."""
+
+
+class Colours:
+    """Each byte on its own, 0 to -1 and 255 to 1: for grey and RGB."""
+
+    def __init__(self, image_channels: int) -> None:
+        self.channels = image_channels
+
+    def encode(self, images: Tensor) -> Tensor:
+        return images.float() / 127.5 - 1
+
+    def decode(self, x0: Tensor) -> Tensor:
+        return (x0 * 127.5 + 127.5 + 0.5).floor().clamp(0, 255).to(torch.uint8)
+
+
+class Premultiplied:
+    """RGBA with each colour multiplied by its alpha, so that nothing is learned of colours that cannot be seen.
+
+    Decoding gives colour 0 where alpha is 0; any other pixel comes back to the byte.
+    """
+
+    channels = 4
+
+    def encode(self, images: Tensor) -> Tensor:
+        unit = images.float() / 255
+        colour, alpha = unit[:, :3], unit[:, 3:]
+        return torch.cat([colour * alpha, alpha], dim=1) * 2 - 1
+
+    def decode(self, x0: Tensor) -> Tensor:
+        unit = ((x0 + 1) / 2).clamp(0, 1)
+        alpha = (unit[:, 3:] * 255 + 0.5).floor() / 255
+        colour = torch.where(alpha > 0, unit[:, :3] / alpha.clamp(min=1 / 255), 0.0).clamp(0, 1)
+        return (torch.cat([colour, alpha], dim=1) * 255 + 0.5).floor().to(torch.uint8)
+
+
+def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:
+    """The named space for images of this many channels. Raises RequestError where they do not fit."""
+    if name == "premultiplied":
+        if image_channels != 4:
+            raise RequestError(f"pixels = premultiplied needs images with alpha, and these have {image_channels} channels; use colours")
+        return Premultiplied()
+    if image_channels == 4:
+        raise RequestError("pixels = colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a background")
+    return Colours(image_channels)
+
+
+def on_background(images: NDArray[np.uint8], background: str) -> NDArray[np.uint8]:
+    """RGBA (N, 4, H, W) over a flat `#rrggbb`, as RGB (N, 3, H, W), rounded half up."""
+    behind = np.array(list(bytes.fromhex(background.removeprefix("#"))), dtype=np.uint32)[None, :, None, None]
+    alpha = images[:, 3:].astype(np.uint32)
+    return ((images[:, :3] * alpha + behind * (255 - alpha) + 127) // 255).astype(np.uint8)

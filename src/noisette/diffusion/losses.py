@@ -1,0 +1,34 @@
+"""The training loss and its weightings over noise levels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from noisette.diffusion.targets import Target
+
+Weighting = Literal["plain", "min-snr"]
+
+
+def weights(weighting: Weighting, target: Target, alpha: Tensor, sigma: Tensor, *, gamma: float = 5.0) -> Tensor:
+    """The weight of each image's squared error, of the shape of alpha and sigma.
+
+    `plain` is 1 in the space of the target. `min-snr` counts an error of x0 with min(SNR, gamma) (Hang et al. 2023),
+    here written for the target: an error of x0 is one of eps times 1 / SNR, and one of v times 1 / (SNR + 1).
+    """
+    if weighting == "plain":
+        return torch.ones_like(alpha)
+    snr = alpha**2 / sigma**2
+    clipped = snr.clamp(max=gamma)
+    if target == "noise":
+        return clipped / snr
+    if target == "image":
+        return clipped
+    return clipped / (snr + 1)
+
+
+def squared_error(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean over a batch of the weighted mean squared error of each image; weight: (B,)."""
+    return (weight * (prediction - target).square().flatten(1).mean(dim=1)).mean()

@@ -1,0 +1,32 @@
+"""Noise: the forward process, and random numbers that belong to an image and not to its place in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def add_noise(x0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    """xt ~ q(xt | x0) (Ho et al. 2020, eq. 4). x0, eps: (B, C, H, W); alpha, sigma: (B,)."""
+    return alpha.view(-1, 1, 1, 1) * x0 + sigma.view(-1, 1, 1, 1) * eps
+
+
+class ImageNoise:
+    """One generator for each image of a batch: image k draws the same numbers on any batch size and any device.
+
+    Numbers are drawn on the CPU, whose generator is the same everywhere, and moved.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        """seeds: one for each image, 0 or more and below 2**63."""
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def draw(self, shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
+        """(B, *shape) unit normal."""
+        return torch.stack([torch.randn(tuple(shape), generator=generator) for generator in self._generators]).to(device)
+
+    def like(self, xt: Tensor) -> Tensor:
+        """Unit normal of the shape and device of xt: (B, C, H, W)."""
+        return self.draw(xt.shape[1:], xt.device)

@@ -1,0 +1,183 @@
+"""Noise schedules: how much image (alpha) and how much noise (sigma) is in xt, for each time in (0, 1].
+
+Time 1 is the noisiest trained level. A discrete schedule with T steps has the levels 1/T, 2/T, ..., 1; a continuous one
+has every time in (0, 1]. All are variance preserving: alpha**2 + sigma**2 = 1. Tables are float64: at T = 1000 the
+rounding of a float32 cumulative product already reaches the sixth digit.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+ScheduleName = Literal["linear", "linear-scaled", "cosine", "sigmoid"]
+
+MAX_RESIDUAL_SIGNAL = 1e-3
+"""Largest alpha**2 at the last level with which a sampler may start from pure noise as if it had been trained on it."""
+
+_REFERENCE_BETA_SUM = 1000 * (1e-4 + 0.02) / 2  # of the DDPM schedule: 1000 steps, 1e-4 to 0.02 (Ho et al. 2020)
+_LOG_SNR_LIMIT = 15.0  # continuous schedules are clipped here: past it float32 sees only image or only noise
+_MAX_BETA = 0.999  # for betas derived from an alpha_bar curve, as in Nichol and Dhariwal 2021
+
+
+class ScheduleError(ValueError):
+    """The settings of a schedule cannot work; the message says what would."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One noise level: xt = alpha * x0 + sigma * eps at `time` in (0, 1]."""
+
+    time: float
+    alpha: float
+    sigma: float
+
+
+class Schedule(ABC):
+    """Noise levels by time. `steps` is T for a discrete schedule, None for a continuous one."""
+
+    steps: int | None
+
+    @abstractmethod
+    def alpha_sigma(self, times: Tensor) -> tuple[Tensor, Tensor]:
+        """alpha and sigma, float64, of the shape of `times` (float64, in (0, 1])."""
+
+    @abstractmethod
+    def draw_times(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count,) float64 times to train on, each uniform over the levels.
+
+        Stratified: one uniform draw is shifted by i / count for image i, so that each batch covers all levels evenly
+        and its loss varies less (Kingma et al. 2021, appendix I.1).
+        """
+
+    @abstractmethod
+    def _spaced_times(self, count: int) -> list[float]: ...
+
+    def at(self, time: float) -> Level:
+        alpha, sigma = self.alpha_sigma(torch.tensor([time], dtype=torch.float64))
+        return Level(time, alpha.item(), sigma.item())
+
+    def levels(self, count: int) -> list[Level]:
+        """`count` levels for a sampler, noisiest first, evenly spaced in time and starting at the last trained level.
+
+        Raises ScheduleError if the schedule has fewer levels.
+        """
+        if count < 1:
+            raise ScheduleError(f"a sampler needs at least 1 step, not {count}")
+        if self.steps is not None and count > self.steps:
+            raise ScheduleError(f"{count} steps are more than the {self.steps} levels of the schedule; use at most {self.steps}")
+        return [self.at(time) for time in self._spaced_times(count)]
+
+    @property
+    def residual_signal(self) -> float:
+        """alpha**2 at the noisiest level: how much image is left where a sampler starts."""
+        return self.at(1.0).alpha ** 2
+
+
+def _stratified(count: int, generator: torch.Generator) -> Tensor:
+    shared = torch.rand((), generator=generator, dtype=torch.float64)
+    return (shared + torch.arange(count, dtype=torch.float64) / count) % 1.0  # (count,) in [0, 1)
+
+
+class DiscreteSchedule(Schedule):
+    """T levels from a table of betas (Ho et al. 2020): alpha**2 at level k is the product of 1 - beta up to k."""
+
+    def __init__(self, betas: Tensor) -> None:
+        """betas: (T,), each in (0, 1). Raises ScheduleError otherwise."""
+        betas = betas.to(torch.float64)
+        if betas.ndim != 1 or len(betas) == 0 or not bool(((betas > 0) & (betas < 1)).all()):
+            raise ScheduleError(f"each beta must lie between 0 and 1, but they run from {betas.min().item():.4g} to {betas.max().item():.4g}")
+        self.betas = betas
+        self.steps = len(betas)
+        self.alpha_bars = torch.cumprod(1 - betas, dim=0)
+
+    def alpha_sigma(self, times: Tensor) -> tuple[Tensor, Tensor]:
+        alpha_bars = self.alpha_bars[(times * len(self.betas)).round().long() - 1]
+        return alpha_bars.sqrt(), (1 - alpha_bars).sqrt()
+
+    def draw_times(self, count: int, generator: torch.Generator) -> Tensor:
+        return ((_stratified(count, generator) * len(self.betas)).floor() + 1) / len(self.betas)
+
+    def _spaced_times(self, count: int) -> list[float]:
+        # Exact fractions: a float range gives a step too many for some counts (62 of them at T = 1000).
+        total = len(self.betas)
+        return [round(Fraction(total * (count - index), count)) / total for index in range(count)]
+
+
+class ContinuousSchedule(Schedule):
+    """Every time in (0, 1], from a curve of alpha_bar = alpha**2 over time."""
+
+    steps = None
+
+    def __init__(self, name: ScheduleName) -> None:
+        self.name = name
+
+    def alpha_sigma(self, times: Tensor) -> tuple[Tensor, Tensor]:
+        log_snr = torch.logit(_alpha_bar(self.name, times)).clamp(-_LOG_SNR_LIMIT, _LOG_SNR_LIMIT)
+        return torch.sigmoid(log_snr).sqrt(), torch.sigmoid(-log_snr).sqrt()
+
+    def draw_times(self, count: int, generator: torch.Generator) -> Tensor:
+        return 1.0 - _stratified(count, generator)  # (0, 1]
+
+    def _spaced_times(self, count: int) -> list[float]:
+        return [(count - index) / count for index in range(count)]
+
+
+def _alpha_bar(name: ScheduleName, times: Tensor) -> Tensor:
+    """The curve alpha**2 over time in [0, 1], float64."""
+    if name == "cosine":  # Nichol and Dhariwal 2021, eq. 17
+        offset = 0.008
+        return torch.cos((times + offset) / (1 + offset) * math.pi / 2) ** 2 / math.cos(offset / (1 + offset) * math.pi / 2) ** 2
+    if name == "sigmoid":  # Jabri et al. 2022, algorithm 2, from -3 to 3
+        low, high = torch.sigmoid(torch.tensor([-3.0, 3.0], dtype=torch.float64))
+        return (high - torch.sigmoid(times * 6 - 3)) / (high - low)
+    return torch.exp(-(0.1 * times + 9.95 * times**2))  # the limit of the linear betas: Song et al. 2021, eq. 33
+
+
+def _betas_of_curve(name: ScheduleName, steps: int) -> Tensor:
+    alpha_bars = _alpha_bar(name, torch.linspace(0, 1, steps + 1, dtype=torch.float64))
+    return (1 - alpha_bars[1:] / alpha_bars[:-1]).clamp(max=_MAX_BETA)
+
+
+def make_schedule(
+    name: ScheduleName,
+    steps: int | None,
+    *,
+    beta_start: float = 1e-4,
+    beta_end: float = 0.02,
+    allow_residual_signal: bool = False,
+) -> Schedule:
+    """The named schedule with `steps` discrete levels, or continuous if None.
+
+    `linear`: betas as given. `linear-scaled`: the same line, multiplied so that the betas sum to those of the DDPM
+    schedule and the last level is noise whatever T is; for beta_end = 0.02 that is the factor 1000 / T. `cosine`,
+    `sigmoid`: from their curves, beta_start and beta_end unused.
+
+    Raises ScheduleError if a beta leaves (0, 1), or if more than `MAX_RESIDUAL_SIGNAL` of the image is left at the last
+    level and `allow_residual_signal` is false.
+    """
+    if name not in get_args(ScheduleName):
+        raise ScheduleError(f'no schedule "{name}"; there are {", ".join(get_args(ScheduleName))}')
+    if steps is None:
+        return ContinuousSchedule(name)
+    if name in ("linear", "linear-scaled"):
+        betas = torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
+        if name == "linear-scaled":
+            betas = betas * (_REFERENCE_BETA_SUM / betas.sum())
+            if betas.max() >= 1:
+                raise ScheduleError(f"linear betas scaled to {steps} steps reach {betas.max().item():.3g}, and must stay under 1; use more steps, or cosine")
+    else:
+        betas = _betas_of_curve(name, steps)
+    schedule = DiscreteSchedule(betas)
+    if schedule.residual_signal > MAX_RESIDUAL_SIGNAL and not allow_residual_signal:
+        raise ScheduleError(
+            f"{math.sqrt(schedule.residual_signal):.2f} of the image is left at the last level (alpha**2 {schedule.residual_signal:.2g}, at most {MAX_RESIDUAL_SIGNAL:g}), "
+            "but sampling starts from pure noise; use linear-scaled or cosine, or set allow_residual_signal"
+        )
+    return schedule

@@ -1,0 +1,41 @@
+"""What the network predicts, and the conversions both ways. All are linear in xt = alpha * x0 + sigma * eps.
+
+`noise` is eps (Ho et al. 2020), `image` is x0, `velocity` is alpha * eps - sigma * x0 (Salimans and Ho 2022). alpha and
+sigma are numbers, or tensors that broadcast against (B, C, H, W); alpha**2 + sigma**2 = 1.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeVar
+
+from torch import Tensor
+
+Target = Literal["noise", "image", "velocity"]
+Scale = TypeVar("Scale", float, Tensor)
+
+
+def wanted(target: Target, x0: Tensor, eps: Tensor, alpha: Scale, sigma: Scale) -> Tensor:
+    """What a perfect network would answer."""
+    if target == "noise":
+        return eps
+    if target == "image":
+        return x0
+    return alpha * eps - sigma * x0
+
+
+def image_from(target: Target, prediction: Tensor, xt: Tensor, alpha: Scale, sigma: Scale) -> Tensor:
+    """x0_hat. With the noise target alpha must not be 0: nothing of the image is left to divide out."""
+    if target == "noise":
+        return (xt - sigma * prediction) / alpha
+    if target == "image":
+        return prediction
+    return alpha * xt - sigma * prediction
+
+
+def noise_from(target: Target, prediction: Tensor, xt: Tensor, alpha: Scale, sigma: Scale) -> Tensor:
+    """eps_hat. With the image target sigma must not be 0."""
+    if target == "noise":
+        return prediction
+    if target == "image":
+        return (xt - alpha * prediction) / sigma
+    return sigma * xt + alpha * prediction

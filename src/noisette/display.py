@@ -1,0 +1,130 @@
+"""What a person sees of long work: a live line in a terminal, quiet lines in a log. All of it on standard error."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from noisette.data.fetch import Progress as OnBytes
+    from noisette.training.watcher import Moment, Watcher
+
+_LOG_EVERY = 10.0  # seconds between two lines of a log
+_REDRAW_EVERY = 0.1  # seconds
+
+
+@contextmanager
+def download(title: str) -> Iterator[OnBytes]:
+    """A bar for a download; a line at its end where nobody watches."""
+    with _bar(title) as on_bytes:
+        yield on_bytes
+
+
+@contextmanager
+def training(title: str) -> Iterator[tuple[Watcher, OnBytes]]:
+    """A watcher for a training, and a bar for the download before it."""
+    console = Console(stderr=True)
+    watcher = _Live(console, title) if console.is_terminal else _Log(title)
+    try:
+        with _bar(title) as on_bytes:
+            yield watcher, on_bytes
+    finally:
+        watcher.close()
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[OnBytes]:
+    console = Console(stderr=True)
+    progress = Progress(TextColumn("fetching {task.description}"), BarColumn(), DownloadColumn(), console=console, transient=True)
+    task = None
+
+    def on_bytes(done: int, total: int) -> None:
+        nonlocal task
+        if not console.is_terminal:
+            return
+        if task is None:
+            progress.start()
+            task = progress.add_task(title, total=total)
+        progress.update(task, completed=done)
+        if done >= total:
+            progress.stop()
+
+    try:
+        yield on_bytes
+    finally:
+        progress.stop()
+
+
+class _Figures(ProgressColumn):
+    """Loss, speed and time left."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["figures"])
+
+
+class _Live:
+    """One bar that moves, with notes above it."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console = console
+        self._progress = Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), _Figures(), console=console)
+        self._title, self._task, self._drawn = title, None, 0.0
+
+    def step(self, moment: Moment) -> None:
+        now = time.monotonic()
+        if now - self._drawn < _REDRAW_EVERY and moment.progress < 1:
+            return
+        self._drawn = now
+        if self._task is None:
+            self._task = self._progress.add_task(self._title, total=1.0, figures="")
+            self._progress.start()
+        self._progress.update(self._task, completed=moment.progress, figures=_figures(moment))
+
+    def note(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
+
+    def samples(self, epoch: int, path: Path) -> None:
+        self.note(f"epoch {epoch}: {path}")
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+class _Log:
+    """A line now and then."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._told = title, -math.inf
+
+    def step(self, moment: Moment) -> None:
+        now = time.monotonic()
+        if now - self._told >= _LOG_EVERY or moment.progress >= 1:
+            self._told = now
+            self.note(f"{self._title}: {moment.progress:4.0%}  {_figures(moment)}")
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def samples(self, epoch: int, path: Path) -> None:
+        self.note(f"epoch {epoch}: {path}")
+
+    def close(self) -> None: ...
+
+
+def _figures(moment: Moment) -> str:
+    left = "" if math.isinf(moment.remaining) else f"  {_clock(moment.remaining)} left"
+    return f"step {moment.step}  epoch {moment.epoch}  loss {moment.loss:.4f}  {moment.images_per_second:.0f} images/s{left}"
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

@@ -1,0 +1,156 @@
+"""Requests that become files, and files that become the same request again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from noisette.config import load_recipe, recipe_names
+from noisette.data.catalogue import open_dataset
+from noisette.diffusion.noise import ImageNoise, add_noise
+from noisette.errors import RequestError
+from noisette.generation import Generator, load
+from noisette.model import Sampling, assemble
+from noisette.pictures import good_scale, read_png, save_gif, save_png, sheet
+from noisette.training.run import open_run
+
+_MOST_FRAMES = 60
+
+
+class Request(BaseModel):
+    """Everything that decides a picture; travels inside its PNG.
+
+    weights: SHA-256 of the checkpoint that drew it, made at training step `step`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: str
+    weights: str
+    step: int
+    seeds: tuple[int, ...] = Field(min_length=1, max_length=4096)
+    sampling: Sampling
+    columns: int | None = Field(None, ge=1)
+    scale: int | None = Field(None, ge=1, le=64)
+
+    def as_dict(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def load_with_notes(run: Path, note: Callable[[str], None]) -> Generator:
+    """`load`, telling `note` what a person should know of the run."""
+    generator = load(run)
+    for text in generator.notes:
+        note(text)
+    return generator
+
+
+def draw_to(path: Path, generator: Generator, request: Request, *, columns: int | None = None, scale: int | None = None, gif: bool = False) -> list[Path]:
+    """Draw the request into one sheet if `path` ends in .png, else into a folder with a file for each seed.
+
+    gif: also the denoising, beside it. Returns the files that were written.
+    """
+    count = len(request.seeds)
+    if path.suffix.lower() not in (".png", ""):
+        raise RequestError(f"cannot write {path}: pictures are PNG; name a .png file, or a folder")
+    frames: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
+    every = max(1, request.sampling.steps // _MOST_FRAMES)
+
+    def preview(xt: np.ndarray[Any, Any], x0: np.ndarray[Any, Any], number: int) -> None:
+        if number % every == 0 or number == request.sampling.steps:
+            frames.append((xt, x0))
+
+    if gif and count > 64:
+        raise RequestError(f"a GIF shows at most 64 images, not {count}; use a smaller --count")
+    images = _draw(generator, request, preview if gif else None)
+    side = generator.model.side
+    across = min(columns or math.ceil(math.sqrt(count)), count)
+    written = []
+    if path.suffix.lower() == ".png":
+        factor = scale or good_scale(side, across)
+        placed = request.model_copy(update={"columns": across, "scale": factor})
+        save_png(path, sheet(images, columns=across, scale=factor), placed.as_dict())
+        written.append(path)
+    else:
+        path.mkdir(exist_ok=True)
+        factor = scale or good_scale(side, 2)
+        for seed, image in zip(request.seeds, images, strict=True):
+            file = path / f"seed-{seed:04d}.png"
+            single = request.model_copy(update={"seeds": (seed,), "columns": 1, "scale": factor})
+            save_png(file, sheet(image[None], scale=factor), single.as_dict())
+            written.append(file)
+    if gif:
+        file = path.with_suffix(".gif")
+        factor = scale or good_scale(side, 2 * across)
+        save_gif(file, [_side_by_side(sheet(xt, columns=across, scale=factor), sheet(x0, columns=across, scale=factor)) for xt, x0 in frames])
+        written.append(file)
+    return written
+
+
+def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None]) -> tuple[bool, Request]:
+    """Draw the picture in `file` again into `out`; whether all pixels are the same, and the request.
+
+    Raises RequestError if the file does not say how it was made, or if the run has other weights by now.
+    """
+    picture, said = read_png(file)
+    try:
+        request = Request.model_validate(said)
+    except ValidationError as error:
+        raise RequestError(f"{file} does not say how to draw it again; only pictures made by `noisette generate` do") from error
+    folder = run or Path(request.run)
+    if not folder.is_dir():
+        raise RequestError(f"{file} was drawn by the run {request.run}, which is not here; say where it is with --run")
+    generator = load_with_notes(folder, note)
+    if generator.weights != request.weights:
+        raise RequestError(f"{file} was drawn by the weights of step {request.step}, but {folder} now holds those of step {generator.step}, which draw otherwise")
+    again = sheet(_draw(generator, request, None), columns=request.columns, scale=request.scale or 1)
+    save_png(out, again, request.as_dict())
+    same = again.mode == picture.mode and again.size == picture.size and again.tobytes() == picture.tobytes()
+    return same, request
+
+
+def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
+    """The forward process on the first images of the train split, as a GIF. run: a run folder or a recipe's name."""
+    recipe = load_recipe(str(run)) if str(run) in recipe_names() else open_run(run).recipe
+    model = assemble(recipe)
+    wanted = recipe.dataset
+    dataset = open_dataset(wanted.name, size=wanted.size, background=wanted.background, count=wanted.count, seed=wanted.seed).split("train")
+    if count > len(dataset):
+        raise RequestError(f"there are only {len(dataset)} images; use a smaller --count")
+    x0 = model.space.encode(torch.from_numpy(dataset.images[:count]))
+    eps = ImageNoise(range(count)).like(x0)
+    levels = model.schedule.levels(min(frames, model.schedule.steps or frames))[::-1]
+    across = math.ceil(math.sqrt(count))
+    scale = good_scale(model.side, across)
+
+    def frame(alpha: float, sigma: float) -> Image.Image:
+        xt = add_noise(x0, eps, torch.full((count,), alpha), torch.full((count,), sigma))
+        return sheet(model.space.decode(xt).numpy(), columns=across, scale=scale)
+
+    save_gif(path, [frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)])
+
+
+def _draw(generator: Generator, request: Request, preview: Any) -> np.ndarray[Any, Any]:
+    sampling = request.sampling
+    return generator.generate(
+        seeds=request.seeds,
+        sampler=sampling.sampler,
+        steps=sampling.steps,
+        eta=sampling.eta if sampling.sampler == "ddim" else None,
+        preview=preview,
+    )
+
+
+def _side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
+    gap = max(4, left.width // 40)
+    both = Image.new(left.mode, (left.width + gap + right.width, left.height), "white" if left.mode != "RGBA" else (0, 0, 0, 0))
+    both.paste(left, (0, 0))
+    both.paste(right, (left.width + gap, 0))
+    return both

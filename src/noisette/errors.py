@@ -1,0 +1,33 @@
+"""The errors that a person can mend. Everything else is a bug and keeps its traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class NoisetteError(Exception):
+    """Something outside the code failed: a disk, a network, a damaged file. Exit status 1."""
+
+    exit_status = 1
+
+
+class RequestError(NoisetteError):
+    """What was asked for is wrong or impossible; the message says how to mend it. Exit status 2."""
+
+    exit_status = 2
+
+
+class Stopped(NoisetteError):
+    """A training left on request, with everything saved. Exit status 75, or 130 after Ctrl-C."""
+
+    def __init__(self, message: str, *, interrupted: bool) -> None:
+        super().__init__(message)
+        self.exit_status = 130 if interrupted else 75
+
+
+def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
+    """`"; nearest: a, b"` for the known names closest to `name`, or an empty string."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    found = get_close_matches(name.casefold(), by_folded, n=count, cutoff=0.5)
+    return f"; nearest: {', '.join(by_folded[folded] for folded in found)}" if found else ""

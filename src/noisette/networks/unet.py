@@ -1,0 +1,172 @@
+"""A U-Net for images from 8 to 64 pixels (Ronneberger et al. 2015; Ho et al. 2020), lean enough for two cores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class UNet(nn.Module):
+    """Residual blocks on each level, halved between levels, joined by concatenated skips; time by scale and shift.
+
+    Takes xt (B, C, H, W) and times (B,) in (0, 1], returns the shape of xt. Any number of channels.
+
+    widths: channels of each level, finest first. blocks: residual blocks of each level on the way down (one more on the
+    way up). attention: whether each level attends over its positions. patch: pixels along the side of the square that
+    the entrance turns into one position; 2 makes everything inside four times cheaper.
+
+    H and W must be multiples of patch * 2 ** (len(widths) - 1).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        widths: Sequence[int] = (64, 128),
+        blocks: int = 2,
+        attention: Sequence[bool] = (False, True),
+        patch: int = 1,
+        head_width: int = 32,
+    ) -> None:
+        super().__init__()
+        if len(attention) != len(widths):
+            raise ValueError(f"{len(widths)} levels need as many attention flags, not {len(attention)}")
+        self.patch = patch
+        embedding = 4 * widths[0]
+        self.time = nn.Sequential(Fourier(widths[0]), nn.Linear(widths[0], embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
+        self.enter = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
+
+        def stage(width_in: int, width: int, attend: bool) -> Stage:
+            return Stage(width_in, width, embedding, head_width if attend else None)
+
+        self.down = nn.ModuleList()
+        skips = [widths[0]]
+        width = widths[0]
+        for level, (level_width, attend) in enumerate(zip(widths, attention, strict=True)):
+            for _ in range(blocks):
+                self.down.append(stage(width, level_width, attend))
+                width = level_width
+                skips.append(width)
+            if level < len(widths) - 1:
+                self.down.append(Halve(width))
+                skips.append(width)
+        self.middle = nn.ModuleList([stage(width, width, attention[-1]), stage(width, width, False)])
+        self.up = nn.ModuleList()
+        for level, (level_width, attend) in reversed(list(enumerate(zip(widths, attention, strict=True)))):
+            for _ in range(blocks + 1):
+                self.up.append(stage(width + skips.pop(), level_width, attend))
+                width = level_width
+            if level > 0:
+                self.up.append(Double(width))
+        self.leave = nn.Sequential(norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, channels * patch**2, 3, padding=1)))
+
+    def forward(self, xt: Tensor, times: Tensor) -> Tensor:
+        embedding = self.time(times)  # (B, E)
+        h = self.enter(F.pixel_unshuffle(xt, self.patch))
+        skips = [h]
+        for module in self.down:
+            h = module(h, embedding)
+            skips.append(h)
+        for module in self.middle:
+            h = module(h, embedding)
+        for module in self.up:
+            h = module(torch.cat([h, skips.pop()], dim=1) if isinstance(module, Stage) else h, embedding)
+        prediction: Tensor = F.pixel_shuffle(self.leave(h), self.patch)
+        return prediction
+
+
+class Stage(nn.Module):
+    """A residual block whose time enters as scale and shift, with attention after it where `head_width` is given."""
+
+    def __init__(self, width_in: int, width: int, embedding: int, head_width: int | None) -> None:
+        super().__init__()
+        self.norm1 = norm(width_in)
+        self.conv1 = nn.Conv2d(width_in, width, 3, padding=1)
+        self.modulate = nn.Linear(embedding, 2 * width)
+        self.norm2 = norm(width)
+        self.conv2 = zeroed(nn.Conv2d(width, width, 3, padding=1))
+        self.skip = nn.Identity() if width_in == width else nn.Conv2d(width_in, width, 1)
+        self.attention = None if head_width is None else Attention(width, head_width)
+
+    def forward(self, h: Tensor, embedding: Tensor) -> Tensor:
+        scale, shift = self.modulate(embedding)[:, :, None, None].chunk(2, dim=1)  # each (B, width, 1, 1)
+        inner = self.conv1(F.silu(self.norm1(h)))
+        inner = self.conv2(F.silu(self.norm2(inner) * (1 + scale) + shift))
+        out: Tensor = self.skip(h) + inner
+        return out if self.attention is None else self.attention(out)
+
+
+class Attention(nn.Module):
+    """Self-attention over the positions of a feature map."""
+
+    def __init__(self, width: int, head_width: int) -> None:
+        super().__init__()
+        self.heads = max(1, width // head_width)
+        self.norm = norm(width)
+        self.qkv = nn.Conv2d(width, 3 * width, 1)
+        self.leave = zeroed(nn.Conv2d(width, width, 1))
+
+    def forward(self, h: Tensor) -> Tensor:
+        batch, width, rows, columns = h.shape
+        qkv = self.qkv(self.norm(h)).flatten(2).view(batch, 3, self.heads, width // self.heads, rows * columns)
+        query, key, value = qkv.transpose(-1, -2).unbind(1)  # each (B, heads, positions, width / heads)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        out: Tensor = h + self.leave(mixed.transpose(-1, -2).reshape(batch, width, rows, columns))
+        return out
+
+
+class Halve(nn.Module):
+    """Half the height and width, by a convolution with stride 2."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, stride=2, padding=1)
+
+    def forward(self, h: Tensor, embedding: Tensor) -> Tensor:
+        out: Tensor = self.conv(h)
+        return out
+
+
+class Double(nn.Module):
+    """Twice the height and width: nearest neighbours, then a convolution."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, h: Tensor, embedding: Tensor) -> Tensor:
+        out: Tensor = self.conv(F.interpolate(h, scale_factor=2.0, mode="nearest"))
+        return out
+
+
+class Fourier(nn.Module):
+    """Sine and cosine features of the time, (B,) -> (B, width); periods from 1e-3 to 10 in units of the whole time."""
+
+    frequencies: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        periods = torch.logspace(-3, 1, width // 2)
+        self.register_buffer("frequencies", 2 * math.pi / periods, persistent=False)
+
+    def forward(self, times: Tensor) -> Tensor:
+        phases = times[:, None] * self.frequencies
+        return torch.cat([phases.sin(), phases.cos()], dim=1)
+
+
+def norm(width: int) -> nn.GroupNorm:
+    """GroupNorm with the most groups, up to 32, that have at least 4 channels each and divide the width."""
+    groups = max(count for count in range(1, 33) if width % count == 0 and (count == 1 or width // count >= 4))
+    return nn.GroupNorm(groups, width, eps=1e-5)
+
+
+def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    """`layer` with all weights 0, so that the block around it starts as the identity."""
+    nn.init.zeros_(layer.weight)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer

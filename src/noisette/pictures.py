@@ -1,0 +1,81 @@
+"""Pictures as files: sheets of small images, enlarged by whole factors, with the request inside; and GIFs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from noisette.errors import RequestError
+from noisette.files import write_atomically
+
+_KEY = "noisette"
+_LARGEST_UPLOAD = 64 * 2**20  # bytes
+
+
+def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int = 1, gap: int = 1) -> Image.Image:
+    """(N, C, H, W) uint8 in rows, each pixel a square of `scale`, with `gap` image pixels between images.
+
+    columns: as square as possible unless given. Grey and RGB gaps are white, RGBA gaps transparent.
+    """
+    count, channels, height, width = images.shape
+    columns = min(columns or int(np.ceil(np.sqrt(count))), count)
+    rows = -(-count // columns)
+    canvas = np.full((channels, rows * (height + gap) - gap, columns * (width + gap) - gap), 0 if channels == 4 else 255, np.uint8)
+    for number, image in enumerate(images):
+        top, left = number // columns * (height + gap), number % columns * (width + gap)
+        canvas[:, top : top + height, left : left + width] = image
+    enlarged = canvas.repeat(scale, axis=1).repeat(scale, axis=2)
+    return Image.fromarray(enlarged[0] if channels == 1 else np.ascontiguousarray(enlarged.transpose(1, 2, 0)))
+
+
+def good_scale(side: int, columns: int) -> int:
+    """A whole factor that brings a sheet of so many columns to some 600 pixels, at least 1."""
+    return max(1, 600 // (side * columns))
+
+
+def save_png(path: Path, image: Image.Image, request: dict[str, Any]) -> None:
+    """Write the picture with what it was made from. The file is whole or not there."""
+    info = PngInfo()
+    info.add_itxt(_KEY, json.dumps(request))
+    write_atomically(path, lambda temporary: image.save(temporary, format="PNG", pnginfo=info, optimize=True))
+
+
+def read_png(path: Path) -> tuple[Image.Image, dict[str, Any]]:
+    """A picture made by `save_png` and its request. Raises RequestError for any other file."""
+    try:
+        if path.stat().st_size > _LARGEST_UPLOAD:
+            raise RequestError(f"{path} is larger than any picture that noisette makes")
+        with Image.open(path, formats=["PNG"]) as image:
+            image.load()
+            text = image.info.get(_KEY)
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise RequestError(f"{path} is not a PNG that can be read") from error
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or 'it is damaged'}") from error
+    try:
+        request = json.loads(text or "")
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise RequestError(f"{path} does not say how it was made; only pictures made by `noisette generate` do")
+    return image, request
+
+
+def save_gif(path: Path, frames: Sequence[Image.Image], *, milliseconds: int = 80, hold: int = 1500) -> None:
+    """An animation that stays `hold` milliseconds on its last frame; alpha is laid on white."""
+    flat = [_on_white(frame) for frame in frames]
+    durations = [milliseconds] * (len(flat) - 1) + [hold]
+    write_atomically(path, lambda temporary: flat[0].save(temporary, format="GIF", save_all=True, append_images=flat[1:], duration=durations, loop=0))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")

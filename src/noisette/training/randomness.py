@@ -1,0 +1,25 @@
+"""Random numbers as a function of (seed, purpose, count): nothing has to be saved for a training to go on exactly."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import torch
+from torch import Tensor
+
+
+def generator(seed: int, purpose: str, count: int) -> torch.Generator:
+    """A generator that belongs to one step or epoch of one training."""
+    return torch.Generator().manual_seed(derived_seed(seed, purpose, count))
+
+
+def derived_seed(seed: int, purpose: str, count: int) -> int:
+    """A seed below 2**63, unrelated to that of any other purpose or count."""
+    return int.from_bytes(sha256(f"{seed}/{purpose}/{count}".encode()).digest()[:8], "big") >> 1
+
+
+def batch_indices(seed: int, step: int, *, images: int, batch_size: int) -> Tensor:
+    """(batch_size,) indices of step `step`, from 0: each epoch is a new permutation, its incomplete last batch left out."""
+    epoch, place = divmod(step, images // batch_size)
+    order = torch.randperm(images, generator=generator(seed, "order", epoch))
+    return order[place * batch_size : (place + 1) * batch_size]

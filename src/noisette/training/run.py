@@ -1,0 +1,170 @@
+"""The run folder: everything about one training, readable while it is written and without any code.
+
+    recipe.toml        every setting, as it was resolved
+    schema.json        the attributes of the data
+    environment.json   versions, machine, command
+    status.json        where the training stands
+    metrics/           TensorBoard events
+    samples/           a grid for each epoch
+    checkpoints/       safetensors and a manifest with hashes
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from noisette.config import Recipe, dump_recipe, parse_recipe
+from noisette.data.attributes import AttributeSchema
+from noisette.errors import NoisetteError, RequestError
+from noisette.files import write_text
+from noisette.training.checkpoint import Checkpoint, latest_checkpoint
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder."""
+
+    folder: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics"
+
+    @property
+    def samples(self) -> Path:
+        return self.folder / "samples"
+
+    @property
+    def recipe(self) -> Recipe:
+        return parse_recipe(self._read("recipe.toml"), source=str(self.folder / "recipe.toml"))
+
+    @property
+    def schema(self) -> AttributeSchema:
+        return AttributeSchema.model_validate_json(self._read("schema.json"))
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        return self._json("environment.json")
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """`state` (running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second."""
+        return self._json("status.json")
+
+    def checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
+        """See `latest_checkpoint`."""
+        return latest_checkpoint(self.checkpoints)
+
+    def scalars(self, tag: str) -> list[tuple[int, float]]:
+        """(step, value) of a curve such as `loss`; what was trained again after a restart appears once."""
+        from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+
+        events = EventAccumulator(str(self.metrics), size_guidance={SCALARS: 0})
+        events.Reload()
+        if tag not in events.Tags()["scalars"]:
+            return []
+        return [(event.step, event.value) for event in events.Scalars(tag)]
+
+    def write_status(self, **values: Any) -> None:
+        write_text(self.folder / "status.json", json.dumps({**values, "pid": os.getpid(), "updated": time.time()}, indent=2) + "\n")
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        write_text(self.folder / "recipe.toml", dump_recipe(recipe))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """The right to train in this folder. Raises RequestError while another process has it."""
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RequestError(f"{self.folder} is being trained by another process; wait for it, or stop it first") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _read(self, name: str) -> str:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise NoisetteError(f"cannot read {self.folder / name}: {getattr(error, 'strerror', None) or error}") from error
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            loaded = json.loads(self._read(name))
+        except ValueError as error:
+            raise NoisetteError(f"{self.folder / name} is damaged: {error}") from error
+        if not isinstance(loaded, dict):
+            raise NoisetteError(f"{self.folder / name} is damaged: it is not an object")
+        return loaded
+
+
+def create_run(folder: Path, recipe: Recipe, schema: AttributeSchema, facts: Mapping[str, Any]) -> Run:
+    """A new run folder, whole or not at all. `facts` are added to what environment.json says.
+
+    Raises RequestError if the folder exists, NoisetteError if it cannot be written.
+    """
+    check_new(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Run(Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")))
+    except OSError as error:
+        raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
+    try:
+        temporary.folder.chmod(0o755)
+        temporary.write_recipe(recipe)
+        write_text(temporary.folder / "schema.json", schema.model_dump_json(indent=2) + "\n")
+        write_text(temporary.folder / "environment.json", json.dumps({**_environment(), **facts}, indent=2) + "\n")
+        for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):
+            sub.mkdir()
+        temporary.folder.rename(folder)
+    except OSError as error:
+        shutil.rmtree(temporary.folder, ignore_errors=True)
+        raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
+    return Run(folder)
+
+
+def check_new(folder: Path) -> None:
+    """Raises RequestError if a run cannot be made at `folder` because something is there."""
+    if folder.exists():
+        raise RequestError(f"{folder} exists; choose another place with --out, or go on with `noisette resume {folder}`")
+
+
+def open_run(folder: Path) -> Run:
+    """The run in an existing folder. Raises RequestError if there is none."""
+    if not (folder / "recipe.toml").is_file():
+        what = "no folder" if not folder.is_dir() else "no run (recipe.toml is missing) in"
+        raise RequestError(f"{what} {folder}; a run is the folder that `noisette train` made, such as runs/punks")
+    return Run(folder)
+
+
+def _environment() -> dict[str, Any]:
+    packages = ("noisette", "torch", "accelerate", "numpy", "safetensors", "pillow")
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": {name: version(name) for name in packages},
+    }

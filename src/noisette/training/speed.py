@@ -1,0 +1,103 @@
+"""Choosing precision, memory layout and compilation by measuring them on this machine."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from noisette.config import TrainingConfig
+
+_WORTH_COMPILING = 30 * 60.0  # seconds: a training shorter than this does not earn the compilation back
+_GAIN = 1.05  # a setting other than the plain one must be this much faster: timings vary, and plain is simplest
+_PROBE_IMAGES = 16
+_PROBE_SECONDS = 0.4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the network is run; the plain one is float32, contiguous, not compiled."""
+
+    precision: str = "float32"
+    layout: str = "contiguous"
+    compiled: bool = False
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        return torch.channels_last if self.layout == "channels-last" else torch.contiguous_format
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 itself; elsewhere it is imitated, many times slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and _cpu_flag("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return False
+
+
+def _cpu_flag(*names: str) -> bool:
+    return any(getattr(torch.cpu, name)() for name in names if hasattr(torch.cpu, name))
+
+
+def choose(
+    config: TrainingConfig, network: nn.Module, shape: tuple[int, int, int], device: torch.device, *, seconds: Callable[[float], float]
+) -> tuple[Settings, dict[str, float]]:
+    """The fastest settings among those the recipe allows, and images/s of each that was measured.
+
+    shape: (C, H, W) of a diffused image. seconds: from images/s to how long the training would last. The network is
+    copied, never touched.
+    """
+    precisions = [config.precision] if config.precision != "auto" else ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
+    layouts = [config.layout] if config.layout != "auto" else ["contiguous", "channels-last"]
+    candidates = [Settings(precision, layout) for precision in precisions for layout in layouts]
+    measured: dict[Settings, float] = {}
+    if len(candidates) > 1 or config.compile == "auto":
+        measured = {candidate: _images_per_second(network, candidate, shape, device) for candidate in candidates}
+    best = _fastest(measured) if measured else candidates[0]
+    if config.compile == "yes":
+        best = Settings(best.precision, best.layout, compiled=True)
+    elif config.compile == "auto" and seconds(measured[best]) > _WORTH_COMPILING:
+        compiled = Settings(best.precision, best.layout, compiled=True)
+        try:
+            measured[compiled] = _images_per_second(network, compiled, shape, device)
+        except Exception:  # whatever is missing (a C++ compiler, say), the training can do without
+            measured[compiled] = 0.0
+        best = _fastest({best: measured[best], compiled: measured[compiled]})
+    return best, {f"{s.precision}, {s.layout}{', compiled' if s.compiled else ''}": round(rate, 1) for s, rate in measured.items()}
+
+
+def _fastest(measured: dict[Settings, float]) -> Settings:
+    """The first, unless another is clearly faster."""
+    plain, *others = measured
+    best = plain
+    for other in others:
+        if measured[other] > measured[best] * (_GAIN if best is plain else 1):
+            best = other
+    return best
+
+
+def _images_per_second(network: nn.Module, settings: Settings, shape: tuple[int, int, int], device: torch.device) -> float:
+    """Forward and backward on a copy of the network."""
+    probe = copy.deepcopy(network).to(device, memory_format=settings.memory_format)  # type: ignore[call-overload]
+    forward = torch.compile(probe) if settings.compiled else probe
+    images = torch.zeros(_PROBE_IMAGES, *shape, device=device).contiguous(memory_format=settings.memory_format)
+    times = torch.full((_PROBE_IMAGES,), 0.5, device=device)
+
+    def once() -> None:
+        with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+            loss: Tensor = forward(images, times).float().square().mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        loss.item()  # waits for the device
+
+    once()
+    once()
+    start, count = time.perf_counter(), 0
+    while (spent := time.perf_counter() - start) < _PROBE_SECONDS:
+        once()
+        count += 1
+    return count * _PROBE_IMAGES / spent

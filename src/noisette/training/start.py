@@ -1,0 +1,177 @@
+"""Starting a training and going on with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+
+from noisette.config import Recipe, lengthened, load_recipe, seconds
+from noisette.data.catalogue import open_dataset
+from noisette.data.dataset import Dataset
+from noisette.data.fetch import Progress
+from noisette.errors import NoisetteError, RequestError
+from noisette.model import Model, assemble
+from noisette.training.budget import Budget
+from noisette.training.run import Run, check_new, create_run, open_run
+from noisette.training.speed import Settings, choose
+from noisette.training.stopping import stop_on_signals
+from noisette.training.trainer import Trainer
+from noisette.training.watcher import Nobody, Watcher
+
+
+def train(
+    recipe: str | Recipe,
+    *,
+    out: str | Path | None = None,
+    budget: str | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    settings: Sequence[str] = (),
+    watcher: Watcher | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a recipe into a new run folder and return it.
+
+    recipe: a name (see `noisette recipes`), a path to a TOML file, or a Recipe. out: the folder, runs/NAME unless given.
+    budget ("30m" of wall clock), epochs or steps: how long, instead of what the recipe says. settings: "KEY=VALUE"
+    overrides. watcher: sees each step. progress: of a download.
+
+    Raises RequestError for what cannot be, NoisetteError if a download, the disk or the numbers fail, Stopped after a
+    SIGTERM or Ctrl-C.
+    """
+    lengths = lengthened(budget, epochs, steps)
+    if isinstance(recipe, Recipe):
+        if settings or lengths:
+            raise RequestError("a Recipe object is taken as it is; change it before, or give a recipe's name")
+        name, resolved = "run", recipe
+    else:
+        name, resolved = Path(recipe).stem, load_recipe(recipe, [*lengths, *settings])
+    folder = Path(out) if out is not None else Path("runs") / name
+    watcher = watcher or Nobody()
+    accelerator = Accelerator(mixed_precision="no")
+    if accelerator.is_main_process:
+        check_new(folder)
+    model = assemble(resolved)
+    if model.warning:
+        watcher.note(f"warning: {model.warning}")
+    dataset = _open(resolved, progress)
+    images = dataset.split("train").images
+    _check_batch(resolved, len(images), accelerator)
+    chosen, measured = _choose(resolved, model, len(images), accelerator)
+    if measured:
+        rates = "; ".join(f"{name}: {rate:g} images/s" for name, rate in measured.items())
+        watcher.note(f"measured {rates}")
+    resolved = _with(resolved, chosen)
+    if accelerator.is_main_process:
+        facts = {
+            "device": str(accelerator.device),
+            "processes": accelerator.num_processes,
+            "threads": torch.get_num_threads(),
+            "measured_images_per_second": measured,
+            "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(images)},
+        }
+        create_run(folder, resolved, dataset.schema, facts)
+    accelerator.wait_for_everyone()
+    run = open_run(folder)
+    with run.locked() if accelerator.is_main_process else nullcontext():
+        _train(replace(model, recipe=resolved), dataset, run, accelerator, watcher)
+    return run
+
+
+def resume(folder: str | Path, *, watcher: Watcher | None = None, progress: Progress | None = None) -> Run:
+    """Go on with the training in a run folder, from its newest checkpoint that is whole, and return the run.
+
+    Steps already taken are taken again exactly as they were. A finished run is returned as it is. Raises RequestError if
+    there is no run, if another process trains it or its data have changed; else as `train`.
+    """
+    watcher = watcher or Nobody()
+    run = open_run(Path(folder))
+    recipe = run.recipe
+    model = assemble(recipe)
+    accelerator = Accelerator(mixed_precision="no")
+    with run.locked() if accelerator.is_main_process else nullcontext():
+        dataset = _open(recipe, progress)
+        known = run.environment.get("dataset", {}).get("sha256")
+        if known != dataset.fingerprint:
+            raise RequestError(f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train anew")
+        _train(model, dataset, run, accelerator, watcher)
+    return run
+
+
+def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, watcher: Watcher) -> None:
+    """Train from the newest checkpoint, or from the start if there is none."""
+    recipe = model.recipe
+    images = dataset.split("train").images
+    _check_batch(recipe, len(images), accelerator)
+    trainer = Trainer(model, images, run, accelerator, _settings_of(recipe), _budget_of(recipe, len(images)))
+    checkpoint, notes = run.checkpoint()
+    for note in notes:
+        watcher.note(f"{note}; going on from an older one")
+    if checkpoint is not None:
+        trainer.restore(checkpoint)
+        if trainer.budget.progress(trainer.state.step, trainer.state.elapsed) >= 1:
+            watcher.note(f"{run.folder} is finished, at step {trainer.state.step}")
+            trainer.finish()
+            return
+        watcher.note(f"going on from step {trainer.state.step}")
+    accelerator.wait_for_everyone()
+    try:
+        with stop_on_signals() as stop:
+            trainer.train(watcher, stop)
+    except OSError as error:
+        raise NoisetteError(
+            f"cannot write to {run.folder}: {error.strerror or error}; all checkpoints so far are whole, go on with `noisette resume {run.folder}`"
+        ) from error
+
+
+def _open(recipe: Recipe, progress: Progress | None) -> Dataset:
+    wanted = recipe.dataset
+    return open_dataset(wanted.name, size=wanted.size, background=wanted.background, count=wanted.count, seed=wanted.seed, progress=progress)
+
+
+def _check_batch(recipe: Recipe, images: int, accelerator: Accelerator) -> None:
+    batch, processes = recipe.training.batch_size, accelerator.num_processes
+    if batch > images:
+        raise RequestError(f"training.batch_size = {batch} is more than the {images} images there are to train on; use at most {images}")
+    if batch % processes:
+        raise RequestError(f"training.batch_size = {batch} cannot be shared by {processes} processes; use a multiple of {processes}")
+
+
+def _budget_of(recipe: Recipe, images: int) -> Budget:
+    training = recipe.training
+    if training.budget is not None:
+        return Budget(seconds=seconds(training.budget))
+    if training.epochs is not None:
+        return Budget(steps=training.epochs * (images // training.batch_size))
+    return Budget(steps=training.steps)
+
+
+def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator) -> tuple[Settings, dict[str, float]]:
+    budget = _budget_of(recipe, images)
+
+    def lasts(rate: float) -> float:
+        return budget.seconds or (budget.steps or 0) * recipe.training.batch_size / rate
+
+    shape = (model.space.channels, model.side, model.side)
+    with torch.random.fork_rng():
+        chosen, measured = choose(recipe.training, model.network(), shape, accelerator.device, seconds=lasts)
+    # One process decides for all: each may have measured something else.
+    [(shared, rates)] = broadcast_object_list([(chosen, measured)])
+    return shared, rates
+
+
+def _with(recipe: Recipe, settings: Settings) -> Recipe:
+    """The recipe with what was measured written out, so that a resumed training computes the same way."""
+    resolved = {"precision": settings.precision, "layout": settings.layout, "compile": "yes" if settings.compiled else "no"}
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update=resolved)})
+
+
+def _settings_of(recipe: Recipe) -> Settings:
+    training = recipe.training
+    return Settings(training.precision, training.layout, compiled=training.compile == "yes")

@@ -1,0 +1,43 @@
+"""Leaving on request: SIGTERM and Ctrl-C let the step finish and everything be saved."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopRequest:
+    """Whether someone asked the training to stop, and whether it was by Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.interrupted = False
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Turn the first SIGTERM or Ctrl-C into a request; a second Ctrl-C interrupts at once.
+
+    Outside the main thread, where Python allows no handlers, nothing is caught.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            if request.interrupted:
+                raise KeyboardInterrupt
+            request.interrupted = True
+        request.asked = True
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

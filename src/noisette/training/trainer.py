@@ -1,0 +1,290 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from noisette.diffusion.losses import squared_error, weights
+from noisette.diffusion.noise import add_noise
+from noisette.diffusion.targets import wanted
+from noisette.errors import NoisetteError, Stopped
+from noisette.model import Model, Sampling
+from noisette.pictures import good_scale, save_png, sheet
+from noisette.training.budget import Budget, learning_rate
+from noisette.training.checkpoint import Checkpoint, save_checkpoint
+from noisette.training.ema import AveragedNetwork
+from noisette.training.randomness import batch_indices, derived_seed, generator
+from noisette.training.run import Run
+from noisette.training.speed import Settings
+from noisette.training.stopping import StopRequest
+from noisette.training.watcher import Moment, Watcher
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+_PATIENCE = 5
+"""Steps in a row without a finite loss after which a training gives up."""
+_STATUS_EVERY = 1.0  # seconds
+
+
+@dataclass
+class State:
+    """What a training knows besides its tensors; all of it is in each checkpoint."""
+
+    step: int = 0
+    elapsed: float = 0.0  # seconds of training, over all its processes in turn
+    skipped: int = 0  # steps without a finite loss
+    updates: int = 0  # of the averaged weights
+
+
+class Trainer:
+    """Trains one model on one set of images into one run folder.
+
+    Everything random is a function of the seed and the step, so a training that was killed and resumed from a checkpoint
+    takes the same steps again, to the bit, on the same machine.
+    """
+
+    def __init__(self, model: Model, images: NDArray[np.uint8], run: Run, accelerator: Accelerator, settings: Settings, budget: Budget) -> None:
+        """images: (N, C, H, W) uint8, the train split."""
+        self.model, self.run, self.accelerator, self.budget = model, run, accelerator, budget
+        self.config = model.recipe.training
+        self.images = torch.from_numpy(images)
+        self.device = accelerator.device
+        self.settings = settings
+        self.epoch_steps = len(images) // self.config.batch_size
+        torch.manual_seed(derived_seed(self.config.seed, "weights", 0))
+        self.network = model.network().to(self.device, memory_format=settings.memory_format)  # type: ignore[call-overload]
+        self.average = AveragedNetwork(self.network, decay=self.config.ema) if self.config.ema > 0 else None
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay, fused=self.device.type in ("cpu", "cuda")
+        )
+        self.state = State()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint."""
+        self.state = State(**checkpoint.state)
+        self.network.load_state_dict(checkpoint.tensors("network"))
+        if self.average is not None:
+            self.average.network.load_state_dict(checkpoint.tensors("average"))
+            self.average.updates = self.state.updates
+        self._restore_optimizer(checkpoint.tensors("optimizer"))
+
+    def train(self, watcher: Watcher, stop: StopRequest) -> None:
+        """Train until the budget is spent.
+
+        Raises Stopped if asked to stop (after saving), NoisetteError after `_PATIENCE` steps without a finite loss.
+        """
+        forward: nn.Module = torch.compile(self.network) if self.settings.compiled else self.network  # type: ignore[assignment]
+        network, optimizer = self.accelerator.prepare(forward, self.optimizer)
+        before, started = self.state.elapsed, time.monotonic()
+        saved = told = started
+        checkpoint_every = self.config.checkpoint_seconds
+        smoothed, rate = _Smoothed(0.98), _Smoothed(0.9)
+        misses = 0
+        with self._curves() as curves:
+            while True:
+                now = time.monotonic()
+                self.state.elapsed = before + now - started
+                progress, wants_stop, wants_checkpoint = self._agree(
+                    self.budget.progress(self.state.step, self.state.elapsed), stop.asked, now - saved > checkpoint_every
+                )
+                if progress >= 1:
+                    break
+                if wants_stop:
+                    self._save(curves)
+                    self._tell("stopped", progress, smoothed.value, rate.value)
+                    raise Stopped(f"stopped at step {self.state.step}; resume with `noisette resume {self.run.folder}`", interrupted=stop.interrupted)
+                if wants_checkpoint:
+                    self._save(curves)
+                    saved = time.monotonic()
+                step_rate = learning_rate(
+                    self.config.learning_rate, self.state.step, progress, warmup=self.config.warmup, decay=self.config.decay
+                )
+                for group in self.optimizer.param_groups:
+                    group["lr"] = step_rate
+                loss, norm, finite = self._step(network, optimizer)
+                self.state.step += 1
+                misses = 0 if finite else misses + 1
+                smoothed.add(loss)
+                rate.add(self.config.batch_size / (time.monotonic() - now))
+                if curves is not None:
+                    curves.add_scalar("loss", loss, self.state.step)
+                    curves.add_scalar("learning_rate", step_rate, self.state.step)
+                    curves.add_scalar("gradient_norm", norm, self.state.step)
+                    if self.state.step % 10 == 0:
+                        curves.add_scalar("images_per_second", rate.value, self.state.step)
+                    if not finite:
+                        curves.add_scalar("skipped", self.state.skipped, self.state.step)
+                if not finite:
+                    watcher.note(f"step {self.state.step}: the loss is not finite; the step was skipped ({misses} in a row)")
+                if misses >= _PATIENCE:
+                    self._tell("failed", progress, smoothed.value, rate.value)
+                    raise NoisetteError(
+                        f"the loss was not finite {_PATIENCE} steps in a row, up to step {self.state.step}; the last good checkpoint is kept: "
+                        "train anew with a lower training.learning_rate"
+                    )
+                self.state.elapsed = before + time.monotonic() - started
+                watcher.step(self._moment(smoothed.value, rate.value))
+                if time.monotonic() - told > _STATUS_EVERY:
+                    self._tell("running", progress, smoothed.value, rate.value)
+                    told = time.monotonic()
+                if self.state.step % self.epoch_steps == 0:
+                    if self.epoch % self.model.recipe.samples.every == 0:
+                        self._draw_samples(curves, watcher)
+                    self._save(curves)
+                    saved = time.monotonic()
+            self._draw_samples(curves, watcher)
+            self._save(curves)
+            self._tell("finished", 1.0, smoothed.value, rate.value)
+
+    def finish(self) -> None:
+        """Say that the training is finished, where a kill came between the last checkpoint and saying so."""
+        self._tell("finished", 1.0, math.nan, 0.0)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step belongs to, from 1; 0 before the first."""
+        return -(-self.state.step // self.epoch_steps)
+
+    def _step(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[float, float, bool]:
+        """One step: its loss, the norm of its gradient, and whether both were finite and the weights moved."""
+        batch, seed, step = self.config.batch_size, self.config.seed, self.state.step
+        torch.manual_seed(derived_seed(seed, "network", step))  # for anything random inside the network
+        noise = generator(seed, "noise", step)
+        indices = batch_indices(seed, step, images=len(self.images), batch_size=batch)
+        times = self.model.schedule.draw_times(batch, noise)  # (B,)
+        side = self.model.side
+        eps = torch.randn(batch, self.model.space.channels, side, side, generator=noise)
+        mine = self._mine(batch)  # every process draws the whole batch and keeps its part, so any number of them sees the same
+        x0 = self.model.space.encode(self.images[indices[mine]].to(self.device))  # (B, C, H, W)
+        eps = eps[mine].to(self.device)
+        alpha, sigma = (scale[mine].float().to(self.device) for scale in self.model.schedule.alpha_sigma(times))
+        xt = add_noise(x0, eps, alpha, sigma).contiguous(memory_format=self.settings.memory_format)
+        target = wanted(self.model.target, x0, eps, alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1))
+        diffusion = self.model.recipe.diffusion
+        weight = weights(diffusion.weighting, self.model.target, alpha, sigma, gamma=diffusion.min_snr_gamma)
+
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            prediction = network(xt, times[mine].float().to(self.device))
+        loss = squared_error(prediction.float(), target, weight)
+        self.accelerator.backward(loss)
+        norm = self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        assert norm is not None
+        mean: Tensor = self.accelerator.reduce(loss.detach(), reduction="mean")  # type: ignore[assignment]
+        finite = bool(torch.isfinite(mean) and torch.isfinite(norm))
+        if finite:
+            optimizer.step()
+            if self.average is not None:
+                self.average.update(self.network)
+                self.state.updates = self.average.updates
+        else:
+            self.state.skipped += 1
+        optimizer.zero_grad(set_to_none=True)
+        return mean.item(), float(norm), finite
+
+    def _mine(self, batch: int) -> slice:
+        share = batch // self.accelerator.num_processes
+        return slice(self.accelerator.process_index * share, (self.accelerator.process_index + 1) * share)
+
+    def _agree(self, progress: float, stop: bool, checkpoint: bool) -> tuple[float, bool, bool]:
+        """The first process's clock and wishes, for all: they must take the same steps."""
+        if self.accelerator.num_processes == 1:
+            return progress, stop, checkpoint
+        shared = torch.tensor([progress, stop, checkpoint], dtype=torch.float64, device=self.device)
+        first: Tensor = broadcast(shared)  # type: ignore[assignment]
+        return first[0].item(), bool(first[1]), bool(first[2])
+
+    def _draw_samples(self, curves: SummaryWriter | None, watcher: Watcher) -> None:
+        path = self.run.samples / f"epoch-{self.epoch:04d}.png"
+        if not self.accelerator.is_main_process:
+            return
+        wanted_samples = self.model.recipe.samples
+        sampling = Sampling(wanted_samples.sampler, wanted_samples.steps, wanted_samples.eta)
+        seeds = range(wanted_samples.count)
+        images = self.model.draw(self._weights_for_drawing(), seeds, sampling, device=self.device).numpy()
+        self.network.train()
+        scale = good_scale(self.model.side, math.ceil(math.sqrt(len(images))))
+        picture = sheet(images, scale=scale)
+        save_png(path, picture, {"step": self.state.step, "epoch": self.epoch, "seeds": list(seeds), "sampling": asdict(sampling)})
+        if curves is not None:
+            array = np.atleast_3d(np.asarray(picture))
+            curves.add_image("samples", array, self.state.step, dataformats="HWC")
+        watcher.samples(self.epoch, path)
+
+    def _weights_for_drawing(self) -> nn.Module:
+        return self.average.network if self.average is not None else self.network
+
+    def _save(self, curves: SummaryWriter | None) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):
+            return  # the coming steps will find no finite loss and stop; the last good checkpoint must be there then
+        if curves is not None:
+            curves.flush()  # first: a curve must reach at least as far as the checkpoint it is continued from
+        parts: dict[str, Mapping[str, Tensor]] = {"network": self.network.state_dict(), "optimizer": self._optimizer_tensors()}
+        if self.average is not None:
+            parts["average"] = self.average.network.state_dict()
+        save_checkpoint(self.run.checkpoints, self.state.step, parts, asdict(self.state))
+
+    def _optimizer_tensors(self) -> dict[str, Tensor]:
+        names = [name for name, _ in self.network.named_parameters()]
+        states = self.optimizer.state_dict()["state"]
+        return {f"{names[index]}/{key}": value for index, state in states.items() for key, value in state.items()}
+
+    def _restore_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
+        index = {name: number for number, (name, _) in enumerate(self.network.named_parameters())}
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            parameter, _, key = name.rpartition("/")
+            states.setdefault(index[parameter], {})[key] = tensor
+        self.optimizer.load_state_dict({"state": states, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+    @contextlib.contextmanager
+    def _curves(self) -> Iterator[SummaryWriter | None]:
+        """A writer that makes events after the restored step disappear, so that curves never double back."""
+        if not self.accelerator.is_main_process:
+            yield None
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        curves = SummaryWriter(str(self.run.metrics), purge_step=self.state.step + 1 if self.state.step else None, flush_secs=2)  # type: ignore[no-untyped-call]
+        try:
+            yield curves
+        finally:
+            curves.close()  # type: ignore[no-untyped-call]
+
+    def _moment(self, loss: float, rate: float) -> Moment:
+        progress = self.budget.progress(self.state.step, self.state.elapsed)
+        remaining = self.state.elapsed * (1 - progress) / progress if progress > 0 else math.inf
+        return Moment(self.state.step, self.epoch, loss, rate, progress, self.state.elapsed, remaining)
+
+    def _tell(self, state: str, progress: float, loss: float, rate: float) -> None:
+        if self.accelerator.is_main_process:
+            facts: dict[str, Any] = {"step": self.state.step, "epoch": self.epoch, "progress": progress, "seconds": self.state.elapsed}
+            self.run.write_status(
+                state=state, **facts, loss=loss if math.isfinite(loss) else None, images_per_second=rate, skipped=self.state.skipped
+            )
+
+
+class _Smoothed:
+    """A running average that starts at its first value and passes over what is not finite."""
+
+    def __init__(self, decay: float) -> None:
+        self.decay, self.value, self._weight = decay, 0.0, 0.0
+
+    def add(self, value: float) -> None:
+        if math.isfinite(value):
+            self._weight = self.decay * self._weight + 1
+            self.value += (value - self.value) / self._weight
