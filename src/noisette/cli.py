@@ -80,15 +80,15 @@ def fetch(name: str, source: Path | None, json_: bool) -> None:
     from noisette.display import download
 
     archive = archive_of(name)
-    if archive is None:
-        _answer(json_, {"name": name, "file": None}, f"{name} are made here and need no download")
-        return
     if source is not None:
         path = adopt_copy(name, source)
-    else:
+    elif archive is not None:
         with download(archive.filename) as progress:
             path = fetch_archive(archive, progress=progress)
-    _answer(json_, {"name": name, "file": str(path), "sha256": archive.sha256}, f"{name}: {path} (SHA-256 verified)")
+    else:
+        _answer(json_, {"name": name, "file": None}, f"{name} are made here and need no download")
+        return
+    _answer(json_, {"name": name, "file": str(path)}, f"{name}: {path} (SHA-256 verified)")
 
 
 @data.command()

@@ -61,7 +61,8 @@ def _bar(title: str) -> Iterator[OnBytes]:
     try:
         yield on_bytes
     finally:
-        progress.stop()
+        if progress.live.is_started:
+            progress.stop()
 
 
 class _Figures(ProgressColumn):
@@ -96,7 +97,8 @@ class _Live:
         self.note(f"epoch {epoch}: {path}")
 
     def close(self) -> None:
-        self._progress.stop()
+        if self._task is not None:
+            self._progress.stop()
 
 
 class _Log:

@@ -62,7 +62,7 @@ class Model:
 
     def network(self) -> nn.Module:
         """A network with first weights from torch's global random state."""
-        return _build_network(self.recipe.network, self.space.channels)
+        return _build_network(self.recipe.network, self.space.channels, self.side)
 
     def draw(
         self, network: nn.Module, seeds: Sequence[int], sampling: Sampling, *, device: torch.device | str = "cpu", on_step: OnStep = ignore
@@ -111,11 +111,12 @@ def assemble(recipe: Recipe) -> Model:
     return Model(recipe, schedule, pixel_space(dataset.space, dataset.image_channels), dataset.side)
 
 
-def _build_network(settings: NetworkConfig, channels: int) -> nn.Module:
+def _build_network(settings: NetworkConfig, channels: int, side: int) -> nn.Module:
     if isinstance(settings, SimpleUNetConfig):
         return SimpleUNet(channels)
     return UNet(
         channels,
+        side,
         widths=settings.widths,
         blocks=settings.blocks,
         attention=settings.attention,

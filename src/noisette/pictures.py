@@ -36,8 +36,8 @@ def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int =
 
 
 def good_scale(side: int, columns: int) -> int:
-    """A whole factor that brings a sheet of so many columns to some 600 pixels, at least 1."""
-    return max(1, 600 // (side * columns))
+    """A whole factor, 1 to 64, that brings a sheet of so many columns to some 600 pixels."""
+    return min(64, max(1, 600 // (side * columns)))
 
 
 def save_png(path: Path, image: Image.Image, request: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ def as_denoiser(network: Network, target: Target) -> Denoiser:
 
     def denoise(xt: Tensor, level: Level) -> Tensor:
         times = torch.full((len(xt),), level.time, dtype=torch.float32, device=xt.device)
-        return image_from(target, network(xt, times).float(), xt, level.alpha, level.sigma)
+        return image_from(target, network(xt, times).to(xt.dtype), xt, level.alpha, level.sigma)
 
     return denoise
 

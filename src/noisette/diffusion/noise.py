@@ -23,10 +23,10 @@ class ImageNoise:
         """seeds: one for each image, 0 or more and below 2**63."""
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
-    def draw(self, shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
+    def draw(self, shape: Sequence[int], device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
         """(B, *shape) unit normal."""
-        return torch.stack([torch.randn(tuple(shape), generator=generator) for generator in self._generators]).to(device)
+        return torch.stack([torch.randn(tuple(shape), generator=generator, dtype=dtype) for generator in self._generators]).to(device)
 
     def like(self, xt: Tensor) -> Tensor:
-        """Unit normal of the shape and device of xt: (B, C, H, W)."""
-        return self.draw(xt.shape[1:], xt.device)
+        """Unit normal of the shape, device and precision of xt: (B, C, H, W)."""
+        return self.draw(xt.shape[1:], xt.device, xt.dtype)

@@ -19,12 +19,16 @@ class UNet(nn.Module):
     way up). attention: whether each level attends over its positions. patch: pixels along the side of the square that
     the entrance turns into one position; 2 makes everything inside four times cheaper.
 
-    H and W must be multiples of patch * 2 ** (len(widths) - 1).
+    Each position also gets a learned vector of its own: sprites and digits are aligned, and convolutions alone learn only
+    slowly where in the image they are.
+
+    `size` is H = W, a multiple of patch * 2 ** (len(widths) - 1).
     """
 
     def __init__(
         self,
         channels: int,
+        size: int,
         *,
         widths: Sequence[int] = (64, 128),
         blocks: int = 2,
@@ -39,6 +43,7 @@ class UNet(nn.Module):
         embedding = 4 * widths[0]
         self.time = nn.Sequential(Fourier(widths[0]), nn.Linear(widths[0], embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
         self.enter = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
+        self.positions = nn.Parameter(torch.zeros(1, widths[0], size // patch, size // patch))
 
         def stage(width_in: int, width: int, attend: bool) -> Stage:
             return Stage(width_in, width, embedding, head_width if attend else None)
@@ -66,7 +71,7 @@ class UNet(nn.Module):
 
     def forward(self, xt: Tensor, times: Tensor) -> Tensor:
         embedding = self.time(times)  # (B, E)
-        h = self.enter(F.pixel_unshuffle(xt, self.patch))
+        h = self.enter(F.pixel_unshuffle(xt, self.patch)) + self.positions
         skips = [h]
         for module in self.down:
             h = module(h, embedding)

@@ -259,7 +259,7 @@ class Trainer:
             return
         from torch.utils.tensorboard import SummaryWriter
 
-        curves = SummaryWriter(str(self.run.metrics), purge_step=self.state.step + 1 if self.state.step else None, flush_secs=2)  # type: ignore[no-untyped-call]
+        curves = SummaryWriter(str(self.run.metrics), purge_step=self.state.step + 1, flush_secs=2)  # type: ignore[no-untyped-call]
         try:
             yield curves
         finally:

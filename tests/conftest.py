@@ -1,0 +1,63 @@
+"""What several tests share: small things that behave like the large ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import noisette
+from noisette.config import Recipe, parse_recipe
+from noisette.training.run import Run
+
+TINY = """
+[dataset]
+name = "sprites"
+size = 8
+count = 60
+
+[network]
+kind = "unet"
+widths = [8, 16]
+blocks = 1
+attention = [false, true]
+
+[diffusion]
+schedule = "cosine"
+steps = "continuous"
+target = "velocity"
+
+[training]
+steps = 20
+batch_size = 6
+warmup = 2
+layout = "contiguous"
+precision = "float32"
+compile = "no"
+
+[samples]
+count = 4
+steps = 3
+"""
+
+torch.set_num_threads(1)  # networks this small gain nothing from two, and two threads stall when something else runs
+
+
+@pytest.fixture
+def tiny() -> Recipe:
+    """A recipe that trains in a second: 54 sprites of 8x8, nine steps an epoch."""
+    return parse_recipe(TINY, source="tiny")
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished tiny run; not to be changed."""
+    return noisette.train(parse_recipe(TINY, source="tiny"), out=tmp_path_factory.mktemp("runs") / "tiny")

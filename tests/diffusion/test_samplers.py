@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from noisette.diffusion.denoiser import as_denoiser, clipped
+from noisette.diffusion.noise import ImageNoise
+from noisette.diffusion.samplers import ddim, ddpm
+from noisette.diffusion.schedules import make_schedule
+from noisette.diffusion.targets import wanted
+
+from .oracles import gaussian, ideal
+
+SAMPLERS = {
+    "ddpm": ddpm,
+    "ddpm-large": partial(ddpm, variance="large"),
+    "ddim": ddim,
+    "ddim-half": partial(ddim, eta=0.5),
+    "ddim-full": partial(ddim, eta=1.0),
+}
+SCHEDULES = [(name, steps) for name in ("linear", "linear-scaled", "cosine", "sigmoid") for steps in (1000, None)]
+every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
+every_schedule = pytest.mark.parametrize(("name", "total"), SCHEDULES)
+
+
+def sample(sampler, denoise, schedule, steps, *, count=8, shape=(1, 4, 4)):
+    noise = ImageNoise(range(count))
+    return sampler(denoise, noise.draw(shape), schedule.levels(steps), noise=noise)
+
+
+@every_sampler
+@every_schedule
+@pytest.mark.parametrize("steps", [10, 1000])
+def test_with_the_ideal_denoiser_every_sampler_lands_on_data(sampler, name, total, steps):
+    data = torch.randn(5, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    drawn = sample(sampler, ideal(data), make_schedule(name, total), steps, count=4)
+    nearest = (drawn[:, None] - data[None]).flatten(2).norm(dim=2).min(dim=1).values
+    assert nearest.max() < 0.02
+
+
+@every_sampler
+def test_with_the_ideal_denoiser_every_image_of_the_data_is_drawn_about_as_often(sampler):
+    data = torch.tensor([-1.0, -0.3, 0.4, 1.0]).view(4, 1, 1, 1).expand(4, 1, 2, 2)
+    drawn = sample(sampler, ideal(data), make_schedule("cosine", None), 60, count=400, shape=(1, 2, 2))
+    share = torch.bincount((drawn[:, None] - data[None]).flatten(2).norm(dim=2).argmin(dim=1), minlength=4) / 400
+    assert_close(share, torch.full((4,), 0.25), atol=0.08, rtol=0)
+
+
+@every_sampler
+@every_schedule
+def test_of_a_gaussian_the_moments_match(sampler, name, total):
+    # The last estimate is a mean, so it lacks the spread of x0 given xt: small at the last of 1,000 levels.
+    drawn = sample(sampler, gaussian(0.3, 0.5), make_schedule(name, total), 1000, count=2, shape=(1, 100, 100))
+    assert drawn.mean().item() == pytest.approx(0.3, abs=0.02)
+    assert drawn.std().item() == pytest.approx(0.5, rel=0.02)
+
+
+def test_ddim_with_eta_1_is_ddpm():
+    denoise, schedule = gaussian(0.1, 0.4), make_schedule("linear", 1000)
+    assert_close(sample(ddpm, denoise, schedule, 100), sample(SAMPLERS["ddim-full"], denoise, schedule, 100), atol=1e-5, rtol=0)
+
+
+@every_sampler
+@pytest.mark.parametrize("steps", [1, 2, 7, 1000])
+@pytest.mark.parametrize("target", ["noise", "image", "velocity"])
+@every_schedule
+def test_a_bad_network_gives_no_nan_at_any_step_count(sampler, steps, target, name, total):
+    denoise = clipped(as_denoiser(lambda xt, times: 3 * xt.flip(-1), target))
+    drawn = sample(sampler, denoise, make_schedule(name, total), steps, count=1, shape=(1, 2, 2))
+    assert torch.isfinite(drawn).all()
+    assert drawn.abs().max() <= 1
+
+
+@pytest.mark.parametrize("target", ["noise", "image", "velocity"])
+def test_a_sampler_does_not_see_what_the_network_predicts(target):
+    """The same perfect knowledge, told in three ways, draws the same image."""
+    schedule = make_schedule("cosine", None)
+    perfect = gaussian(0.2, 0.5)
+
+    def network(xt, times):
+        level = schedule.at(times[0].item())
+        x0 = perfect(xt, level)
+        return wanted(target, x0, (xt - level.alpha * x0) / level.sigma, level.alpha, level.sigma)
+
+    assert_close(sample(ddim, as_denoiser(network, target), schedule, 20), sample(ddim, perfect, schedule, 20), atol=1e-3, rtol=0)
+
+
+@every_sampler
+def test_each_step_is_seen_once_and_the_result_is_the_last_estimate(sampler):
+    seen = []
+    schedule = make_schedule("cosine", None)
+    noise = ImageNoise([1])
+    drawn = sampler(
+        gaussian(0, 0.5), noise.draw((1, 2, 2)), schedule.levels(7), noise=noise, on_step=lambda xt, x0, level: seen.append((x0, level))
+    )
+    assert [level for _, level in seen] == schedule.levels(7)
+    assert torch.equal(seen[-1][0], drawn)
+
+
+@every_sampler
+def test_an_image_does_not_depend_on_those_beside_it(sampler):
+    schedule = make_schedule("cosine", None)
+    together = sample(sampler, gaussian(0, 0.5), schedule, 10, count=5)
+    for seed in range(5):
+        noise = ImageNoise([seed])
+        alone = sampler(gaussian(0, 0.5), noise.draw((1, 4, 4)), schedule.levels(10), noise=noise)
+        assert torch.equal(alone[0], together[seed])
+
+
+def test_what_clipping_moved_moves_the_noise_too():
+    """One DDIM step by hand from a clipped estimate: the noise must be taken from the clipped image."""
+    schedule = make_schedule("cosine", None)
+    now, then = schedule.levels(2)
+    start = torch.full((1, 1, 1, 1), 1.5)
+    denoise = clipped(lambda xt, level: torch.full_like(xt, 5.0))
+    seen = []
+    ddim(denoise, start, [now, then], noise=ImageNoise([0]), on_step=lambda xt, x0, level: seen.append(xt))
+    eps = (1.5 - now.alpha * 1.0) / now.sigma
+    assert seen[1].item() == pytest.approx(then.alpha + then.sigma * eps, rel=1e-6)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from noisette.diffusion.losses import squared_error, weights
+from noisette.diffusion.targets import image_from, noise_from, wanted
+
+TARGETS = ["noise", "image", "velocity"]
+angles = st.floats(0.05, 1.5)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(angle=angles)
+def test_conversions_go_both_ways(target, angle):
+    torch.manual_seed(0)
+    x0, eps = torch.randn(2, 2, 3, 4, 4, dtype=torch.float64)
+    alpha, sigma = torch.tensor(angle, dtype=torch.float64).cos(), torch.tensor(angle, dtype=torch.float64).sin()
+    xt = alpha * x0 + sigma * eps
+    answer = wanted(target, x0, eps, alpha, sigma)
+    torch.testing.assert_close(image_from(target, answer, xt, alpha, sigma), x0)
+    torch.testing.assert_close(noise_from(target, answer, xt, alpha, sigma), eps)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(angle=angles, gamma=st.floats(0.5, 20))
+def test_min_snr_counts_the_same_error_of_the_image_alike_whatever_the_target(target, angle, gamma):
+    torch.manual_seed(0)
+    x0, eps, error = torch.randn(3, 1, 1, 4, 4, dtype=torch.float64)
+    alpha, sigma = (function(torch.tensor([angle], dtype=torch.float64)) for function in (torch.cos, torch.sin))
+    a, s = alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
+    xt = a * x0 + s * eps
+    wrong_image = x0 + error
+    wrong_noise = (xt - a * wrong_image) / s
+    prediction = wanted(target, wrong_image, wrong_noise, a, s)
+    loss = squared_error(prediction, wanted(target, x0, eps, a, s), weights("min-snr", target, alpha, sigma, gamma=gamma))
+    snr = (angle_cos := alpha.item()) ** 2 / (1 - angle_cos**2)
+    assert loss.item() == pytest.approx(min(snr, gamma) * error.square().mean().item(), rel=1e-6)
+
+
+def test_plain_is_the_mean_squared_error():
+    prediction, target = torch.randn(2, 5, 3, 4, 4)
+    alpha = torch.full((5,), 0.6)
+    loss = squared_error(prediction, target, weights("plain", "noise", alpha, (1 - alpha**2).sqrt()))
+    torch.testing.assert_close(loss, torch.nn.functional.mse_loss(prediction, target))

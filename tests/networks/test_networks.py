@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from noisette.config import check_size
+from noisette.networks.simple_unet import SimpleUNet
+from noisette.networks.unet import UNet
+
+
+@settings(max_examples=40, deadline=None)
+@given(size=st.integers(8, 64), patch=st.integers(1, 3), levels=st.integers(1, 4), channels=st.integers(1, 9))
+def test_any_size_that_the_levels_divide_and_any_channels_come_back_in_the_same_shape(size, patch, levels, channels):
+    if check_size(size, levels=levels, patch=patch) is not None:
+        return
+    network = UNet(channels, size, widths=[4] * levels, blocks=1, attention=[False] * (levels - 1) + [True], patch=patch, head_width=4)
+    xt = torch.randn(2, channels, size, size)
+    assert network(xt, torch.tensor([0.1, 1.0])).shape == xt.shape
+
+
+@given(size=st.integers(8, 64), patch=st.integers(1, 8), levels=st.integers(1, 6))
+def test_the_size_check_says_no_exactly_where_the_network_fails(size, patch, levels):
+    fits = size % (patch * 2 ** (levels - 1)) == 0
+    assert (check_size(size, levels=levels, patch=patch) is None) == fits
+
+
+def test_a_fresh_network_predicts_zero_so_that_training_starts_calmly():
+    assert UNet(3, 8, widths=[8, 16], blocks=1)(torch.randn(2, 3, 8, 8), torch.rand(2)).abs().max() == 0
+
+
+def test_patches_make_the_same_network_four_times_cheaper():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    def flops(patch):
+        with FlopCounterMode(display=False) as counter:
+            UNet(3, 24, widths=[32, 64], attention=[False, False], patch=patch)(torch.randn(1, 3, 24, 24), torch.rand(1))
+        return counter.get_total_flops()
+
+    assert 3.5 < flops(1) / flops(2) < 4.5
+
+
+def disturbed(network):
+    """The network with no weight left at its zero start."""
+    torch.manual_seed(0)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return network.eval()
+
+
+@pytest.mark.parametrize("network", [SimpleUNet(1), UNet(1, 16, widths=[8, 16]), UNet(1, 16, widths=[8], attention=[True], patch=2)], ids=["simple", "unet", "patches"])
+def test_every_pixel_and_the_time_matter_and_images_do_not_mix(network):
+    network = disturbed(network)
+    xt, times = torch.randn(4, 1, 16, 16), torch.full((4,), 0.5)
+    plain = network(xt, times)
+    assert not torch.allclose(network(xt, times * 0.2), plain)
+    changed = xt.clone()
+    changed[2, 0, 7, 7] += 1
+    moved = (network(changed, times) - plain).abs().amax(dim=(1, 2, 3))
+    assert moved[2] > 1e-4
+    assert moved[[0, 1, 3]].max() == 0
+
+
+def test_every_parameter_learns():
+    network = UNet(2, 8, widths=[8, 16], blocks=1)
+    disturbed(network)
+    network(torch.randn(3, 2, 8, 8), torch.rand(3)).square().mean().backward()
+    assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in network.parameters())
+
+
+def test_the_reports_network_has_the_reports_layers():
+    shapes = {name: tuple(layer.weight.shape) for name, layer in SimpleUNet(1).named_children()}
+    assert shapes["enter"][:2] == (32, 1)
+    assert shapes["down1"][0] == 64
+    assert shapes["down2"][:2] == (128, 64)
+    assert shapes["middle"][:2] == (128, 128)
+    assert shapes["time"] == (32, 1)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import noisette
+from noisette.errors import NoisetteError, RequestError
+
+
+@pytest.fixture(scope="module")
+def generator(trained):
+    return noisette.load(trained.folder)
+
+
+@pytest.fixture(scope="module")
+def seventy(generator):
+    return generator.generate(seeds=range(70))
+
+
+def test_an_image_is_bytes_of_the_datas_own_shape(seventy):
+    assert seventy.shape == (70, 4, 8, 8)
+    assert seventy.dtype == np.uint8
+    assert len(np.unique(seventy.reshape(70, -1), axis=0)) == 70
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds=st.lists(st.integers(0, 69), min_size=1, max_size=20))
+def test_an_image_does_not_depend_on_its_batch(generator, seventy, seeds):
+    assert np.array_equal(generator.generate(seeds=seeds), seventy[seeds])
+
+
+@pytest.mark.parametrize("sampling", [{"sampler": "ddpm", "steps": 5}, {"sampler": "ddim", "steps": 5, "eta": 0.7}])
+def test_random_samplers_too_give_each_seed_its_own_image(generator, sampling):
+    together = generator.generate(seeds=[3, 4, 5, 6, 7, 8], **sampling)
+    assert np.array_equal(generator.generate(seeds=[6], **sampling)[0], together[3])
+
+
+def test_the_preview_sees_each_step_and_ends_at_the_image(generator):
+    seen = []
+    images = generator.generate(seeds=[1, 2], steps=6, preview=lambda xt, x0, number: seen.append((xt.shape, x0, number)))
+    assert [number for _, _, number in seen] == [1, 2, 3, 4, 5, 6]
+    assert seen[0][0] == (2, 4, 8, 8)
+    assert np.array_equal(seen[-1][1], images)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sampler": "dimm"}, 'no sampler "dimm"; nearest: ddim'),
+        ({"steps": 0}, "steps must be at least 1, not 0"),
+        ({"eta": 1.5}, "eta must lie between 0 and 1"),
+        ({"sampler": "ddpm", "eta": 0.5}, "eta is a setting of ddim"),
+        ({"seeds": []}, "at least one seed"),
+        ({"seeds": [-1]}, "a seed must be 0 or more"),
+        ({"request": {"Hat": True}}, "trained without attributes"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_would_be_right(generator, settings, message):
+    request = settings.pop("request", None)
+    with pytest.raises(RequestError, match=message):
+        generator.generate(request, **{"seeds": [0], **settings})
+
+
+def test_the_averaged_weights_are_the_ones_that_draw(trained, generator):
+    average = trained.checkpoint()[0].tensors("average")
+    assert all(np.array_equal(tensor.numpy(), average[name].numpy()) for name, tensor in generator.network.state_dict().items())
+
+
+def test_weights_of_another_recipe_are_refused(trained, tmp_path):
+    import shutil
+
+    shutil.copytree(trained.folder, tmp_path / "r")
+    recipe = tmp_path / "r/recipe.toml"
+    text = recipe.read_text()
+    assert "    8,\n    16,\n" in text
+    recipe.write_text(text.replace("    8,\n    16,\n", "    8,\n    32,\n"))
+    with pytest.raises(NoisetteError, match="do not fit the recipe"):
+        noisette.load(tmp_path / "r")
+
+
+def test_a_run_without_a_checkpoint_says_what_to_do(tiny, tmp_path):
+    from noisette.data.attributes import AttributeSchema
+    from noisette.training.run import create_run
+
+    create_run(tmp_path / "r", tiny, AttributeSchema(), {})
+    with pytest.raises(RequestError, match="no checkpoint yet; train on with `noisette resume"):
+        noisette.load(tmp_path / "r")
+
+
+def run_cli(capsys, *arguments):
+    from noisette.cli import main
+
+    status = main([str(argument) for argument in arguments])
+    output = capsys.readouterr()
+    return status, output.out, output.err
+
+
+def test_a_picture_is_drawn_again_from_what_it_says(capsys, trained, tmp_path):
+    file = tmp_path / "a.png"
+    assert run_cli(capsys, "generate", trained.folder, "--count", 5, "--seed", 7, "--steps", 4, "--out", file)[0] == 0
+    status, out, _ = run_cli(capsys, "regenerate", file, "--json")
+    assert (status, json.loads(out)["identical"]) == (0, True)
+    with Image.open(file) as one, Image.open(tmp_path / "a-again.png") as other:
+        assert one.tobytes() == other.tobytes()
+        assert json.loads(one.info["noisette"])["seeds"] == [7, 8, 9, 10, 11]
+
+
+def test_one_file_for_each_seed_equals_the_sheet(capsys, trained, generator, tmp_path):
+    assert run_cli(capsys, "generate", trained.folder, "--count", 3, "--scale", 2, "--out", tmp_path / "each")[0] == 0
+    images = generator.generate(seeds=range(3))
+    for seed in range(3):
+        with Image.open(tmp_path / f"each/seed-{seed:04d}.png") as picture:
+            pixels = np.asarray(picture)
+        assert pixels.shape == (16, 16, 4)
+        assert np.array_equal(pixels[::2, ::2].transpose(2, 0, 1), images[seed])
+        assert np.array_equal(pixels[::2], pixels[1::2])
+
+
+def test_the_denoising_becomes_a_gif_that_ends_in_the_picture(capsys, trained, tmp_path):
+    status, out, _ = run_cli(capsys, "generate", trained.folder, "--count", 4, "--steps", 5, "--gif", "--out", tmp_path / "a.png")
+    assert (status, out.split()) == (0, [str(tmp_path / "a.png"), str(tmp_path / "a.gif")])
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == 5
+
+
+def test_the_noising_becomes_a_gif(capsys, trained, tmp_path):
+    status, _, _ = run_cli(capsys, "noising", trained.folder, "--frames", 6, "--count", 4, "--out", tmp_path / "n.gif")
+    assert status == 0
+    with Image.open(tmp_path / "n.gif") as gif:
+        assert gif.n_frames == 7
+
+
+def test_a_picture_of_other_weights_is_not_passed_off_as_the_same(capsys, tiny, trained, tmp_path):
+    import shutil
+
+    folder = tmp_path / "r"
+    shutil.copytree(trained.folder, folder)
+    assert run_cli(capsys, "generate", folder, "--count", 1, "--out", tmp_path / "a.png")[0] == 0
+    shutil.rmtree(folder)
+    assert run_cli(capsys, "regenerate", tmp_path / "a.png")[0] == 2
+    noisette.train(tiny.model_copy(update={"training": tiny.training.model_copy(update={"steps": 3})}), out=folder)
+    status, _, err = run_cli(capsys, "regenerate", tmp_path / "a.png")
+    assert status == 2
+    assert "drawn by the weights of step 20" in err
+    assert run_cli(capsys, "regenerate", tmp_path / "a.png", "--run", trained.folder)[0] == 0
