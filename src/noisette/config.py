@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,9 +17,9 @@ from pydantic_core import ErrorDetails
 from noisette.data.catalogue import CATALOGUE, entry
 from noisette.errors import RequestError, nearest
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ModuleNotFoundError:  # Python 3.10
+else:
     import tomli as tomllib
 
 
@@ -30,7 +32,7 @@ class DatasetConfig(_Section):
 
     name: str = Field(description="mnist, cryptopunks or sprites")
     size: int | None = Field(None, description="pixels along a side; left out, the data set's own")
-    background: str | None = Field(None, pattern=r"^#[0-9a-fA-F]{6}$", description="#rrggbb to put RGBA images on; left out, alpha is learned")
+    background: str | None = Field(None, description="#rrggbb to put RGBA images on; left out, alpha is learned")
     pixels: Literal["auto", "colours", "premultiplied"] = Field("auto", description="pixel space; auto is premultiplied for RGBA, else colours")
     count: int = Field(10_000, ge=20, description="how many sprites to make; of the synthetic sprites only")
     seed: int = Field(0, ge=0, description="which sprites to make; of the synthetic sprites only")
@@ -41,7 +43,9 @@ class DatasetConfig(_Section):
         if known is None:
             raise ValueError(f'name: no data set "{self.name}"{nearest(self.name, CATALOGUE)}; there are {", ".join(CATALOGUE)}')
         if self.size is not None and self.size not in known.sizes:
-            raise ValueError(f"size: {self.name} can be {_span(known.sizes)} pixels wide, not {self.size}")
+            raise ValueError(f"size: {self.name} can be {known.span} pixels wide, not {self.size}")
+        if self.background is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.background):
+            raise ValueError(f'background: "{self.background}" is not a colour; write it as #rrggbb')
         if self.background is not None and known.channels != 4:
             raise ValueError(f"background: {self.name} has no alpha to put on one; leave it out")
         has_alpha = known.channels == 4 and self.background is None
@@ -78,16 +82,20 @@ class UNetConfig(_Section):
 
     kind: Literal["unet"] = "unet"
     patch: int = Field(1, ge=1, le=8, description="pixels along the side of the square seen as one position")
-    widths: list[Annotated[int, Field(ge=4)]] = Field([64, 128], min_length=1, description="channels of each level, finest first")
+    widths: list[Annotated[int, Field(ge=4)]] = Field([64, 128], description="channels of each level, finest first")
     blocks: int = Field(2, ge=1, description="residual blocks of each level on the way down; one more on the way up")
     attention: list[bool] = Field([False, True], description="whether each level attends over its positions")
     head_width: int = Field(32, ge=4, description="channels of an attention head")
 
     @model_validator(mode="after")
     def _fits(self) -> UNetConfig:
+        if not self.widths:
+            raise ValueError("widths: there must be at least one level")
         if len(self.attention) != len(self.widths):
             raise ValueError(f"attention: has {len(self.attention)} levels, but widths has {len(self.widths)}; give one true or false for each")
-        odd = [width for width, attend in zip(self.widths, self.attention, strict=True) if attend and width > self.head_width and width % self.head_width]
+        odd = [
+            width for width, attend in zip(self.widths, self.attention, strict=True) if attend and width > self.head_width and width % self.head_width
+        ]
         if odd:
             raise ValueError(f"head_width: {self.head_width} does not divide the {odd[0]} channels of a level with attention")
         if any(width % 2 for width in self.widths[:1]):
@@ -185,7 +193,9 @@ class Recipe(_Section):
         if problem:
             raise ValueError(f"network.{problem}")
         if self.diffusion.steps != "continuous" and self.samples.steps > self.diffusion.steps:
-            raise ValueError(f"samples.steps: {self.samples.steps} are more than the {self.diffusion.steps} levels of diffusion.steps; use at most those")
+            raise ValueError(
+                f"samples.steps: {self.samples.steps} are more than the {self.diffusion.steps} levels of diffusion.steps; use at most those"
+            )
         return self
 
 
@@ -257,7 +267,7 @@ def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Re
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        raise RequestError(_explain(error.errors()[0])) from error
+        raise RequestError(_explain(error.errors())) from error
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -269,48 +279,76 @@ def dump_recipe(recipe: Recipe) -> str:
 
 def _override(values: dict[str, Any], override: str) -> None:
     key, equals, written = override.partition("=")
-    if not equals or not key:
+    key, written = key.strip(), written.strip()
+    if not equals or not all(key.split(".")):
         raise RequestError(f'"{override}" is not KEY=VALUE, such as training.batch_size=32')
-    *sections, field = key.strip().split(".")
+    *sections, field = key.split(".")
     target = values
     for section in sections:
         target = target.setdefault(section, {})
         if not isinstance(target, dict):
             raise RequestError(f"{key}: {section} is a setting, not a section")
+    if written == "none":
+        target.pop(field, None)
+        return
     if sections == ["training"] and field in ("budget", "epochs", "steps"):
         for other in ("budget", "epochs", "steps"):
             target.pop(other, None)
-    if written.strip() == "none":
-        target.pop(field, None)
-        return
     try:
         target[field] = tomllib.loads(f"value = {written}")["value"]
     except tomllib.TOMLDecodeError:
         target[field] = written
 
 
-def _explain(error: ErrorDetails) -> str:
-    """One validation error in one line: the field, what is wrong, what would be right."""
-    place = [str(part) for part in error["loc"] if part not in ("simple_unet", "unet")]
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "value_error":  # ours, which begins with the field's own name
-        return ".".join([*place, message])
-    field = ".".join(place)
-    if error["type"] == "extra_forbidden":
-        return f"no setting {field}{nearest(place[-1], _fields_at(place[:-1]))}"
-    if error["type"] == "missing":
-        return f"{field} is missing"
-    wrong = error["input"]
-    return f"{field} = {wrong!r}: {message[:1].lower()}{message[1:]}" if not isinstance(wrong, Mapping) else f"{field}: {message}"
+def _explain(errors: Sequence[ErrorDetails]) -> str:
+    """A failed validation in one line: one field, what is wrong, what would be right."""
+    error = min(errors, key=lambda each: each["type"] != "extra_forbidden")  # a misspelt name explains why another is missing
+    place, wrong = error["loc"], error["input"]
+    field = _dotted(place)
+    match error["type"]:
+        case "value_error":  # ours, which begins with the field's own name
+            said = error["msg"].removeprefix("Value error, ")
+            said = f"{field}.{said}" if field else said
+        case "extra_forbidden":
+            taken = _SECTIONS[place[:-1]].model_fields
+            said = f"no setting {field}" + (nearest(str(place[-1]), taken) or f"; {place[-2] if place[:-1] else 'a recipe'} takes {', '.join(taken)}")
+        case "missing" if len(place) == 1:
+            said = f"{field} is missing; add a section [{field}]"
+        case "missing":
+            said = f"{field} is missing; give {_SECTIONS[place[:-1]].model_fields[str(place[-1])].description}"
+        case "union_tag_not_found":
+            said = f"{field}.kind is missing; give {' or '.join(_KINDS)}"
+        case "union_tag_invalid":
+            said = f"{field}.kind = {_as_written(wrong['kind'])}: must be {' or '.join(_KINDS)}"
+        case "model_type" | "model_attributes_type":
+            said = f"{field} = {_as_written(wrong)}: must be a section [{field}]"
+        case _:
+            wanted = [each["msg"].removeprefix("Input should be ") for each in errors if _dotted(each["loc"]) == field]  # several of a union
+            said = f"{field} = {_as_written(wrong)}: must be {' or '.join(wanted)}"
+    return " ".join(said.split())
 
 
-def _fields_at(place: Sequence[str]) -> list[str]:
-    sections: dict[str, list[type[BaseModel]]] = {
-        "dataset": [DatasetConfig],
-        "network": [SimpleUNetConfig, UNetConfig],
-        "diffusion": [DiffusionConfig],
-        "training": [TrainingConfig],
-        "samples": [SamplesConfig],
-    }
-    models = sections.get(place[0], []) if place else [Recipe]
-    return [name for model in models for name in model.model_fields]
+_KINDS = ("simple_unet", "unet")
+_SECTIONS: dict[tuple[int | str, ...], type[BaseModel]] = {
+    (): Recipe,
+    ("dataset",): DatasetConfig,
+    ("network", "simple_unet"): SimpleUNetConfig,
+    ("network", "unet"): UNetConfig,
+    ("diffusion",): DiffusionConfig,
+    ("training",): TrainingConfig,
+    ("samples",): SamplesConfig,
+}
+"""By the places that pydantic reports, in which a kind of network is a level of its own."""
+
+
+def _dotted(place: tuple[int | str, ...]) -> str:
+    """The field at a place that pydantic reports, without kinds of network and members of unions."""
+    if place[:1] == ("network",):
+        place = ("network", *place[2:])
+    return ".".join(str(part) for level, part in enumerate(place) if level < 2 or isinstance(part, int))
+
+
+def _as_written(value: object) -> str:
+    """A value much as TOML has it, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."

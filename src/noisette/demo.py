@@ -16,7 +16,7 @@ import click
 from noisette.cli import main as noisette
 
 _BUDGET = "2m"
-_PARTS = (("digits", "mnist", "64"), ("punks", "punks", "16"))
+_PARTS = (("digits", "mnist", "64"), ("punks", "punks-small", "16"))
 
 
 def main() -> int:

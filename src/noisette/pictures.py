@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from noisette.errors import RequestError
@@ -52,16 +53,21 @@ def read_png(path: Path) -> tuple[Image.Image, dict[str, Any]]:
     try:
         if path.stat().st_size > _LARGEST_UPLOAD:
             raise RequestError(f"{path} is larger than any picture that noisette makes")
-        with Image.open(path, formats=["PNG"]) as image:
-            image.load()
-            text = image.info.get(_KEY)
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=["PNG"]) as image:
+                image.load()
+                text = image.info.get(_KEY)
+    except RequestError:
+        raise
+    except Exception as error:  # a damaged file makes Pillow raise all kinds
+        if isinstance(error, OSError) and error.strerror:
+            raise RequestError(f"cannot read {path}: {error.strerror}") from error
         raise RequestError(f"{path} is not a PNG that can be read") from error
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or 'it is damaged'}") from error
     try:
         request = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         request = None
     if not isinstance(request, dict):
         raise RequestError(f"{path} does not say how it was made; only pictures made by `noisette generate` do")

@@ -14,6 +14,9 @@ from noisette.errors import RequestError, nearest
 UNKNOWN = -1
 """In an attribute table: nothing is known. Never the same as 0, which is "absent" or the first option."""
 
+Value = str | bool
+"""The option of a choice, or whether a flag is there."""
+
 
 class Choice(BaseModel):
     """An attribute that has exactly one of several values, such as the digit of an image."""
@@ -23,6 +26,17 @@ class Choice(BaseModel):
     kind: Literal["choice"] = "choice"
     name: str
     options: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _options_are_unique(self) -> Choice:
+        if twice := _twice(self.options):
+            raise ValueError(f'the attribute "{self.name}" has the option "{twice}" twice')
+        return self
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What the codes 0, 1, 2, ... stand for."""
+        return self.options
 
 
 class Flag(BaseModel):
@@ -37,9 +51,13 @@ class Flag(BaseModel):
     def options(self) -> tuple[str, ...]:
         return ("absent", "present")
 
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What the codes 0 and 1 stand for."""
+        return (False, True)
+
 
 Attribute = Annotated[Choice | Flag, Field(discriminator="kind")]
-Value = str | bool
 
 
 class AttributeSchema(BaseModel):
@@ -55,11 +73,8 @@ class AttributeSchema(BaseModel):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> AttributeSchema:
-        seen: set[str] = set()
-        for name in self.names:
-            if name.casefold() in seen:
-                raise ValueError(f'the attribute "{name}" appears twice')
-            seen.add(name.casefold())
+        if twice := _twice(self.names):
+            raise ValueError(f'the attribute "{twice}" appears twice')
         return self
 
     @property
@@ -73,10 +88,7 @@ class AttributeSchema(BaseModel):
         the schema.
         """
         columns = {attribute.name: column for column, attribute in enumerate(self.attributes)}
-        codes = [
-            {option: code for code, option in enumerate(attribute.options)} if isinstance(attribute, Choice) else {False: 0, True: 1}
-            for attribute in self.attributes
-        ]
+        codes = [{value: code for code, value in enumerate(attribute.values)} for attribute in self.attributes]
         table = np.full((len(rows), len(columns)), UNKNOWN, dtype=np.int16)
         for number, row in enumerate(rows):
             for name, value in row.items():
@@ -95,5 +107,11 @@ class AttributeSchema(BaseModel):
         for attribute, code in zip(self.attributes, row.tolist(), strict=True):
             if code == UNKNOWN:
                 continue
-            known[attribute.name] = attribute.options[code] if isinstance(attribute, Choice) else bool(code)
+            known[attribute.name] = attribute.values[code]
         return known
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    """The first of `names` that repeats another but for upper and lower case."""
+    folded = [name.casefold() for name in names]
+    return next((name for number, name in enumerate(names) if folded[number] in folded[:number]), None)

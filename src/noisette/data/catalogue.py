@@ -24,6 +24,11 @@ class Entry:
     sizes: range  # that can be asked for
     channels: int
 
+    @property
+    def span(self) -> str:
+        """The sizes in words."""
+        return str(self.size) if len(self.sizes) == 1 else f"{self.sizes.start} to {self.sizes.stop - 1}"
+
 
 CATALOGUE = {
     "mnist": Entry("70,000 handwritten digits, grey", 28, range(8, 29), 1),
@@ -70,8 +75,7 @@ def open_dataset(
 
     known = entry(name)
     if size is not None and size not in known.sizes:
-        allowed = str(known.size) if len(known.sizes) == 1 else f"{known.sizes.start} to {known.sizes.stop - 1}"
-        raise RequestError(f"{name} can be {allowed} pixels wide, not {size}")
+        raise RequestError(f"{name} can be {known.span} pixels wide, not {size}")
     if background is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", background):
         raise RequestError(f'the background "{background}" is not a colour; write it as #rrggbb, for example {cryptopunks.BACKGROUND}')
     if background is not None and known.channels != 4:

@@ -77,7 +77,7 @@ def _as_list(loaded: object) -> list[NDArray[np.uint8]]:
 
 
 def _colour(text: str) -> list[int]:
-    """"[0.1 0.2 0.3 1. ]" to four bytes."""
+    """Four bytes of a text such as `[0.1 0.2 0.3 1. ]`."""
     return [round(255 * float(number)) for number in re.findall(r"[0-9.eE+-]+", text)]
 
 

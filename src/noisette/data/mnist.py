@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zipfile
 from pathlib import Path
 
@@ -57,18 +58,18 @@ def _shrink(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(N, 28, 28) to (N, size, size): each new pixel is the mean of the area it covers."""
     if size == images.shape[1]:
         return images
-    coverage = _coverage(images.shape[1], size)  # (size, 28)
+    shares = _shares(images.shape[1], size)  # (size, 28)
+    area = float(shares[0].sum()) ** 2
     small = np.empty((len(images), size, size), dtype=np.uint8)
     for start in range(0, len(images), 5_000):  # in parts: all at once would hold hundreds of megabytes of floats
         block = images[start : start + 5_000].astype(np.float32)
-        small[start : start + 5_000] = np.floor(coverage @ block @ coverage.T + 0.5)
+        small[start : start + 5_000] = np.floor((shares @ block @ shares.T + area / 2) / area)  # sums below 2**24 are exact
     return small
 
 
-def _coverage(old: int, new: int) -> NDArray[np.float32]:
-    """(new, old): what share of each new cell each old cell covers, along one axis; rows sum to 1."""
-    edges = np.arange(new + 1) * old / new
-    low, high = edges[:-1, None], edges[1:, None]
-    cells = np.arange(old)
-    overlap = np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, None)
-    return (overlap * new / old).astype(np.float32)
+def _shares(old: int, new: int) -> NDArray[np.float32]:
+    """(new, old): how much of each new cell each old cell covers, along one axis, in the largest unit that makes all whole."""
+    units = np.arange(math.lcm(old, new))
+    shares = np.zeros((new, old), dtype=np.float32)
+    np.add.at(shares, (units * new // len(units), units * old // len(units)), 1)
+    return shares
