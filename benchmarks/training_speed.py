@@ -45,7 +45,9 @@ class Contestant:
     parameters: int
 
 
-def training_step(network: Callable[[Tensor, Tensor], Tensor], module: nn.Module, shape: tuple[int, int, int], batch: int, settings: Settings) -> Step:
+def training_step(
+    network: Callable[[Tensor, Tensor], Tensor], module: nn.Module, shape: tuple[int, int, int], batch: int, settings: Settings
+) -> Step:
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-4, fused=True)
     xt = torch.randn(batch, *shape).contiguous(memory_format=settings.memory_format)
     target, times = torch.randn(batch, *shape), torch.rand(batch)
@@ -64,7 +66,7 @@ def training_step(network: Callable[[Tensor, Tensor], Tensor], module: nn.Module
 def gflop_of(step: Step, images: int) -> float:
     with FlopCounterMode(display=False) as counter:
         step()
-    return counter.get_total_flops() / images / 1e9
+    return float(counter.get_total_flops() / images / 1e9)
 
 
 def ours(recipe_name: str, batch: int, compiled: bool) -> Contestant:
@@ -95,7 +97,8 @@ def theirs(batch: int, side: int, widths: tuple[int, ...]) -> Contestant:
         up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
     )
     step = training_step(lambda xt, times: network(xt, times * 1000).sample, network, (3, side, side), batch, Settings())
-    return Contestant(f"diffusers UNet2DModel {'-'.join(map(str, widths))}", step, batch, gflop_of(step, batch), sum(p.numel() for p in network.parameters()))
+    parameters = sum(p.numel() for p in network.parameters())
+    return Contestant(f"diffusers UNet2DModel {'-'.join(map(str, widths))}", step, batch, gflop_of(step, batch), parameters)
 
 
 def ceilings(batch: int) -> list[Contestant]:
@@ -161,7 +164,7 @@ def main() -> int:
         for precision in ("float32", "bfloat16")
         if any(precision in c.name for c in convolutions)
     }
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": c.name,
             "parameters_m": round(c.parameters / 1e6, 2),
@@ -173,8 +176,9 @@ def main() -> int:
         }
         for c in networks
     ]
-    machine = {"processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads(), "torch": torch.__version__, "bfloat16": "bfloat16" in best}
-    report: dict[str, Any] = {"machine": machine, "batch": options.batch, "ceiling_gflop_per_second": {key: round(value, 1) for key, value in best.items()}, "networks": rows}
+    machine = {"processor": platform.machine(), "threads": torch.get_num_threads(), "torch": torch.__version__, "bfloat16": "bfloat16" in best}
+    ceiling_rates = {precision: round(rate, 1) for precision, rate in best.items()}
+    report: dict[str, Any] = {"machine": machine, "batch": options.batch, "ceiling_gflop_per_second": ceiling_rates, "networks": rows}
     if options.json:
         json.dump(report, sys.stdout, indent=2)
         print()

@@ -1,11 +1,11 @@
 """Noisette trains and serves diffusion models for small images with attributes.
 
-    import noisette
+import noisette
 
-    dataset = noisette.open_dataset("cryptopunks")
-    run = noisette.train("punks", budget="30m", out="runs/punks")
-    generator = noisette.load("runs/punks")
-    images = generator.generate(seeds=range(16))    # (16, 3, 24, 24) uint8
+dataset = noisette.open_dataset("cryptopunks")
+run = noisette.train("punks", budget="30m", out="runs/punks")
+generator = noisette.load("runs/punks")
+images = generator.generate(seeds=range(16))    # (16, 3, 24, 24) uint8
 """
 
 from __future__ import annotations

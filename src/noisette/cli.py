@@ -18,7 +18,6 @@ from noisette import __version__
 from noisette.errors import NoisetteError, RequestError
 
 if TYPE_CHECKING:
-    from noisette.generation import Generator
     from noisette.training.run import Run
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object on standard output.")
@@ -100,9 +99,7 @@ def fetch(name: str, source: Path | None, json_: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Where the contact sheet goes.  [default: NAME-contact-sheet.png]")
 @click.option("--official", type=click.Path(path_type=Path), help="Compare the punks with the official 2400x2400 image, punks.png.")
 @as_json
-def inspect(
-    name: str, size: int | None, background: str | None, count: int, seed: int, out: Path | None, official: Path | None, json_: bool
-) -> None:
+def inspect(name: str, size: int | None, background: str | None, count: int, seed: int, out: Path | None, official: Path | None, json_: bool) -> None:
     """Print what is in the data set NAME and write a contact sheet of its first images."""
     from noisette.data.catalogue import open_dataset
     from noisette.data.inspection import compare_with_official, contact_sheet, describe, facts
@@ -117,7 +114,7 @@ def inspect(
     if official is not None:
         found["official"] = compare_with_official(dataset, official)
     sheet_path = out or Path(f"{name}-contact-sheet.png")
-    with _writing(sheet_path):
+    with _Writing(sheet_path):
         save_png(sheet_path, contact_sheet(dataset), {"dataset": name, "sha256": dataset.fingerprint})
     _answer(json_, {**found, "contact_sheet": str(sheet_path)}, f"{describe(found)}\n\ncontact sheet: {sheet_path}")
 
@@ -128,7 +125,7 @@ def inspect(
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it.")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of the recipe, such as training.batch_size=32; may be repeated.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, such as training.batch_size=32; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Print the recipe as it would be trained, and stop.")
 @as_json
 def train(
@@ -171,7 +168,7 @@ def resume(run: Path, json_: bool) -> None:
 @click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
 @click.option("--steps", type=int, help="Network evaluations for an image.  [default: as in the recipe]")
 @click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]")
-@click.option("--out", type=click.Path(path_type=Path), help="A .png file for one sheet, or a folder for one file each.  [default: RUN-seed-SEED.png]")
+@click.option("--out", type=click.Path(path_type=Path), help="A .png file for a sheet, a folder for a file each.  [default: RUN-seed-SEED.png]")
 @click.option("--columns", type=click.IntRange(1), help="Images in a row of the sheet.  [default: as square as possible]")
 @click.option("--scale", type=click.IntRange(1, 64), help="Whole factor to enlarge by.  [default: to about 600 pixels]")
 @click.option("--gif", is_flag=True, help="Also write the denoising as a GIF beside the picture: noisy on the left, the estimate on the right.")
@@ -199,7 +196,7 @@ def generate(
     generator = load_with_notes(run, _note)
     sampling = generator.sampling(sampler, steps, eta)
     request = Request(run=str(run), weights=generator.weights, step=generator.step, seeds=tuple(range(seed, seed + count)), sampling=sampling)
-    with _writing(path):
+    with _Writing(path):
         files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif)
     _answer(json_, {"files": [str(file) for file in files], **request.as_dict()}, "\n".join(map(str, files)))
 
@@ -214,7 +211,7 @@ def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> N
     from noisette.drawing import redraw
 
     path = out or file.with_name(f"{file.stem}-again.png")
-    with _writing(path):
+    with _Writing(path):
         identical, request = redraw(file, path, run, _note)
     if not identical:
         raise NoisetteError(f"{path} differs from {file}: another machine or another version of PyTorch may round otherwise")
@@ -232,7 +229,7 @@ def noising(run: Path, count: int, frames: int, out: Path | None, json_: bool) -
     from noisette.drawing import noising_gif
 
     path = out or Path(f"{run.name}-noising.gif")
-    with _writing(path):
+    with _Writing(path):
         noising_gif(path, run, count=count, frames=frames)
     _answer(json_, {"file": str(path)}, str(path))
 
@@ -267,7 +264,7 @@ def _note(text: str) -> None:
     click.echo(text, err=True)
 
 
-class _writing:
+class _Writing:
     """Turns a refusal of the disk, while a picture is written, into one line."""
 
     def __init__(self, path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def training(title: str) -> Iterator[tuple[Watcher, OnBytes]]:
 def _bar(title: str) -> Iterator[OnBytes]:
     console = Console(stderr=True)
     progress = Progress(TextColumn("fetching {task.description}"), BarColumn(), DownloadColumn(), console=console, transient=True)
-    task = None
+    task: TaskID | None = None
 
     def on_bytes(done: int, total: int) -> None:
         nonlocal task
@@ -78,7 +78,8 @@ class _Live:
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._progress = Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), _Figures(), console=console)
-        self._title, self._task, self._drawn = title, None, 0.0
+        self._title, self._drawn = title, 0.0
+        self._task: TaskID | None = None
 
     def step(self, moment: Moment) -> None:
         now = time.monotonic()

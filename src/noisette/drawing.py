@@ -52,7 +52,9 @@ def load_with_notes(run: Path, note: Callable[[str], None]) -> Generator:
     return generator
 
 
-def draw_to(path: Path, generator: Generator, request: Request, *, columns: int | None = None, scale: int | None = None, gif: bool = False) -> list[Path]:
+def draw_to(
+    path: Path, generator: Generator, request: Request, *, columns: int | None = None, scale: int | None = None, gif: bool = False
+) -> list[Path]:
     """Draw the request into one sheet if `path` ends in .png, else into a folder with a file for each seed.
 
     gif: also the denoising, beside it. Returns the files that were written.
@@ -109,7 +111,9 @@ def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None])
         raise RequestError(f"{file} was drawn by the run {request.run}, which is not here; say where it is with --run")
     generator = load_with_notes(folder, note)
     if generator.weights != request.weights:
-        raise RequestError(f"{file} was drawn by the weights of step {request.step}, but {folder} now holds those of step {generator.step}, which draw otherwise")
+        raise RequestError(
+            f"{file} was drawn by the weights of step {request.step}, but {folder} now holds those of step {generator.step}, which draw otherwise"
+        )
     again = sheet(_draw(generator, request, None), columns=request.columns, scale=request.scale or 1)
     save_png(out, again, request.as_dict())
     same = again.mode == picture.mode and again.size == picture.size and again.tobytes() == picture.tobytes()

@@ -57,7 +57,8 @@ class Model:
         if left <= MAX_RESIDUAL_SIGNAL:
             return None
         return (
-            f"the schedule leaves {left**0.5:.2f} of the image at its last level, but sampling starts from pure noise: expect washed-out or tinted pictures (schedule = linear-scaled mends it)"
+            f"the schedule leaves {left**0.5:.2f} of the image at its last level, but sampling starts from pure noise: "
+            "expect washed-out or tinted pictures (schedule = linear-scaled mends it)"
         )
 
     def network(self) -> nn.Module:

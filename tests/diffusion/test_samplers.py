@@ -93,9 +93,7 @@ def test_each_step_is_seen_once_and_the_result_is_the_last_estimate(sampler):
     seen = []
     schedule = make_schedule("cosine", None)
     noise = ImageNoise([1])
-    drawn = sampler(
-        gaussian(0, 0.5), noise.draw((1, 2, 2)), schedule.levels(7), noise=noise, on_step=lambda xt, x0, level: seen.append((x0, level))
-    )
+    drawn = sampler(gaussian(0, 0.5), noise.draw((1, 2, 2)), schedule.levels(7), noise=noise, on_step=lambda xt, x0, level: seen.append((x0, level)))
     assert [level for _, level in seen] == schedule.levels(7)
     assert torch.equal(seen[-1][0], drawn)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -60,7 +61,7 @@ def test_spaced_levels_are_as_many_as_asked_start_at_the_noisiest_and_fall(total
     assert len(levels) == count
     assert levels[0].time == 1.0
     assert levels[-1].time >= 1 / total
-    assert all(now.time > then.time for now, then in zip(levels, levels[1:], strict=False))
+    assert all(now.time > then.time for now, then in pairwise(levels))
 
 
 def test_every_step_count_at_1000_levels_is_exact():

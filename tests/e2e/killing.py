@@ -1,6 +1,6 @@
 """Kill a training at random moments, resume it each time, and compare it with one that nobody touched.
 
-    python -m tests.e2e.killing --kills 20 --seed 0
+python -m tests.e2e.killing --kills 20 --seed 0
 """
 
 from __future__ import annotations

@@ -49,7 +49,9 @@ def disturbed(network):
     return network.eval()
 
 
-@pytest.mark.parametrize("network", [SimpleUNet(1), UNet(1, 16, widths=[8, 16]), UNet(1, 16, widths=[8], attention=[True], patch=2)], ids=["simple", "unet", "patches"])
+@pytest.mark.parametrize(
+    "network", [SimpleUNet(1), UNet(1, 16, widths=[8, 16]), UNet(1, 16, widths=[8], attention=[True], patch=2)], ids=["simple", "unet", "patches"]
+)
 def test_every_pixel_and_the_time_matter_and_images_do_not_mix(network):
     network = disturbed(network)
     xt, times = torch.randn(4, 1, 16, 16), torch.full((4,), 0.5)

@@ -53,7 +53,8 @@ class Collecting(Nobody):
 
 
 def test_a_network_learns_sprites(tmp_path):
-    run = noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=400", "training.learning_rate=3e-3", "samples.every=100"]), out=tmp_path / "r")
+    overrides = ["training.steps=400", "training.learning_rate=3e-3", "samples.every=100"]
+    run = noisette.train(parse_recipe(TINY, source="t", overrides=overrides), out=tmp_path / "r")
     losses = [loss for _, loss in run.scalars("loss")]
     assert sum(losses[-20:]) < 0.6 * sum(losses[:20])
 
@@ -117,7 +118,7 @@ def test_data_that_changed_are_not_trained_on_unnoticed(tiny, tmp_path):
         noisette.train(tiny, out=tmp_path / "cut", watcher=Interrupting(10))
     recipe = tmp_path / "cut/recipe.toml"
     recipe.write_text(recipe.read_text().replace("count = 60", "count = 61"))
-    with pytest.raises(RequestError, match="not the one that .* was trained on"):
+    with pytest.raises(RequestError, match=r"not the one that .* was trained on"):
         noisette.resume(tmp_path / "cut")
 
 
@@ -170,7 +171,8 @@ def test_the_display_sees_progress_time_left_and_the_grids(tiny, tmp_path):
 
 
 def test_what_was_measured_is_written_down_so_that_resuming_computes_alike(tmp_path):
-    recipe = parse_recipe(TINY, source="t", overrides=['training.layout="auto"', 'training.precision="auto"', 'training.compile="auto"', "training.steps=2"])
+    auto = [f'training.{name}="auto"' for name in ("layout", "precision", "compile")]
+    recipe = parse_recipe(TINY, source="t", overrides=[*auto, "training.steps=2"])
     run = noisette.train(recipe, out=tmp_path / "r")
     resolved = run.recipe.training
     assert resolved.layout in ("contiguous", "channels-last")
@@ -178,7 +180,20 @@ def test_what_was_measured_is_written_down_so_that_resuming_computes_alike(tmp_p
     assert len(run.environment["measured_images_per_second"]) >= 2
 
 
-@pytest.mark.parametrize("change", ['training.layout="channels-last"', 'training.precision="bfloat16"', 'diffusion.target="noise"', 'diffusion.weighting="min-snr"', "training.ema=0.0", 'network={kind="unet",widths=[8],attention=[false],blocks=1,patch=2}', 'network={kind="simple_unet"}', 'dataset.background="#638596"', 'diffusion={schedule="linear",steps=1000}'])
+CHANGES = [
+    'training.layout="channels-last"',
+    'training.precision="bfloat16"',
+    'diffusion.target="noise"',
+    'diffusion.weighting="min-snr"',
+    "training.ema=0.0",
+    'network={kind="unet",widths=[8],attention=[false],blocks=1,patch=2}',
+    'network={kind="simple_unet"}',
+    'dataset.background="#638596"',
+    'diffusion={schedule="linear",steps=1000}',
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_every_setting_trains_saves_and_draws(tmp_path, change):
     recipe = parse_recipe(TINY, source="t", overrides=[change, "training.steps=3"])
     run = noisette.train(recipe, out=tmp_path / "r")
@@ -193,7 +208,8 @@ def test_the_reports_own_betas_run_when_allowed_with_a_warning(tmp_path):
         noisette.train(parse_recipe(TINY, source="t", overrides=overrides), out=tmp_path / "r")
     assert not (tmp_path / "r").exists()
     watcher = Collecting()
-    noisette.train(parse_recipe(TINY, source="t", overrides=[*overrides, "diffusion.allow_residual_signal=true"]), out=tmp_path / "r", watcher=watcher)
+    allowed = parse_recipe(TINY, source="t", overrides=[*overrides, "diffusion.allow_residual_signal=true"])
+    noisette.train(allowed, out=tmp_path / "r", watcher=watcher)
     assert watcher.notes[0].startswith("warning: the schedule leaves 0.22")
 
 

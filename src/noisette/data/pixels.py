@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from noisette.data.dataset import MODES
 from noisette.errors import RequestError
 
 SpaceName = Literal["colours", "premultiplied"]
@@ -69,7 +70,7 @@ def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:
     """The named space for images of this many channels. Raises RequestError where they do not fit."""
     if name == "premultiplied":
         if image_channels != 4:
-            raise RequestError(f"pixels = premultiplied needs images with alpha, and these have {image_channels} channels; use colours")
+            raise RequestError(f"pixels = premultiplied needs images with alpha, and these are {MODES[image_channels]}; use colours")
         return Premultiplied()
     if image_channels == 4:
         raise RequestError("pixels = colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a background")

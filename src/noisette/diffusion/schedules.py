@@ -135,8 +135,8 @@ def _alpha_bar(name: ScheduleName, times: Tensor) -> Tensor:
         offset = 0.008
         return torch.cos((times + offset) / (1 + offset) * math.pi / 2) ** 2 / math.cos(offset / (1 + offset) * math.pi / 2) ** 2
     if name == "sigmoid":  # Jabri et al. 2022, algorithm 2, from -3 to 3
-        low, high = torch.sigmoid(torch.tensor([-3.0, 3.0], dtype=torch.float64))
-        return (high - torch.sigmoid(times * 6 - 3)) / (high - low)
+        high = 1 / (1 + math.exp(-3))
+        return (high - torch.sigmoid(times * 6 - 3)) / (2 * high - 1)
     return torch.exp(-(0.1 * times + 9.95 * times**2))  # the limit of the linear betas: Song et al. 2021, eq. 33
 
 
@@ -171,13 +171,15 @@ def make_schedule(
         if name == "linear-scaled":
             betas = betas * (_REFERENCE_BETA_SUM / betas.sum())
             if betas.max() >= 1:
-                raise ScheduleError(f"linear betas scaled to {steps} steps reach {betas.max().item():.3g}, and must stay under 1; use more steps, or cosine")
+                largest = betas.max().item()
+                raise ScheduleError(f"linear betas scaled to {steps} steps reach {largest:.3g}, and must stay under 1; use more steps, or cosine")
     else:
         betas = _betas_of_curve(name, steps)
     schedule = DiscreteSchedule(betas)
     if schedule.residual_signal > MAX_RESIDUAL_SIGNAL and not allow_residual_signal:
         raise ScheduleError(
-            f"{math.sqrt(schedule.residual_signal):.2f} of the image is left at the last level (alpha**2 {schedule.residual_signal:.2g}, at most {MAX_RESIDUAL_SIGNAL:g}), "
-            "but sampling starts from pure noise; use linear-scaled or cosine, or set allow_residual_signal"
+            f"{math.sqrt(schedule.residual_signal):.2f} of the image is left at the last level "
+            f"(alpha**2 {schedule.residual_signal:.2g}, at most {MAX_RESIDUAL_SIGNAL:g}), but sampling starts from pure noise; "
+            "use linear-scaled or cosine, or set allow_residual_signal"
         )
     return schedule

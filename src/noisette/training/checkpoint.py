@@ -55,7 +55,7 @@ class Checkpoint:
         """The tensors saved under `part`, without that prefix."""
         prefix = part + "/"
         with safe_open(self.path, framework="pt") as file:
-            return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}
+            return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a dict)
 
 
 def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> Entry:

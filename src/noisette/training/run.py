@@ -1,12 +1,12 @@
 """The run folder: everything about one training, readable while it is written and without any code.
 
-    recipe.toml        every setting, as it was resolved
-    schema.json        the attributes of the data
-    environment.json   versions, machine, command
-    status.json        where the training stands
-    metrics/           TensorBoard events
-    samples/           a grid for each epoch
-    checkpoints/       safetensors and a manifest with hashes
+recipe.toml        every setting, as it was resolved
+schema.json        the attributes of the data
+environment.json   versions, machine, command
+status.json        where the training stands
+metrics/           TensorBoard events
+samples/           a grid for each epoch
+checkpoints/       safetensors and a manifest with hashes
 """
 
 from __future__ import annotations

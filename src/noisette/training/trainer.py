@@ -109,9 +109,7 @@ class Trainer:
                 if wants_checkpoint:
                     self._save(curves)
                     saved = time.monotonic()
-                step_rate = learning_rate(
-                    self.config.learning_rate, self.state.step, progress, warmup=self.config.warmup, decay=self.config.decay
-                )
+                step_rate = learning_rate(self.config.learning_rate, self.state.step, progress, warmup=self.config.warmup, decay=self.config.decay)
                 for group in self.optimizer.param_groups:
                     group["lr"] = step_rate
                 loss, norm, finite = self._step(network, optimizer)
@@ -182,7 +180,7 @@ class Trainer:
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.clip)
         assert norm is not None
-        mean: Tensor = self.accelerator.reduce(loss.detach(), reduction="mean")  # type: ignore[assignment]
+        mean: Tensor = self.accelerator.reduce(loss.detach(), reduction="mean")
         finite = bool(torch.isfinite(mean) and torch.isfinite(norm))
         if finite:
             optimizer.step()
@@ -203,7 +201,7 @@ class Trainer:
         if self.accelerator.num_processes == 1:
             return progress, stop, checkpoint
         shared = torch.tensor([progress, stop, checkpoint], dtype=torch.float64, device=self.device)
-        first: Tensor = broadcast(shared)  # type: ignore[assignment]
+        first: Tensor = broadcast(shared)
         return first[0].item(), bool(first[1]), bool(first[2])
 
     def _draw_samples(self, curves: SummaryWriter | None, watcher: Watcher) -> None:
@@ -259,11 +257,11 @@ class Trainer:
             return
         from torch.utils.tensorboard import SummaryWriter
 
-        curves = SummaryWriter(str(self.run.metrics), purge_step=self.state.step + 1, flush_secs=2)  # type: ignore[no-untyped-call]
+        curves = SummaryWriter(str(self.run.metrics), purge_step=self.state.step + 1, flush_secs=2)
         try:
             yield curves
         finally:
-            curves.close()  # type: ignore[no-untyped-call]
+            curves.close()
 
     def _moment(self, loss: float, rate: float) -> Moment:
         progress = self.budget.progress(self.state.step, self.state.elapsed)
