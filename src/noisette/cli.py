@@ -190,14 +190,15 @@ def generate(
 
     Each image has its own seed and is the same in any batch. The PNG says how it was made: see `noisette regenerate`.
     """
+    from noisette.display import drawing
     from noisette.drawing import Request, draw_to, load_with_notes
 
     path = out or Path(f"{run.name}-seed-{seed}.png")
     generator = load_with_notes(run, _note)
     sampling = generator.sampling(sampler, steps, eta)
     request = Request(run=str(run), weights=generator.weights, step=generator.step, seeds=tuple(range(seed, seed + count)), sampling=sampling)
-    with _Writing(path):
-        files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif)
+    with _Writing(path), drawing(f"{count} images") as progress:
+        files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif, progress=progress)
     _answer(json_, {"files": [str(file) for file in files], **request.as_dict()}, "\n".join(map(str, files)))
 
 
@@ -208,11 +209,12 @@ def generate(
 @as_json
 def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> None:
     """Draw the picture FILE again from what it says of itself, and compare the two."""
+    from noisette.display import drawing
     from noisette.drawing import redraw
 
     path = out or file.with_name(f"{file.stem}-again.png")
-    with _Writing(path):
-        identical, request = redraw(file, path, run, _note)
+    with _Writing(path), drawing(file.name) as progress:
+        identical, request = redraw(file, path, run, _note, progress)
     if not identical:
         raise NoisetteError(f"{path} differs from {file}: another machine or another version of PyTorch may round otherwise")
     _answer(json_, {"file": str(path), "identical": True, **request.as_dict()}, f"{path}: identical to {file}")

@@ -215,9 +215,9 @@ def check_size(side: int, *, levels: int, patch: int) -> str | None:
 def seconds(duration: str) -> float:
     """`90s`, `30m`, `1.5h` or a mixture such as `1h30m`, in seconds. Raises ValueError for anything else."""
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", duration):
+    if not re.fullmatch(r"([0-9]+(\.[0-9]+)?[hms])+", duration):
         raise ValueError(f'"{duration}" is not a duration; write 90s, 30m, 1h or 1h30m')
-    total = sum(float(number) * units[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([hms])", duration))
+    total = sum(float(number) * units[unit] for number, unit in re.findall(r"([0-9.]+)([hms])", duration))
     if not total > 0 or math.isinf(total):
         raise ValueError(f'"{duration}" leaves no time; write 90s, 30m, 1h or 1h30m')
     return float(total)

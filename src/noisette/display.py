@@ -5,49 +5,60 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from noisette.data.fetch import Progress as OnBytes
     from noisette.training.watcher import Moment, Watcher
 
 _LOG_EVERY = 10.0  # seconds between two lines of a log
 _REDRAW_EVERY = 0.1  # seconds
 
 
-@contextmanager
-def download(title: str) -> Iterator[OnBytes]:
-    """A bar for a download; a line at its end where nobody watches."""
-    with _bar(title) as on_bytes:
-        yield on_bytes
+Count = Callable[[int, int], None]
+"""Called with what is done and what there is."""
 
 
 @contextmanager
-def training(title: str) -> Iterator[tuple[Watcher, OnBytes]]:
+def download(title: str) -> Iterator[Count]:
+    """A bar for the bytes of a download."""
+    with _bar(f"fetching {title}", DownloadColumn()) as count:
+        yield count
+
+
+@contextmanager
+def drawing(title: str) -> Iterator[Count]:
+    """A bar for the steps of a sampler."""
+    with _bar(f"drawing {title}", TimeRemainingColumn()) as count:
+        yield count
+
+
+@contextmanager
+def training(title: str) -> Iterator[tuple[Watcher, Count]]:
     """A watcher for a training, and a bar for the download before it."""
     console = Console(stderr=True)
     watcher = _Live(console, title) if console.is_terminal else _Log(title)
     try:
-        with _bar(title) as on_bytes:
-            yield watcher, on_bytes
+        with download(title) as count:
+            yield watcher, count
     finally:
         watcher.close()
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[OnBytes]:
+def _bar(title: str, figures: ProgressColumn) -> Iterator[Count]:
+    """A bar that appears with the first count and goes with the last; nothing where nobody watches."""
     console = Console(stderr=True)
-    progress = Progress(TextColumn("fetching {task.description}"), BarColumn(), DownloadColumn(), console=console, transient=True)
+    progress = Progress(TextColumn("{task.description}"), BarColumn(), figures, console=console, transient=True)
     task: TaskID | None = None
 
-    def on_bytes(done: int, total: int) -> None:
+    def count(done: int, total: int) -> None:
         nonlocal task
         if not console.is_terminal:
             return
@@ -59,7 +70,7 @@ def _bar(title: str) -> Iterator[OnBytes]:
             progress.stop()
 
     try:
-        yield on_bytes
+        yield count
     finally:
         if progress.live.is_started:
             progress.stop()

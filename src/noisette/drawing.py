@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,7 +17,7 @@ from noisette.config import load_recipe, recipe_names
 from noisette.data.catalogue import open_dataset
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
-from noisette.generation import Generator, load
+from noisette.generation import Generator, OnProgress, Preview, load
 from noisette.model import Sampling, assemble
 from noisette.pictures import good_scale, read_png, save_gif, save_png, sheet
 from noisette.training.run import open_run
@@ -53,7 +54,14 @@ def load_with_notes(run: Path, note: Callable[[str], None]) -> Generator:
 
 
 def draw_to(
-    path: Path, generator: Generator, request: Request, *, columns: int | None = None, scale: int | None = None, gif: bool = False
+    path: Path,
+    generator: Generator,
+    request: Request,
+    *,
+    columns: int | None = None,
+    scale: int | None = None,
+    gif: bool = False,
+    progress: OnProgress | None = None,
 ) -> list[Path]:
     """Draw the request into one sheet if `path` ends in .png, else into a folder with a file for each seed.
 
@@ -62,16 +70,16 @@ def draw_to(
     count = len(request.seeds)
     if path.suffix.lower() not in (".png", ""):
         raise RequestError(f"cannot write {path}: pictures are PNG; name a .png file, or a folder")
-    frames: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
+    frames: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
     every = max(1, request.sampling.steps // _MOST_FRAMES)
 
-    def preview(xt: np.ndarray[Any, Any], x0: np.ndarray[Any, Any], number: int) -> None:
+    def preview(xt: NDArray[np.uint8], x0: NDArray[np.uint8], number: int) -> None:
         if number % every == 0 or number == request.sampling.steps:
             frames.append((xt, x0))
 
     if gif and count > 64:
         raise RequestError(f"a GIF shows at most 64 images, not {count}; use a smaller --count")
-    images = _draw(generator, request, preview if gif else None)
+    images = _draw(generator, request, preview if gif else None, progress)
     side = generator.model.side
     across = min(columns or math.ceil(math.sqrt(count)), count)
     written = []
@@ -96,7 +104,9 @@ def draw_to(
     return written
 
 
-def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None]) -> tuple[bool, Request]:
+def redraw(
+    file: Path, out: Path, run: Path | None, note: Callable[[str], None], progress: OnProgress | None = None
+) -> tuple[bool, Request]:
     """Draw the picture in `file` again into `out`; whether all pixels are the same, and the request.
 
     Raises RequestError if the file does not say how it was made, or if the run has other weights by now.
@@ -114,7 +124,7 @@ def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None])
         raise RequestError(
             f"{file} was drawn by the weights of step {request.step}, but {folder} now holds those of step {generator.step}, which draw otherwise"
         )
-    again = sheet(_draw(generator, request, None), columns=request.columns, scale=request.scale or 1)
+    again = sheet(_draw(generator, request, None, progress), columns=request.columns, scale=request.scale or 1)
     save_png(out, again, request.as_dict())
     same = again.mode == picture.mode and again.size == picture.size and again.tobytes() == picture.tobytes()
     return same, request
@@ -141,7 +151,7 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
     save_gif(path, [frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)])
 
 
-def _draw(generator: Generator, request: Request, preview: Any) -> np.ndarray[Any, Any]:
+def _draw(generator: Generator, request: Request, preview: Preview | None, progress: OnProgress | None) -> NDArray[np.uint8]:
     sampling = request.sampling
     return generator.generate(
         seeds=request.seeds,
@@ -149,6 +159,7 @@ def _draw(generator: Generator, request: Request, preview: Any) -> np.ndarray[An
         steps=sampling.steps,
         eta=sampling.eta if sampling.sampler == "ddim" else None,
         preview=preview,
+        progress=progress,
     )
 
 

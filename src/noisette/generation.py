@@ -14,11 +14,14 @@ from torch import nn
 
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.errors import NoisetteError, RequestError, nearest
-from noisette.model import Model, SamplerName, Sampling, assemble
+from noisette.model import Model, SamplerName, Sampling, assemble, batches
 from noisette.training.run import Run, open_run
 
 Preview = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], None]
 """Called at each step with xt and x0_hat as bytes, (B, C, H, W) each, and the number of the step, from 1."""
+
+OnProgress = Callable[[int, int], None]
+"""Called after each step with the steps taken, over all batches, and the steps there are."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,12 @@ class Generator:
         steps: int | None = None,
         eta: float | None = None,
         preview: Preview | None = None,
+        progress: OnProgress | None = None,
     ) -> NDArray[np.uint8]:
         """Draw one image for each seed: (len(seeds), C, H, W) uint8.
 
         An image depends on its own seed alone, not on those beside it. seeds: 0 or more, below 2**63. sampler, steps,
-        eta: as in the run's recipe unless given. preview: sees each step.
+        eta: as in the run's recipe unless given. preview, progress: see each step.
 
         Raises RequestError for settings that cannot be, and for a request: this run knows no attributes.
         """
@@ -76,17 +80,20 @@ class Generator:
         if min(seeds) < 0 or max(seeds) >= 2**63:
             raise RequestError("a seed must be 0 or more, and below 2**63")
         chosen = self.sampling(sampler, steps, eta)
-        return self.model.draw(self.network, seeds, chosen, on_step=self._as_on_step(preview)).numpy()
+        return self.model.draw(self.network, seeds, chosen, on_step=self._watched(preview, progress, chosen.steps, len(seeds))).numpy()
 
-    def _as_on_step(self, preview: Preview | None) -> OnStep:
-        if preview is None:
+    def _watched(self, preview: Preview | None, progress: OnProgress | None, steps: int, images: int) -> OnStep:
+        if preview is None and progress is None:
             return ignore
-        decode, count = self.model.space.decode, 0
+        decode, taken = self.model.space.decode, 0
 
         def on_step(xt: torch.Tensor, x0: torch.Tensor, level: object) -> None:
-            nonlocal count
-            count += 1
-            preview(decode(xt).cpu().numpy(), decode(x0).cpu().numpy(), count)
+            nonlocal taken
+            if preview is not None:
+                preview(decode(xt).cpu().numpy(), decode(x0).cpu().numpy(), taken % steps + 1)
+            taken += 1
+            if progress is not None:
+                progress(taken, steps * batches(images))
 
         return on_step
 

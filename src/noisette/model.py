@@ -95,6 +95,11 @@ class Model:
         return torch.cat(drawn)
 
 
+def batches(images: int) -> int:
+    """In how many batches so many images are drawn."""
+    return -(-images // _LARGEST_BATCH)
+
+
 def assemble(recipe: Recipe) -> Model:
     """The model that a recipe describes. Raises RequestError where its schedule cannot work."""
     diffusion = recipe.diffusion

