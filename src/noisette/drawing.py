@@ -104,9 +104,7 @@ def draw_to(
     return written
 
 
-def redraw(
-    file: Path, out: Path, run: Path | None, note: Callable[[str], None], progress: OnProgress | None = None
-) -> tuple[bool, Request]:
+def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None], progress: OnProgress | None = None) -> tuple[bool, Request]:
     """Draw the picture in `file` again into `out`; whether all pixels are the same, and the request.
 
     Raises RequestError if the file does not say how it was made, or if the run has other weights by now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 import torch
@@ -21,5 +22,9 @@ def derived_seed(seed: int, purpose: str, count: int) -> int:
 def batch_indices(seed: int, step: int, *, images: int, batch_size: int) -> Tensor:
     """(batch_size,) indices of step `step`, from 0: each epoch is a new permutation, its incomplete last batch left out."""
     epoch, place = divmod(step, images // batch_size)
-    order = torch.randperm(images, generator=generator(seed, "order", epoch))
-    return order[place * batch_size : (place + 1) * batch_size]
+    return _order(seed, epoch, images)[place * batch_size : (place + 1) * batch_size]
+
+
+@lru_cache(maxsize=1)  # all steps of an epoch share it, and a million indices take a while to shuffle
+def _order(seed: int, epoch: int, images: int) -> Tensor:
+    return torch.randperm(images, generator=generator(seed, "order", epoch))

@@ -66,7 +66,7 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """`state` (running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second."""
+        """`state` (new, running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second."""
         return self._json("status.json")
 
     def checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
@@ -134,6 +134,7 @@ def create_run(folder: Path, recipe: Recipe, schema: AttributeSchema, facts: Map
         temporary.write_recipe(recipe)
         write_text(temporary.folder / "schema.json", schema.model_dump_json(indent=2) + "\n")
         write_text(temporary.folder / "environment.json", json.dumps({**_environment(), **facts}, indent=2) + "\n")
+        temporary.write_status(state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0)
         for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):
             sub.mkdir()
         temporary.folder.rename(folder)

@@ -14,8 +14,8 @@ from noisette.config import TrainingConfig
 
 _WORTH_COMPILING = 30 * 60.0  # seconds: a training shorter than this does not earn the compilation back
 _GAIN = 1.05  # a setting other than the plain one must be this much faster: timings vary, and plain is simplest
-_PROBE_IMAGES = 16
-_PROBE_SECONDS = 0.4
+_ROUNDS = 2  # in turns, and the best counts: whatever else the machine does only ever slows a round down
+_ROUND_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ def _cpu_flag(*names: str) -> bool:
 
 
 def choose(
-    config: TrainingConfig, network: nn.Module, shape: tuple[int, int, int], device: torch.device, *, seconds: Callable[[float], float]
+    config: TrainingConfig, network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device, *, seconds: Callable[[float], float]
 ) -> tuple[Settings, dict[str, float]]:
     """The fastest settings among those the recipe allows, and images/s of each that was measured.
 
-    shape: (C, H, W) of a diffused image. seconds: from images/s to how long the training would last. The network is
+    shape: (C, H, W) of a diffused image. batch: images in a step of one process. seconds: from images/s to how long the training would last. The network is
     copied, never touched.
     """
     precisions = [config.precision] if config.precision != "auto" else ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
@@ -57,14 +57,14 @@ def choose(
     candidates = [Settings(precision, layout) for precision in precisions for layout in layouts]
     measured: dict[Settings, float] = {}
     if len(candidates) > 1 or config.compile == "auto":
-        measured = {candidate: _images_per_second(network, candidate, shape, device) for candidate in candidates}
+        measured = _measure(network, candidates, shape, batch, device)
     best = _fastest(measured) if measured else candidates[0]
     if config.compile == "yes":
         best = Settings(best.precision, best.layout, compiled=True)
     elif config.compile == "auto" and seconds(measured[best]) > _WORTH_COMPILING:
         compiled = Settings(best.precision, best.layout, compiled=True)
         try:
-            measured[compiled] = _images_per_second(network, compiled, shape, device)
+            measured.update(_measure(network, [compiled], shape, batch, device))
         except Exception:  # whatever is missing (a C++ compiler, say), the training can do without
             measured[compiled] = 0.0
         best = _fastest({best: measured[best], compiled: measured[compiled]})
@@ -81,23 +81,32 @@ def _fastest(measured: dict[Settings, float]) -> Settings:
     return best
 
 
-def _images_per_second(network: nn.Module, settings: Settings, shape: tuple[int, int, int], device: torch.device) -> float:
-    """Forward and backward on a copy of the network."""
+def _measure(network: nn.Module, candidates: list[Settings], shape: tuple[int, int, int], batch: int, device: torch.device) -> dict[Settings, float]:
+    """Images/s of each candidate, by whole batches forward and backward on copies of the network."""
+    steps = {candidate: _step(network, candidate, shape, batch, device) for candidate in candidates}
+    for step in steps.values():
+        step()
+    rates = dict.fromkeys(candidates, 0.0)
+    for _ in range(_ROUNDS):
+        for candidate, step in steps.items():
+            start, count = time.perf_counter(), 0
+            while (spent := time.perf_counter() - start) < _ROUND_SECONDS:
+                step()
+                count += 1
+            rates[candidate] = max(rates[candidate], count * batch / spent)
+    return rates
+
+
+def _step(network: nn.Module, settings: Settings, shape: tuple[int, int, int], batch: int, device: torch.device) -> Callable[[], None]:
     probe = copy.deepcopy(network).to(device, memory_format=settings.memory_format)  # type: ignore[call-overload]
     forward = torch.compile(probe) if settings.compiled else probe
-    images = torch.zeros(_PROBE_IMAGES, *shape, device=device).contiguous(memory_format=settings.memory_format)
-    times = torch.full((_PROBE_IMAGES,), 0.5, device=device)
+    images = torch.zeros(batch, *shape, device=device).contiguous(memory_format=settings.memory_format)
+    times = torch.full((batch,), 0.5, device=device)
 
-    def once() -> None:
+    def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             loss: Tensor = forward(images, times).float().square().mean()
         loss.backward()  # type: ignore[no-untyped-call]
         loss.item()  # waits for the device
 
-    once()
-    once()
-    start, count = time.perf_counter(), 0
-    while (spent := time.perf_counter() - start) < _PROBE_SECONDS:
-        once()
-        count += 1
-    return count * _PROBE_IMAGES / spent
+    return step

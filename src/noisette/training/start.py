@@ -117,7 +117,8 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
         trainer.restore(checkpoint)
         if trainer.budget.progress(trainer.state.step, trainer.state.elapsed) >= 1:
             watcher.note(f"{run.folder} is finished, at step {trainer.state.step}")
-            trainer.finish()
+            if run.status["state"] != "finished":
+                trainer.finish()
             return
         watcher.note(f"going on from step {trainer.state.step}")
     accelerator.wait_for_everyone()
@@ -160,7 +161,8 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
 
     shape = (model.space.channels, model.side, model.side)
     with torch.random.fork_rng():
-        chosen, measured = choose(recipe.training, model.network(), shape, accelerator.device, seconds=lasts)
+        batch = recipe.training.batch_size // accelerator.num_processes
+        chosen, measured = choose(recipe.training, model.network(), shape, batch, accelerator.device, seconds=lasts)
     # One process decides for all: each may have measured something else.
     [(shared, rates)] = broadcast_object_list([(chosen, measured)])
     return shared, rates

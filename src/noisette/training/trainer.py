@@ -71,6 +71,7 @@ class Trainer:
             self.network.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay, fused=self.device.type in ("cpu", "cuda")
         )
         self.state = State()
+        self._loss, self._speed = _Smoothed(0.98), _Smoothed(0.9)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
@@ -90,71 +91,79 @@ class Trainer:
         network, optimizer = self.accelerator.prepare(forward, self.optimizer)
         before, started = self.state.elapsed, time.monotonic()
         saved = told = started
-        checkpoint_every = self.config.checkpoint_seconds
-        smoothed, rate = _Smoothed(0.98), _Smoothed(0.9)
-        misses = 0
+        misses = 0  # steps in a row without a finite loss
         with self._curves() as curves:
             while True:
                 now = time.monotonic()
                 self.state.elapsed = before + now - started
-                progress, wants_stop, wants_checkpoint = self._agree(
-                    self.budget.progress(self.state.step, self.state.elapsed), stop.asked, now - saved > checkpoint_every
-                )
+                due = now - saved > self.config.checkpoint_seconds
+                progress, wants_stop, due = self._agree(self.budget.progress(self.state.step, self.state.elapsed), stop.asked, due)
                 if progress >= 1:
                     break
-                if wants_stop:
-                    self._save(curves)
-                    self._tell("stopped", progress, smoothed.value, rate.value)
-                    raise Stopped(f"stopped at step {self.state.step}; resume with `noisette resume {self.run.folder}`", interrupted=stop.interrupted)
-                if wants_checkpoint:
+                if wants_stop or due:
                     self._save(curves)
                     saved = time.monotonic()
-                step_rate = learning_rate(self.config.learning_rate, self.state.step, progress, warmup=self.config.warmup, decay=self.config.decay)
+                if wants_stop:
+                    self._tell("stopped", progress)
+                    raise Stopped(f"stopped at step {self.state.step}; resume with `noisette resume {self.run.folder}`", interrupted=stop.interrupted)
+
+                rate = learning_rate(self.config.learning_rate, self.state.step, progress, warmup=self.config.warmup, decay=self.config.decay)
                 for group in self.optimizer.param_groups:
-                    group["lr"] = step_rate
+                    group["lr"] = rate
                 loss, norm, finite = self._step(network, optimizer)
                 self.state.step += 1
+                self._loss.add(loss)
+                self._speed.add(self.config.batch_size / (time.monotonic() - now))
+                self._record(curves, {"loss": loss, "learning_rate": rate, "gradient_norm": norm}, finite)
                 misses = 0 if finite else misses + 1
-                smoothed.add(loss)
-                rate.add(self.config.batch_size / (time.monotonic() - now))
-                if curves is not None:
-                    curves.add_scalar("loss", loss, self.state.step)
-                    curves.add_scalar("learning_rate", step_rate, self.state.step)
-                    curves.add_scalar("gradient_norm", norm, self.state.step)
-                    if self.state.step % 10 == 0:
-                        curves.add_scalar("images_per_second", rate.value, self.state.step)
-                    if not finite:
-                        curves.add_scalar("skipped", self.state.skipped, self.state.step)
-                if not finite:
+                if misses:
                     watcher.note(f"step {self.state.step}: the loss is not finite; the step was skipped ({misses} in a row)")
                 if misses >= _PATIENCE:
-                    self._tell("failed", progress, smoothed.value, rate.value)
+                    self._tell("failed", progress)
                     raise NoisetteError(
                         f"the loss was not finite {_PATIENCE} steps in a row, up to step {self.state.step}; the last good checkpoint is kept: "
                         "train anew with a lower training.learning_rate"
                     )
                 self.state.elapsed = before + time.monotonic() - started
-                watcher.step(self._moment(smoothed.value, rate.value))
+                watcher.step(self._moment())
                 if time.monotonic() - told > _STATUS_EVERY:
-                    self._tell("running", progress, smoothed.value, rate.value)
+                    self._tell("running", progress)
                     told = time.monotonic()
-                if self.state.step % self.epoch_steps == 0:
+                if self._epoch_ends():
+                    # First the grid, then the checkpoint: a death in between draws it again, and never leaves it out.
                     if self.epoch % self.model.recipe.samples.every == 0:
                         self._draw_samples(curves, watcher)
                     self._save(curves)
                     saved = time.monotonic()
-            self._draw_samples(curves, watcher)
+            if not (self.run.samples / self._grid_name()).exists() or not self._epoch_ends():
+                self._draw_samples(curves, watcher)
             self._save(curves)
-            self._tell("finished", 1.0, smoothed.value, rate.value)
+            self._tell("finished", 1.0)
 
     def finish(self) -> None:
         """Say that the training is finished, where a kill came between the last checkpoint and saying so."""
-        self._tell("finished", 1.0, math.nan, 0.0)
+        self._tell("finished", 1.0)
 
     @property
     def epoch(self) -> int:
         """The epoch that the last step belongs to, from 1; 0 before the first."""
         return -(-self.state.step // self.epoch_steps)
+
+    def _epoch_ends(self) -> bool:
+        return self.state.step % self.epoch_steps == 0
+
+    def _grid_name(self) -> str:
+        return f"epoch-{self.epoch:04d}.png"
+
+    def _record(self, curves: SummaryWriter | None, scalars: Mapping[str, float], finite: bool) -> None:
+        if curves is None:
+            return
+        for tag, value in scalars.items():
+            curves.add_scalar(tag, value, self.state.step)
+        if self.state.step % 10 == 0:
+            curves.add_scalar("images_per_second", self._speed.value, self.state.step)
+        if not finite:
+            curves.add_scalar("skipped", self.state.skipped, self.state.step)
 
     def _step(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[float, float, bool]:
         """One step: its loss, the norm of its gradient, and whether both were finite and the weights moved."""
@@ -205,9 +214,9 @@ class Trainer:
         return first[0].item(), bool(first[1]), bool(first[2])
 
     def _draw_samples(self, curves: SummaryWriter | None, watcher: Watcher) -> None:
-        path = self.run.samples / f"epoch-{self.epoch:04d}.png"
         if not self.accelerator.is_main_process:
             return
+        path = self.run.samples / self._grid_name()
         wanted_samples = self.model.recipe.samples
         sampling = Sampling(wanted_samples.sampler, wanted_samples.steps, wanted_samples.eta)
         seeds = range(wanted_samples.count)
@@ -263,26 +272,28 @@ class Trainer:
         finally:
             curves.close()
 
-    def _moment(self, loss: float, rate: float) -> Moment:
+    def _moment(self) -> Moment:
         progress = self.budget.progress(self.state.step, self.state.elapsed)
         remaining = self.state.elapsed * (1 - progress) / progress if progress > 0 else math.inf
-        return Moment(self.state.step, self.epoch, loss, rate, progress, self.state.elapsed, remaining)
+        return Moment(self.state.step, self.epoch, self._loss.value, self._speed.value, progress, self.state.elapsed, remaining)
 
-    def _tell(self, state: str, progress: float, loss: float, rate: float) -> None:
-        if self.accelerator.is_main_process:
-            facts: dict[str, Any] = {"step": self.state.step, "epoch": self.epoch, "progress": progress, "seconds": self.state.elapsed}
-            self.run.write_status(
-                state=state, **facts, loss=loss if math.isfinite(loss) else None, images_per_second=rate, skipped=self.state.skipped
-            )
+    def _tell(self, state: str, progress: float) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        facts: dict[str, Any] = {"step": self.state.step, "epoch": self.epoch, "progress": progress, "seconds": self.state.elapsed}
+        loss = self._loss.value if self._loss.count else None
+        self.run.write_status(state=state, **facts, loss=loss, images_per_second=self._speed.value, skipped=self.state.skipped)
 
 
 class _Smoothed:
-    """A running average that starts at its first value and passes over what is not finite."""
+    """A running average that begins at its first value and passes over what is not finite."""
 
     def __init__(self, decay: float) -> None:
-        self.decay, self.value, self._weight = decay, 0.0, 0.0
+        self.decay, self.value, self.count = decay, 0.0, 0
+        self._weight = 0.0
 
     def add(self, value: float) -> None:
         if math.isfinite(value):
+            self.count += 1
             self._weight = self.decay * self._weight + 1
             self.value += (value - self.value) / self._weight
