@@ -45,12 +45,18 @@ def _cpu_flag(*names: str) -> bool:
 
 
 def choose(
-    config: TrainingConfig, network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device, *, seconds: Callable[[float], float]
+    config: TrainingConfig,
+    network: nn.Module,
+    shape: tuple[int, int, int],
+    batch: int,
+    device: torch.device,
+    *,
+    seconds: Callable[[float], float],
 ) -> tuple[Settings, dict[str, float]]:
     """The fastest settings among those the recipe allows, and images/s of each that was measured.
 
-    shape: (C, H, W) of a diffused image. batch: images in a step of one process. seconds: from images/s to how long the training would last. The network is
-    copied, never touched.
+    shape: (C, H, W) of a diffused image. batch: images in a step of one process. seconds: from images/s to how long
+    the training would last. The network is copied, never touched.
     """
     precisions = [config.precision] if config.precision != "auto" else ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
     layouts = [config.layout] if config.layout != "auto" else ["contiguous", "channels-last"]
