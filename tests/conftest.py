@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 import noisette
 from noisette.config import Recipe, parse_recipe
@@ -41,6 +42,8 @@ count = 4
 steps = 3
 """
 
+settings.register_profile("noisette", deadline=None, max_examples=50)  # a busy machine is not a bug
+settings.load_profile("noisette")
 torch.set_num_threads(1)  # networks this small gain nothing from two, and two threads stall when something else runs
 
 

@@ -45,10 +45,10 @@ def killed(recipe: Path, folder: Path, *, kills: int, seed: int, number: int = s
         before = saved_step(folder)
         process = subprocess.Popen(command(verb, recipe, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
         limit = time.monotonic() + 60
-        # Most moments are in the training itself, some in the start before it.
-        while chance.random() < 0.9 and saved_step(folder) <= before and process.poll() is None and time.monotonic() < limit:
+        early = chance.random() < 0.15  # before the training itself has begun
+        while not early and saved_step(folder) <= before and process.poll() is None and time.monotonic() < limit:
             time.sleep(0.02)
-        time.sleep(chance.uniform(0, 0.8))
+        time.sleep(chance.uniform(0, 1.5))
         process.send_signal(number)
         status = process.wait()
         lives.append(f"{verb} from step {before}, saved {saved_step(folder)}, status {status}")

@@ -15,7 +15,7 @@ from noisette.training.run import open_run
 
 from .killing import ENVIRONMENT, NOISETTE, command, differences, killed, saved_step, write_recipe
 
-STEPS = 900
+STEPS = 250
 
 
 @pytest.fixture(scope="module")

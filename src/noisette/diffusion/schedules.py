@@ -72,7 +72,9 @@ class Schedule(ABC):
             raise ScheduleError(f"a sampler needs at least 1 step, not {count}")
         if self.steps is not None and count > self.steps:
             raise ScheduleError(f"{count} steps are more than the {self.steps} levels of the schedule; use at most {self.steps}")
-        return [self.at(time) for time in self._spaced_times(count)]
+        times = self._spaced_times(count)
+        alphas, sigmas = self.alpha_sigma(torch.tensor(times, dtype=torch.float64))
+        return [Level(*values) for values in zip(times, alphas.tolist(), sigmas.tolist(), strict=True)]
 
     @property
     def residual_signal(self) -> float:

@@ -266,6 +266,9 @@ class Trainer:
             return
         from torch.utils.tensorboard import SummaryWriter
 
+        # TensorBoard reads event files in the order of their names, which begin with the second they were made in.
+        while any(self.run.metrics.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+            time.sleep(0.05)
         curves = SummaryWriter(str(self.run.metrics), purge_step=self.state.step + 1, flush_secs=2)
         try:
             yield curves
