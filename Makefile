@@ -28,7 +28,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) runs/demo-digits runs/demo-punks
+	rm -rf $(VENV) runs/demo-digits runs/demo-punks runs/demo-digits.png runs/demo-punks.png
 
 # torch first and by itself: its pinned version decides which build pip takes.
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -4,12 +4,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 import noisette
+from noisette.config import load_recipe
 from noisette.errors import NoisetteError, RequestError
+from noisette.model import Sampling, assemble
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,25 @@ def test_an_image_does_not_depend_on_its_batch(generator, seventy, seeds):
     assert np.array_equal(generator.generate(seeds=seeds), seventy[seeds])
 
 
+@pytest.mark.parametrize("name", ["mnist", "punks-small", "sprites", "mnist-report"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_on_the_shipped_networks_too_an_image_does_not_depend_on_its_batch(name, threads):
+    """Larger networks reach other kernels than tiny ones do."""
+    model = assemble(load_recipe(name))
+    torch.manual_seed(0)
+    network = model.network()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    sampling = Sampling("ddim", 2, 0.0)
+    torch.set_num_threads(threads)
+    try:
+        together = model.draw(network, range(33), sampling)
+        for seeds in ([0], [7, 2], range(15), range(5, 22)):
+            assert torch.equal(model.draw(network, seeds, sampling), together[list(seeds)])
+    finally:
+        torch.set_num_threads(1)
+
+
 @pytest.mark.parametrize("sampling", [{"sampler": "ddpm", "steps": 5}, {"sampler": "ddim", "steps": 5, "eta": 0.7}])
 def test_random_samplers_too_give_each_seed_its_own_image(generator, sampling):
     together = generator.generate(seeds=[3, 4, 5, 6, 7, 8], **sampling)
@@ -52,7 +74,7 @@ def test_the_preview_sees_each_step_and_ends_at_the_image(generator):
     ("settings", "message"),
     [
         ({"sampler": "dimm"}, 'no sampler "dimm"; nearest: ddim'),
-        ({"steps": 0}, "steps must be at least 1, not 0"),
+        ({"steps": 0}, "steps must be 1 to 10000, not 0"),
         ({"eta": 1.5}, "eta must lie between 0 and 1"),
         ({"sampler": "ddpm", "eta": 0.5}, "eta is a setting of ddim"),
         ({"seeds": []}, "at least one seed"),

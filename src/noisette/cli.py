@@ -6,7 +6,7 @@ Nothing heavy is imported here before a verb runs, so that `--help` answers at o
 from __future__ import annotations
 
 import json
-import sys
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -137,8 +137,10 @@ def train(
     """
     if dry_run:
         from noisette.config import dump_recipe, lengthened, load_recipe
+        from noisette.model import assemble
 
-        click.echo(dump_recipe(load_recipe(recipe, [*lengthened(budget, epochs, steps), *settings])), nl=False)
+        checked = assemble(load_recipe(recipe, [*lengthened(budget, epochs, steps), *settings])).recipe
+        _answer(json_, {"recipe": checked.model_dump(exclude_none=True)}, dump_recipe(checked).rstrip())
         return
     from noisette.display import training
     from noisette.training.start import train as start
@@ -156,7 +158,7 @@ def resume(run: Path, json_: bool) -> None:
     from noisette.display import training
     from noisette.training.start import resume as start
 
-    with training(run.name) as (watcher, progress):
+    with training(run.resolve().name) as (watcher, progress):
         resumed = start(run, watcher=watcher, progress=progress)
     _tell_run(resumed, json_)
 
@@ -193,7 +195,7 @@ def generate(
     from noisette.display import drawing
     from noisette.drawing import Request, draw_to, load_with_notes
 
-    path = out or Path(f"{run.name}-seed-{seed}.png")
+    path = out or Path(f"{run.resolve().name}-seed-{seed}.png")
     generator = load_with_notes(run, _note)
     sampling = generator.sampling(sampler, steps, eta)
     request = Request(run=str(run), weights=generator.weights, step=generator.step, seeds=tuple(range(seed, seed + count)), sampling=sampling)
@@ -212,7 +214,7 @@ def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> N
     from noisette.display import drawing
     from noisette.drawing import redraw
 
-    path = out or file.with_name(f"{file.stem}-again.png")
+    path = out or file.parent / f"{file.stem}-again.png"
     with _Writing(path), drawing(file.name) as progress:
         identical, request = redraw(file, path, run, _note, progress)
     if not identical:
@@ -230,7 +232,7 @@ def noising(run: Path, count: int, frames: int, out: Path | None, json_: bool) -
     """Show how images of the data become noise under the schedule of RUN, a run folder or the name of a recipe, as a GIF."""
     from noisette.drawing import noising_gif
 
-    path = out or Path(f"{run.name}-noising.gif")
+    path = out or Path(f"{run.resolve().name}-noising.gif")
     with _Writing(path):
         noising_gif(path, run, count=count, frames=frames)
     _answer(json_, {"file": str(path)}, str(path))
@@ -252,9 +254,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.exit_status)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output has left; nobody is there to tell
-        return 1
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        return _fail(f"cannot read or write{where}: {error.strerror or error}", 1)
 
 
 def _fail(message: str, status: int) -> int:
@@ -293,6 +295,8 @@ def _print_json(facts: dict[str, Any]) -> None:
 
 
 def _tell_run(run: Run, json_: bool) -> None:
+    if os.environ.get("RANK", "0") != "0":
+        return  # of several processes the first speaks for all
     status = run.status
     facts = {"run": str(run.folder), **{key: status[key] for key in ("state", "step", "epoch", "seconds", "loss", "skipped")}}
     lines = [

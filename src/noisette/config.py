@@ -111,8 +111,8 @@ class DiffusionConfig(_Section):
 
     schedule: Literal["linear", "linear-scaled", "cosine", "sigmoid"] = "cosine"
     steps: int | Literal["continuous"] = Field("continuous", description="T, the number of noise levels, or continuous")
-    beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta; of the linear schedules only")
-    beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; of the linear schedules only")
+    beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta; of the discrete linear schedules only")
+    beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; of the discrete linear schedules only")
     allow_residual_signal: bool = Field(False, description="accept a schedule that leaves signal at its last level, with a warning")
     target: Literal["noise", "image", "velocity"] = "velocity"
     weighting: Literal["plain", "min-snr"] = "plain"
@@ -122,6 +122,10 @@ class DiffusionConfig(_Section):
     def _has_steps(self) -> DiffusionConfig:
         if self.steps != "continuous" and self.steps < 1:
             raise ValueError(f"steps: there must be at least 1, not {self.steps}; or continuous")
+        defaults = type(self).model_fields
+        for name in ("beta_start", "beta_end"):
+            if self.steps == "continuous" and getattr(self, name) != defaults[name].default:
+                raise ValueError(f"{name}: a continuous schedule has no betas; leave it out, or set diffusion.steps to a number")
         return self
 
 

@@ -14,15 +14,17 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from noisette.config import load_recipe, recipe_names
-from noisette.data.catalogue import open_dataset
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
 from noisette.generation import Generator, OnProgress, Preview, load
 from noisette.model import Sampling, assemble
 from noisette.pictures import good_scale, read_png, save_gif, save_png, sheet
 from noisette.training.run import open_run
+from noisette.training.start import open_data
 
 _MOST_FRAMES = 60
+_MOST_IN_GIF = 64  # images
+_MOST_PIXELS = 64_000_000  # of a sheet; larger ones are taken for a trap when they are read again
 
 
 class Request(BaseModel):
@@ -70,21 +72,23 @@ def draw_to(
     count = len(request.seeds)
     if path.suffix.lower() not in (".png", ""):
         raise RequestError(f"cannot write {path}: pictures are PNG; name a .png file, or a folder")
-    frames: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
-    every = max(1, request.sampling.steps // _MOST_FRAMES)
+    frames: dict[int, list[NDArray[np.uint8]]] = {}  # by step: xt beside x0_hat of each batch in turn
+    every = -(-request.sampling.steps // _MOST_FRAMES)
 
     def preview(xt: NDArray[np.uint8], x0: NDArray[np.uint8], number: int) -> None:
         if number % every == 0 or number == request.sampling.steps:
-            frames.append((xt, x0))
+            frames.setdefault(number, []).append(np.stack([xt, x0]))
 
-    if gif and count > 64:
-        raise RequestError(f"a GIF shows at most 64 images, not {count}; use a smaller --count")
-    images = _draw(generator, request, preview if gif else None, progress)
+    if gif and count > _MOST_IN_GIF:
+        raise RequestError(f"a GIF shows at most {_MOST_IN_GIF} images, not {count}; use a smaller --count")
     side = generator.model.side
     across = min(columns or math.ceil(math.sqrt(count)), count)
+    factor = scale or good_scale(side, across)
+    if count * (side * factor) ** 2 > _MOST_PIXELS:
+        raise RequestError(f"a sheet of {count} images enlarged {factor} times is too large; use a smaller --scale or --count, or a folder for --out")
+    images = _draw(generator, request, preview if gif else None, progress)
     written = []
     if path.suffix.lower() == ".png":
-        factor = scale or good_scale(side, across)
         placed = request.model_copy(update={"columns": across, "scale": factor})
         save_png(path, sheet(images, columns=across, scale=factor), placed.as_dict())
         written.append(path)
@@ -97,9 +101,10 @@ def draw_to(
             save_png(file, sheet(image[None], scale=factor), single.as_dict())
             written.append(file)
     if gif:
-        file = path.with_suffix(".gif")
+        file = path.with_suffix(".gif") if path.suffix else path / "denoising.gif"
         factor = scale or good_scale(side, 2 * across)
-        save_gif(file, [_side_by_side(sheet(xt, columns=across, scale=factor), sheet(x0, columns=across, scale=factor)) for xt, x0 in frames])
+        pairs = [np.concatenate(parts, axis=1) for parts in frames.values()]  # each (2, count, C, H, W)
+        save_gif(file, [_side_by_side(sheet(xt, columns=across, scale=factor), sheet(x0, columns=across, scale=factor)) for xt, x0 in pairs])
         written.append(file)
     return written
 
@@ -132,8 +137,7 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
     """The forward process on the first images of the train split, as a GIF. run: a run folder or a recipe's name."""
     recipe = load_recipe(str(run)) if str(run) in recipe_names() else open_run(run).recipe
     model = assemble(recipe)
-    wanted = recipe.dataset
-    dataset = open_dataset(wanted.name, size=wanted.size, background=wanted.background, count=wanted.count, seed=wanted.seed).split("train")
+    dataset = open_data(recipe).split("train")
     if count > len(dataset):
         raise RequestError(f"there are only {len(dataset)} images; use a smaller --count")
     x0 = model.space.encode(torch.from_numpy(dataset.images[:count]))

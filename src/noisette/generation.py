@@ -18,10 +18,14 @@ from noisette.model import Model, SamplerName, Sampling, assemble, batches
 from noisette.training.run import Run, open_run
 
 Preview = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], None]
-"""Called at each step with xt and x0_hat as bytes, (B, C, H, W) each, and the number of the step, from 1."""
+"""Called at each step of each batch with xt and x0_hat as bytes, (B, C, H, W) each, and the number of the step, from 1."""
 
 OnProgress = Callable[[int, int], None]
 """Called after each step with the steps taken, over all batches, and the steps there are."""
+
+
+_MOST_STEPS = 10_000
+"""Of a continuous schedule: far past any use, and a picture cannot ask for an endless drawing."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ class Generator:
             raise RequestError(f"eta must lie between 0 and 1, not {eta:g}")
         count = usual.steps if steps is None else steps
         most = self.model.schedule.steps
-        if count < 1 or (most is not None and count > most):
-            allowed = "at least 1" if most is None else f"1 to {most}, the noise levels of this model"
+        if not 1 <= count <= (most or _MOST_STEPS):
+            allowed = f"1 to {most or _MOST_STEPS}" + (", the noise levels of this model" if most else "")
             raise RequestError(f"steps must be {allowed}, not {count}")
         return Sampling(name, count, (usual.eta if eta is None else eta) if name == "ddim" else 1.0)  # type: ignore[arg-type]
 

@@ -20,9 +20,9 @@ from noisette.errors import RequestError
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
 
-_LARGEST_BATCH = 64
-_SMALLEST_BATCH = 4
-"""Under four images the libraries below take other kernels, whose last bits differ: a lone image is drawn with company."""
+BATCH = 16
+"""Images are always evaluated so many at a time, the last ones with company that is thrown away: for other numbers the
+libraries below take other kernels, whose last bits differ, and an image would depend on those beside it."""
 
 
 SamplerName = Literal["ddpm", "ddim"]
@@ -80,9 +80,9 @@ class Model:
         shape = (self.space.channels, self.side, self.side)
         drawn = []
         network.eval()
-        for start in range(0, len(seeds), _LARGEST_BATCH):
-            batch = list(seeds[start : start + _LARGEST_BATCH])
-            company = [0] * max(0, _SMALLEST_BATCH - len(batch))
+        for start in range(0, len(seeds), BATCH):
+            batch = list(seeds[start : start + BATCH])
+            company = [0] * (BATCH - len(batch))
             noise = ImageNoise(batch + company)
             first = noise.draw(shape, device)
             seen = _without(len(batch), on_step)
@@ -97,7 +97,7 @@ class Model:
 
 def batches(images: int) -> int:
     """In how many batches so many images are drawn."""
-    return -(-images // _LARGEST_BATCH)
+    return -(-images // BATCH)
 
 
 def assemble(recipe: Recipe) -> Model:

@@ -29,9 +29,13 @@ def command(verb: str, recipe: Path, folder: Path) -> list[str]:
     return [*NOISETTE, "train", str(recipe), "--out", str(folder)] if verb == "train" else [*NOISETTE, "resume", str(folder)]
 
 
-def write_recipe(folder: Path, *, steps: int) -> Path:
+def write_recipe(folder: Path, *, steps: int, layout: str = "channels-last") -> Path:
     """A recipe of `steps` steps that saves several times a second."""
-    text = TINY.replace("steps = 20", f'steps = {steps}\ncheckpoint_every = "0.2s"').replace("count = 60", "count = 600")
+    text = (
+        TINY.replace('"contiguous"', f'"{layout}"')
+        .replace("steps = 20", f'steps = {steps}\ncheckpoint_every = "0.2s"')
+        .replace("count = 60", "count = 600")
+    )
     path = folder / "tiny.toml"
     path.write_text(text)
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -103,9 +104,10 @@ def test_two_processes_train_what_one_would(tmp_path):
     subprocess.run(command("train", recipe, tmp_path / "one"), check=True, capture_output=True, env=ENVIRONMENT)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *NOISETTE[1:]]
     environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "true"}
-    arguments = ["train", str(recipe), "--out", str(tmp_path / "two")]
+    arguments = ["train", str(recipe), "--out", str(tmp_path / "two"), "--json"]
     done = subprocess.run([*launch, *arguments], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["state"] == "finished"
     one, two = (dict(open_run(tmp_path / name).scalars("loss")) for name in ("one", "two"))
     assert one.keys() == two.keys() == set(range(1, 31))
     assert open_run(tmp_path / "two").environment["processes"] == 2

@@ -5,7 +5,7 @@ import torch
 from safetensors import safe_open
 
 from noisette.errors import NoisetteError
-from noisette.training.checkpoint import KEEP, latest_checkpoint, save_checkpoint
+from noisette.training.checkpoint import KEEP, discard_from, latest_checkpoint, save_checkpoint
 
 
 def save(folder, step):
@@ -85,6 +85,16 @@ def test_a_death_between_the_file_and_the_manifest_loses_nothing(tmp_path, monke
     assert (found.state, notes) == ({"step": 1}, [])
     save(tmp_path, 2)
     assert latest_checkpoint(tmp_path)[0].state == {"step": 2}
+
+
+def test_checkpoints_can_be_taken_back(tmp_path):
+    save(tmp_path, 1)
+    save(tmp_path, 2)
+    discard_from(tmp_path, 2)
+    assert latest_checkpoint(tmp_path)[0].state == {"step": 1}
+    discard_from(tmp_path, 0)
+    assert latest_checkpoint(tmp_path) == (None, [])
+    assert list(tmp_path.glob("*.safetensors")) == []
 
 
 def test_no_pickle_is_written(tmp_path):

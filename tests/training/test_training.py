@@ -94,6 +94,20 @@ def test_a_training_cut_anywhere_and_resumed_is_the_same_to_the_bit(tiny, traine
     assert final(resumed)[1]["step"] == 20
 
 
+@pytest.mark.parametrize(
+    "change",
+    ['training.layout="channels-last"', 'training.precision="bfloat16"', "training.ema=0.0", 'network={kind="simple_unet"}', "training.epochs=2"],
+)
+def test_every_way_of_computing_is_resumed_to_the_bit(tmp_path, change):
+    recipe = parse_recipe(TINY, source="t", overrides=[change])
+    whole = noisette.train(recipe, out=tmp_path / "whole")
+    with pytest.raises(ZeroDivisionError):
+        noisette.train(recipe, out=tmp_path / "cut", watcher=Interrupting(11))
+    resumed = noisette.resume(tmp_path / "cut")
+    same(final(resumed)[0], final(whole)[0])
+    assert resumed.scalars("loss") == whole.scalars("loss")
+
+
 def test_a_resumed_run_that_is_finished_is_left_alone(trained):
     before = (trained.checkpoints / "manifest.json").read_bytes()
     watcher = Collecting()
@@ -125,14 +139,53 @@ def test_data_that_changed_are_not_trained_on_unnoticed(tiny, tmp_path):
 def test_a_loss_that_is_not_finite_is_skipped_counted_and_soon_ends_the_training(tmp_path):
     recipe = parse_recipe(TINY, source="t", overrides=["training.steps=200", "training.learning_rate=1e30", "training.warmup=0"])
     watcher = Collecting()
-    with pytest.raises(NoisetteError, match="not finite 5 steps in a row"):
+    with pytest.raises(NoisetteError, match="not finite in the last 5 steps"):
         noisette.train(recipe, out=tmp_path / "r", watcher=watcher)
     run = open_run(tmp_path / "r")
     assert run.status["state"] == "failed"
     assert sum("not finite" in note for note in watcher.notes) >= 5
     assert run.scalars("skipped")
-    checkpoint, _ = run.checkpoint()
-    assert checkpoint is None or all(torch.isfinite(tensor).all() for tensor in checkpoint.tensors("network").values())
+    assert run.checkpoint() == (None, [])
+
+
+def test_weights_that_blew_up_never_replace_good_ones(tmp_path, monkeypatch):
+    """One step an epoch, so a checkpoint after each; from step 6 on the rate is absurd and the weights explode."""
+    import noisette.training.trainer as trainer_module
+
+    real = trainer_module.learning_rate
+    monkeypatch.setattr(trainer_module, "learning_rate", lambda peak, step, *rest, **named: 1e30 if step >= 5 else real(peak, step, *rest, **named))
+    recipe = parse_recipe(TINY, source="t", overrides=["training.batch_size=54", "training.steps=50", "samples.every=50"])
+    with pytest.raises(NoisetteError, match="checkpoints from before are kept"):
+        noisette.train(recipe, out=tmp_path / "r")
+    checkpoint, notes = open_run(tmp_path / "r").checkpoint()
+    assert notes == []
+    assert checkpoint.state["step"] == 5
+    assert max(tensor.abs().max() for tensor in checkpoint.tensors("network").values()) < 100
+
+
+def test_a_budget_that_ends_among_bad_losses_is_a_failure(tmp_path):
+    recipe = parse_recipe(TINY, source="t", overrides=["training.steps=4", "training.learning_rate=1e30", "training.warmup=0"])
+    with pytest.raises(NoisetteError, match="the loss was not finite"):
+        noisette.train(recipe, out=tmp_path / "r")
+    assert open_run(tmp_path / "r").status["state"] == "failed"
+
+
+def test_a_recipe_that_was_edited_is_not_resumed_into_nonsense(tiny, tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        noisette.train(tiny, out=tmp_path / "cut", watcher=Interrupting(10))
+    recipe = tmp_path / "cut/recipe.toml"
+    recipe.write_text(recipe.read_text().replace("    16,\n", "    32,\n", 1))
+    with pytest.raises(NoisetteError, match="does not fit the recipe"):
+        noisette.resume(tmp_path / "cut")
+
+
+def test_a_grid_that_a_kill_left_out_is_drawn_on_resume(tiny, tmp_path):
+    run = noisette.train(tiny, out=tmp_path / "r")
+    (run.samples / "epoch-0003.png").unlink()
+    run.write_status(**{**run.status, "state": "running"})
+    noisette.resume(tmp_path / "r")
+    assert (run.samples / "epoch-0003.png").exists()
+    assert run.status["state"] == "finished"
 
 
 def test_one_bad_batch_does_not_touch_the_weights(tiny, tmp_path, monkeypatch):

@@ -168,6 +168,8 @@ class _Tracker:
 
     def update(self, increment: int) -> None:
         self._done += increment
+        if self._done > self._total:
+            raise NoisetteError(f"a download was broken off: it is longer than the {self._total:,} bytes of the file that was asked for")
         self._progress(self._done, self._total)
 
 

@@ -84,6 +84,16 @@ def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Te
     return entry
 
 
+def discard_from(folder: Path, step: int) -> None:
+    """Take back the checkpoints of `step` and later."""
+    entries = _manifest(folder).checkpoints
+    kept = tuple(entry for entry in entries if entry.step < step)
+    write_text(folder / "manifest.json", Manifest(checkpoints=kept).model_dump_json(indent=2) + "\n")
+    for entry in entries:
+        if entry not in kept:
+            (folder / Path(entry.file).name).unlink(missing_ok=True)
+
+
 def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint that is whole, or None if none was ever made; and a note for each newer one that is not.
 
@@ -95,9 +105,12 @@ def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[str]]:
         path = folder / entry.file
         problem = _problem(path, entry)
         if problem is None:
-            with safe_open(path, framework="pt") as file:
-                state = json.loads(file.metadata()["state"])
-            return Checkpoint(path, entry, state), notes
+            try:
+                with safe_open(path, framework="pt") as file:
+                    state = json.loads(file.metadata()["state"])
+                return Checkpoint(path, entry, state), notes
+            except (SafetensorError, KeyError, TypeError, ValueError):
+                problem = "is not a checkpoint of noisette"
         notes.append(f"checkpoint {entry.file} {problem}")
     if notes:
         raise NoisetteError(f"no checkpoint in {folder} can be used: {'; '.join(notes)}")

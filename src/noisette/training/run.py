@@ -12,6 +12,7 @@ checkpoints/       safetensors and a manifest with hashes
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import shutil
@@ -77,6 +78,7 @@ class Run:
         """(step, value) of a curve such as `loss`; what was trained again after a restart appears once."""
         from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
+        logging.getLogger("tensorboard").setLevel(logging.ERROR)  # that a resumed training was purged is no news
         events = EventAccumulator(str(self.metrics), size_guidance={SCALARS: 0})
         events.Reload()
         if tag not in events.Tags()["scalars"]:

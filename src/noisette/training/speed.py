@@ -36,7 +36,8 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and _cpu_flag("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+        has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        return has_onednn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and _cpu_flag("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return False
 
 

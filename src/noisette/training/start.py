@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -53,14 +54,14 @@ def train(
     else:
         name, resolved = Path(recipe).stem, load_recipe(recipe, [*lengths, *settings])
     folder = Path(out) if out is not None else Path("runs") / name
-    watcher = watcher or Nobody()
     accelerator = Accelerator(mixed_precision="no")
+    watcher = _only_one(watcher, accelerator)
     if accelerator.is_main_process:
         check_new(folder)
     model = assemble(resolved)
     if model.warning:
         watcher.note(f"warning: {model.warning}")
-    dataset = _open(resolved, progress)
+    dataset = open_data(resolved, progress)
     images = dataset.split("train").images
     _check_batch(resolved, len(images), accelerator)
     chosen, measured = _choose(resolved, model, len(images), accelerator)
@@ -70,9 +71,7 @@ def train(
     resolved = _with(resolved, chosen)
     if accelerator.is_main_process:
         facts = {
-            "device": str(accelerator.device),
-            "processes": accelerator.num_processes,
-            "threads": torch.get_num_threads(),
+            **_circumstances(accelerator),
             "measured_images_per_second": measured,
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(images)},
         }
@@ -87,21 +86,30 @@ def train(
 def resume(folder: str | Path, *, watcher: Watcher | None = None, progress: Progress | None = None) -> Run:
     """Go on with the training in a run folder, from its newest checkpoint that is whole, and return the run.
 
-    Steps already taken are taken again exactly as they were. A finished run is returned as it is. Raises RequestError if
+    Steps already taken are taken again exactly as they were, on the same machine; under a wall-clock budget the learning
+    rate follows the clock, and they are not. A finished run is returned as it is. Raises RequestError if
     there is no run, if another process trains it or its data have changed; else as `train`.
     """
-    watcher = watcher or Nobody()
     run = open_run(Path(folder))
     recipe = run.recipe
     model = assemble(recipe)
     accelerator = Accelerator(mixed_precision="no")
+    watcher = _only_one(watcher, accelerator)
     with run.locked() if accelerator.is_main_process else nullcontext():
-        dataset = _open(recipe, progress)
+        dataset = open_data(recipe, progress)
         known = run.environment.get("dataset", {}).get("sha256")
         if known != dataset.fingerprint:
             raise RequestError(f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train anew")
+        for what, now in _circumstances(accelerator).items():
+            if (then := run.environment.get(what)) not in (None, now):
+                watcher.note(f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit")
         _train(model, dataset, run, accelerator, watcher)
     return run
+
+
+def _circumstances(accelerator: Accelerator) -> dict[str, Any]:
+    """What must stay the same for a resumed training to compute the same bits."""
+    return {"device": str(accelerator.device), "processes": accelerator.num_processes, "threads": torch.get_num_threads()}
 
 
 def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, watcher: Watcher) -> None:
@@ -118,20 +126,27 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
         if trainer.budget.progress(trainer.state.step, trainer.state.elapsed) >= 1:
             watcher.note(f"{run.folder} is finished, at step {trainer.state.step}")
             if run.status["state"] != "finished":
-                trainer.finish()
+                trainer.finish(watcher)
             return
         watcher.note(f"going on from step {trainer.state.step}")
     accelerator.wait_for_everyone()
     try:
         with stop_on_signals() as stop:
             trainer.train(watcher, stop)
+        accelerator.wait_for_everyone()
     except OSError as error:
         raise NoisetteError(
             f"cannot write to {run.folder}: {error.strerror or error}; all checkpoints so far are whole, go on with `noisette resume {run.folder}`"
         ) from error
 
 
-def _open(recipe: Recipe, progress: Progress | None) -> Dataset:
+def _only_one(watcher: Watcher | None, accelerator: Accelerator) -> Watcher:
+    """The first process speaks for all."""
+    return watcher if watcher is not None and accelerator.is_main_process else Nobody()
+
+
+def open_data(recipe: Recipe, progress: Progress | None = None) -> Dataset:
+    """The data set that a recipe names."""
     wanted = recipe.dataset
     return open_dataset(wanted.name, size=wanted.size, background=wanted.background, count=wanted.count, seed=wanted.seed, progress=progress)
 
@@ -157,7 +172,7 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
     budget = _budget_of(recipe, images)
 
     def lasts(rate: float) -> float:
-        return budget.seconds or (budget.steps or 0) * recipe.training.batch_size / rate
+        return budget.seconds or (budget.steps or 0) * recipe.training.batch_size / (rate * accelerator.num_processes)
 
     shape = (model.space.channels, model.side, model.side)
     with torch.random.fork_rng():

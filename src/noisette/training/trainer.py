@@ -23,7 +23,7 @@ from noisette.errors import NoisetteError, Stopped
 from noisette.model import Model, Sampling
 from noisette.pictures import good_scale, save_png, sheet
 from noisette.training.budget import Budget, learning_rate
-from noisette.training.checkpoint import Checkpoint, save_checkpoint
+from noisette.training.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.training.ema import AveragedNetwork
 from noisette.training.randomness import batch_indices, derived_seed, generator
 from noisette.training.run import Run
@@ -72,15 +72,22 @@ class Trainer:
         )
         self.state = State()
         self._loss, self._speed = _Smoothed(0.98), _Smoothed(0.9)
+        self._saved_step = self._drawn_step = -1
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint."""
-        self.state = State(**checkpoint.state)
-        self.network.load_state_dict(checkpoint.tensors("network"))
-        if self.average is not None:
-            self.average.network.load_state_dict(checkpoint.tensors("average"))
-            self.average.updates = self.state.updates
-        self._restore_optimizer(checkpoint.tensors("optimizer"))
+        """Go on from a checkpoint. Raises NoisetteError if it is of another network."""
+        try:
+            self.state = State(**checkpoint.state)
+            self.network.load_state_dict(checkpoint.tensors("network"))
+            if self.average is not None:
+                self.average.network.load_state_dict(checkpoint.tensors("average"))
+                self.average.updates = self.state.updates
+            self._restore_optimizer(checkpoint.tensors("optimizer"))
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise NoisetteError(
+                f"{checkpoint.path} does not fit the recipe of {self.run.folder}: one of them was changed, or is of another version"
+            ) from error
+        self._saved_step = self.state.step
 
     def train(self, watcher: Watcher, stop: StopRequest) -> None:
         """Train until the budget is spent.
@@ -100,7 +107,7 @@ class Trainer:
                 progress, wants_stop, due = self._agree(self.budget.progress(self.state.step, self.state.elapsed), stop.asked, due)
                 if progress >= 1:
                     break
-                if wants_stop or due:
+                if (wants_stop or due) and not misses:  # weights that give no finite loss are not worth a checkpoint
                     self._save(curves)
                     saved = time.monotonic()
                 if wants_stop:
@@ -119,11 +126,7 @@ class Trainer:
                 if misses:
                     watcher.note(f"step {self.state.step}: the loss is not finite; the step was skipped ({misses} in a row)")
                 if misses >= _PATIENCE:
-                    self._tell("failed", progress)
-                    raise NoisetteError(
-                        f"the loss was not finite {_PATIENCE} steps in a row, up to step {self.state.step}; the last good checkpoint is kept: "
-                        "train anew with a lower training.learning_rate"
-                    )
+                    self._give_up(misses, progress)
                 self.state.elapsed = before + time.monotonic() - started
                 watcher.step(self._moment())
                 if time.monotonic() - told > _STATUS_EVERY:
@@ -133,16 +136,33 @@ class Trainer:
                     # First the grid, then the checkpoint: a death in between draws it again, and never leaves it out.
                     if self.epoch % self.model.recipe.samples.every == 0:
                         self._draw_samples(curves, watcher)
-                    self._save(curves)
-                    saved = time.monotonic()
-            if not (self.run.samples / self._grid_name()).exists() or not self._epoch_ends():
-                self._draw_samples(curves, watcher)
+                    if not misses:
+                        self._save(curves)
+                        saved = time.monotonic()
+            if misses:
+                self._give_up(misses, 1.0)
             self._save(curves)
-            self._tell("finished", 1.0)
+            self._finish(curves, watcher)
 
-    def finish(self) -> None:
-        """Say that the training is finished, where a kill came between the last checkpoint and saying so."""
+    def finish(self, watcher: Watcher) -> None:
+        """Draw the last grid and say that the training is finished, where a kill came between the last checkpoint and that."""
+        with self._curves() as curves:
+            self._finish(curves, watcher)
+
+    def _finish(self, curves: SummaryWriter | None, watcher: Watcher) -> None:
+        if self._drawn_step != self.state.step:
+            self._draw_samples(curves, watcher)
         self._tell("finished", 1.0)
+
+    def _give_up(self, misses: int, progress: float) -> None:
+        first = self.state.step - misses + 1  # the first step whose loss was not finite
+        if self.accelerator.is_main_process:
+            discard_from(self.run.checkpoints, first - 1)  # the weights that it found
+        self._tell("failed", progress)
+        raise NoisetteError(
+            f"the loss was not finite in the last {misses} steps, up to step {self.state.step}; checkpoints from before are kept: "
+            "train anew with a lower training.learning_rate"
+        )
 
     @property
     def epoch(self) -> int:
@@ -206,12 +226,12 @@ class Trainer:
         return slice(self.accelerator.process_index * share, (self.accelerator.process_index + 1) * share)
 
     def _agree(self, progress: float, stop: bool, checkpoint: bool) -> tuple[float, bool, bool]:
-        """The first process's clock and wishes, for all: they must take the same steps."""
+        """The first process's clock, and anyone's wish to stop, for all: they must take the same steps."""
         if self.accelerator.num_processes == 1:
             return progress, stop, checkpoint
-        shared = torch.tensor([progress, stop, checkpoint], dtype=torch.float64, device=self.device)
-        first: Tensor = broadcast(shared)
-        return first[0].item(), bool(first[1]), bool(first[2])
+        first: Tensor = broadcast(torch.tensor([progress, checkpoint], dtype=torch.float64, device=self.device))
+        stops: Tensor = self.accelerator.reduce(torch.tensor(float(stop), device=self.device), reduction="sum")
+        return first[0].item(), bool(stops > 0), bool(first[1])
 
     def _draw_samples(self, curves: SummaryWriter | None, watcher: Watcher) -> None:
         if not self.accelerator.is_main_process:
@@ -228,13 +248,14 @@ class Trainer:
         if curves is not None:
             array = np.atleast_3d(np.asarray(picture))
             curves.add_image("samples", array, self.state.step, dataformats="HWC")
+        self._drawn_step = self.state.step
         watcher.samples(self.epoch, path)
 
     def _weights_for_drawing(self) -> nn.Module:
         return self.average.network if self.average is not None else self.network
 
     def _save(self, curves: SummaryWriter | None) -> None:
-        if not self.accelerator.is_main_process:
+        if not self.accelerator.is_main_process or self._saved_step == self.state.step:
             return
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):
             return  # the coming steps will find no finite loss and stop; the last good checkpoint must be there then
@@ -244,6 +265,7 @@ class Trainer:
         if self.average is not None:
             parts["average"] = self.average.network.state_dict()
         save_checkpoint(self.run.checkpoints, self.state.step, parts, asdict(self.state))
+        self._saved_step = self.state.step
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
         names = [name for name, _ in self.network.named_parameters()]
@@ -251,11 +273,15 @@ class Trainer:
         return {f"{names[index]}/{key}": value for index, state in states.items() for key, value in state.items()}
 
     def _restore_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
-        index = {name: number for number, (name, _) in enumerate(self.network.named_parameters())}
+        parameters = dict(self.network.named_parameters())
+        index = {name: number for number, name in enumerate(parameters)}
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
-            parameter, _, key = name.rpartition("/")
-            states.setdefault(index[parameter], {})[key] = tensor
+            owner, _, key = name.rpartition("/")
+            parameter = parameters[owner]
+            # The fused optimiser walks memory: a moment must lie in it as its parameter does, or they pair up wrongly.
+            laid_out = torch.empty_like(parameter).copy_(tensor) if tensor.shape == parameter.shape else tensor
+            states.setdefault(index[owner], {})[key] = laid_out
         self.optimizer.load_state_dict({"state": states, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
     @contextlib.contextmanager
