@@ -65,6 +65,16 @@ def test_a_damaged_manifest_is_an_error_and_not_an_empty_run(tmp_path):
         latest_checkpoint(tmp_path)
 
 
+def test_a_removed_manifest_is_an_error_and_costs_no_checkpoint(tmp_path):
+    save(tmp_path, 1)
+    save(tmp_path, 2)
+    (tmp_path / "manifest.json").unlink()
+    for attempt in (lambda: latest_checkpoint(tmp_path), lambda: save(tmp_path, 3)):
+        with pytest.raises(NoisetteError, match="manifest.json is missing"):
+            attempt()
+    assert len(list(tmp_path.glob("step-*.safetensors"))) == 2
+
+
 def test_a_manifest_cannot_point_outside_its_folder(tmp_path):
     folder = tmp_path / "checkpoints"
     save(folder, 1)

@@ -131,7 +131,9 @@ def _manifest(folder: Path) -> Manifest:
     path = folder / "manifest.json"
     try:
         return Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if len(list(folder.glob("step-*.safetensors"))) > 1:  # a kill before the first manifest leaves one; more mean it was removed
+            raise NoisetteError(f"{path} is missing, though there are checkpoints beside it; restore it from a copy of the run") from error
         return Manifest()
     except ValidationError as error:
         raise NoisetteError(f"{path} is damaged and names no checkpoint that could be checked; restore it from a copy of the run") from error
