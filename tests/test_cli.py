@@ -65,6 +65,7 @@ WRONG = [
     (["train", "punks", "--budget", "1m", "--steps", "3"], "at most one of budget, epochs and steps"),
     (["train", "mnist-fast", "--set", "diffusion.schedule=linear"], "0.22 of the image is left"),
     (["train", "mnist-fast", "--set", "diffusion.steps=15", "--set", "samples.steps=5"], "use more steps, or cosine"),
+    (["train", "sprites", "--set", "diffusion.steps=10000000000"], "diffusion.steps: there must be 1 to 100000"),
     (["generate", "nowhere"], "no folder nowhere"),
     (["resume", "nowhere"], "no folder nowhere"),
     (["regenerate", "nowhere.png"], "cannot read nowhere.png"),

@@ -133,7 +133,7 @@ def test_a_network_is_not_offered_the_settings_of_another():
         ("diffusion.steps=many", "diffusion.steps = \"many\": must be a valid integer or 'continuous'"),
         ("diffusion.steps=1.5", "diffusion.steps = 1.5: must be a valid integer or 'continuous'"),
         ("diffusion.steps=true", "diffusion.steps = true: must be a valid integer or 'continuous'"),
-        ("diffusion.steps=0", "diffusion.steps: there must be at least 1, not 0; or continuous"),
+        ("diffusion.steps=0", "diffusion.steps: there must be 1 to 100000, not 0; or continuous"),
         ("diffusion.schedule=cosin", "diffusion.schedule = \"cosin\": must be 'linear', 'linear-scaled', 'cosine' or 'sigmoid'"),
         ("network.kind=unett", 'network.kind = "unett": must be simple_unet or unet'),
         ("network.kind=3", "network.kind = 3: must be simple_unet or unet"),

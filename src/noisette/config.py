@@ -23,6 +23,10 @@ else:
     import tomli as tomllib
 
 
+_MOST_LEVELS = 100_000
+"""Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -120,8 +124,8 @@ class DiffusionConfig(_Section):
 
     @model_validator(mode="after")
     def _has_steps(self) -> DiffusionConfig:
-        if self.steps != "continuous" and self.steps < 1:
-            raise ValueError(f"steps: there must be at least 1, not {self.steps}; or continuous")
+        if self.steps != "continuous" and not 1 <= self.steps <= _MOST_LEVELS:
+            raise ValueError(f"steps: there must be 1 to {_MOST_LEVELS}, not {self.steps}; or continuous")
         defaults = type(self).model_fields
         for name in ("beta_start", "beta_end"):
             if self.steps == "continuous" and getattr(self, name) != defaults[name].default:

@@ -80,7 +80,7 @@ class _Figures(ProgressColumn):
     """Loss, speed and time left."""
 
     def render(self, task: Task) -> Text:
-        return Text(task.fields["figures"])
+        return Text(task.fields["figures"], no_wrap=True, overflow="ellipsis")
 
 
 class _Live:
@@ -88,7 +88,9 @@ class _Live:
 
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
-        self._progress = Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), _Figures(), console=console)
+        # Everything on one line of 80 characters: a line that wraps leaves pieces of itself behind.
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=8), TextColumn("{task.percentage:>3.0f}%"), _Figures())
+        self._progress = Progress(*columns, console=console)
         self._title, self._drawn = title, 0.0
         self._task: TaskID | None = None
 
@@ -123,7 +125,7 @@ class _Log:
         now = time.monotonic()
         if now - self._told >= _LOG_EVERY or moment.progress >= 1:
             self._told = now
-            self.note(f"{self._title}: {moment.progress:4.0%}  {_figures(moment)}")
+            self.note(f"{self._title}: {moment.progress:4.0%}  epoch {moment.epoch}  {_figures(moment)}")
 
     def note(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -136,7 +138,7 @@ class _Log:
 
 def _figures(moment: Moment) -> str:
     left = "" if math.isinf(moment.remaining) else f"  {_clock(moment.remaining)} left"
-    return f"step {moment.step}  epoch {moment.epoch}  loss {moment.loss:.4f}  {moment.images_per_second:.0f} images/s{left}"
+    return f"step {moment.step}  loss {moment.loss:.4f}  {moment.images_per_second:.0f} images/s{left}"
 
 
 def _clock(seconds: float) -> str:

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -204,14 +205,19 @@ def test_a_cache_that_cannot_be_written_says_which_variable_moves_it(tmp_path, m
     assert "set NOISETTE_CACHE to a folder" in message
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_cache_says_which_variable_moves_it(cache):
-    cache.mkdir()
-    cache.chmod(0o555)
-    try:
-        assert "set NOISETTE_CACHE to a folder" in refusal()
-    finally:
-        cache.chmod(0o755)
+def test_a_read_only_cache_says_which_variable_moves_it(monkeypatch):
+    with tempfile.TemporaryDirectory() as name:  # not pytest's own, which only its user may enter
+        folder = Path(name)
+        folder.chmod(0o555)
+        monkeypatch.setenv("NOISETTE_CACHE", name)
+        user = os.geteuid()
+        try:
+            if user == 0:
+                os.seteuid(65534)  # root may write anywhere, so be nobody
+            assert "set NOISETTE_CACHE to a folder" in refusal()
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)
 
 
 def test_without_the_variable_the_cache_is_the_users_own(monkeypatch, tmp_path):

@@ -38,7 +38,7 @@ def test_a_training_killed_at_random_moments_ends_as_if_nothing_had_happened(rec
     assert [step for step, _ in cut.scalars("loss")] == list(range(1, STEPS + 1))
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 75), (signal.SIGHUP, 75), (signal.SIGINT, 130)])
 def test_a_stopped_training_saves_says_how_to_go_on_and_goes_on_exactly(recipe, whole, tmp_path, number, status):
     folder = tmp_path / "cut"
     process = subprocess.Popen(command("train", recipe, folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)

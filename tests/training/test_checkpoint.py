@@ -58,9 +58,10 @@ def test_when_all_are_damaged_the_error_names_each(tmp_path):
         latest_checkpoint(tmp_path)
 
 
-def test_a_damaged_manifest_is_an_error_and_not_an_empty_run(tmp_path):
+@pytest.mark.parametrize("content", ["{", "{}", "[]", ""])
+def test_a_damaged_manifest_is_an_error_and_not_an_empty_run(tmp_path, content):
     save(tmp_path, 1)
-    (tmp_path / "manifest.json").write_text("{")
+    (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(NoisetteError, match="manifest.json is damaged"):
         latest_checkpoint(tmp_path)
 

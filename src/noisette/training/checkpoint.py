@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -39,8 +39,8 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: int = 1
-    checkpoints: tuple[Entry, ...] = ()
+    format: Literal[1]
+    checkpoints: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Te
     write_atomically(path, write)
     entry = Entry(file=path.name, step=step, sha256=file_sha256(path))
     kept = [*known, entry][-KEEP:]
-    write_text(folder / "manifest.json", Manifest(checkpoints=tuple(kept)).model_dump_json(indent=2) + "\n")
+    write_text(folder / "manifest.json", Manifest(format=1, checkpoints=tuple(kept)).model_dump_json(indent=2) + "\n")
     for file in folder.glob("step-*.safetensors"):
         if file.name not in {entry.file for entry in kept}:
             file.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ def discard_from(folder: Path, step: int) -> None:
     """Take back the checkpoints of `step` and later."""
     entries = _manifest(folder).checkpoints
     kept = tuple(entry for entry in entries if entry.step < step)
-    write_text(folder / "manifest.json", Manifest(checkpoints=kept).model_dump_json(indent=2) + "\n")
+    write_text(folder / "manifest.json", Manifest(format=1, checkpoints=kept).model_dump_json(indent=2) + "\n")
     for entry in entries:
         if entry not in kept:
             (folder / Path(entry.file).name).unlink(missing_ok=True)
@@ -134,6 +134,6 @@ def _manifest(folder: Path) -> Manifest:
     except FileNotFoundError as error:
         if len(list(folder.glob("step-*.safetensors"))) > 1:  # a kill before the first manifest leaves one; more mean it was removed
             raise NoisetteError(f"{path} is missing, though there are checkpoints beside it; restore it from a copy of the run") from error
-        return Manifest()
+        return Manifest(format=1, checkpoints=())
     except ValidationError as error:
         raise NoisetteError(f"{path} is damaged and names no checkpoint that could be checked; restore it from a copy of the run") from error

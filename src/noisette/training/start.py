@@ -64,6 +64,8 @@ def train(
     dataset = open_data(resolved, progress)
     images = dataset.split("train").images
     _check_batch(resolved, len(images), accelerator)
+    if "auto" in (resolved.training.precision, resolved.training.layout, resolved.training.compile):
+        watcher.note("measuring what runs fastest on this machine")
     chosen, measured = _choose(resolved, model, len(images), accelerator)
     if measured:
         rates = "; ".join(f"{name}: {rate:g} images/s" for name, rate in measured.items())
@@ -98,6 +100,8 @@ def resume(folder: str | Path, *, watcher: Watcher | None = None, progress: Prog
     with run.locked() if accelerator.is_main_process else nullcontext():
         dataset = open_data(recipe, progress)
         known = run.environment.get("dataset", {}).get("sha256")
+        if known is None:
+            raise NoisetteError(f"{run.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it from a copy")
         if known != dataset.fingerprint:
             raise RequestError(f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train anew")
         for what, now in _circumstances(accelerator).items():

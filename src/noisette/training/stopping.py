@@ -1,4 +1,4 @@
-"""Leaving on request: SIGTERM and Ctrl-C let the step finish and everything be saved."""
+"""Leaving on request: SIGTERM, a closed terminal and Ctrl-C let the step finish and everything be saved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn the first SIGTERM or Ctrl-C into a request; a second Ctrl-C interrupts at once.
+    """Turn the first SIGTERM, SIGHUP (a closed terminal) or Ctrl-C into a request; a second Ctrl-C interrupts at once.
 
     Outside the main thread, where Python allows no handlers, nothing is caught.
     """
@@ -35,7 +35,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
             request.interrupted = True
         request.asked = True
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup means it
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield request
     finally:
