@@ -18,6 +18,8 @@ from noisette import __version__
 from noisette.errors import NoisetteError, RequestError
 
 if TYPE_CHECKING:
+    from noisette.data.attributes import AttributeSchema
+    from noisette.data.statistics import Statistics
     from noisette.training.run import Run
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object on standard output.")
@@ -41,7 +43,7 @@ def app() -> None:
     \b
     noisette recipes                      what can be trained
     noisette train punks --budget 30m     train for half an hour
-    noisette generate runs/punks          draw 16 punks
+    noisette generate punks --attributes "Female, 3D Glasses"
     """
 
 
@@ -165,10 +167,32 @@ def resume(run: Path, json_: bool) -> None:
 
 @app.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="Also list each pair of values that never occurs together.")
+@as_json
+def attributes(run: Path, everything: bool, json_: bool) -> None:
+    """List what RUN can be asked for: names, groups, how common each is, and what never occurs together."""
+    from noisette.data.inspection import attribute_facts, describe_attributes
+
+    schema, statistics = _what_can_be_asked(run)
+    facts = attribute_facts(schema, statistics)
+    _answer(json_, {"run": str(run), **facts}, describe_attributes(facts, everything=everything))
+
+
+@app.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--attributes", "asked", help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is left open.')
+@click.option("--only", is_flag=True, help="Nothing is worn but what --attributes mentions.")
+@click.option("--random", "random_", is_flag=True, help="Draw a plausible request from the statistics of the data, by --seed.")
+@click.option("--allow-unseen", is_flag=True, help="Ask even for what the data never show together.")
+@click.option("--guidance", type=float, help="How strongly the request is followed: 1 is plain, and twice as fast.  [default: as in the recipe]")
+@click.option("--weight", "weights", multiple=True, metavar="NAME=SCALE", help="A guidance scale of its own for one attribute; may be repeated.")
+@click.option("--exclude", "excluded", multiple=True, metavar="NAME[=STRENGTH]", help="Keep away from a flag or an option; may be repeated.")
+@click.option("--guidance-interval", "interval", type=(float, float), metavar="LOW HIGH", help="Noise levels, 0 to 1, between which guidance works.")
+@click.option("--guidance-rescale", "rescale", type=float, help="0 to 1: how far the contrast that guidance adds is taken back.")
 @click.option("--count", type=click.IntRange(1, 4096), default=16, show_default=True, help="How many images; their seeds follow each other.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image.")
 @click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
-@click.option("--steps", type=int, help="Network evaluations for an image.  [default: as in the recipe]")
+@click.option("--steps", type=int, help="Steps for an image; each costs one network evaluation, or two with guidance.  [default: as in the recipe]")
 @click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]")
 @click.option("--out", type=click.Path(path_type=Path), help="A .png file for a sheet, a folder for a file each.  [default: RUN-seed-SEED.png]")
 @click.option("--columns", type=click.IntRange(1), help="Images in a row of the sheet.  [default: as square as possible]")
@@ -177,6 +201,15 @@ def resume(run: Path, json_: bool) -> None:
 @as_json
 def generate(
     run: Path,
+    asked: str | None,
+    only: bool,
+    random_: bool,
+    allow_unseen: bool,
+    guidance: float | None,
+    weights: tuple[str, ...],
+    excluded: tuple[str, ...],
+    interval: tuple[float, float] | None,
+    rescale: float | None,
     count: int,
     seed: int,
     sampler: str | None,
@@ -188,20 +221,49 @@ def generate(
     gif: bool,
     json_: bool,
 ) -> None:
-    """Draw images with the trained RUN.
+    """Draw images with RUN: the folder of a training, or a model that ships with noisette.
+
+    \b
+    noisette generate punks --attributes "Male, Big Shades, no Earring"
+    noisette generate digits --attributes 7 --count 4
+    noisette attributes punks                     what can be asked for
 
     Each image has its own seed and is the same in any batch. The PNG says how it was made: see `noisette regenerate`.
     """
+    if asked is not None and random_:
+        raise RequestError("--random draws a request of its own; leave --attributes out, or --random")
+    if only and asked is None:
+        raise RequestError("--only goes with --attributes: nothing is worn but what they mention")
+    scales, strengths = _amounts(weights, "--weight", None), _amounts(excluded, "--exclude", 1.0)
     from noisette.display import drawing
     from noisette.drawing import Request, draw_to, load_with_notes
 
     path = out or Path(f"{run.resolve().name}-seed-{seed}.png")
     generator = load_with_notes(run, _note)
-    sampling = generator.sampling(sampler, steps, eta)
-    request = Request(run=str(run), weights=generator.weights, step=generator.step, seeds=tuple(range(seed, seed + count)), sampling=sampling)
+    sampling = generator.sampling(sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=scales, excluded=strengths)
+    wanted = asked if asked is not None else generator.random_request(seed) if random_ else None
+    values = None
+    if wanted is not None:
+        condition = generator.understand(wanted, only=only, allow_unseen=allow_unseen or random_)
+        values = condition.values
+        for note in condition.notes:
+            _note(f"note: {note}")
+    request = Request(
+        run=str(run),
+        weights=generator.weights,
+        step=generator.step,
+        seeds=tuple(range(seed, seed + count)),
+        attributes=values,
+        sampling=sampling,
+    )
     with _Writing(path), drawing(f"{count} images") as progress:
         files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif, progress=progress)
-    _answer(json_, {"files": [str(file) for file in files], **request.as_dict()}, "\n".join(map(str, files)))
+    lines = [str(file) for file in files]
+    if random_ and values is not None:
+        from noisette.data.requests import describe
+
+        lines.insert(0, f"asked for: {describe(values)}")
+    _answer(json_, {"files": [str(file) for file in files], **request.as_dict()}, "\n".join(lines))
 
 
 @app.command()
@@ -269,6 +331,31 @@ def _fail(message: str, status: int) -> int:
 
 def _note(text: str) -> None:
     click.echo(text, err=True)
+
+
+def _amounts(given: tuple[str, ...], option: str, usual: float | None) -> dict[str, float]:
+    """NAME=NUMBER by name; a NAME alone is `usual`. Raises RequestError."""
+    amounts = {}
+    for text in given:
+        name, equals, number = text.partition("=")
+        try:
+            amounts[name.strip()] = float(number) if equals or usual is None else usual
+        except ValueError as error:
+            raise RequestError(f'{option} "{text}" is not NAME={"NUMBER" if usual is None else "NUMBER, nor a NAME alone"}') from error
+    return amounts
+
+
+def _what_can_be_asked(run: Path) -> tuple[AttributeSchema, Statistics]:
+    """Of a run folder or a shipped model; quick, for no network is loaded."""
+    from noisette.shipped import is_shipped, open_shipped_tables
+    from noisette.training.run import open_run
+
+    if is_shipped(str(run)) and not (run / "recipe.toml").is_file():
+        return open_shipped_tables(str(run))
+    opened = open_run(run)
+    if not opened.recipe.conditional:
+        raise RequestError(f"{run} was trained without attributes, so it cannot be asked for anything")
+    return opened.schema, opened.statistics
 
 
 class _Writing:

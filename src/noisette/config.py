@@ -40,6 +40,12 @@ class DatasetConfig(_Section):
     pixels: Literal["auto", "colours", "premultiplied"] = Field("auto", description="pixel space; auto is premultiplied for RGBA, else colours")
     count: int = Field(10_000, ge=20, description="how many sprites to make; of the synthetic sprites only")
     seed: int = Field(0, ge=0, description="which sprites to make; of the synthetic sprites only")
+    groups: dict[str, list[str]] | None = Field(
+        None, description="flags that exclude each other, by the name of the group; left out, those found in the data"
+    )
+    hold_out: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
+        [], description="pairs of flags or options that training never shows together, to see how such requests fare"
+    )
 
     @model_validator(mode="after")
     def _can_be_had(self) -> DatasetConfig:
@@ -79,6 +85,14 @@ class SimpleUNetConfig(_Section):
     """The report's network for digits."""
 
     kind: Literal["simple_unet"] = "simple_unet"
+    condition: list[Literal["concat"]] = Field([], description="ways in for the request; this network has one", max_length=1)
+
+
+class ReportUNetConfig(_Section):
+    """The report's network for punks."""
+
+    kind: Literal["report_unet"] = "report_unet"
+    condition: list[Literal["add"]] = Field([], description="ways in for the request; this network has one", max_length=1)
 
 
 class UNetConfig(_Section):
@@ -90,6 +104,10 @@ class UNetConfig(_Section):
     blocks: int = Field(2, ge=1, description="residual blocks of each level on the way down; one more on the way up")
     attention: list[bool] = Field([False, True], description="whether each level attends over its positions")
     head_width: int = Field(32, ge=4, description="channels of an attention head")
+    condition: list[Literal["concat", "add", "modulate", "spatial"]] = Field(
+        [], description="ways in for the request, any of concat, add, modulate, spatial; none makes an unconditional run"
+    )
+    map_channels: int = Field(24, ge=1, description="of the map that each value owns; of spatial only")
 
     @model_validator(mode="after")
     def _fits(self) -> UNetConfig:
@@ -104,10 +122,30 @@ class UNetConfig(_Section):
             raise ValueError(f"head_width: {self.head_width} does not divide the {odd[0]} channels of a level with attention")
         if any(width % 2 for width in self.widths[:1]):
             raise ValueError("widths: the first must be even: half of it are sines of the time, half cosines")
+        if len(set(self.condition)) < len(self.condition):
+            raise ValueError(f"condition: {', '.join(self.condition)} has a way in twice")
         return self
 
 
-NetworkConfig = Annotated[SimpleUNetConfig | UNetConfig, Field(discriminator="kind")]
+NetworkConfig = Annotated[SimpleUNetConfig | ReportUNetConfig | UNetConfig, Field(discriminator="kind")]
+
+
+class ConditionConfig(_Section):
+    """How requests are learned: what is hidden in training may be left open, or guided, when drawing."""
+
+    drop_all: float = Field(0.1, ge=0, lt=1, description="chance that nothing is known of an image; guidance needs some")
+    drop_each: float = Field(
+        0.15, ge=0, le=0.5, description="chance that an attribute is unknown by itself; how many are differs from image to image"
+    )
+    null: Literal["each", "single"] = Field(
+        "each", description="each attribute learns what not knowing it means, or one empty vector, as in the report"
+    )
+
+    @model_validator(mode="after")
+    def _can_tell(self) -> ConditionConfig:
+        if self.null == "single" and self.drop_each > 0:
+            raise ValueError("drop_each: with null = single one unknown attribute looks like an absent one; use 0, or null = each")
+        return self
 
 
 class DiffusionConfig(_Section):
@@ -179,6 +217,19 @@ class SamplesConfig(_Section):
     eta: float = Field(0.0, ge=0, le=1, description="of ddim: 0 deterministic, 1 as random as ddpm")
     count: int = Field(16, ge=1, le=256, description="images in the grid of an epoch; their seeds are 0, 1, 2, ...")
     every: int = Field(1, ge=1, description="epochs from one grid to the next")
+    requests: list[str] = Field([], description="what the images of a grid are asked for, in turn; left out, as the first of the validation split")
+    guidance: float = Field(1.0, ge=0, le=100, description="scale; 1 is the plain request, and cheaper")
+    guidance_interval: list[float] = Field(
+        [0.0, 1.0], min_length=2, max_length=2, description="noise levels (sigma, 0 to 1) between which guidance works"
+    )
+    guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of a guided image is brought back")
+
+    @model_validator(mode="after")
+    def _has_an_interval(self) -> SamplesConfig:
+        low, high = self.guidance_interval
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"guidance_interval: {low:g} to {high:g} is no part of 0 to 1")
+        return self
 
 
 class Recipe(_Section):
@@ -188,18 +239,40 @@ class Recipe(_Section):
     dataset: DatasetConfig
     network: NetworkConfig
     diffusion: DiffusionConfig
+    condition: ConditionConfig = ConditionConfig()
     training: TrainingConfig
     samples: SamplesConfig = SamplesConfig()
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it can be asked for anything."""
+        return bool(self.network.condition)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
         side = self.dataset.side
-        levels, patch = (3, 1) if isinstance(self.network, SimpleUNetConfig) else (len(self.network.widths), self.network.patch)
+        match self.network:
+            case SimpleUNetConfig():
+                levels, patch = 3, 1
+            case ReportUNetConfig():
+                levels, patch = 4, 1
+            case _:
+                levels, patch = len(self.network.widths), self.network.patch
         problem = check_size(side, levels=levels, patch=patch)
         if problem and isinstance(self.network, SimpleUNetConfig):
             raise ValueError(f"dataset.size: simple_unet halves its image twice, so 4 must divide the size, not {side}")
+        if problem and isinstance(self.network, ReportUNetConfig):
+            raise ValueError(f"dataset.size: report_unet halves its image three times, so 8 must divide the size, not {side}")
         if problem:
             raise ValueError(f"network.{problem}")
+        if not self.conditional and (self.samples.guidance != 1 or self.samples.requests):
+            raise ValueError(
+                "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave guidance and requests out"
+            )
+        if self.conditional and self.samples.guidance != 1 and self.condition.drop_all == 0:
+            raise ValueError(
+                "condition.drop_all: guidance needs a network that also learned to draw without a request; use 0.1, or samples.guidance = 1"
+            )
         if self.diffusion.steps != "continuous" and self.samples.steps > self.diffusion.steps:
             raise ValueError(
                 f"samples.steps: {self.samples.steps} are more than the {self.diffusion.steps} levels of diffusion.steps; use at most those"
@@ -336,13 +409,15 @@ def _explain(errors: Sequence[ErrorDetails]) -> str:
     return " ".join(said.split())
 
 
-_KINDS = ("simple_unet", "unet")
+_KINDS = ("simple_unet", "report_unet", "unet")
 _SECTIONS: dict[tuple[int | str, ...], type[BaseModel]] = {
     (): Recipe,
     ("dataset",): DatasetConfig,
     ("network", "simple_unet"): SimpleUNetConfig,
+    ("network", "report_unet"): ReportUNetConfig,
     ("network", "unet"): UNetConfig,
     ("diffusion",): DiffusionConfig,
+    ("condition",): ConditionConfig,
     ("training",): TrainingConfig,
     ("samples",): SamplesConfig,
 }

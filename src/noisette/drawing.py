@@ -14,11 +14,13 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from noisette.config import load_recipe, recipe_names
+from noisette.data.attributes import Value
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
 from noisette.generation import Generator, OnProgress, Preview, load
 from noisette.model import Sampling, assemble
 from noisette.pictures import good_scale, read_png, save_gif, save_png, sheet
+from noisette.shipped import is_shipped
 from noisette.training.run import open_run
 from noisette.training.start import open_data
 
@@ -30,7 +32,7 @@ _MOST_PIXELS = 64_000_000  # of a sheet; larger ones are taken for a trap when t
 class Request(BaseModel):
     """Everything that decides a picture; travels inside its PNG.
 
-    weights: SHA-256 of the checkpoint that drew it, made at training step `step`.
+    weights: SHA-256 of the checkpoint that drew it, made at training step `step`. attributes: what is known, by name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +41,7 @@ class Request(BaseModel):
     weights: str
     step: int
     seeds: tuple[int, ...] = Field(min_length=1, max_length=4096)
+    attributes: dict[str, Value] | None = None
     sampling: Sampling
     columns: int | None = Field(None, ge=1)
     scale: int | None = Field(None, ge=1, le=64)
@@ -120,7 +123,7 @@ def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None],
     except ValidationError as error:
         raise RequestError(f"{file} does not say how to draw it again; only pictures made by `noisette generate` do") from error
     folder = run or Path(request.run)
-    if not folder.is_dir():
+    if not folder.is_dir() and not is_shipped(str(folder)):
         raise RequestError(f"{file} was drawn by the run {request.run}, which is not here; say where it is with --run")
     generator = load_with_notes(folder, note)
     if generator.weights != request.weights:
@@ -154,15 +157,19 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
 
 
 def _draw(generator: Generator, request: Request, preview: Preview | None, progress: OnProgress | None) -> NDArray[np.uint8]:
-    sampling = request.sampling
-    return generator.generate(
-        seeds=request.seeds,
-        sampler=sampling.sampler,
-        steps=sampling.steps,
-        eta=sampling.eta if sampling.sampler == "ddim" else None,
-        preview=preview,
-        progress=progress,
+    sampling, guidance = request.sampling, request.sampling.guidance
+    checked = generator.sampling(
+        sampling.sampler,
+        sampling.steps,
+        sampling.eta if sampling.sampler == "ddim" else None,
+        guidance=guidance.scale,
+        interval=guidance.interval,
+        rescale=guidance.rescale,
+        weights=guidance.weights,
+        excluded=guidance.excluded,
     )
+    rows = None if request.attributes is None else generator.schema.encode([request.attributes] * len(request.seeds))
+    return generator.draw(rows, request.seeds, checked, preview=preview, progress=progress)
 
 
 def _side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:

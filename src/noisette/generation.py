@@ -12,10 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from noisette.data.attributes import AttributeSchema, Value
+from noisette.data.requests import Condition, attribute_behind, places, understand
+from noisette.data.statistics import Statistics, random_request
 from noisette.diffusion.samplers import OnStep, ignore
-from noisette.errors import NoisetteError, RequestError, nearest
-from noisette.model import Model, SamplerName, Sampling, assemble, batches
-from noisette.training.run import Run, open_run
+from noisette.errors import RequestError, nearest
+from noisette.model import Guidance, Model, SamplerName, Sampling, assemble, batches, usual_sampling
+from noisette.shipped import is_shipped, open_shipped
+from noisette.training.run import open_run
 
 Preview = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], None]
 """Called at each step of each batch with xt and x0_hat as bytes, (B, C, H, W) each, and the number of the step, from 1."""
@@ -27,24 +31,48 @@ OnProgress = Callable[[int, int], None]
 _MOST_STEPS = 10_000
 """Of a continuous schedule: far past any use, and a picture cannot ask for an endless drawing."""
 
+_STRONGEST = 100.0
+
+
+Asked = str | Mapping[str, Any]
+"""A request such as "Male, Big Shades, no Earring", or {"type": "Female", "Earring": False}."""
+
 
 @dataclass(frozen=True)
 class Generator:
-    """A loaded run: its averaged weights, ready to draw.
+    """A loaded run or shipped model: its averaged weights, ready to draw.
 
-    weights: the SHA-256 of the checkpoint, which says exactly what drew an image.
+    name: the folder of the run, or the name of the model. step: of the training. weights: the SHA-256 of their file, which
+    says exactly what drew an image.
     """
 
-    run: Run
+    name: str
     model: Model
     network: nn.Module
+    statistics: Statistics
     step: int
     weights: str
     notes: tuple[str, ...] = ()
 
-    def sampling(self, sampler: str | None = None, steps: int | None = None, eta: float | None = None) -> Sampling:
+    @property
+    def schema(self) -> AttributeSchema:
+        """What can be asked for; nothing of a run that was trained without attributes."""
+        return self.model.schema if self.model.recipe.conditional else AttributeSchema()
+
+    def sampling(
+        self,
+        sampler: str | None = None,
+        steps: int | None = None,
+        eta: float | None = None,
+        *,
+        guidance: float | None = None,
+        interval: tuple[float, float] | None = None,
+        rescale: float | None = None,
+        weights: Mapping[str, float] | None = None,
+        excluded: Mapping[str, float] | None = None,
+    ) -> Sampling:
         """What is given, and what the recipe says for the rest. Raises RequestError where it cannot be."""
-        usual = self.model.recipe.samples
+        usual = usual_sampling(self.model.recipe.samples)
         name = sampler or usual.sampler
         if name not in get_args(SamplerName):
             raise RequestError(f'no sampler "{name}"{nearest(name, get_args(SamplerName))}; there are {", ".join(get_args(SamplerName))}')
@@ -57,34 +85,108 @@ class Generator:
         if not 1 <= count <= (most or _MOST_STEPS):
             allowed = f"1 to {most or _MOST_STEPS}" + (", the noise levels of this model" if most else "")
             raise RequestError(f"steps must be {allowed}, not {count}")
-        return Sampling(name, count, (usual.eta if eta is None else eta) if name == "ddim" else 1.0)  # type: ignore[arg-type]
+        guides = Guidance(
+            usual.guidance.scale if guidance is None else guidance,
+            interval or usual.guidance.interval,
+            usual.guidance.rescale if rescale is None else rescale,
+            {attribute_behind(name, self.schema): scale for name, scale in (weights or {}).items()},
+            {
+                name if value is True else str(value): strength
+                for item, strength in (excluded or {}).items()
+                for name, value in places([item], self.schema)
+            },
+        )
+        self._check(guides)
+        return Sampling(name, count, (usual.eta if eta is None else eta) if name == "ddim" else 1.0, guides)  # type: ignore[arg-type]
+
+    def _check(self, guidance: Guidance) -> None:
+        low, high = guidance.interval
+        amounts = {"guidance": guidance.scale, **guidance.weights, **guidance.excluded}
+        for name, amount in amounts.items():
+            if not 0 <= amount <= _STRONGEST:
+                raise RequestError(f"{name} = {amount:g}: a scale lies between 0 and {_STRONGEST:g}, and 1 is the plain request")
+        if not 0 <= low <= high <= 1:
+            raise RequestError(f"guidance works between two noise levels from 0 to 1, the lower first, not {low:g} and {high:g}")
+        if not 0 <= guidance.rescale <= 1:
+            raise RequestError(f"rescale must lie between 0 and 1, not {guidance.rescale:g}")
+        if guidance.plain:
+            return
+        if not self.model.recipe.conditional:
+            raise RequestError(f"{self.name} was trained without attributes, so there is nothing to guide by; leave guidance out")
+        if self.model.recipe.condition.drop_all == 0 and guidance.scale != 1:
+            raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1")
+        if self.model.recipe.condition.null == "single" and guidance.weights:
+            raise RequestError(f"{self.name} has a single null, so it cannot forget one attribute; leave the weights out")
+
+    def understand(self, request: Asked, *, only: bool = False, allow_unseen: bool = False) -> Condition:
+        """What a request means to this model; see `noisette.data.requests.understand`."""
+        if not self.model.recipe.conditional:
+            asked = request if isinstance(request, str) else ", ".join(map(str, request))
+            raise RequestError(f"{self.name} was trained without attributes, so it cannot be asked for {asked}")
+        return understand(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
+
+    def random_request(self, seed: int) -> dict[str, Value]:
+        """A plausible request, all attributes known, drawn from the statistics of the data."""
+        if not self.model.recipe.conditional:
+            raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
+        return random_request(self.schema, self.statistics, seed)
 
     def generate(
         self,
-        request: Mapping[str, Any] | None = None,
+        request: Asked | Sequence[Asked] | None = None,
         *,
         seeds: Sequence[int],
+        only: bool = False,
+        allow_unseen: bool = False,
         sampler: str | None = None,
         steps: int | None = None,
         eta: float | None = None,
+        guidance: float | None = None,
+        interval: tuple[float, float] | None = None,
+        rescale: float | None = None,
+        weights: Mapping[str, float] | None = None,
+        excluded: Mapping[str, float] | None = None,
         preview: Preview | None = None,
         progress: OnProgress | None = None,
     ) -> NDArray[np.uint8]:
         """Draw one image for each seed: (len(seeds), C, H, W) uint8.
 
-        An image depends on its own seed alone, not on those beside it. seeds: 0 or more, below 2**63. sampler, steps,
-        eta: as in the run's recipe unless given. preview, progress: see each step.
+        An image depends on its own seed and request alone, not on those beside it.
 
-        Raises RequestError for settings that cannot be, and for a request: this run knows no attributes.
+        request: for all images, or one for each; what it does not mention is open. only: but flags it does not mention
+        are absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63.
+        sampler, steps, eta, guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval,
+        rescale: as in the run's recipe unless given. weights: attributes with another scale than the rest. excluded:
+        flags or options to keep away from, and how strongly (1 is a start). preview, progress: see each step.
+
+        Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
         """
-        if request:
-            raise RequestError(f"{self.run.folder} was trained without attributes, so it cannot be asked for {', '.join(request)}")
         if not len(seeds):
             raise RequestError("give at least one seed")
-        if min(seeds) < 0 or max(seeds) >= 2**63:
-            raise RequestError("a seed must be 0 or more, and below 2**63")
-        chosen = self.sampling(sampler, steps, eta)
-        return self.model.draw(self.network, seeds, chosen, on_step=self._watched(preview, progress, chosen.steps, len(seeds))).numpy()
+        if not all(isinstance(seed, int | np.integer) and 0 <= seed < 2**63 for seed in seeds):
+            raise RequestError("a seed must be a whole number, 0 or more, and below 2**63")
+        chosen = self.sampling(sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=weights, excluded=excluded)
+        rows = None
+        if request is not None and not (isinstance(request, Mapping) and not request):
+            requests = [request] * len(seeds) if isinstance(request, str | Mapping) else list(request)
+            if len(requests) != len(seeds):
+                raise RequestError(f"there are {len(requests)} requests for {len(seeds)} seeds; give one for each, or one for all")
+            rows = np.stack([self.understand(each, only=only, allow_unseen=allow_unseen).row for each in requests])
+        return self.draw(rows, seeds, chosen, preview=preview, progress=progress)
+
+    def draw(
+        self,
+        rows: NDArray[np.int16] | None,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        *,
+        preview: Preview | None = None,
+        progress: OnProgress | None = None,
+    ) -> NDArray[np.uint8]:
+        """The same from rows of an attribute table, (len(seeds), A), that are taken as they are."""
+        seeds = [int(seed) for seed in seeds]
+        watched = self._watched(preview, progress, sampling.steps, len(seeds))
+        return self.model.draw(self.network, seeds, sampling, rows, on_step=watched).numpy()
 
     def _watched(self, preview: Preview | None, progress: OnProgress | None, steps: int, images: int) -> OnStep:
         if preview is None and progress is None:
@@ -103,20 +205,39 @@ class Generator:
 
 
 def load(run: str | Path) -> Generator:
-    """Load the run in a folder, with its averaged weights from the newest checkpoint that is whole.
+    """Load the run in a folder, with its averaged weights from the newest checkpoint that is whole; or a shipped model.
 
-    Raises RequestError if there is no run, or none with a checkpoint yet; NoisetteError if all are damaged.
+    run: a folder, or the name of a model that ships with the package. A folder of that name in the current one wins.
+    Raises RequestError if there is neither, or no checkpoint yet; NoisetteError if all are damaged.
     """
+    if is_shipped(str(run)) and not (Path(run) / "recipe.toml").is_file():
+        return _shipped(str(run))
     opened = open_run(Path(run))
-    model = assemble(opened.recipe)
+    model = assemble(opened.recipe, opened.schema)
     checkpoint, notes = opened.checkpoint()
     if checkpoint is None:
         raise RequestError(f"{run} has no checkpoint yet; train on with `noisette resume {run}`")
+    tensors = checkpoint.tensors("average" if model.recipe.training.ema > 0 else "network")
+    network = _with_weights(model, tensors, str(checkpoint.path), str(run))
+    notes = [f"{note}; using an older one" for note in notes]
+    return Generator(str(run), model, network, opened.statistics, checkpoint.entry.step, checkpoint.entry.sha256, tuple(notes))
+
+
+def _shipped(name: str) -> Generator:
+    shipped = open_shipped(name)
+    model = assemble(shipped.recipe, shipped.schema)
+    tensors = {key: tensor.float() for key, tensor in shipped.tensors.items()}
+    network = _with_weights(model, tensors, "its weights", name)
+    return Generator(name, model, network, shipped.statistics, shipped.step, shipped.sha256)
+
+
+def _with_weights(model: Model, tensors: Mapping[str, torch.Tensor], weights: str, name: str) -> nn.Module:
+    """The model's network with these weights, ready to draw."""
     network = model.network()
-    part = "average" if model.recipe.training.ema > 0 else "network"
     try:
-        network.load_state_dict(checkpoint.tensors(part))
+        network.load_state_dict(dict(tensors))
     except RuntimeError as error:
-        raise NoisetteError(f"the weights in {checkpoint.path} do not fit the recipe in {run}: one of them is of another run or version") from error
-    network.requires_grad_(False).eval()
-    return Generator(opened, model, network, checkpoint.entry.step, checkpoint.entry.sha256, tuple(f"{note}; using an older one" for note in notes))
+        raise RequestError(
+            f"the weights in {weights} do not fit the recipe and schema of {name}: one of them is of another run or version"
+        ) from error
+    return network.requires_grad_(False).eval()

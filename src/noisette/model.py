@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from noisette.config import NetworkConfig, Recipe, SimpleUNetConfig
+from noisette.config import Recipe, ReportUNetConfig, SamplesConfig, SimpleUNetConfig
+from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.pixels import PixelSpace, pixel_space
-from noisette.diffusion.denoiser import as_denoiser, clipped
+from noisette.diffusion.denoiser import Denoiser, as_conditional_denoiser, as_denoiser, clipped
+from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
 from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.samplers import OnStep, ddim, ddpm, ignore
-from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Schedule, ScheduleError, make_schedule
+from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
 from noisette.diffusion.targets import Target
 from noisette.errors import RequestError
+from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
 
@@ -29,12 +34,39 @@ SamplerName = Literal["ddpm", "ddim"]
 
 
 @dataclass(frozen=True)
+class Guidance:
+    """How strongly a request is followed; 1 is the request as it is, at one network evaluation a step.
+
+    interval: the noise levels, sigma from 0 to 1, between which guidance works. rescale: 0 to 1, how far the spread of a
+    guided image is brought back. weights: attributes with a scale of their own. excluded: flags or options to keep away
+    from, and how strongly.
+    """
+
+    scale: float = 1.0
+    interval: tuple[float, float] = (0.0, 1.0)
+    rescale: float = 0.0
+    weights: Mapping[str, float] = field(default_factory=dict)
+    excluded: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def plain(self) -> bool:
+        return self == Guidance(interval=self.interval, rescale=self.rescale)
+
+
+@dataclass(frozen=True)
 class Sampling:
-    """How an image is drawn: by what, in how many network evaluations, and eta of ddim."""
+    """How an image is drawn: by what, in how many steps, eta of ddim, and guidance."""
 
     sampler: SamplerName
     steps: int
     eta: float
+    guidance: Guidance = Guidance()
+
+
+def usual_sampling(settings: SamplesConfig) -> Sampling:
+    """What a recipe says of drawing."""
+    low, high = settings.guidance_interval
+    return Sampling(settings.sampler, settings.steps, settings.eta, Guidance(settings.guidance, (low, high), settings.guidance_rescale))
 
 
 @dataclass(frozen=True)
@@ -42,6 +74,7 @@ class Model:
     """What a recipe diffuses and how. Weights are not here: `network()` makes fresh ones."""
 
     recipe: Recipe
+    schema: AttributeSchema
     schedule: Schedule
     space: PixelSpace
     side: int
@@ -63,27 +96,44 @@ class Model:
 
     def network(self) -> nn.Module:
         """A network with first weights from torch's global random state."""
-        return _build_network(self.recipe.network, self.space.channels, self.side)
+        settings = self.recipe.network
+        valued = self.schema.valued if settings.condition else ()
+        null = self.recipe.condition.null
+        if isinstance(settings, SimpleUNetConfig):
+            return SimpleUNet(self.space.channels, valued=valued, null=null)
+        if isinstance(settings, ReportUNetConfig):
+            return ReportUNet(self.space.channels, valued=valued, null=null)
+        return UNet(self.space.channels, self.side, valued=valued, null=null, **settings.model_dump(exclude={"kind"}))
 
     def draw(
-        self, network: nn.Module, seeds: Sequence[int], sampling: Sampling, *, device: torch.device | str = "cpu", on_step: OnStep = ignore
+        self,
+        network: nn.Module,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        rows: NDArray[np.int16] | None = None,
+        *,
+        device: torch.device | str = "cpu",
+        on_step: OnStep = ignore,
     ) -> Tensor:
         """(len(seeds), C, H, W) uint8, one image for each seed, the same on any number of seeds.
 
+        rows: (len(seeds), A), what each image is asked for; of a conditional model only, nothing unless given.
         Raises RequestError where the schedule has too few levels.
         """
         try:
             levels = self.schedule.levels(sampling.steps)
         except ScheduleError as error:
             raise RequestError(str(error)) from error
-        denoise = clipped(as_denoiser(network, self.target))
         shape = (self.space.channels, self.side, self.side)
+        codes = torch.full((len(seeds), len(self.schema.attributes)), UNKNOWN) if rows is None else torch.from_numpy(rows.astype(np.int64))
         drawn = []
         network.eval()
         for start in range(0, len(seeds), BATCH):
             batch = list(seeds[start : start + BATCH])
-            company = [0] * (BATCH - len(batch))
-            noise = ImageNoise(batch + company)
+            company = BATCH - len(batch)
+            asked = torch.cat([codes[start : start + BATCH], torch.full((company, codes.shape[1]), UNKNOWN)]).to(device)
+            denoise = clipped(self._denoiser(network, asked, sampling.guidance))
+            noise = ImageNoise(batch + [0] * company)
             first = noise.draw(shape, device)
             seen = _without(len(batch), on_step)
             with torch.inference_mode():
@@ -94,14 +144,52 @@ class Model:
                 drawn.append(self.space.decode(x0[: len(batch)]).cpu())
         return torch.cat(drawn)
 
+    def _denoiser(self, network: nn.Module, asked: Tensor, guidance: Guidance) -> Denoiser:
+        """The network as a sampler sees it, under the requests `asked`, (B, A)."""
+        if not self.recipe.conditional:
+            return as_denoiser(network, self.target)
+        denoise = as_conditional_denoiser(network, self.target)
+
+        def plain(xt: Tensor, level: Level) -> Tensor:
+            return denoise(xt, level, asked)
+
+        if guidance.plain:
+            return plain
+        terms = classifier_free(asked, torch.full_like(asked, UNKNOWN), guidance.scale)
+        for name, scale in guidance.weights.items():
+            terms += emphasising(asked, self._forgetting(asked, name), scale - guidance.scale)
+        for name, strength in guidance.excluded.items():
+            terms += excluding(asked, self._with(asked, name), strength)
+        return within(*guidance.interval, guided(denoise, terms, rescale=guidance.rescale), plain)
+
+    def _forgetting(self, asked: Tensor, name: str) -> Tensor:
+        """The requests without what they say of an attribute and of the others in its group."""
+        units = torch.tensor(self.schema.units)
+        column = self.schema.names.index(name)
+        return asked.masked_fill((units == units[column]).to(asked.device), UNKNOWN)
+
+    def _with(self, asked: Tensor, name: str) -> Tensor:
+        """The requests, and a flag or an option besides, in the place of the others of its group."""
+        for column, attribute in enumerate(self.schema.attributes):
+            if attribute.name == name or (attribute.kind == "choice" and name in attribute.options):
+                units = torch.tensor(self.schema.units)
+                changed = asked.clone()
+                changed[:, units == units[column]] = 0
+                changed[:, column] = 1 if attribute.kind == "flag" else attribute.options.index(name)
+                return changed
+        raise RequestError(f'no flag or option "{name}" to exclude')
+
 
 def batches(images: int) -> int:
     """In how many batches so many images are drawn."""
     return -(-images // BATCH)
 
 
-def assemble(recipe: Recipe) -> Model:
-    """The model that a recipe describes. Raises RequestError where its schedule cannot work."""
+def assemble(recipe: Recipe, schema: AttributeSchema | None = None) -> Model:
+    """The model that a recipe describes, for the attributes of its data. Raises RequestError where its schedule cannot work.
+
+    Without a schema it has noise levels and pixels, but a conditional network cannot be made.
+    """
     diffusion = recipe.diffusion
     try:
         schedule = make_schedule(
@@ -114,21 +202,7 @@ def assemble(recipe: Recipe) -> Model:
     except ScheduleError as error:
         raise RequestError(f"diffusion.schedule: {error}") from error
     dataset = recipe.dataset
-    return Model(recipe, schedule, pixel_space(dataset.space, dataset.image_channels), dataset.side)
-
-
-def _build_network(settings: NetworkConfig, channels: int, side: int) -> nn.Module:
-    if isinstance(settings, SimpleUNetConfig):
-        return SimpleUNet(channels)
-    return UNet(
-        channels,
-        side,
-        widths=settings.widths,
-        blocks=settings.blocks,
-        attention=settings.attention,
-        patch=settings.patch,
-        head_width=settings.head_width,
-    )
+    return Model(recipe, schema or AttributeSchema(), schedule, pixel_space(dataset.space, dataset.image_channels), dataset.side)
 
 
 def _without(count: int, on_step: OnStep) -> OnStep:

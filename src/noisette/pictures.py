@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from noisette.errors import RequestError
 from noisette.files import write_atomically
 
 _KEY = "noisette"
+_TEXT_SIZE = 11  # pixels
 _LARGEST_UPLOAD = 64 * 2**20  # bytes
 
 
@@ -34,6 +35,41 @@ def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int =
         canvas[:, top : top + height, left : left + width] = image
     enlarged = canvas.repeat(scale, axis=1).repeat(scale, axis=2)
     return Image.fromarray(enlarged[0] if channels == 1 else np.ascontiguousarray(enlarged.transpose(1, 2, 0)))
+
+
+def labelled_sheet(images: NDArray[np.uint8], texts: Sequence[str], *, columns: int | None = None, scale: int = 1) -> Image.Image:
+    """A sheet like that of `sheet`, on white, with a text under each image, broken into as many lines as it needs."""
+    columns = min(columns or int(np.ceil(np.sqrt(len(images)))), len(images))
+    font = ImageFont.load_default(_TEXT_SIZE)
+    pictures = [_on_white(sheet(image[None], scale=scale)) for image in images]
+    width, height = max(pictures[0].width, 4 * _TEXT_SIZE), pictures[0].height
+    lines = [_broken(text, font, width) for text in texts]
+    line_height = _TEXT_SIZE + 3
+    rows = -(-len(images) // columns)
+    heights = [
+        height + max(len(lines[place]) for place in range(row * columns, min((row + 1) * columns, len(images)))) * line_height for row in range(rows)
+    ]
+    gap = _TEXT_SIZE
+    canvas = Image.new("RGB", (columns * (width + gap) - gap, sum(heights) + gap * (rows - 1)), "white")
+    pen = ImageDraw.Draw(canvas)
+    for place, picture in enumerate(pictures):
+        row, column = divmod(place, columns)
+        left, top = column * (width + gap), sum(heights[:row]) + row * gap
+        canvas.paste(picture, (left, top))
+        for number, line in enumerate(lines[place]):
+            pen.text((left, top + height + 1 + number * line_height), line, fill="#222222", font=font)
+    return canvas
+
+
+def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """The text in lines that are no wider than `width` pixels, broken between words where it can be."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def good_scale(side: int, columns: int) -> int:

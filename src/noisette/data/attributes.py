@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from noisette.errors import RequestError, nearest
 
@@ -60,8 +60,17 @@ class Flag(BaseModel):
 Attribute = Annotated[Choice | Flag, Field(discriminator="kind")]
 
 
+class Group(BaseModel):
+    """Flags of which an image has at most one, such as hats."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    members: tuple[str, ...] = Field(min_length=2)
+
+
 class AttributeSchema(BaseModel):
-    """The attributes of a data set, in the order of the columns of its table.
+    """The attributes of a data set, in the order of the columns of its table, and which flags exclude each other.
 
     A table is (N, len(attributes)) int16: the index of the option for a choice, 0 or 1 for a flag, `UNKNOWN` where
     nothing is known.
@@ -70,16 +79,42 @@ class AttributeSchema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attributes: tuple[Attribute, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> AttributeSchema:
-        if twice := _twice(self.names):
+        if twice := _twice([*self.names, *(group.name for group in self.groups)]):
             raise ValueError(f'the attribute "{twice}" appears twice')
+        flags = {attribute.name for attribute in self.attributes if attribute.kind == "flag"}
+        members = [member for group in self.groups for member in group.members]
+        if strangers := [member for member in members if member not in flags]:
+            raise ValueError(f'a group has the member "{strangers[0]}", which is no flag{nearest(strangers[0], flags)}')
+        if twice := _twice(members):
+            raise ValueError(f'"{twice}" is a member of two groups')
         return self
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
+
+    @property
+    def valued(self) -> tuple[range, ...]:
+        """For each attribute the codes that say what is there: all of a choice, only 1 of a flag."""
+        return tuple(range(1, 2) if attribute.kind == "flag" else range(len(attribute.options)) for attribute in self.attributes)
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """For each attribute the column that stands for it: the first of its group, or its own."""
+        columns = {name: column for column, name in enumerate(self.names)}
+        stands = {member: columns[group.members[0]] for group in self.groups for member in group.members}
+        return tuple(stands.get(name, columns[name]) for name in self.names)
+
+    def with_groups(self, groups: Mapping[str, Sequence[str]]) -> AttributeSchema:
+        """The same attributes with these groups, by name. Raises RequestError for a member that is no flag, or is twice."""
+        try:
+            return AttributeSchema(attributes=self.attributes, groups=tuple(Group(name=name, members=tuple(who)) for name, who in groups.items()))
+        except ValidationError as error:
+            raise RequestError("; ".join(str(each["msg"]).removeprefix("Value error, ") for each in error.errors())) from error
 
     def encode(self, rows: Sequence[Mapping[str, Value]]) -> NDArray[np.int16]:
         """The table, (len(rows), len(attributes)), of rows that map names to options or booleans.

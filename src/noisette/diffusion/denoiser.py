@@ -25,6 +25,11 @@ def as_denoiser(network: Network, target: Target) -> Denoiser:
     return denoise
 
 
+def as_conditional_denoiser(network: Callable[[Tensor, Tensor, Tensor], Tensor], target: Target) -> Callable[[Tensor, Level, Tensor], Tensor]:
+    """The same for a network that also takes a request, codes (B, A): D(xt, level, codes) -> x0_hat."""
+    return lambda xt, level, codes: as_denoiser(lambda image, times: network(image, times, codes), target)(xt, level)
+
+
 def clipped(denoise: Denoiser, low: float = -1.0, high: float = 1.0) -> Denoiser:
     """`denoise` with its estimate kept inside the range of the data. Goes around any guidance, never inside it."""
     return lambda xt, level: denoise(xt, level).clamp(low, high)

@@ -9,11 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from noisette.networks.conditioning import Features, Maps, Null, Vector, Way
+
 
 class UNet(nn.Module):
     """Residual blocks on each level, halved between levels, joined by concatenated skips; time by scale and shift.
 
-    Takes xt (B, C, H, W) and times (B,) in (0, 1], returns the shape of xt. Any number of channels.
+    Takes xt (B, C, H, W), times (B,) in (0, 1] and, where `condition` names ways in, codes (B, A); returns the shape of xt.
+    Any number of channels.
 
     widths: channels of each level, finest first. blocks: residual blocks of each level on the way down (one more on the
     way up). attention: whether each level attends over its positions. patch: pixels along the side of the square that
@@ -21,6 +24,10 @@ class UNet(nn.Module):
 
     Each position also gets a learned vector of its own: sprites and digits are aligned, and convolutions alone learn only
     slowly where in the image they are.
+
+    valued, null: see `Features`. condition: how the request comes in, any of `concat` (beside the time, before its layers),
+    `add` (to the embedding of the time), `modulate` (beside that embedding, so that each block reads it for its scale and
+    shift) and `spatial` (maps of `map_channels` beside the image).
 
     `size` is H = W, a multiple of patch * 2 ** (len(widths) - 1).
     """
@@ -35,18 +42,30 @@ class UNet(nn.Module):
         attention: Sequence[bool] = (False, True),
         patch: int = 1,
         head_width: int = 32,
+        valued: Sequence[range] = (),
+        condition: Sequence[Way] = (),
+        null: Null = "each",
+        map_channels: int = 24,
     ) -> None:
         super().__init__()
         if len(attention) != len(widths):
             raise ValueError(f"{len(widths)} levels need as many attention flags, not {len(attention)}")
         self.patch = patch
         embedding = 4 * widths[0]
-        self.time = nn.Sequential(Fourier(widths[0]), nn.Linear(widths[0], embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
-        self.enter = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
-        self.positions = nn.Parameter(torch.zeros(1, widths[0], size // patch, size // patch))
+        inside = size // patch
+        self.features = Features(valued, null) if condition else None
+        asked = self.features.width if self.features else 0
+        self.concat = Vector(asked, widths[0]) if "concat" in condition else None
+        self.add = Vector(asked, embedding) if "add" in condition else None
+        self.modulate = Vector(asked, embedding) if "modulate" in condition else None
+        self.maps = Maps(asked, map_channels, inside) if "spatial" in condition else None
+        self.fourier = Fourier(widths[0])
+        self.time = nn.Sequential(nn.Linear(widths[0] * (2 if self.concat else 1), embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        self.enter = nn.Conv2d(channels * patch**2 + (map_channels if self.maps else 0), widths[0], 3, padding=1)
+        self.positions = nn.Parameter(torch.zeros(1, widths[0], inside, inside))
 
         def stage(width_in: int, width: int, attend: bool) -> Stage:
-            return Stage(width_in, width, embedding, head_width if attend else None)
+            return Stage(width_in, width, embedding * (2 if self.modulate else 1), head_width if attend else None)
 
         self.down = nn.ModuleList()
         skips = [widths[0]]
@@ -69,9 +88,20 @@ class UNet(nn.Module):
                 self.up.append(Double(width))
         self.leave = nn.Sequential(norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, channels * patch**2, 3, padding=1)))
 
-    def forward(self, xt: Tensor, times: Tensor) -> Tensor:
-        embedding = self.time(times)  # (B, E)
-        h = self.enter(F.pixel_unshuffle(xt, self.patch)) + self.positions
+    def forward(self, xt: Tensor, times: Tensor, codes: Tensor | None = None) -> Tensor:
+        pixels, embedding = F.pixel_unshuffle(xt, self.patch), self.fourier(times)
+        asked = self.features(codes) if self.features else None
+        if self.concat:
+            embedding = torch.cat([embedding, self.concat(asked)], dim=1)
+        embedding = self.time(embedding)  # (B, E)
+        if self.add:
+            embedding = embedding + self.add(asked)
+        embedding = F.silu(embedding)
+        if self.modulate:
+            embedding = torch.cat([embedding, F.silu(self.modulate(asked))], dim=1)  # (B, 2 E)
+        if self.maps:
+            pixels = torch.cat([pixels, self.maps(asked)], dim=1)
+        h = self.enter(pixels) + self.positions
         skips = [h]
         for module in self.down:
             h = module(h, embedding)
@@ -85,7 +115,7 @@ class UNet(nn.Module):
 
 
 class Stage(nn.Module):
-    """A residual block whose time enters as scale and shift, with attention after it where `head_width` is given."""
+    """A residual block that its embedding (of the time, and of a request) scales and shifts, with attention after it where `head_width` is given."""
 
     def __init__(self, width_in: int, width: int, embedding: int, head_width: int | None) -> None:
         super().__init__()

@@ -1,7 +1,8 @@
 """The run folder: everything about one training, readable while it is written and without any code.
 
 recipe.toml        every setting, as it was resolved
-schema.json        the attributes of the data
+schema.json        the attributes of the data, and which exclude each other
+statistics.json    how common each value is, and which are seen together
 environment.json   versions, machine, command
 status.json        where the training stands
 metrics/           TensorBoard events
@@ -27,9 +28,11 @@ from tempfile import mkdtemp
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from noisette.config import Recipe, dump_recipe, parse_recipe
 from noisette.data.attributes import AttributeSchema
+from noisette.data.statistics import Statistics
 from noisette.errors import NoisetteError, RequestError
 from noisette.files import write_text
 from noisette.training.checkpoint import Checkpoint, latest_checkpoint
@@ -59,7 +62,17 @@ class Run:
 
     @property
     def schema(self) -> AttributeSchema:
-        return AttributeSchema.model_validate_json(self._read("schema.json"))
+        try:
+            return AttributeSchema.model_validate_json(self._read("schema.json"))
+        except ValidationError as error:
+            raise NoisetteError(f"{self.folder}/schema.json is damaged; restore it from a copy") from error
+
+    @property
+    def statistics(self) -> Statistics:
+        try:
+            return Statistics.model_validate_json(self._read("statistics.json"))
+        except ValidationError as error:
+            raise NoisetteError(f"{self.folder}/statistics.json is damaged; restore it from a copy") from error
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -120,7 +133,7 @@ class Run:
         return loaded
 
 
-def create_run(folder: Path, recipe: Recipe, schema: AttributeSchema, facts: Mapping[str, Any]) -> Run:
+def create_run(folder: Path, recipe: Recipe, schema: AttributeSchema, statistics: Statistics, facts: Mapping[str, Any]) -> Run:
     """A new run folder, whole or not at all. `facts` are added to what environment.json says.
 
     Raises RequestError if the folder exists, NoisetteError if it cannot be written.
@@ -135,6 +148,7 @@ def create_run(folder: Path, recipe: Recipe, schema: AttributeSchema, facts: Map
         temporary.folder.chmod(0o755)
         temporary.write_recipe(recipe)
         write_text(temporary.folder / "schema.json", schema.model_dump_json(indent=2) + "\n")
+        write_text(temporary.folder / "statistics.json", statistics.model_dump_json() + "\n")
         write_text(temporary.folder / "environment.json", json.dumps({**_environment(), **facts}, indent=2) + "\n")
         temporary.write_status(state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0)
         for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):

@@ -52,26 +52,27 @@ def choose(
     batch: int,
     device: torch.device,
     *,
+    attributes: int | None = None,
     seconds: Callable[[float], float],
 ) -> tuple[Settings, dict[str, float]]:
     """The fastest settings among those the recipe allows, and images/s of each that was measured.
 
-    shape: (C, H, W) of a diffused image. batch: images in a step of one process. seconds: from images/s to how long
-    the training would last. The network is copied, never touched.
+    shape: (C, H, W) of a diffused image. batch: images in a step of one process. attributes: of a conditional network.
+    seconds: from images/s to how long the training would last. The network is copied, never touched.
     """
     precisions = [config.precision] if config.precision != "auto" else ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
     layouts = [config.layout] if config.layout != "auto" else ["contiguous", "channels-last"]
     candidates = [Settings(precision, layout) for precision in precisions for layout in layouts]
     measured: dict[Settings, float] = {}
     if len(candidates) > 1 or config.compile == "auto":
-        measured = _measure(network, candidates, shape, batch, device)
+        measured = _measure(network, candidates, shape, batch, device, attributes)
     best = _fastest(measured) if measured else candidates[0]
     if config.compile == "yes":
         best = Settings(best.precision, best.layout, compiled=True)
     elif config.compile == "auto" and seconds(measured[best]) > _WORTH_COMPILING:
         compiled = Settings(best.precision, best.layout, compiled=True)
         try:
-            measured.update(_measure(network, [compiled], shape, batch, device))
+            measured.update(_measure(network, [compiled], shape, batch, device, attributes))
         except Exception:  # whatever is missing (a C++ compiler, say), the training can do without
             measured[compiled] = 0.0
         best = _fastest({best: measured[best], compiled: measured[compiled]})
@@ -88,9 +89,11 @@ def _fastest(measured: dict[Settings, float]) -> Settings:
     return best
 
 
-def _measure(network: nn.Module, candidates: list[Settings], shape: tuple[int, int, int], batch: int, device: torch.device) -> dict[Settings, float]:
+def _measure(
+    network: nn.Module, candidates: list[Settings], shape: tuple[int, int, int], batch: int, device: torch.device, attributes: int | None
+) -> dict[Settings, float]:
     """Images/s of each candidate, by whole batches forward and backward on copies of the network."""
-    steps = {candidate: _step(network, candidate, shape, batch, device) for candidate in candidates}
+    steps = {candidate: _step(network, candidate, shape, batch, device, attributes) for candidate in candidates}
     for step in steps.values():
         step()
     rates = dict.fromkeys(candidates, 0.0)
@@ -104,15 +107,18 @@ def _measure(network: nn.Module, candidates: list[Settings], shape: tuple[int, i
     return rates
 
 
-def _step(network: nn.Module, settings: Settings, shape: tuple[int, int, int], batch: int, device: torch.device) -> Callable[[], None]:
+def _step(
+    network: nn.Module, settings: Settings, shape: tuple[int, int, int], batch: int, device: torch.device, attributes: int | None
+) -> Callable[[], None]:
     probe = copy.deepcopy(network).to(device, memory_format=settings.memory_format)  # type: ignore[call-overload]
     forward = torch.compile(probe) if settings.compiled else probe
     images = torch.zeros(batch, *shape, device=device).contiguous(memory_format=settings.memory_format)
     times = torch.full((batch,), 0.5, device=device)
+    codes = None if attributes is None else torch.zeros(batch, attributes, dtype=torch.int64, device=device)
 
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            loss: Tensor = forward(images, times).float().square().mean()
+            loss: Tensor = forward(images, times, codes).float().square().mean()
         loss.backward()  # type: ignore[no-untyped-call]
         loss.item()  # waits for the device
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
 from noisette.config import Recipe, lengthened, load_recipe, seconds
+from noisette.data.attributes import UNKNOWN
 from noisette.data.catalogue import open_dataset
-from noisette.data.dataset import Dataset
+from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.fetch import Progress
+from noisette.data.requests import places
+from noisette.data.statistics import count, shown, value_names
 from noisette.errors import NoisetteError, RequestError
 from noisette.model import Model, assemble
 from noisette.training.budget import Budget
 from noisette.training.run import Run, check_new, create_run, open_run
 from noisette.training.speed import Settings, choose
 from noisette.training.stopping import stop_on_signals
-from noisette.training.trainer import Trainer
+from noisette.training.trainer import Trainer, grid_requests
 from noisette.training.watcher import Nobody, Watcher
 
 
@@ -58,12 +62,17 @@ def train(
     watcher = _only_one(watcher, accelerator)
     if accelerator.is_main_process:
         check_new(folder)
-    model = assemble(resolved)
+    model = assemble(resolved)  # before the data: a schedule that cannot work is told at once
     if model.warning:
         watcher.note(f"warning: {model.warning}")
     dataset = open_data(resolved, progress)
-    images = dataset.split("train").images
+    model = replace(model, schema=dataset.schema)
+    train_split = dataset.split("train")
+    images = train_split.images
     _check_batch(resolved, len(images), accelerator)
+    if resolved.conditional:
+        _check_labels(dataset)
+        grid_requests(model, dataset)
     if "auto" in (resolved.training.precision, resolved.training.layout, resolved.training.compile):
         watcher.note("measuring what runs fastest on this machine")
     chosen, measured = _choose(resolved, model, len(images), accelerator)
@@ -77,7 +86,7 @@ def train(
             "measured_images_per_second": measured,
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(images)},
         }
-        create_run(folder, resolved, dataset.schema, facts)
+        create_run(folder, resolved, dataset.schema, count(dataset.schema, train_split.attributes), facts)
     accelerator.wait_for_everyone()
     run = open_run(folder)
     with run.locked() if accelerator.is_main_process else nullcontext():
@@ -94,7 +103,7 @@ def resume(folder: str | Path, *, watcher: Watcher | None = None, progress: Prog
     """
     run = open_run(Path(folder))
     recipe = run.recipe
-    model = assemble(recipe)
+    model = assemble(recipe, run.schema)
     accelerator = Accelerator(mixed_precision="no")
     watcher = _only_one(watcher, accelerator)
     with run.locked() if accelerator.is_main_process else nullcontext():
@@ -121,7 +130,7 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
     recipe = model.recipe
     images = dataset.split("train").images
     _check_batch(recipe, len(images), accelerator)
-    trainer = Trainer(model, images, run, accelerator, _settings_of(recipe), _budget_of(recipe, len(images)))
+    trainer = Trainer(model, dataset, run, accelerator, _settings_of(recipe), _budget_of(recipe, len(images)))
     checkpoint, notes = run.checkpoint()
     for note in notes:
         watcher.note(f"{note}; going on from an older one")
@@ -150,9 +159,46 @@ def _only_one(watcher: Watcher | None, accelerator: Accelerator) -> Watcher:
 
 
 def open_data(recipe: Recipe, progress: Progress | None = None) -> Dataset:
-    """The data set that a recipe names."""
+    """The data set that a recipe names, with its groups. Raises RequestError if images contradict them."""
     wanted = recipe.dataset
-    return open_dataset(wanted.name, size=wanted.size, background=wanted.background, count=wanted.count, seed=wanted.seed, progress=progress)
+    dataset = open_dataset(wanted.name, size=wanted.size, background=wanted.background, count=wanted.count, seed=wanted.seed, progress=progress)
+    if wanted.groups is not None:
+        dataset = _regrouped(dataset, wanted.groups)
+    return held_out(dataset, wanted.hold_out) if wanted.hold_out else dataset
+
+
+def _regrouped(dataset: Dataset, groups: Mapping[str, Sequence[str]]) -> Dataset:
+    schema = dataset.schema.with_groups(groups)
+    for group in schema.groups:
+        columns = [schema.names.index(member) for member in group.members]
+        several = np.flatnonzero((dataset.attributes[:, columns] == 1).sum(axis=1) > 1)
+        if len(several):
+            worn = [name for name, value in schema.decode(dataset.attributes[several[0]]).items() if name in group.members and value is True]
+            raise RequestError(f"dataset.groups: image {several[0]} has both {worn[0]} and {worn[1]}, so {group.name} cannot be a group")
+    return replace(dataset, schema=schema)
+
+
+def held_out(dataset: Dataset, pairs: Sequence[Sequence[str]]) -> Dataset:
+    """The data set without the images of its train split that show both of a pair of flags or options."""
+    there = shown(dataset.schema, dataset.attributes)
+    order = value_names(dataset.schema)
+    kept = np.ones(len(dataset), dtype=np.bool_)
+    for pair in pairs:
+        first, second = (order.index(place) for place in places(pair, dataset.schema))
+        kept &= ~(there[:, first] & there[:, second] & (dataset.membership == SPLITS.index("train")))
+    return dataset.take(np.flatnonzero(kept))
+
+
+def _check_labels(dataset: Dataset) -> None:
+    """Raises RequestError where a choice has no value: an unlabelled image is an error, never the first class."""
+    if not dataset.schema.attributes:
+        raise RequestError(f"{dataset.name} has no attributes to ask for; leave network.condition out")
+    for column, attribute in enumerate(dataset.schema.attributes):
+        missing = np.flatnonzero(dataset.attributes[:, column] == UNKNOWN)
+        if len(missing):
+            raise RequestError(
+                f"{len(missing)} images have no {attribute.name}, the first of them is number {missing[0]}; label them, or leave them out"
+            )
 
 
 def _check_batch(recipe: Recipe, images: int, accelerator: Accelerator) -> None:
@@ -181,7 +227,8 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
     shape = (model.space.channels, model.side, model.side)
     with torch.random.fork_rng():
         batch = recipe.training.batch_size // accelerator.num_processes
-        chosen, measured = choose(recipe.training, model.network(), shape, batch, accelerator.device, seconds=lasts)
+        attributes = len(model.schema.attributes) if recipe.conditional else None
+        chosen, measured = choose(recipe.training, model.network(), shape, batch, accelerator.device, attributes=attributes, seconds=lasts)
     # One process decides for all: each may have measured something else.
     [(shared, rates)] = broadcast_object_list([(chosen, measured)])
     return shared, rates

@@ -16,14 +16,18 @@ from accelerate.utils import broadcast
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from noisette.data.dataset import Dataset
+from noisette.data.requests import describe, understand
+from noisette.data.statistics import count
 from noisette.diffusion.losses import squared_error, weights
 from noisette.diffusion.noise import add_noise
 from noisette.diffusion.targets import wanted
 from noisette.errors import NoisetteError, Stopped
-from noisette.model import Model, Sampling
-from noisette.pictures import good_scale, save_png, sheet
+from noisette.model import Model, usual_sampling
+from noisette.pictures import good_scale, labelled_sheet, save_png, sheet
 from noisette.training.budget import Budget, learning_rate
 from noisette.training.checkpoint import Checkpoint, discard_from, save_checkpoint
+from noisette.training.dropping import drop
 from noisette.training.ema import AveragedNetwork
 from noisette.training.randomness import batch_indices, derived_seed, generator
 from noisette.training.run import Run
@@ -56,11 +60,15 @@ class Trainer:
     takes the same steps again, to the bit, on the same machine.
     """
 
-    def __init__(self, model: Model, images: NDArray[np.uint8], run: Run, accelerator: Accelerator, settings: Settings, budget: Budget) -> None:
-        """images: (N, C, H, W) uint8, the train split."""
+    def __init__(self, model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, settings: Settings, budget: Budget) -> None:
+        """dataset: all of it; its train split is trained on, and the grids may ask for what is in its validation split."""
+        images = dataset.split("train").images
         self.model, self.run, self.accelerator, self.budget = model, run, accelerator, budget
         self.config = model.recipe.training
         self.images = torch.from_numpy(images)
+        self.codes = torch.from_numpy(dataset.split("train").attributes.astype(np.int64)) if model.recipe.conditional else None
+        self.units = torch.tensor(model.schema.units)
+        self.grid = grid_requests(model, dataset) if model.recipe.conditional else None
         self.device = accelerator.device
         self.settings = settings
         self.epoch_steps = len(images) // self.config.batch_size
@@ -203,8 +211,19 @@ class Trainer:
         diffusion = self.model.recipe.diffusion
         weight = weights(diffusion.weighting, self.model.target, alpha, sigma, gamma=diffusion.min_snr_gamma)
 
+        codes = None
+        if self.codes is not None:
+            chances = self.model.recipe.condition
+            codes = drop(
+                self.codes[indices],
+                self.units,
+                drop_all=chances.drop_all,
+                drop_each=chances.drop_each,
+                generator=generator(seed, "dropping", step),
+            )[mine].to(self.device)
+
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-            prediction = network(xt, times[mine].float().to(self.device))
+            prediction = network(xt, times[mine].float().to(self.device), codes)
         loss = squared_error(prediction.float(), target, weight)
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.clip)
@@ -237,14 +256,14 @@ class Trainer:
         if not self.accelerator.is_main_process:
             return
         path = self.run.samples / self._grid_name()
-        wanted_samples = self.model.recipe.samples
-        sampling = Sampling(wanted_samples.sampler, wanted_samples.steps, wanted_samples.eta)
-        seeds = range(wanted_samples.count)
-        images = self.model.draw(self._weights_for_drawing(), seeds, sampling, device=self.device).numpy()
+        sampling = usual_sampling(self.model.recipe.samples)
+        seeds = range(self.model.recipe.samples.count)
+        rows, texts = self.grid if self.grid else (None, [])
+        images = self.model.draw(self._weights_for_drawing(), seeds, sampling, rows, device=self.device).numpy()
         self.network.train()
         scale = good_scale(self.model.side, math.ceil(math.sqrt(len(images))))
-        picture = sheet(images, scale=scale)
-        save_png(path, picture, {"step": self.state.step, "epoch": self.epoch, "seeds": list(seeds), "sampling": asdict(sampling)})
+        picture = labelled_sheet(images, texts, scale=scale) if texts else sheet(images, scale=scale)
+        save_png(path, picture, {"step": self.state.step, "epoch": self.epoch, "seeds": list(seeds), "requests": texts, "sampling": asdict(sampling)})
         if curves is not None:
             array = np.atleast_3d(np.asarray(picture))
             curves.add_image("samples", array, self.state.step, dataformats="HWC")
@@ -312,6 +331,23 @@ class Trainer:
         facts: dict[str, Any] = {"step": self.state.step, "epoch": self.epoch, "progress": progress, "seconds": self.state.elapsed}
         loss = self._loss.value if self._loss.count else None
         self.run.write_status(state=state, **facts, loss=loss, images_per_second=self._speed.value, skipped=self.state.skipped)
+
+
+def grid_requests(model: Model, dataset: Dataset) -> tuple[NDArray[np.int16], list[str]]:
+    """What the images of each epoch's grid are asked for, (count, A), and how that reads.
+
+    Raises RequestError for a request of the recipe that cannot be.
+    """
+    settings = model.recipe.samples
+    train = dataset.split("train")
+    if settings.requests:
+        statistics = count(dataset.schema, train.attributes)
+        asked = [understand(text, dataset.schema, statistics, allow_unseen=True) for text in settings.requests]
+        turns = [asked[number % len(asked)] for number in range(settings.count)]
+        return np.stack([each.row for each in turns]), [describe(each.values) for each in turns]
+    rows = dataset.split("validation").attributes
+    rows = (rows if len(rows) else train.attributes)[np.arange(settings.count) % max(1, len(rows) or len(train))]
+    return rows, [describe(dataset.schema.decode(row)) for row in rows]
 
 
 class _Smoothed:

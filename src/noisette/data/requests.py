@@ -1,0 +1,210 @@
+"""Requests: what a person asks for, as text or as a mapping, checked against what the data show.
+
+What is not mentioned is unknown, not absent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.data.attributes import AttributeSchema, Value
+from noisette.data.statistics import Statistics, value_names
+from noisette.errors import RequestError, nearest
+
+_WORDS = {"yes": True, "true": True, "present": True, "no": False, "false": False, "absent": False, "none": False}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a request comes to: the known values by attribute, what a person should know of them, and the row they make."""
+
+    values: dict[str, Value]
+    row: NDArray[np.int16]  # (A,)
+    notes: tuple[str, ...] = ()
+
+
+def understand(
+    asked: str | Mapping[str, object],
+    schema: AttributeSchema,
+    statistics: Statistics,
+    *,
+    only: bool = False,
+    allow_unseen: bool = False,
+) -> Condition:
+    """What a request means, be it a text such as `Male, Big Shades, no Earring, beard=none`, or behind a mapping.
+
+    Names match in any case, without regard to spaces and hyphens. A flag that is there says that the others of its group
+    are not. only: every flag that is not mentioned is absent. allow_unseen: ask even for what the data never show
+    together.
+
+    Raises RequestError for an empty text, unknown names (with the nearest), wrong values, and contradictions.
+    """
+    said = dict(_Reader(schema).read(asked))
+    if isinstance(asked, str) and not said:
+        raise RequestError('the request is empty; write for example "' + ", ".join(map(str, _example(schema))) + '"')
+    notes = _check(said, schema, statistics, allow_unseen)
+    values = dict(said)
+    for group in schema.groups:
+        if any(values.get(member) is True for member in group.members):
+            for member in group.members:
+                values.setdefault(member, False)
+    if only:
+        for attribute in schema.attributes:
+            if attribute.kind == "flag":
+                values.setdefault(attribute.name, False)
+    ordered = {name: values[name] for name in schema.names if name in values}
+    return Condition(ordered, schema.encode([ordered])[0], notes)
+
+
+def describe(values: Mapping[str, Value]) -> str:
+    """The values as a person would ask for them; flags that are absent because another says so are left out."""
+    there = [name if value is True else value for name, value in values.items() if value is not False]
+    return ", ".join(map(str, there)) or "nothing"
+
+
+def places(names: Iterable[str], schema: AttributeSchema) -> list[tuple[str, Value]]:
+    """The attribute and value behind each name of a flag or an option, such as `Earring` or `Zombie`. Raises RequestError."""
+    reader = _Reader(schema)
+    return [place for name in names for place in reader.read({name: True}).items()]
+
+
+def attribute_behind(name: str, schema: AttributeSchema) -> str:
+    """The attribute that a name stands for: its own, an option's, or of a group the first member. Raises RequestError."""
+    return _Reader(schema).attribute(name)
+
+
+class _Reader:
+    """Finds attributes, options and groups by what people write."""
+
+    def __init__(self, schema: AttributeSchema) -> None:
+        if not schema.attributes:
+            raise RequestError("there are no attributes to ask for: it was trained without any")
+        self._attributes = {_folded(attribute.name): attribute for attribute in schema.attributes}
+        self._groups = {_folded(group.name): group for group in schema.groups}
+        self._options: dict[str, list[tuple[str, str]]] = {}
+        for attribute in schema.attributes:
+            if attribute.kind == "choice":
+                for option in attribute.options:
+                    self._options.setdefault(_folded(option), []).append((attribute.name, option))
+        self._written = [
+            *schema.names,
+            *(group.name for group in schema.groups),
+            *(option for found in self._options.values() for _, option in found),
+        ]
+
+    def read(self, asked: str | Mapping[str, object]) -> dict[str, Value]:
+        if not isinstance(asked, str | Mapping):
+            raise RequestError(f"a request is a text or a mapping of names to values, not {type(asked).__name__}")
+        said: dict[str, Value] = {}
+        for name, value in self._parts(asked) if isinstance(asked, str) else asked.items():
+            if not isinstance(name, str):
+                raise RequestError(f"the names in a request are text, not {name!r}")
+            for attribute, meant in self._meant(name, value):
+                if said.setdefault(attribute, meant) != meant:
+                    raise RequestError(f"the request contradicts itself: {attribute} is both {_said(said[attribute])} and {_said(meant)}")
+        return said
+
+    def attribute(self, name: str) -> str:
+        key = _folded(name)
+        if key in self._attributes:
+            return self._attributes[key].name
+        if key in self._groups:
+            return self._groups[key].members[0]
+        [(attribute, _)] = self._meant(name, True)
+        return attribute
+
+    def _parts(self, text: str) -> Iterable[tuple[str, object]]:
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            if match := re.fullmatch(r"(.+?)\s*[=:]\s*(.+)", part):
+                yield match[1], match[2]
+            elif (match := re.fullmatch(r"(?:no|not|without)\s+(.+)", part, re.IGNORECASE)) and _folded(part) not in self._known():
+                yield match[1], False
+            else:
+                yield part, True
+
+    def _known(self) -> set[str]:
+        return {*self._attributes, *self._groups, *self._options}
+
+    def _meant(self, name: str, value: object) -> list[tuple[str, Value]]:
+        """What one part of a request says: attributes and their values."""
+        key = _folded(name)
+        if key in self._attributes:
+            attribute = self._attributes[key]
+            if attribute.kind == "flag":
+                return [(attribute.name, self._truth(attribute.name, value))]
+            return [(attribute.name, self._one_of(attribute.name, attribute.options, value))]
+        if key in self._groups:
+            group = self._groups[key]
+            if value is False or (isinstance(value, str) and _folded(value) in ("none", "no")):
+                return [(member, False) for member in group.members]
+            return [(self._one_of(group.name, group.members, value), True)]
+        found = self._options.get(key, [])
+        if len(found) > 1:
+            ways = " or ".join(f"{attribute}={option}" for attribute, option in found)
+            raise RequestError(f'"{name}" can mean several things; write {ways}')
+        if not found:
+            raise RequestError(f'no attribute "{name}"{nearest(name, self._written)} (see `noisette attributes`)')
+        [(choice, option)] = found
+        if not self._truth(option, value):
+            raise RequestError(f'the {choice} cannot be asked for by what it is not; leave "{option}" out, or exclude it (--exclude)')
+        return [(choice, option)]
+
+    def _one_of(self, name: str, options: tuple[str, ...], value: object) -> str:
+        by_folded = {_folded(option): option for option in options}
+        written = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+        if written is None or _folded(written) not in by_folded:
+            what = f'"{value}"' if written is not None else "a yes or no" if isinstance(value, bool) else repr(value)
+            near = nearest(written, options) if written is not None else ""
+            listed = ", ".join(options[:8]) + (", ..." if len(options) > 8 else "")
+            raise RequestError(f"{name} cannot be {what}{near or f'; it can be {listed}'}")
+        return by_folded[_folded(written)]
+
+    @staticmethod
+    def _truth(name: str, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.strip().casefold() in _WORDS:
+            return _WORDS[value.strip().casefold()]
+        raise RequestError(f"{name} is there or not: its value is true or false, not {value!r}")
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", name).casefold()
+
+
+def _said(value: Value) -> str:
+    return {True: "asked for", False: "ruled out"}[value] if isinstance(value, bool) else value
+
+
+def _example(schema: AttributeSchema) -> list[str]:
+    names = value_names(schema)
+    return [str(value) if value is not True else name for name, value in [names[0], names[-1]]]
+
+
+def _check(said: Mapping[str, Value], schema: AttributeSchema, statistics: Statistics, allow_unseen: bool) -> tuple[str, ...]:
+    """Refuse what the data never show together; returns what is only unlikely."""
+    if allow_unseen:
+        return ()
+    for group in schema.groups:
+        worn = [member for member in group.members if said.get(member) is True]
+        if len(worn) > 1:
+            raise RequestError(f"{worn[0]} and {worn[1]} are both {group.name}, and no image has two; drop one, or use --allow-unseen")
+    if len(statistics.together) != len(value_names(schema)):
+        raise RequestError("the statistics do not match the schema: one of them is of another run or version")
+    choices = {attribute.name for attribute in schema.attributes if attribute.kind == "choice"}
+    present = [(place, name, value) for place, (name, value) in enumerate(value_names(schema)) if said.get(name) == value and value is not False]
+    notes = []
+    for number, (first, name, value) in enumerate(present):
+        for second, other, its in present[number + 1 :]:
+            if statistics.together[first][second]:
+                continue
+            one, two = (each if what is True else f"{each} {what}" for each, what in ((name, value), (other, its)))
+            if name in choices or other in choices:
+                raise RequestError(f"{two} never occurs with {one} in the {statistics.images} images; drop one, or use --allow-unseen")
+            notes.append(f"{one} and {two} were never seen together; expect the worse for it")
+    return tuple(notes)

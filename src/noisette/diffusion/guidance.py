@@ -1,0 +1,92 @@
+"""Guidance: from a denoiser that takes a request to one that obeys it more, or keeps away from what is not wanted.
+
+Everything here is a weighted sum of what one network says of the same noisy image under several requests, so that each
+step costs one evaluation of a batch, however many requests are in it. Scale 1 is the plain request. Clipping goes around
+guidance, never inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from noisette.diffusion.denoiser import Denoiser
+from noisette.diffusion.schedules import Level
+
+ConditionalDenoiser = Callable[[Tensor, Level, Tensor], Tensor]
+"""D(xt (B, C, H, W), level, codes (B, A)) -> x0_hat."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A request, codes (B, A), and the weight of what the network says under it."""
+
+    weight: float
+    codes: Tensor
+
+
+def classifier_free(asked: Tensor, nothing: Tensor, scale: float) -> list[Term]:
+    """D(nothing) + scale * (D(asked) - D(nothing)) (Ho and Salimans 2022, with their w = scale - 1)."""
+    return [Term(scale, asked), Term(1 - scale, nothing)]
+
+
+def emphasising(asked: Tensor, without: Tensor, extra: float) -> list[Term]:
+    """extra * (D(asked) - D(without)): more (or, below 0, less) of what `without` leaves out of `asked`.
+
+    Added to `classifier_free`, it gives one attribute a scale of its own, scale + extra, beside the others: composition in the
+    manner of Liu et al. 2022, but beside the rest of the request and not alone.
+    """
+    return [Term(extra, asked), Term(-extra, without)]
+
+
+def excluding(asked: Tensor, unwanted: Tensor, strength: float) -> list[Term]:
+    """strength * (D(asked) - D(unwanted)): away from what `unwanted` adds to `asked`."""
+    return [Term(strength, asked), Term(-strength, unwanted)]
+
+
+def guided(denoise: ConditionalDenoiser, terms: Sequence[Term], *, rescale: float = 0.0) -> Denoiser:
+    """The sum of the terms, whose weights sum to 1, in one batched evaluation of as many requests as have a weight.
+
+    rescale: 0 to 1, how far the spread of each guided image is brought back to that under the first term alone (Lin et al.
+    2024): large scales overshoot it.
+    """
+    merged = _merged(terms)
+    weights, codes = [term.weight for term in merged], torch.cat([term.codes for term in merged])
+
+    def denoise_guided(xt: Tensor, level: Level) -> Tensor:
+        if len(merged) == 1:
+            return denoise(xt, level, codes)
+        said = denoise(torch.cat([xt] * len(merged)), level, codes).chunk(len(merged))
+        x0 = torch.stack([weight * each for weight, each in zip(weights, said, strict=True)]).sum(0)
+        return _rescaled(x0, said[0], rescale) if rescale else x0
+
+    return denoise_guided
+
+
+def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Denoiser:
+    """`inside` where low <= sigma <= high, else `outside` (Kynkäänniemi et al. 2024: guidance helps at middle noise only).
+
+    sigma runs from 0, the clean image, to 1, pure noise.
+    """
+    return lambda xt, level: inside(xt, level) if low <= level.sigma <= high else outside(xt, level)
+
+
+def _merged(terms: Sequence[Term]) -> list[Term]:
+    """One term for each request, those without weight left out; the first stays first."""
+    merged: list[Term] = []
+    for term in terms:
+        same = next((place for place, other in enumerate(merged) if torch.equal(other.codes, term.codes)), None)
+        if same is None:
+            merged.append(term)
+        else:
+            merged[same] = Term(merged[same].weight + term.weight, term.codes)
+    return [term for term in merged if term.weight != 0]
+
+
+def _rescaled(x0: Tensor, plain: Tensor, amount: float) -> Tensor:
+    spread, wanted = (image.flatten(1).std(dim=1).view(-1, 1, 1, 1) for image in (x0, plain))
+    factor = torch.where(spread > 1e-6, wanted / spread.clamp(min=1e-6), 1.0)  # a flat image has no spread to bring back
+    return x0 * (1 + amount * (factor - 1))

@@ -1,0 +1,80 @@
+"""Ways in: how what is asked for reaches a network. Each is one small module on the same features of the request.
+
+A request is a row of codes, (A,) integers, one for each attribute: the index of its value, or below 0 where nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Way = Literal["concat", "add", "modulate", "spatial"]
+Null = Literal["each", "single"]
+
+
+class Features(nn.Module):
+    """Codes (B, A) to numbers (B, width): 1 for each value that is known, and what is not known.
+
+    valued: for each attribute the codes that have a feature of their own: all options of a choice; of a flag only 1, since
+    absence is what the others are measured from.
+
+    null: with `each`, every attribute has a feature for "unknown", so that its layers learn what not knowing it means; with
+    `single`, as in the report, there is one feature for "nothing is known", and an attribute that alone is unknown cannot
+    be told from an absent one. Unknowns come by the dozen, so theirs count less: 1 / sqrt(A), or all of them together would
+    take steps A times as large as any value.
+    """
+
+    value_places: Tensor
+    first_codes: Tensor
+
+    def __init__(self, valued: Sequence[range], null: Null) -> None:
+        super().__init__()
+        self.null = null
+        self.values = sum(map(len, valued))
+        self.width = self.values + (len(valued) if null == "each" else 1)
+        starts = [0]
+        for codes in valued:
+            starts.append(starts[-1] + len(codes))
+        self.register_buffer("value_places", torch.tensor(starts[:-1]), persistent=False)
+        self.register_buffer("first_codes", torch.tensor([codes.start for codes in valued]), persistent=False)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        unknown = codes < 0
+        nowhere = unknown | (codes < self.first_codes)  # one place too many, cut off again
+        places = torch.where(nowhere, self.values, codes - self.first_codes + self.value_places)
+        known = torch.zeros(len(codes), self.values + 1, device=codes.device).scatter_(1, places, 1.0)[:, :-1]
+        if self.null == "each":
+            return torch.cat([known, unknown.float() * unknown.shape[1] ** -0.5], dim=1)
+        return torch.cat([known, unknown.all(dim=1, keepdim=True).float()], dim=1)
+
+
+class Vector(nn.Module):
+    """Features to one vector for the whole image, (B, width), through two layers. The report's way."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(features, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        vector: Tensor = self.layers(features)
+        return vector
+
+
+class Maps(nn.Module):
+    """Features to maps with a place in the image, (B, channels, side, side): each value owns a learned one, and they are summed.
+
+    Sprites are aligned, so a network that is told where need not learn it.
+    """
+
+    def __init__(self, features: int, channels: int, side: int) -> None:
+        super().__init__()
+        self.shape = (channels, side, side)
+        self.maps = nn.Linear(features, channels * side**2, bias=False)
+        nn.init.normal_(self.maps.weight, std=0.1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        maps: Tensor = self.maps(features).unflatten(1, self.shape)
+        return maps

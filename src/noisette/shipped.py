@@ -1,0 +1,93 @@
+"""Models that ship with the package: a folder each, with weights in half precision and a card."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from noisette.config import Recipe, parse_recipe
+from noisette.data.attributes import AttributeSchema
+from noisette.data.statistics import Statistics
+from noisette.errors import RequestError
+from noisette.files import file_sha256
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from noisette.training.run import Run
+
+_FOLDER = "models"
+_COPIED = ("recipe.toml", "schema.json", "statistics.json")
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A model from the package. tensors: bfloat16."""
+
+    recipe: Recipe
+    schema: AttributeSchema
+    statistics: Statistics
+    tensors: Mapping[str, Tensor]
+    step: int
+    sha256: str
+
+
+def shipped_names() -> list[str]:
+    """The models that ship with the package, sorted."""
+    return sorted(path.name for path in _home().iterdir() if (path / "weights.safetensors").is_file()) if _home().is_dir() else []
+
+
+def is_shipped(name: str) -> bool:
+    return name in shipped_names()
+
+
+def open_shipped_tables(name: str) -> tuple[AttributeSchema, Statistics]:
+    """What the named model can be asked for, without its weights."""
+    folder = _home() / name
+    return (
+        AttributeSchema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8")),
+        Statistics.model_validate_json((folder / "statistics.json").read_text(encoding="utf-8")),
+    )
+
+
+def open_shipped(name: str) -> Shipped:
+    """The named model. Raises RequestError if there is none."""
+    from safetensors import safe_open
+
+    if not is_shipped(name):
+        raise RequestError(f'no model "{name}" ships with this package; there are {", ".join(shipped_names()) or "none"}')
+    folder = _home() / name
+    weights = folder / "weights.safetensors"
+    with safe_open(weights, framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
+        step = int(file.metadata()["step"])
+    schema, statistics = open_shipped_tables(name)
+    recipe = parse_recipe((folder / "recipe.toml").read_text(encoding="utf-8"), source=name)
+    return Shipped(recipe, schema, statistics, tensors, step, file_sha256(weights))
+
+
+def ship(run: Run, name: str, card: str) -> Path:
+    """Make the folder of a shipped model from a trained run: its averaged weights in bfloat16, and a card in Markdown."""
+    import torch
+    from safetensors.torch import save_file
+
+    checkpoint, _ = run.checkpoint()
+    if checkpoint is None:
+        raise RequestError(f"{run.folder} has no checkpoint to ship")
+    folder = _home() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in _COPIED:
+        shutil.copyfile(run.folder / file, folder / file)
+    part = "average" if run.recipe.training.ema > 0 else "network"
+    tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in checkpoint.tensors(part).items()}
+    save_file(tensors, folder / "weights.safetensors", metadata={"step": str(checkpoint.entry.step), "weights": part})
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    return folder
+
+
+def _home() -> Path:
+    return Path(str(resources.files("noisette"))) / _FOLDER
