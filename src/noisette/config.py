@@ -157,8 +157,8 @@ class DiffusionConfig(_Section):
     beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; of the discrete linear schedules only")
     allow_residual_signal: bool = Field(False, description="accept a schedule that leaves signal at its last level, with a warning")
     target: Literal["noise", "image", "velocity"] = "velocity"
-    weighting: Literal["plain", "min-snr"] = "plain"
-    min_snr_gamma: float = Field(5.0, gt=0)
+    weighting: Literal["plain", "min-snr", "clamped-snr"] = "plain"
+    min_snr_gamma: float = Field(5.0, ge=1, description="largest weight of min-snr and clamped-snr")
 
     @model_validator(mode="after")
     def _has_steps(self) -> DiffusionConfig:

@@ -9,19 +9,21 @@ from torch import Tensor
 
 from noisette.diffusion.targets import Target
 
-Weighting = Literal["plain", "min-snr"]
+Weighting = Literal["plain", "min-snr", "clamped-snr"]
 
 
 def weights(weighting: Weighting, target: Target, alpha: Tensor, sigma: Tensor, *, gamma: float = 5.0) -> Tensor:
     """The weight of each image's squared error, of the shape of alpha and sigma.
 
     `plain` is 1 in the space of the target. `min-snr` counts an error of x0 with min(SNR, gamma) (Hang et al. 2023),
-    here written for the target: an error of x0 is one of eps times 1 / SNR, and one of v times 1 / (SNR + 1).
+    here written for the target: an error of x0 is one of eps times 1 / SNR, and one of v times 1 / (SNR + 1). `clamped-snr`
+    counts it with at least 1 as well (the truncated SNR of Salimans and Ho 2022): at high noise, where a request alone says
+    what the image is, an error is as wrong as anywhere else.
     """
     if weighting == "plain":
         return torch.ones_like(alpha)
     snr = alpha**2 / sigma**2
-    clipped = snr.clamp(max=gamma)
+    clipped = snr.clamp(min=1.0 if weighting == "clamped-snr" else None, max=gamma)
     if target == "noise":
         return clipped / snr
     if target == "image":

@@ -1,0 +1,272 @@
+"""The study of conditioning: every way in at the same training time, and what a judge reads in the punks they draw.
+
+    python benchmarks/conditioning.py [--budget 30m] [--out runs/conditioning] [--only concat,add] [--page docs/results/conditioning.md]
+
+Trains a judge on real images and one run for each way in, one after the other; draws the requests of the validation set at
+several guidance scales; and writes a page with tables, curves and grids. Whatever is done already in `--out` is kept, so a
+study that was stopped goes on where it stood. Run it when nothing else runs: the budget is wall-clock time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import noisette
+from noisette.data.dataset import Dataset
+from noisette.data.requests import describe
+from noisette.data.statistics import count, shown, value_names
+from noisette.display import drawing, training
+from noisette.evaluation.judge import Judge, fit_judge, load_judge
+from noisette.evaluation.obedience import obedience
+from noisette.files import write_text
+from noisette.generation import Generator
+from noisette.model import Sampling
+from noisette.pictures import labelled_sheet, save_png
+from noisette.training.run import open_run
+from noisette.training.start import held_out
+
+BACKGROUND = "#638596"
+WAYS: dict[str, tuple[str, list[str]]] = {
+    "concat": ("punks-attributes-concat", []),
+    "add": ("punks-attributes-add", []),
+    "modulate": ("punks-attributes", ['network.condition=["modulate"]']),
+    "spatial": ("punks-attributes", ['network.condition=["spatial"]']),
+    "modulate + spatial": ("punks-attributes", []),
+}
+HELD_OUT = "held-out pairs"  # modulate + spatial, trained without the images of 40 frequent pairs
+PAIRS, PAIRS_OF_ONE = 40, 3
+JUDGE_EPOCHS = 24
+SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+REQUESTS = 250
+SHOWN = 8  # requests in a grid
+
+
+def main() -> None:
+    arguments = _arguments()
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    dataset = noisette.open_dataset("cryptopunks", background=BACKGROUND)
+    train, validation = dataset.split("train"), dataset.split("validation")
+    judge = the_judge(out / "judge.safetensors", train, arguments.judge_epochs)
+    rows = validation.attributes[: arguments.requests]
+    real = judge.read(validation.images[: len(rows)])
+    ceiling = asdict(obedience(rows, real, dataset.schema))
+    print(f"judge on the real images of the {len(rows)} requests: {_figures(ceiling)}", flush=True)
+    results: dict[str, Any] = {"judge": ceiling, "requests": len(rows), "budget": arguments.budget, "steps": arguments.steps, "ways": {}}
+    for way in [name for name in (*WAYS, HELD_OUT) if not arguments.only or name in arguments.only]:
+        folder = out / way.replace(" + ", "-").replace(" ", "-")
+        recipe, settings = WAYS.get(way, ("punks-attributes", []))
+        pairs: list[list[str]] = []
+        if way == HELD_OUT:
+            pairs = frequent_pairs(train)
+            settings = [*settings, f"dataset.hold_out={json.dumps(pairs)}"]
+        trained(folder, recipe, [*settings, *arguments.settings], arguments.budget)
+        generator = noisette.load(folder)
+        found = measured(folder, generator, judge, rows, arguments.scales, arguments.steps)
+        status, machine = state_of(folder)
+        results["ways"][way] = {"folder": str(folder), "steps": status["step"], "seconds": status["seconds"], "loss": status["loss"], "scales": found}
+        results["machine"] = machine
+        if pairs:
+            results["held_out"] = unseen_pairs(folder, generator, judge, dataset, pairs, arguments.steps)
+        for scale, figures in found.items():
+            print(f"{way:40} scale {scale:>4}: {_figures(figures)}", flush=True)
+        grid(folder, generator, validation, arguments.scales, arguments.steps)
+        write_text(out / "results.json", json.dumps(results, indent=2) + "\n")
+    if arguments.page:
+        write_page(arguments.page, results)
+
+
+def the_judge(path: Path, train: Dataset, epochs: int) -> Judge:
+    """The judge of these images, trained unless it is there."""
+    if path.is_file():
+        judge = load_judge(path)
+        if judge.dataset == train.fingerprint:
+            return judge
+    with drawing("the judge") as progress:
+        judge = fit_judge(train, epochs=epochs, progress=progress)
+    judge.save(path)
+    return judge
+
+
+def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> None:
+    """A run that is finished: made, gone on with, or already there."""
+    with training(folder.name) as (watcher, _):
+        if not folder.exists():
+            noisette.train(recipe, out=folder, budget=budget, settings=settings, watcher=watcher)
+        else:
+            noisette.resume(folder, watcher=watcher)
+
+
+def measured(folder: Path, generator: Generator, judge: Judge, rows: NDArray[np.int16], scales: Sequence[float], steps: int) -> dict[str, Any]:
+    """Obedience at each scale; what was measured with these weights is kept in the folder."""
+    return {f"{scale:g}": _obeyed(folder, "validation", generator, judge, rows, scale, steps) for scale in scales}
+
+
+def _obeyed(folder: Path, name: str, generator: Generator, judge: Judge, rows: NDArray[np.int16], scale: float, steps: int) -> dict[str, Any]:
+    file = folder / "obedience.json"
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    key = f"{name}, {len(rows)} requests, {steps} steps, scale {scale:g}, weights {generator.weights[:16]}"
+    if key not in kept:
+        with drawing(f"{folder.name}, scale {scale:g}") as progress:
+            started = time.perf_counter()
+            images = generator.draw(rows, range(len(rows)), _sampling(generator, scale, steps), progress=progress)
+            spent = time.perf_counter() - started
+        kept[key] = {**asdict(obedience(rows, judge.read(images), judge.schema)), "seconds": round(spent, 1)}
+        write_text(file, json.dumps(kept, indent=1) + "\n")
+    return dict(kept[key])
+
+
+def _sampling(generator: Generator, scale: float, steps: int) -> Sampling:
+    return generator.sampling("ddim", steps, 0.0, guidance=scale)
+
+
+def frequent_pairs(train: Dataset) -> list[list[str]]:
+    """The commonest pairs of accessories, none of which is in more than a few of them, or it would hardly be seen at all."""
+    statistics, names = count(train.schema, train.attributes), value_names(train.schema)
+    flags = [place for place, (_, value) in enumerate(names) if value is True]
+    order = sorted(((statistics.together[a][b], a, b) for a in flags for b in flags if a < b), reverse=True)
+    chosen: list[list[str]] = []
+    for _, first, second in order:
+        pair = [names[first][0], names[second][0]]
+        if all(sum(name in other for other in chosen) < PAIRS_OF_ONE for name in pair):
+            chosen.append(pair)
+        if len(chosen) == PAIRS:
+            break
+    return chosen
+
+
+def unseen_pairs(folder: Path, generator: Generator, judge: Judge, dataset: Dataset, pairs: list[list[str]], steps: int) -> dict[str, Any]:
+    """Requests with a pair that was never trained together, beside requests without; none of their images was trained on."""
+    names = value_names(dataset.schema)
+    there = shown(dataset.schema, dataset.attributes)
+    places = [[names.index((name, True)) for name in pair] for pair in pairs]
+    has_pair = np.any([there[:, first] & there[:, second] for first, second in places], axis=0)
+    outside_test = dataset.membership != 2
+    random = np.random.default_rng(0)
+    with_pair = np.sort(random.permutation(np.flatnonzero(has_pair & outside_test))[:REQUESTS])
+    without = np.flatnonzero(~has_pair & (dataset.membership == 1))[:REQUESTS]
+    removed = len(dataset) - len(held_out(dataset, pairs))
+    found: dict[str, Any] = {"pairs": pairs, "images_removed": int(removed)}
+    for title, chosen in (("never seen together", with_pair), ("seen", without)):
+        rows = dataset.attributes[chosen]
+        found[title] = {
+            "real": asdict(obedience(rows, judge.read(dataset.images[chosen]), dataset.schema)),
+            "scales": {f"{scale:g}": _obeyed(folder, title, generator, judge, rows, scale, steps) for scale in (1.0, 1.5, 2.0)},
+        }
+        if title == "never seen together":
+            asked = [[rows[:, dataset.schema.names.index(name)] == 1 for name in pair] for pair in pairs]
+            images = generator.draw(rows, range(len(rows)), _sampling(generator, 1.0, steps))
+            seen = judge.read(images)
+            both = [[seen[:, dataset.schema.names.index(name)] == 1 for name in pair] for pair in pairs]
+            hits = sum(int((a & b & c & d).sum()) for (a, b), (c, d) in zip(asked, both, strict=True))
+            found["pairs_drawn"] = {"asked": sum(int((a & b).sum()) for a, b in asked), "both_seen": hits}
+    return found
+
+
+def grid(folder: Path, generator: Generator, validation: Dataset, scales: Sequence[float], steps: int) -> None:
+    """Eight requests by all scales, one seed each, and the real punk beside them."""
+    path = folder / "scales.png"
+    chosen = np.arange(SHOWN) * 31 + 7
+    rows = validation.attributes[chosen]
+    columns = [validation.images[chosen], *(generator.draw(rows, range(SHOWN), _sampling(generator, scale, steps)) for scale in scales)]
+    images = np.stack(columns, axis=1).reshape(-1, *validation.images.shape[1:])
+    texts = [text for row in rows for text in (describe(validation.schema.decode(row)), *(f"scale {scale:g}" for scale in scales))]
+    save_png(path, labelled_sheet(images, texts, columns=1 + len(scales), scale=4), {"weights": generator.weights})
+
+
+def state_of(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    run = open_run(folder)
+    environment = run.environment
+    return run.status, {"cores": environment["cores"], "torch": environment["packages"]["torch"], "started": environment["started"][:10]}
+
+
+def write_page(page: Path, results: dict[str, Any]) -> None:
+    """The tables of the page, as Markdown beside the pictures; the words around them are written by hand."""
+    images = page.parent.parent / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    plot(images / "conditioning.png", results)
+    for found in results["ways"].values():
+        folder = Path(found["folder"])
+        (images / f"conditioning-{folder.name}.png").write_bytes((folder / "scales.png").read_bytes())
+    write_text(page.with_suffix(".tables.md"), tables(results))
+
+
+def tables(results: dict[str, Any]) -> str:
+    """Everything measured, as Markdown."""
+    scales = list(next(iter(results["ways"].values()))["scales"])
+    lines = [f"Judge on the real images of the {results['requests']} requests: {_figures(results['judge'])}.", ""]
+    for figure, title in (("exact", "Exact set"), ("recall", "Recall"), ("precision", "Precision")):
+        lines += [
+            f"**{title}** by guidance scale",
+            "",
+            "| way in | training steps | " + " | ".join(scales) + " |",
+            "|---|---|" + "---|" * len(scales),
+        ]
+        for way, found in results["ways"].items():
+            lines.append(f"| {way} | {found['steps']:,} | " + " | ".join(f"{found['scales'][scale][figure]:.3f}" for scale in scales) + " |")
+        lines.append("")
+    if held := results.get("held_out"):
+        lines += [f"**{len(held['pairs'])} pairs held out**, {held['images_removed']:,} images removed from the training", ""]
+        lines += ["| requests | judge on the real images | scale 1 | scale 1.5 | scale 2 |", "|---|---|---|---|---|"]
+        for title in ("never seen together", "seen"):
+            cells = " | ".join(f"{figures['exact']:.3f}" for figures in held[title]["scales"].values())
+            lines.append(f"| {title} (exact set of {held[title]['real']['images']}) | {held[title]['real']['exact']:.3f} | {cells} |")
+        drawn = held["pairs_drawn"]
+        lines += ["", f"Both of the pair are seen in {drawn['both_seen']} of {drawn['asked']} such requests at scale 1."]
+    return "\n".join(lines) + "\n"
+
+
+def plot(path: Path, results: dict[str, Any]) -> None:
+    """Exact set, recall and precision against the scale."""
+    figure, axes = plt.subplots(1, 3, figsize=(12, 4), sharex=True)
+    for axis, (name, title) in zip(axes, (("exact", "exact set"), ("recall", "recall"), ("precision", "precision")), strict=True):
+        for way, found in results["ways"].items():
+            if way == HELD_OUT:
+                continue
+            scales = [float(scale) for scale in found["scales"]]
+            axis.plot(scales, [figures[name] for figures in found["scales"].values()], marker="o", label=way)
+        axis.axhline(results["judge"][name], color="grey", linestyle="--", linewidth=1, label="judge on real images")
+        axis.set(title=title, xlabel="guidance scale", xscale="log", ylim=(min(0.0, axis.get_ylim()[0]), 1.02))
+        axis.set_xticks(scales, [f"{scale:g}" for scale in scales], minor=False)
+        axis.minorticks_off()
+    axes[0].legend(fontsize=8, loc="lower left")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _figures(found: dict[str, Any]) -> str:
+    return f"exact set {found['exact']:.3f}, recall {found['recall']:.3f}, precision {found['precision']:.3f}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/conditioning"), help="where runs, judge and results are kept")
+    parser.add_argument("--budget", default="30m", help="training time of each way in, such as 30m")
+    parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of: {', '.join((*WAYS, HELD_OUT))}")
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="of the validation set")
+    parser.add_argument("--scales", type=lambda text: [float(part) for part in text.split(",")], default=list(SCALES))
+    parser.add_argument("--steps", type=int, default=25, help="of DDIM")
+    parser.add_argument("--judge-epochs", type=int, default=JUDGE_EPOCHS)
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="change a setting of all recipes")
+    parser.add_argument("--page", type=Path, help="write tables and pictures for this page")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    main()

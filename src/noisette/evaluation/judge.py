@@ -1,0 +1,163 @@
+"""A judge: a small classifier, trained on real images, that reads all attributes of an image at once.
+
+It shares nothing with the networks that draw: no noise levels, no skips, no attention, other normalisation, other layers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from noisette.data.attributes import AttributeSchema
+from noisette.data.dataset import Dataset
+from noisette.errors import NoisetteError, RequestError
+from noisette.files import write_atomically
+
+_BATCH = 64
+_LEARNING_RATE = 2e-3
+_NOISE = 0.1  # standard deviation, in [-1, 1], at most: drawn images are slightly off where real ones never are
+
+Progress = Callable[[int, int], None]
+"""Called with the steps taken and the steps there are."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained classifier and what it was trained on.
+
+    dataset: the fingerprint of the images. shape: (C, H, W).
+    """
+
+    network: nn.Module
+    schema: AttributeSchema
+    dataset: str
+    shape: tuple[int, int, int]
+
+    def read(self, images: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """The attributes that (N, C, H, W) bytes show: (N, A), nothing UNKNOWN. Raises RequestError for another shape."""
+        if images.shape[1:] != self.shape:
+            raise RequestError(f"the judge reads images of {self.shape} (channels, height, width), not {images.shape[1:]}")
+        rows = np.empty((len(images), len(self.schema.attributes)), dtype=np.int16)
+        for start in range(0, len(images), _BATCH):
+            with torch.inference_mode():
+                logits = self.network(_as_input(torch.from_numpy(images[start : start + _BATCH])))
+            for column, scores in enumerate(torch.split(logits, [len(codes) for codes in self.schema.valued], dim=1)):
+                flag = self.schema.attributes[column].kind == "flag"
+                rows[start : start + _BATCH, column] = ((scores[:, 0] > 0) if flag else scores.argmax(dim=1)).numpy()
+        return rows
+
+    def save(self, path: Path) -> None:
+        """Weights and facts in one safetensors file."""
+        facts = {"schema": self.schema.model_dump_json(), "dataset": self.dataset, "shape": json.dumps(self.shape)}
+        write_atomically(path, lambda temporary: temporary.write_bytes(save(self.network.state_dict(), metadata=facts)))
+
+
+def load_judge(path: Path) -> Judge:
+    """A judge that `save` wrote. Raises RequestError if there is none, NoisetteError if it is damaged."""
+    if not path.is_file():
+        raise RequestError(f"no judge {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+        schema = AttributeSchema.model_validate_json(facts["schema"])
+        channels, height, width = json.loads(facts["shape"])
+        network = JudgeNetwork((channels, height, width), sum(map(len, schema.valued)))
+        network.load_state_dict(tensors)
+    except (SafetensorError, ValidationError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise NoisetteError(f"the judge {path} is damaged, or of another version; train it again") from error
+    return Judge(network.eval(), schema, facts["dataset"], (channels, height, width))
+
+
+def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, progress: Progress | None = None) -> Judge:
+    """Train a judge on all images of `dataset`, the train split of one, for so many passes.
+
+    Raises RequestError where there are no attributes, or too few images.
+    """
+    if not dataset.schema.attributes:
+        raise RequestError(f"{dataset.name} has no attributes to judge by")
+    if len(dataset) < _BATCH:
+        raise RequestError(f"a judge needs at least {_BATCH} images, not {len(dataset)}")
+    random = torch.Generator().manual_seed(seed)
+    shape = (dataset.channels, *dataset.size)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = JudgeNetwork(shape, sum(map(len, dataset.schema.valued)))
+        _train(network, dataset, epochs, random, progress)
+    return Judge(network.eval().requires_grad_(False), dataset.schema, dataset.fingerprint, shape)
+
+
+def _train(network: nn.Module, dataset: Dataset, epochs: int, random: torch.Generator, progress: Progress | None) -> None:
+    images, codes = torch.from_numpy(dataset.images), torch.from_numpy(dataset.attributes.astype(np.int64))
+    steps = epochs * (len(images) // _BATCH)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=0.02)
+    network.train()
+    step = 0
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images), generator=random).split(_BATCH):
+            if len(batch) < _BATCH:
+                continue
+            for group in optimizer.param_groups:
+                group["lr"] = _LEARNING_RATE * min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * step / steps))
+            inputs = _as_input(images[batch])
+            spread = _NOISE * torch.rand(len(batch), 1, 1, 1, generator=random)
+            noisy = inputs + spread * torch.randn(inputs.shape, generator=random)
+            loss = _loss(network(noisy), codes[batch], dataset.schema)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            step += 1
+            if progress is not None:
+                progress(step, steps)
+
+
+def _loss(logits: Tensor, codes: Tensor, schema: AttributeSchema) -> Tensor:
+    """Cross-entropy summed over attributes; what is UNKNOWN does not count."""
+    flags = [column for column, attribute in enumerate(schema.attributes) if attribute.kind == "flag"]
+    parts = torch.split(logits, [len(valued) for valued in schema.valued], dim=1)
+    total = logits.new_zeros(())
+    if flags:
+        scores, wanted = torch.cat([parts[column] for column in flags], dim=1), codes[:, flags]
+        each = F.binary_cross_entropy_with_logits(scores, wanted.clamp(min=0).float(), reduction="none")
+        total = total + (each * (wanted >= 0)).sum(dim=1).mean()
+    for column, attribute in enumerate(schema.attributes):
+        if attribute.kind == "choice":
+            total = total + F.cross_entropy(parts[column], codes[:, column], ignore_index=-1)
+    return total
+
+
+class JudgeNetwork(nn.Module):
+    """Strided convolutions, then two layers over all positions, so that it knows where things are. (B, C, H, W) to (B, V) logits."""
+
+    def __init__(self, shape: tuple[int, int, int], values: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+
+        def convolution(width_in: int, width_out: int, stride: int) -> nn.Sequential:
+            return nn.Sequential(nn.Conv2d(width_in, width_out, 3, stride, 1, bias=False), nn.BatchNorm2d(width_out), nn.ReLU())
+
+        self.look = nn.Sequential(convolution(channels, 32, 1), convolution(32, 64, 2), convolution(64, 96, 1), convolution(96, 128, 2))
+        positions = math.ceil(math.ceil(height / 2) / 2) * math.ceil(math.ceil(width / 2) / 2)
+        self.decide = nn.Sequential(
+            nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * positions, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, values)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.decide(self.look(images))
+        return logits
+
+
+def _as_input(images: Tensor) -> Tensor:
+    return images.float() / 127.5 - 1
