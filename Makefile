@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: help demo test lint format clean
 
 help:
-	@echo "make demo   set up, train digits and punks for two minutes each, draw them"
+	@echo "make demo   set up, draw digits and punks as asked for, train two networks for two minutes each"
 	@echo "make test   set up, run the tests"
 	@echo "make lint   set up, check style and types"
 	@echo "make format rewrite the code in the project's style"
@@ -28,7 +28,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) runs/demo-digits runs/demo-punks runs/demo-digits.png runs/demo-punks.png
+	rm -rf $(VENV) runs/demo-*
 
 # torch first and by itself: its pinned version decides which build pip takes.
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -30,7 +30,7 @@ from noisette.data.dataset import Dataset
 from noisette.data.requests import describe
 from noisette.data.statistics import count, shown, value_names
 from noisette.display import drawing, training
-from noisette.evaluation.judge import Judge, fit_judge, load_judge
+from noisette.evaluation.judge import Judge, kept_judge
 from noisette.evaluation.obedience import obedience
 from noisette.files import write_text
 from noisette.generation import Generator
@@ -61,7 +61,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     dataset = noisette.open_dataset("cryptopunks", background=BACKGROUND)
     train, validation = dataset.split("train"), dataset.split("validation")
-    judge = the_judge(out / "judge.safetensors", train, arguments.judge_epochs)
+    with drawing("the judge") as progress:
+        judge = kept_judge(out / "judge.safetensors", train, epochs=arguments.judge_epochs, progress=progress)
     rows = validation.attributes[: arguments.requests]
     real = judge.read(validation.images[: len(rows)])
     ceiling = asdict(obedience(rows, real, dataset.schema))
@@ -88,18 +89,6 @@ def main() -> None:
         write_text(out / "results.json", json.dumps(results, indent=2) + "\n")
     if arguments.page:
         write_page(arguments.page, results)
-
-
-def the_judge(path: Path, train: Dataset, epochs: int) -> Judge:
-    """The judge of these images, trained unless it is there."""
-    if path.is_file():
-        judge = load_judge(path)
-        if judge.dataset == train.fingerprint:
-            return judge
-    with drawing("the judge") as progress:
-        judge = fit_judge(train, epochs=epochs, progress=progress)
-    judge.save(path)
-    return judge
 
 
 def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> None:

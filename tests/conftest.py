@@ -42,6 +42,15 @@ count = 4
 steps = 3
 """
 
+CONDITIONAL = (
+    TINY.replace("attention = [false, true]", 'attention = [false, true]\ncondition = ["modulate", "spatial"]\nmap_channels = 4')
+    + """
+guidance = 2.0
+requests = ["Zombie, Top Hat", "no earring", "Hair=none, blush"]
+"""
+)
+"""The same, trained by attributes."""
+
 settings.register_profile("noisette", deadline=None, max_examples=50)  # a busy machine is not a bug
 settings.load_profile("noisette")
 torch.set_num_threads(1)  # networks this small gain nothing from two, and two threads stall when something else runs
@@ -64,3 +73,9 @@ def tiny_file(tmp_path: Path) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished tiny run; not to be changed."""
     return noisette.train(parse_recipe(TINY, source="tiny"), out=tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished tiny run that was trained by attributes; not to be changed."""
+    return noisette.train(parse_recipe(CONDITIONAL, source="tiny"), out=tmp_path_factory.mktemp("runs") / "asked")

@@ -11,7 +11,7 @@ from PIL import Image
 
 import noisette
 from noisette.config import load_recipe
-from noisette.errors import NoisetteError, RequestError
+from noisette.errors import RequestError
 from noisette.model import Sampling, assemble
 
 
@@ -101,15 +101,16 @@ def test_weights_of_another_recipe_are_refused(trained, tmp_path):
     text = recipe.read_text()
     assert "    8,\n    16,\n" in text
     recipe.write_text(text.replace("    8,\n    16,\n", "    8,\n    32,\n"))
-    with pytest.raises(NoisetteError, match="do not fit the recipe"):
+    with pytest.raises(RequestError, match="do not fit the recipe"):
         noisette.load(tmp_path / "r")
 
 
 def test_a_run_without_a_checkpoint_says_what_to_do(tiny, tmp_path):
     from noisette.data.attributes import AttributeSchema
+    from noisette.data.statistics import Statistics
     from noisette.training.run import create_run
 
-    create_run(tmp_path / "r", tiny, AttributeSchema(), {})
+    create_run(tmp_path / "r", tiny, AttributeSchema(), Statistics(images=0, together=()), {})
     with pytest.raises(RequestError, match="no checkpoint yet; train on with `noisette resume"):
         noisette.load(tmp_path / "r")
 

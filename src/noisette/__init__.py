@@ -3,9 +3,9 @@
 import noisette
 
 dataset = noisette.open_dataset("cryptopunks")
-run = noisette.train("punks", budget="30m", out="runs/punks")
-generator = noisette.load("runs/punks")
-images = generator.generate(seeds=range(16))    # (16, 3, 24, 24) uint8
+run = noisette.train("punks-attributes", budget="30m", out="runs/mine")
+generator = noisette.load("runs/mine")              # or noisette.load("punks"), which ships with the package
+images = generator.generate({"type": "Female", "Earring": False}, seeds=range(16))    # (16, 3, 24, 24) uint8
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from noisette.data.statistics import Statistics, random_request
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.errors import RequestError, nearest
 from noisette.model import Guidance, Model, SamplerName, Sampling, assemble, batches, usual_sampling
-from noisette.shipped import is_shipped, open_shipped
+from noisette.shipped import is_shipped, open_shipped, shipped_names
 from noisette.training.run import open_run
 
 Preview = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], None]
@@ -212,6 +212,11 @@ def load(run: str | Path) -> Generator:
     """
     if is_shipped(str(run)) and not (Path(run) / "recipe.toml").is_file():
         return _shipped(str(run))
+    if not Path(run).is_dir():
+        raise RequestError(
+            f"no folder {run}, and no model of that name ships with noisette{nearest(str(run), shipped_names())}; "
+            f"there are {', '.join(shipped_names()) or 'none'}, and the folders that `noisette train` made"
+        )
     opened = open_run(Path(run))
     model = assemble(opened.recipe, opened.schema)
     checkpoint, notes = opened.checkpoint()

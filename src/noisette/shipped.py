@@ -70,8 +70,8 @@ def open_shipped(name: str) -> Shipped:
     return Shipped(recipe, schema, statistics, tensors, step, file_sha256(weights))
 
 
-def ship(run: Run, name: str, card: str) -> Path:
-    """Make the folder of a shipped model from a trained run: its averaged weights in bfloat16, and a card in Markdown."""
+def ship(run: Run, name: str) -> Path:
+    """Fill the folder of a shipped model from a trained run: its averaged weights in bfloat16, recipe and tables. Its card.md is written by hand."""
     import torch
     from safetensors.torch import save_file
 
@@ -85,7 +85,6 @@ def ship(run: Run, name: str, card: str) -> Path:
     part = "average" if run.recipe.training.ema > 0 else "network"
     tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in checkpoint.tensors(part).items()}
     save_file(tensors, folder / "weights.safetensors", metadata={"step": str(checkpoint.entry.step), "weights": part})
-    (folder / "card.md").write_text(card, encoding="utf-8")
     return folder
 
 

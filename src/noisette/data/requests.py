@@ -16,6 +16,7 @@ from noisette.data.attributes import AttributeSchema, Value
 from noisette.data.statistics import Statistics, value_names
 from noisette.errors import RequestError, nearest
 
+_MOST_ABSENT = 3
 _WORDS = {"yes": True, "true": True, "present": True, "no": False, "false": False, "absent": False, "none": False}
 
 
@@ -62,9 +63,10 @@ def understand(
 
 
 def describe(values: Mapping[str, Value]) -> str:
-    """The values as a person would ask for them; flags that are absent because another says so are left out."""
-    there = [name if value is True else value for name, value in values.items() if value is not False]
-    return ", ".join(map(str, there)) or "nothing"
+    """The values as a person would ask for them. Of the absent flags only a few are told: another may say so of dozens."""
+    absent = [f"no {name}" for name, value in values.items() if value is False]
+    there = [name if value is True else f"{name}={value}" if value == "None" else str(value) for name, value in values.items() if value is not False]
+    return ", ".join([*there, *(absent if len(absent) <= _MOST_ABSENT else [])]) or "nothing"
 
 
 def places(names: Iterable[str], schema: AttributeSchema) -> list[tuple[str, Value]]:

@@ -99,6 +99,16 @@ def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, progress: Progres
     return Judge(network.eval().requires_grad_(False), dataset.schema, dataset.fingerprint, shape)
 
 
+def kept_judge(path: Path, dataset: Dataset, *, epochs: int, progress: Progress | None = None) -> Judge:
+    """The judge in `path` if it was trained on these images, else a new one, which is kept there."""
+    if path.is_file() and (judge := load_judge(path)).dataset == dataset.fingerprint:
+        return judge
+    judge = fit_judge(dataset, epochs=epochs, progress=progress)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    judge.save(path)
+    return judge
+
+
 def _train(network: nn.Module, dataset: Dataset, epochs: int, random: torch.Generator, progress: Progress | None) -> None:
     images, codes = torch.from_numpy(dataset.images), torch.from_numpy(dataset.attributes.astype(np.int64))
     steps = epochs * (len(images) // _BATCH)

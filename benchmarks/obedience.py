@@ -1,0 +1,93 @@
+"""How well a run or a shipped model obeys: requests drawn, and read by a judge that was trained on real images.
+
+    python benchmarks/obedience.py RUN [--count 1000] [--scales 1,1.5,2] [--steps 25] [--judge FILE] [--json]
+
+A model of one choice (digits) draws each of its options in turn; any other draws the requests of the validation split. The judge
+is trained on the train split, and its own figures on real validation images are printed beside: they are the ceiling.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does
+
+import numpy as np
+
+import noisette
+from noisette.data.dataset import Dataset
+from noisette.display import drawing
+from noisette.evaluation.judge import kept_judge
+from noisette.evaluation.obedience import obedience
+from noisette.training.start import open_data
+
+
+def main() -> None:
+    arguments = _arguments()
+    generator = noisette.load(arguments.run)
+    dataset = open_data(generator.model.recipe)
+    with drawing("the judge") as progress:
+        judge = kept_judge(arguments.judge, dataset.split("train"), epochs=arguments.judge_epochs, progress=progress)
+    validation = dataset.split("validation")
+    real = asdict(obedience(validation.attributes, judge.read(validation.images), dataset.schema))
+    if len(dataset.schema.attributes) == 1:
+        rows = (np.arange(arguments.count) % len(dataset.schema.attributes[0].options)).astype(np.int16)[:, None]
+        same = real
+    else:
+        rows = validation.attributes[: arguments.count]
+        same = asdict(obedience(rows, judge.read(validation.images[: len(rows)]), dataset.schema))
+    results: dict[str, Any] = {"run": arguments.run, "steps": arguments.steps, "judge": {"validation": real, "same requests": same}, "scales": {}}
+    _say("judge on all real validation images", real)
+    _say(f"judge on the real images of the {len(rows)} requests", same)
+    for scale in arguments.scales:
+        sampling = generator.sampling(steps=arguments.steps, guidance=scale)
+        started = time.perf_counter()
+        with drawing(f"scale {scale:g}") as progress:
+            images = generator.draw(rows, range(len(rows)), sampling, progress=progress)
+        found = asdict(obedience(rows, judge.read(images), dataset.schema))
+        found["milliseconds_per_image"] = round(1000 * (time.perf_counter() - started) / len(rows), 1)
+        found["pixels"] = _pixels(images, validation.images[: len(rows)], dataset) if len(dataset.schema.attributes) > 1 else None
+        results["scales"][f"{scale:g}"] = found
+        _say(f"{generator.name}, {sampling.steps} steps of {sampling.sampler}, scale {scale:g}", found)
+    if arguments.json:
+        print(json.dumps(results, indent=2))
+
+
+def _pixels(images: np.ndarray[Any, Any], real: np.ndarray[Any, Any], dataset: Dataset) -> dict[str, float]:
+    """Beside the real image of the same request: pixels equal after going to the nearest colour of the data, and whole images."""
+    palette = np.unique(dataset.images.transpose(0, 2, 3, 1).reshape(-1, dataset.channels), axis=0).astype(np.float32)
+    equal = np.empty((len(images), *images.shape[2:]), dtype=np.bool_)
+    for place, image in enumerate(images):
+        flat = image.reshape(dataset.channels, -1).T.astype(np.float32)
+        snapped = palette[((flat[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)]
+        equal[place] = (snapped.T.reshape(image.shape) == real[place]).all(axis=0)
+    return {"equal": round(float(equal.mean()), 4), "whole_images": round(float(equal.all(axis=(1, 2)).mean()), 4)}
+
+
+def _say(title: str, found: dict[str, Any]) -> None:
+    pixels = f", pixels {found['pixels']}" if found.get("pixels") else ""
+    speed = f", {found['milliseconds_per_image']} ms an image" if "milliseconds_per_image" in found else ""
+    figures = f"exact set {found['exact']:.4f}, recall {found['recall']:.4f}, precision {found['precision']:.4f}"
+    print(f"{title} ({found['images']}): {figures}{pixels}{speed}", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", help="a run folder, or a shipped model")
+    parser.add_argument("--count", type=int, default=1000, help="requests")
+    parser.add_argument("--scales", type=lambda text: [float(part) for part in text.split(",")], default=[1.0, 1.5, 2.0])
+    parser.add_argument("--steps", type=int, help="as in the recipe unless given")
+    parser.add_argument("--judge", type=Path, required=True, help="where the judge is kept")
+    parser.add_argument("--judge-epochs", type=int, default=24)
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

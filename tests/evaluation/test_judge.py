@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import noisette
+from noisette.data.attributes import AttributeSchema, Choice, Flag
+from noisette.errors import NoisetteError, RequestError
+from noisette.evaluation.judge import fit_judge, load_judge
+from noisette.evaluation.obedience import obedience
+
+
+@pytest.fixture(scope="module")
+def sprites():
+    return noisette.open_dataset("sprites", count=1200, size=12, background="#203040")
+
+
+@pytest.fixture(scope="module")
+def judge(sprites):
+    return fit_judge(sprites.split("train"), epochs=12)
+
+
+def test_it_reads_images_that_it_never_saw(judge, sprites):
+    test = sprites.split("test")
+    found = obedience(test.attributes, judge.read(test.images), sprites.schema)
+    assert found.recall > 0.93
+    assert found.precision > 0.93
+
+
+def test_it_sees_what_is_wrong(judge, sprites):
+    """Images of other requests are found out."""
+    test = sprites.split("test")
+    found = obedience(np.roll(test.attributes, 1, axis=0), judge.read(test.images), sprites.schema)
+    assert found.exact < 0.1
+    assert found.recall < 0.6
+
+
+def test_saved_it_reads_the_same(judge, sprites, tmp_path):
+    judge.save(tmp_path / "judge.safetensors")
+    again = load_judge(tmp_path / "judge.safetensors")
+    assert again.dataset == sprites.split("train").fingerprint
+    assert np.array_equal(again.read(sprites.images[:50]), judge.read(sprites.images[:50]))
+
+
+def test_the_same_seed_makes_the_same_judge(sprites):
+    few = sprites.take(np.arange(200))
+    one, two, other = (fit_judge(few, epochs=1, seed=seed).network.state_dict() for seed in (3, 3, 4))
+    assert all(tensor.equal(two[name]) for name, tensor in one.items())
+    assert not all(tensor.equal(other[name]) for name, tensor in one.items())
+
+
+def test_what_cannot_be_judged(judge, sprites, tmp_path):
+    with pytest.raises(RequestError, match=r"the judge reads images of \(3, 12, 12\)"):
+        judge.read(np.zeros((2, 3, 24, 24), dtype=np.uint8))
+    with pytest.raises(RequestError, match="at least 64 images, not 10"):
+        fit_judge(sprites.take(np.arange(10)), epochs=1)
+    with pytest.raises(RequestError, match="no judge"):
+        load_judge(tmp_path / "nowhere")
+    (tmp_path / "half").write_bytes(b"\x00" * 100)
+    with pytest.raises(NoisetteError, match="is damaged"):
+        load_judge(tmp_path / "half")
+
+
+SCHEMA = AttributeSchema(attributes=(Choice(name="type", options=("Male", "Female")), Flag(name="Hat"), Flag(name="Pipe")))
+
+
+def measured(asked, seen):
+    return obedience(np.array(asked, dtype=np.int16), np.array(seen, dtype=np.int16), SCHEMA)
+
+
+def test_obedience_by_hand():
+    found = measured([[0, 1, 0], [1, 1, 1]], [[0, 1, 1], [1, 0, 1]])
+    assert found.recall == 4 / 5  # Male, Hat, Female and Pipe of five
+    assert found.precision == 4 / 5  # and a Pipe that nobody asked for
+    assert found.exact == 0
+    assert found.by_value == {"type=Male": (1.0, 1), "type=Female": (1.0, 1), "Hat": (0.5, 2), "Pipe": (1.0, 1)}
+
+
+def test_what_a_request_leaves_open_does_not_count():
+    found = measured([[0, -1, -1]], [[0, 1, 1]])
+    assert (found.recall, found.precision, found.exact) == (1, 1, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=20))
+def test_real_images_obey_their_own_attributes(rows):
+    found = measured(rows, rows)
+    assert (found.recall, found.precision, found.exact) == (1, 1, 1)

@@ -1,0 +1,340 @@
+"""Conditional runs from end to end: asked for, guided, refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import noisette
+from noisette.cli import main
+from noisette.config import load_recipe, parse_recipe, recipe_names
+from noisette.data.sprites import draw, random_table
+from noisette.data.statistics import count
+from noisette.errors import NoisetteError, RequestError
+from noisette.model import Guidance, Sampling, assemble
+
+from .conftest import CONDITIONAL
+
+
+@pytest.fixture(scope="module")
+def generator(asked):
+    return noisette.load(asked.folder)
+
+
+def run(capsys, *arguments):
+    status = main([str(argument) for argument in arguments])
+    output = capsys.readouterr()
+    return status, output.out, output.err
+
+
+REQUESTS = ["Zombie, Top Hat", "no earring", "Hair=Mohawk", {"Body": "Robot"}, "blush, bow tie", {"Hat": "None", "Earring": True}]
+
+
+@pytest.fixture(scope="module")
+def each(generator):
+    return generator.generate(REQUESTS * 4, seeds=range(24), guidance=2.0, allow_unseen=True)
+
+
+@settings(max_examples=15, deadline=None)
+@given(places=st.lists(st.integers(0, 23), min_size=1, max_size=20))
+def test_an_image_depends_on_its_own_seed_and_request_alone(generator, each, places):
+    drawn = generator.generate([(REQUESTS * 4)[place] for place in places], seeds=places, guidance=2.0, allow_unseen=True)
+    assert np.array_equal(drawn, each[places])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"request": "Zombie"},
+        {"guidance": 4.0},
+        {"only": True},
+        {"interval": (0.0, 0.4)},
+        {"rescale": 0.7},
+        {"weights": {"hat": 6}},
+        {"excluded": {"Blush": 2}},
+    ],
+    ids=str,
+)
+def test_everything_that_can_be_said_changes_the_image(generator, changed):
+    usual = {"request": "Zombie, Top Hat", "guidance": 2.0, "allow_unseen": True}
+    assert not np.array_equal(generator.generate(seeds=[5], **usual), generator.generate(seeds=[5], **{**usual, **changed}))
+
+
+def test_a_text_and_a_mapping_draw_the_same(generator):
+    text = generator.generate("zombie, no earring", seeds=[1])
+    assert np.array_equal(text, generator.generate({"Body": "Zombie", "Earring": False}, seeds=[1]))
+
+
+def test_nothing_asked_for_is_drawn_too(generator):
+    assert np.array_equal(generator.generate(seeds=[1], guidance=1.0), generator.generate({}, seeds=[1], guidance=1.0))
+
+
+def evaluations(generator, monkeypatch, **options):
+    """How many images the network sees at each step."""
+    seen = []
+    real = type(generator.network).forward
+    monkeypatch.setattr(type(generator.network), "forward", lambda self, xt, times, codes: seen.append(len(xt)) or real(self, xt, times, codes))
+    generator.generate("Zombie", seeds=[0], steps=6, **options)
+    return seen
+
+
+def test_scale_1_costs_half_of_any_other(generator, monkeypatch):
+    assert evaluations(generator, monkeypatch, guidance=1.0) == [16] * 6
+    assert evaluations(generator, monkeypatch, guidance=3.0) == [32] * 6
+
+
+def test_outside_its_interval_guidance_costs_nothing(generator, monkeypatch):
+    seen = evaluations(generator, monkeypatch, guidance=3.0, interval=(0.3, 0.8))
+    assert set(seen) == {16, 32}
+
+
+def test_the_image_is_clipped_after_guidance():
+    """Under a strong scale the estimate leaves the range of bytes; what a sampler sees never does."""
+    recipe = parse_recipe(CONDITIONAL, source="t")
+    dataset = noisette.open_dataset("sprites", size=8, count=20)
+    model = assemble(recipe, dataset.schema)
+    torch.manual_seed(0)
+    network = model.network()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    estimates = []
+    model.draw(network, [0], Sampling("ddim", 4, 0.0, Guidance(30.0)), dataset.attributes[:1], on_step=lambda xt, x0, level: estimates.append(x0))
+    assert max(float(x0.abs().max()) for x0 in estimates) == 1.0
+
+
+def test_a_network_learns_to_obey(tmp_path):
+    """Shirts of the colour asked for, after a few hundred steps on the smallest sprites."""
+    overrides = ["dataset.count=1000", 'dataset.background="#000000"', "diffusion.target=image", "training.steps=600", "training.batch_size=16"]
+    recipe = parse_recipe(
+        CONDITIONAL, source="t", overrides=[*overrides, "training.learning_rate=5e-3", "samples.every=100", "network.widths=[16,32]"]
+    )
+    generator = noisette.load(noisette.train(recipe, out=tmp_path / "r").folder)
+    shirts = ["Red", "Blue", "Green", "Yellow"]
+    images = generator.generate([{"Shirt": shirts[place % 4]} for place in range(32)], seeds=range(32), steps=8, guidance=1.0).astype(float)
+    colours = np.array([[0xC8, 0x40, 0x3C], [0x3A, 0x62, 0xC4], [0x3C, 0x8C, 0x4A], [0xE0, 0xB0, 0x30]])
+    chest = images[:, :, -1, 1:3].mean(axis=2)  # (N, 3), where only a shirt is
+    nearest = ((chest[:, None] - colours) ** 2).sum(axis=2).argmin(axis=1)
+    assert (nearest == np.arange(32) % 4).mean() > 0.9
+
+
+def test_the_grids_of_epochs_say_what_was_asked_for(asked):
+    with Image.open(asked.samples / "epoch-0002.png") as grid:
+        said = json.loads(grid.info["noisette"])
+        assert said["requests"] == ["Zombie, Top Hat", "no Earring", "Blush, Hair=None", "Zombie, Top Hat"]
+        assert grid.mode == "RGB"
+        ink = np.asarray(grid).min(axis=2) < 120
+        assert ink[-12:].any()  # the last line is text
+
+
+def test_grids_ask_for_the_validation_split_unless_told(tmp_path):
+    recipe = parse_recipe(CONDITIONAL, source="t", overrides=["samples.requests=[]", "training.steps=9"])
+    asked = noisette.train(recipe, out=tmp_path / "r")
+    with Image.open(asked.samples / "epoch-0001.png") as grid:
+        texts = json.loads(grid.info["noisette"])["requests"]
+    first = noisette.open_dataset("sprites", size=8, count=60).split("validation")
+    assert texts[0].split(", ")[0] == first.schema.decode(first.attributes[0])["Shirt"]
+
+
+def test_the_schema_and_the_statistics_travel_with_the_run(asked):
+    dataset = noisette.open_dataset("sprites", size=8, count=60)
+    assert asked.schema == dataset.schema
+    assert asked.statistics == count(dataset.schema, dataset.split("train").attributes)
+
+
+def test_a_picture_with_a_request_is_drawn_again(capsys, asked, tmp_path):
+    file = tmp_path / "a.png"
+    options = ["--attributes", "zombie, no earring", "--only", "--guidance", 3, "--weight", "Hat=2", "--exclude", "Crown", "--exclude", "blush=2"]
+    status, out, _ = run(capsys, "generate", asked.folder, *options, "--guidance-interval", 0.1, 0.9, "--allow-unseen", "--out", file, "--json")
+    facts = json.loads(out)
+    assert status == 0
+    assert facts["attributes"] == {"Body": "Zombie", "Blush": False, "Earring": False, "Bow Tie": False}
+    assert facts["sampling"]["guidance"]["excluded"] == {"Crown": 1.0, "Blush": 2.0}
+    status, out, _ = run(capsys, "regenerate", file, "--json")
+    assert (status, json.loads(out)["identical"]) == (0, True)
+
+
+def test_random_draws_a_plausible_request_by_its_seed(capsys, asked, tmp_path):
+    answers = [
+        json.loads(run(capsys, "generate", asked.folder, "--random", "--seed", seed, "--count", 1, "--out", tmp_path / "a.png", "--json")[1])[
+            "attributes"
+        ]
+        for seed in (1, 1, 2)
+    ]
+    assert answers[0] == answers[1] != answers[2]
+    assert set(answers[0]) >= {"Blush", "Earring", "Bow Tie"}
+    assert "asked for: " in run(capsys, "generate", asked.folder, "--random", "--count", 1, "--out", tmp_path / "a.png")[1]
+
+
+def test_attributes_lists_what_can_be_asked_for(capsys, asked):
+    status, out, _ = run(capsys, "attributes", asked.folder)
+    assert status == 0
+    for said in ("counted in the 54 images", "Body (exactly one of)", "any of", "Bow Tie", "never seen with"):
+        assert said in out
+    facts = json.loads(run(capsys, "attributes", asked.folder, "--json")[1])
+    assert sum(facts["choices"]["Hat"].values()) == 54
+    assert facts["flags"].keys() == {"Blush", "Earring", "Bow Tie"}
+
+
+WRONG = [
+    (["--attributes", "Top Hatt"], 'no attribute "Top Hatt"; nearest: Top Hat'),
+    (["--attributes", ""], "the request is empty"),
+    (["--attributes", "Hat=Sombrero"], "Hat cannot be"),
+    (["--attributes", "Zombie, Robot"], "the request contradicts itself: Body is both Zombie and Robot"),
+    (["--attributes", "earring=maybe"], "Earring is there or not"),
+    (["--attributes", "Zombie", "--random"], "leave --attributes out, or --random"),
+    (["--only"], "--only goes with --attributes"),
+    (["--guidance", "-1"], "guidance = -1: a scale lies between 0 and 100"),
+    (["--guidance", "nan"], "guidance = nan: a scale lies between 0 and 100"),
+    (["--weight", "Hat"], '--weight "Hat" is not NAME=NUMBER'),
+    (["--weight", "Hatt=3"], 'no attribute "Hatt"; nearest: Hat'),
+    (["--exclude", "Earing"], 'no attribute "Earing"; nearest: Earring'),
+    (["--exclude", "Hat"], "Hat cannot be a yes or no"),
+    (["--guidance-interval", "0.9", "0.1"], "guidance works between two noise levels"),
+    (["--guidance-rescale", "2"], "rescale must lie between 0 and 1"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG, ids=[" ".join(options)[:40] for options, _ in WRONG])
+def test_a_wrong_request_gets_one_line_and_status_2(capsys, asked, tmp_path, options, message):
+    status, out, err = run(capsys, "generate", asked.folder, *options, "--out", tmp_path / "a.png")
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--attributes", "Zombie"], "was trained without attributes, so it cannot be asked for Zombie"),
+        (["--guidance", "2"], "was trained without attributes, so there is nothing to guide by"),
+        (["--random"], "was trained without attributes, so no request can be drawn"),
+        (["--exclude", "Blush"], "trained without"),
+    ],
+)
+def test_an_unconditional_run_says_that_it_is_one(capsys, trained, tmp_path, options, message):
+    status, _, err = run(capsys, "generate", trained.folder, *options, "--out", tmp_path / "a.png")
+    assert (status, err.count("\n"), message in err) == (2, 1, True), err
+    status, _, err = run(capsys, "attributes", trained.folder)
+    assert (status, "was trained without attributes" in err) == (2, True)
+
+
+def test_a_schema_that_does_not_match_the_weights_is_refused(asked, tmp_path):
+    shutil.copytree(asked.folder, tmp_path / "r")
+    schema = json.loads((tmp_path / "r/schema.json").read_text())
+    schema["attributes"] = schema["attributes"][:-1]
+    (tmp_path / "r/schema.json").write_text(json.dumps(schema))
+    with pytest.raises(RequestError, match="do not fit the recipe and schema"):
+        noisette.load(tmp_path / "r")
+
+
+@pytest.mark.parametrize("name", ["schema.json", "statistics.json"])
+def test_a_damaged_table_is_one_line(asked, tmp_path, name):
+    shutil.copytree(asked.folder, tmp_path / "r")
+    (tmp_path / "r" / name).write_text('{"attributes": 3}')
+    with pytest.raises(NoisetteError, match=f"{name} is damaged"):
+        noisette.load(tmp_path / "r")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["network.condition=[]"], "samples.guidance: without network.condition there is nothing to ask for"),
+        (["condition.drop_all=0.0"], "condition.drop_all: guidance needs a network that also learned to draw without a request"),
+        (["condition.null=single"], "condition.drop_each: with null = single one unknown attribute looks like an absent one"),
+        (['network.condition=["add","add"]'], "network.condition: add, add has a way in twice"),
+        (['network.condition=["glue"]'], "network.condition"),
+        (["samples.guidance_interval=[0.8,0.2]"], "samples.guidance_interval: 0.8 to 0.2 is no part of 0 to 1"),
+        (['samples.requests=["Zombi"]'], 'no attribute "Zombi"; nearest: Zombie'),
+        (['dataset.groups={ears=["Earring","Blushh"]}'], 'the member "Blushh", which is no flag; nearest: Blush'),
+        (['dataset.groups={ears=["Earring","Blush"]}'], "has both Blush and Earring, so ears cannot be a group"),
+        (['dataset.hold_out=[["Earring","Blushh"]]'], 'no attribute "Blushh"; nearest: Blush'),
+    ],
+)
+def test_a_recipe_that_cannot_be_trained_by_attributes_says_why(tmp_path, overrides, message):
+    with pytest.raises(RequestError) as error:
+        noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=overrides), out=tmp_path / "r")
+    assert message in str(error.value)
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_missing_label_is_an_error_and_never_the_first_class(monkeypatch, tmp_path):
+    from dataclasses import replace
+
+    dataset = noisette.open_dataset("sprites", size=8, count=60)
+    table = dataset.attributes.copy()
+    table[7, 0] = -1
+    monkeypatch.setattr("noisette.training.start.open_dataset", lambda *args, **kwargs: replace(dataset, attributes=table))
+    with pytest.raises(RequestError, match="1 images have no Shirt, the first of them is number 7"):
+        noisette.train(parse_recipe(CONDITIONAL, source="t"), out=tmp_path / "r")
+
+
+def test_pairs_that_are_held_out_are_never_trained_on(tmp_path):
+    recipe = parse_recipe(
+        CONDITIONAL, source="t", overrides=['dataset.hold_out=[["Earring","Blush"],["Zombie","Cap"]]', "dataset.count=400", "training.steps=2"]
+    )
+    run = noisette.train(recipe, out=tmp_path / "r")
+    from noisette.data.statistics import value_names
+
+    names = value_names(run.schema)
+
+    def together(first, second):
+        return run.statistics.together[names.index(first)][names.index(second)]
+
+    assert together(("Earring", True), ("Blush", True)) == 0
+    assert together(("Body", "Zombie"), ("Hat", "Cap")) == 0
+    assert together(("Earring", True), ("Bow Tie", True)) > 0
+
+
+def test_a_conditional_training_resumes_to_the_bit(tmp_path):
+    from noisette.training.watcher import Nobody
+
+    class Dying(Nobody):
+        def step(self, moment):
+            if moment.step == 13:
+                raise ZeroDivisionError
+
+    recipe = parse_recipe(CONDITIONAL, source="t")
+    whole = noisette.train(recipe, out=tmp_path / "whole")
+    with pytest.raises(ZeroDivisionError):
+        noisette.train(recipe, out=tmp_path / "killed", watcher=Dying())
+    killed = noisette.resume(tmp_path / "killed")
+    one, other = (run.checkpoint()[0].tensors("average") for run in (whole, killed))
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_makes_a_network_for_its_data(name):
+    recipe = load_recipe(name)
+    if recipe.dataset.name == "sprites":
+        schema = noisette.open_dataset("sprites", count=20).schema
+    else:
+        schema = noisette.open_dataset(recipe.dataset.name).schema
+    model = assemble(recipe, schema)
+    side = model.side
+    codes = torch.full((2, len(schema.attributes)), -1) if recipe.conditional else None
+    network = model.network().eval()
+    with torch.inference_mode():
+        assert network(torch.zeros(2, model.space.channels, side, side), torch.tensor([0.1, 0.9]), codes).shape == (
+            2,
+            model.space.channels,
+            side,
+            side,
+        )
+
+
+def test_sprites_of_requests_can_be_checked_by_their_pixels():
+    """What the data say of themselves: the table and the pictures agree, so that obedience can be measured."""
+    from noisette.data.sprites import SCHEMA, read
+    from noisette.evaluation.obedience import obedience
+
+    table = random_table(100, 3)
+    assert obedience(table, read(draw(table, 16)), SCHEMA).exact == 1
