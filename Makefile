@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format study clean
 
 help:
 	@echo "make demo   set up, draw digits and punks as asked for, train two networks for two minutes each"
 	@echo "make test   set up, run the tests"
 	@echo "make lint   set up, check style and types"
+	@echo "make study  the study of conditioning: every way in for half an hour, one after the other; stop it, and it goes on"
 	@echo "make format rewrite the code in the project's style"
 	@echo "make clean  remove .venv and what the demo made"
 
@@ -26,6 +27,9 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+study: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/conditioning.py --page docs/results/conditioning.md
 
 clean:
 	rm -rf $(VENV) runs/demo-*

@@ -53,6 +53,7 @@ JUDGE_EPOCHS = 24
 SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 REQUESTS = 250
 SHOWN = 8  # requests in a grid
+BEGIN, END = "<!-- measured: benchmarks/conditioning.py writes from here -->", "<!-- to here -->"
 
 
 def main() -> None:
@@ -184,14 +185,22 @@ def state_of(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def write_page(page: Path, results: dict[str, Any]) -> None:
-    """The tables of the page, as Markdown beside the pictures; the words around them are written by hand."""
+    """Put tables and pictures into the page, between its two marks; the words around them are written by hand and stay."""
     images = page.parent.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
     plot(images / "conditioning.png", results)
-    for found in results["ways"].values():
+    lines = [tables(results), "![Exact set, recall and precision by guidance scale](../images/conditioning.png)", ""]
+    for way, found in results["ways"].items():
         folder = Path(found["folder"])
-        (images / f"conditioning-{folder.name}.png").write_bytes((folder / "scales.png").read_bytes())
-    write_text(page.with_suffix(".tables.md"), tables(results))
+        picture = f"conditioning-{folder.name}.png"
+        (images / picture).write_bytes((folder / "scales.png").read_bytes())
+        lines += [f"### {way}", "", f"![Eight requests by six scales, {way}](../images/{picture})", ""]
+    text = page.read_text(encoding="utf-8") if page.is_file() else f"# Ways in\n\n{BEGIN}\n{END}\n"
+    before, _, rest = text.partition(BEGIN)
+    _, found_end, after = rest.partition(END)
+    if not found_end:
+        raise SystemExit(f"{page} has no marks {BEGIN} and {END} to write between")
+    write_text(page, f"{before}{BEGIN}\n\n" + "\n".join(lines) + f"\n{END}{after}")
 
 
 def tables(results: dict[str, Any]) -> str:
@@ -252,7 +261,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=25, help="of DDIM")
     parser.add_argument("--judge-epochs", type=int, default=JUDGE_EPOCHS)
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="change a setting of all recipes")
-    parser.add_argument("--page", type=Path, help="write tables and pictures for this page")
+    parser.add_argument("--page", type=Path, help="put tables and pictures into this page")
     return parser.parse_args()
 
 

