@@ -108,10 +108,10 @@ def test_a_dump_writes_every_setting_out():
         ("training.stpes=3", "no setting training.stpes; nearest: steps"),
         ("trainig.steps=3", "no setting trainig; nearest: training"),
         ("network.width=[1]", "no setting network.width; nearest: widths, head_width"),
-        ("network.unet=1", "no setting network.unet; unet takes kind, patch, widths, blocks, attention, head_width"),
-        ("dataset.zzz=1", "no setting dataset.zzz; dataset takes name, size, background, pixels, count, seed"),
-        ("zzz=1", "no setting zzz; a recipe takes summary, dataset, network, diffusion, training, samples"),
-        ("a.b.c=1", "no setting a; a recipe takes summary, dataset, network, diffusion, training, samples"),
+        ("network.unet=1", "no setting network.unet; unet takes kind, patch, widths, blocks, attention, head_width, condition, map_channels"),
+        ("dataset.zzz=1", "no setting dataset.zzz; dataset takes name, size, background, pixels, count, seed, groups, hold_out"),
+        ("zzz=1", "no setting zzz; a recipe takes summary, dataset, network, diffusion, condition, training, samples"),
+        ("a.b.c=1", "no setting a; a recipe takes summary, dataset, network, diffusion, condition, training, samples"),
     ],
 )
 def test_an_unknown_setting_is_named_with_the_nearest(override, message):
@@ -124,7 +124,7 @@ def test_a_misspelt_section_is_not_called_missing():
 
 
 def test_a_network_is_not_offered_the_settings_of_another():
-    assert refused("network.kind=simple_unet") == "no setting network.patch; simple_unet takes kind"
+    assert refused("network.kind=simple_unet") == "no setting network.patch; simple_unet takes kind, condition"
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_a_network_is_not_offered_the_settings_of_another():
         ("diffusion.steps=true", "diffusion.steps = true: must be a valid integer or 'continuous'"),
         ("diffusion.steps=0", "diffusion.steps: there must be 1 to 100000, not 0; or continuous"),
         ("diffusion.schedule=cosin", "diffusion.schedule = \"cosin\": must be 'linear', 'linear-scaled', 'cosine' or 'sigmoid'"),
-        ("network.kind=unett", 'network.kind = "unett": must be simple_unet or unet'),
-        ("network.kind=3", "network.kind = 3: must be simple_unet or unet"),
-        ("network.kind=none", "network.kind is missing; give simple_unet or unet"),
+        ("network.kind=unett", 'network.kind = "unett": must be simple_unet or report_unet or unet'),
+        ("network.kind=3", "network.kind = 3: must be simple_unet or report_unet or unet"),
+        ("network.kind=none", "network.kind is missing; give simple_unet or report_unet or unet"),
         ("network=none", "network is missing; add a section [network]"),
         ("network=unet", 'network = "unet": must be a section [network]'),
         ("dataset=mnist", 'dataset = "mnist": must be a section [dataset]'),
@@ -190,7 +190,7 @@ def test_a_whole_number_will_do_for_a_fraction():
         (["network.widths=[63, 128]"], "network.widths: the first must be even: half of it are sines of the time, half cosines"),
         (["network.head_width=48"], "network.head_width: 48 does not divide the 128 channels of a level with attention"),
         (["diffusion.steps=10"], "samples.steps: 25 are more than the 10 levels of diffusion.steps; use at most those"),
-        (["dataset.size=25"], "dataset.size: cryptopunks can be 24 pixels wide, not 25"),
+        (["dataset.size=25"], "dataset.size: cryptopunks can be 24 or 32 pixels wide, not 25"),
         (["dataset.name=sprites", "dataset.size=65"], "dataset.size: sprites can be 8 to 64 pixels wide, not 65"),
         (["dataset.name=mnits"], 'dataset.name: no data set "mnits"; nearest: mnist, sprites; there are mnist, cryptopunks, sprites'),
         (["dataset.background=red"], 'dataset.background: "red" is not a colour; write it as #rrggbb'),
@@ -224,7 +224,7 @@ def test_the_reports_network_halves_twice():
 
 
 def test_a_line_break_in_a_recipe_does_not_break_the_message():
-    assert refused(text=SIMPLE + '"a\\nb" = 1') == "no setting a b; a recipe takes summary, dataset, network, diffusion, training, samples"
+    assert refused(text=SIMPLE + '"a\\nb" = 1') == "no setting a b; a recipe takes summary, dataset, network, diffusion, condition, training, samples"
     assert "is not TOML" in refused(text=SIMPLE + "x")
 
 

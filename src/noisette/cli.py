@@ -184,7 +184,11 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option("--only", is_flag=True, help="Nothing is worn but what --attributes mentions.")
 @click.option("--random", "random_", is_flag=True, help="Draw a plausible request from the statistics of the data, by --seed.")
 @click.option("--allow-unseen", is_flag=True, help="Ask even for what the data never show together.")
-@click.option("--guidance", type=float, help="How strongly the request is followed: 1 is plain (others call it 0), and twice as fast.  [default: as in the recipe]")
+@click.option(
+    "--guidance",
+    type=float,
+    help="How strongly the request is followed: 1 is plain (others call it 0), and twice as fast.  [default: as in the recipe]",
+)
 @click.option("--weight", "weights", multiple=True, metavar="NAME=SCALE", help="A guidance scale of its own for one attribute; may be repeated.")
 @click.option("--exclude", "excluded", multiple=True, metavar="NAME[=STRENGTH]", help="Keep away from a flag or an option; may be repeated.")
 @click.option("--guidance-interval", "interval", type=(float, float), metavar="LOW HIGH", help="Noise levels, 0 to 1, between which guidance works.")

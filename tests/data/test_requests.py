@@ -155,5 +155,5 @@ def test_counts_are_those_of_the_table(codes):
 def test_a_description_reads_as_a_request():
     assert describe({"type": "Male", "Earring": True, "Pipe": False}) == "Male, Earring, no Pipe"
     assert describe({"type": "Male", "Hat": "None"}) == "Male, Hat=None"
-    assert describe({"type": "Male", **{name: False for name in "abcd"}}) == "Male"
+    assert describe({"type": "Male", **dict.fromkeys("abcd", False)}) == "Male"
     assert describe({}) == "nothing"
