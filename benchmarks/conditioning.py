@@ -4,7 +4,8 @@
 
 Trains a judge on real images and one run for each way in, one after the other; draws the requests of the validation set at
 several guidance scales; and writes a page with tables, curves and grids. Whatever is done already in `--out` is kept, so a
-study that was stopped goes on where it stood. Run it when nothing else runs: the budget is wall-clock time.
+study that was stopped goes on where it stood. Run it when nothing else runs: the budget is wall-clock time. The page keeps its
+figures in a JSON file beside it: `--only` puts in what it measures and leaves the rest.
 """
 
 from __future__ import annotations
@@ -65,10 +66,9 @@ def main() -> None:
     with drawing("the judge") as progress:
         judge = kept_judge(out / "judge.safetensors", train, epochs=arguments.judge_epochs, progress=progress)
     rows = validation.attributes[: arguments.requests]
-    real = judge.read(validation.images[: len(rows)])
-    ceiling = asdict(obedience(rows, real, dataset.schema))
+    ceiling = asdict(obedience(rows, judge.read(validation.images[: len(rows)]), dataset.schema))
     print(f"judge on the real images of the {len(rows)} requests: {_figures(ceiling)}", flush=True)
-    results: dict[str, Any] = {"judge": ceiling, "requests": len(rows), "budget": arguments.budget, "steps": arguments.steps, "ways": {}}
+    measured_now: dict[str, Any] = {}
     for way in [name for name in (*WAYS, HELD_OUT) if not arguments.only or name in arguments.only]:
         folder = out / way.replace(" + ", "-").replace(" ", "-")
         recipe, settings = WAYS.get(way, ("punks-attributes", []))
@@ -79,17 +79,22 @@ def main() -> None:
         trained(folder, recipe, [*settings, *arguments.settings], arguments.budget)
         generator = noisette.load(folder)
         found = measured(folder, generator, judge, rows, arguments.scales, arguments.steps)
-        status, machine = state_of(folder)
-        results["ways"][way] = {"folder": str(folder), "steps": status["step"], "seconds": status["seconds"], "loss": status["loss"], "scales": found}
-        results["machine"] = machine
+        measured_now[way] = {
+            **state_of(folder),
+            "folder": str(folder),
+            "budget": arguments.budget,
+            "requests": len(rows),
+            "sampler steps": arguments.steps,
+            "judge": ceiling,
+            "scales": found,
+        }
         if pairs:
-            results["held_out"] = unseen_pairs(folder, generator, judge, dataset, pairs, arguments.steps)
+            measured_now[way]["pairs"] = unseen_pairs(folder, generator, judge, dataset, pairs, arguments.steps)
         for scale, figures in found.items():
             print(f"{way:40} scale {scale:>4}: {_figures(figures)}", flush=True)
         grid(folder, generator, validation, arguments.scales, arguments.steps)
-        write_text(out / "results.json", json.dumps(results, indent=2) + "\n")
-    if arguments.page:
-        write_page(arguments.page, results)
+        if arguments.page:
+            write_page(arguments.page, measured_now)
 
 
 def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> None:
@@ -178,66 +183,86 @@ def grid(folder: Path, generator: Generator, validation: Dataset, scales: Sequen
     save_png(path, labelled_sheet(images, texts, columns=1 + len(scales), scale=4), {"weights": generator.weights})
 
 
-def state_of(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def state_of(folder: Path) -> dict[str, Any]:
     run = open_run(folder)
-    environment = run.environment
-    return run.status, {"cores": environment["cores"], "torch": environment["packages"]["torch"], "started": environment["started"][:10]}
+    status, environment = run.status, run.environment
+    return {
+        "steps": status["step"],
+        "seconds": status["seconds"],
+        "loss": status["loss"],
+        "date": environment["started"][:10],
+        "cores": environment["cores"],
+        "torch": environment["packages"]["torch"],
+    }
 
 
-def write_page(page: Path, results: dict[str, Any]) -> None:
+def write_page(page: Path, measured_now: dict[str, Any]) -> None:
     """Put tables and pictures into the page, between its two marks; the words around them are written by hand and stay."""
+    kept = page.with_suffix(".json")
+    before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    ways = {way: {**before, **measured_now}[way] for way in (*WAYS, HELD_OUT) if way in before or way in measured_now}
+    write_text(kept, json.dumps(ways, indent=1) + "\n")
     images = page.parent.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
-    plot(images / "conditioning.png", results)
-    lines = [tables(results), "![Exact set, recall and precision by guidance scale](../images/conditioning.png)", ""]
-    for way, found in results["ways"].items():
+    plot(images / "conditioning.png", ways)
+    lines = [tables(ways), "![Exact set, recall and precision by guidance scale](../images/conditioning.png)", ""]
+    for way, found in ways.items():
         folder = Path(found["folder"])
         picture = f"conditioning-{folder.name}.png"
-        (images / picture).write_bytes((folder / "scales.png").read_bytes())
+        if way in measured_now:
+            (images / picture).write_bytes((folder / "scales.png").read_bytes())
         lines += [f"### {way}", "", f"![Eight requests by six scales, {way}](../images/{picture})", ""]
     text = page.read_text(encoding="utf-8") if page.is_file() else f"# Ways in\n\n{BEGIN}\n{END}\n"
-    before, _, rest = text.partition(BEGIN)
-    _, found_end, after = rest.partition(END)
+    head, _, rest = text.partition(BEGIN)
+    _, found_end, tail = rest.partition(END)
     if not found_end:
         raise SystemExit(f"{page} has no marks {BEGIN} and {END} to write between")
-    write_text(page, f"{before}{BEGIN}\n\n" + "\n".join(lines) + f"\n{END}{after}")
+    write_text(page, f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n{END}{tail}")
 
 
-def tables(results: dict[str, Any]) -> str:
+def tables(ways: dict[str, Any]) -> str:
     """Everything measured, as Markdown."""
-    scales = list(next(iter(results["ways"].values()))["scales"])
-    lines = [f"Judge on the real images of the {results['requests']} requests: {_figures(results['judge'])}.", ""]
+    scales = list(next(iter(ways.values()))["scales"])
+    lines = ["| way in | training | steps | date | cores, PyTorch |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {way} | {found['seconds'] / 60:.0f} min | {found['steps']:,} | {found['date']} | {found['cores']}, {found['torch']} |"
+        for way, found in ways.items()
+    ]
+    lines.append("")
     for figure, title in (("exact", "Exact set"), ("recall", "Recall"), ("precision", "Precision")):
         lines += [
-            f"**{title}** by guidance scale",
+            f"**{title}** by guidance scale, and what the judge of that study reads in the real images of the same requests",
             "",
-            "| way in | training steps | " + " | ".join(scales) + " |",
-            "|---|---|" + "---|" * len(scales),
+            "| way in | " + " | ".join(scales) + " | real |",
+            "|---|" + "---|" * (len(scales) + 1),
         ]
-        for way, found in results["ways"].items():
-            lines.append(f"| {way} | {found['steps']:,} | " + " | ".join(f"{found['scales'][scale][figure]:.3f}" for scale in scales) + " |")
+        for way, found in ways.items():
+            cells = [found["scales"][scale][figure] for scale in scales] + [found["judge"][figure]]
+            lines.append(f"| {way} | " + " | ".join(f"{cell:.3f}" for cell in cells) + " |")
         lines.append("")
-    if held := results.get("held_out"):
+    if HELD_OUT in ways:
+        held = ways[HELD_OUT]["pairs"]
         lines += [f"**{len(held['pairs'])} pairs held out**, {held['images_removed']:,} images removed from the training", ""]
-        lines += ["| requests | judge on the real images | scale 1 | scale 1.5 | scale 2 |", "|---|---|---|---|---|"]
+        lines += ["| requests | scale 1 | scale 1.5 | scale 2 | real |", "|---|---|---|---|---|"]
         for title in ("never seen together", "seen"):
             cells = " | ".join(f"{figures['exact']:.3f}" for figures in held[title]["scales"].values())
-            lines.append(f"| {title} (exact set of {held[title]['real']['images']}) | {held[title]['real']['exact']:.3f} | {cells} |")
+            lines.append(f"| {title} (exact set of {held[title]['real']['images']}) | {cells} | {held[title]['real']['exact']:.3f} |")
         drawn = held["pairs_drawn"]
-        lines += ["", f"Both of the pair are seen in {drawn['both_seen']} of {drawn['asked']} such requests at scale 1."]
-    return "\n".join(lines) + "\n"
+        lines += ["", f"Both of the pair are seen in {drawn['both_seen']} of {drawn['asked']} such requests at scale 1.", ""]
+    return "\n".join(lines)
 
 
-def plot(path: Path, results: dict[str, Any]) -> None:
+def plot(path: Path, ways: dict[str, Any]) -> None:
     """Exact set, recall and precision against the scale."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 4), sharex=True)
     for axis, (name, title) in zip(axes, (("exact", "exact set"), ("recall", "recall"), ("precision", "precision")), strict=True):
-        for way, found in results["ways"].items():
+        for way, found in ways.items():
             if way == HELD_OUT:
                 continue
             scales = [float(scale) for scale in found["scales"]]
             axis.plot(scales, [figures[name] for figures in found["scales"].values()], marker="o", label=way)
-        axis.axhline(results["judge"][name], color="grey", linestyle="--", linewidth=1, label="judge on real images")
+        ceiling = sum(found["judge"][name] for found in ways.values()) / len(ways)
+        axis.axhline(ceiling, color="grey", linestyle="--", linewidth=1, label="judge on real images")
         axis.set(title=title, xlabel="guidance scale", xscale="log", ylim=(min(0.0, axis.get_ylim()[0]), 1.02))
         axis.set_xticks(scales, [f"{scale:g}" for scale in scales], minor=False)
         axis.minorticks_off()

@@ -1,6 +1,6 @@
 """How well a run or a shipped model obeys: requests drawn, and read by a judge that was trained on real images.
 
-    python benchmarks/obedience.py RUN [--count 1000] [--scales 1,1.5,2] [--steps 25] [--judge FILE] [--json]
+    python benchmarks/obedience.py RUN [--count 1000] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25] [--judge FILE] [--json]
 
 A model of one choice (digits) draws each of its options in turn; any other draws the requests of the validation split. The judge
 is trained on the train split, and its own figures on real validation images are printed beside: they are the ceiling.
@@ -46,7 +46,7 @@ def main() -> None:
     _say("judge on all real validation images", real)
     _say(f"judge on the real images of the {len(rows)} requests", same)
     for scale in arguments.scales:
-        sampling = generator.sampling(steps=arguments.steps, guidance=scale)
+        sampling = generator.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
         started = time.perf_counter()
         with drawing(f"scale {scale:g}") as progress:
             images = generator.draw(rows, range(len(rows)), sampling, progress=progress)
@@ -82,6 +82,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("run", help="a run folder, or a shipped model")
     parser.add_argument("--count", type=int, default=1000, help="requests")
     parser.add_argument("--scales", type=lambda text: [float(part) for part in text.split(",")], default=[1.0, 1.5, 2.0])
+    parser.add_argument("--interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="noise levels between which guidance works")
+    parser.add_argument("--rescale", type=float, help="0 to 1, of guidance")
     parser.add_argument("--steps", type=int, help="as in the recipe unless given")
     parser.add_argument("--judge", type=Path, required=True, help="where the judge is kept")
     parser.add_argument("--judge-epochs", type=int, default=24)

@@ -116,7 +116,7 @@ def _train(network: nn.Module, dataset: Dataset, epochs: int, random: torch.Gene
     network.train()
     step = 0
     for _ in range(epochs):
-        for batch in torch.randperm(len(images), generator=random).split(_BATCH):
+        for batch in torch.split(torch.randperm(len(images), generator=random), _BATCH):
             if len(batch) < _BATCH:
                 continue
             for group in optimizer.param_groups:
