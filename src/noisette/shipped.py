@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from noisette.config import Recipe, parse_recipe
+from noisette.config import Recipe, dump_recipe, parse_recipe
 from noisette.data.attributes import AttributeSchema
 from noisette.data.statistics import Statistics
 from noisette.errors import RequestError
-from noisette.files import file_sha256
+from noisette.files import file_sha256, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from noisette.training.run import Run
 
 _FOLDER = "models"
-_COPIED = ("recipe.toml", "schema.json", "statistics.json")
+_TABLES = ("schema.json", "statistics.json")
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,22 @@ def open_shipped(name: str) -> Shipped:
     return Shipped(recipe, schema, statistics, tensors, step, file_sha256(weights))
 
 
-def ship(run: Run, name: str) -> Path:
-    """Fill the folder of a shipped model from a trained run: its averaged weights in bfloat16, recipe and tables. Its card.md is written by hand."""
+def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
+    """Fill the folder of a shipped model from a trained run: its averaged weights in bfloat16, its tables, its recipe with `overrides`.
+
+    How it samples when nothing is said stands in the recipe: `samples.guidance=1.5`. Its card.md is written by hand.
+    """
     import torch
     from safetensors.torch import save_file
 
     checkpoint, _ = run.checkpoint()
     if checkpoint is None:
         raise RequestError(f"{run.folder} has no checkpoint to ship")
+    recipe = parse_recipe(dump_recipe(run.recipe), source=str(run.folder), overrides=overrides)
     folder = _home() / name
     folder.mkdir(parents=True, exist_ok=True)
-    for file in _COPIED:
+    write_text(folder / "recipe.toml", dump_recipe(recipe))
+    for file in _TABLES:
         shutil.copyfile(run.folder / file, folder / file)
     part = "average" if run.recipe.training.ema > 0 else "network"
     tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in checkpoint.tensors(part).items()}

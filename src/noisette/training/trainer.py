@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _PATIENCE = 5
 """Steps in a row without a finite loss after which a training gives up."""
 _STATUS_EVERY = 1.0  # seconds
+_WIDEST = 12  # columns of a grid that has one for each request
 
 
 @dataclass
@@ -261,8 +262,10 @@ class Trainer:
         rows, texts = self.grid if self.grid else (None, [])
         images = self.model.draw(self._weights_for_drawing(), seeds, sampling, rows, device=self.device).numpy()
         self.network.train()
-        scale = good_scale(self.model.side, math.ceil(math.sqrt(len(images))))
-        picture = labelled_sheet(images, texts, scale=scale) if texts else sheet(images, scale=scale)
+        asked = len(self.model.recipe.samples.requests)
+        columns = asked if 1 < asked <= _WIDEST else math.ceil(math.sqrt(len(images)))  # the same request in a column
+        scale = good_scale(self.model.side, columns)
+        picture = labelled_sheet(images, texts, columns=columns, scale=scale) if texts else sheet(images, scale=scale)
         save_png(path, picture, {"step": self.state.step, "epoch": self.epoch, "seeds": list(seeds), "requests": texts, "sampling": asdict(sampling)})
         if curves is not None:
             array = np.atleast_3d(np.asarray(picture))
