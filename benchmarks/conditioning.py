@@ -245,8 +245,8 @@ def tables(ways: dict[str, Any]) -> str:
         lines += [f"**{len(held['pairs'])} pairs held out**, {held['images_removed']:,} images removed from the training", ""]
         lines += ["| requests | scale 1 | scale 1.5 | scale 2 | real |", "|---|---|---|---|---|"]
         for title in ("never seen together", "seen"):
-            cells = " | ".join(f"{figures['exact']:.3f}" for figures in held[title]["scales"].values())
-            lines.append(f"| {title} (exact set of {held[title]['real']['images']}) | {cells} | {held[title]['real']['exact']:.3f} |")
+            exact = " | ".join(f"{figures['exact']:.3f}" for figures in held[title]["scales"].values())
+            lines.append(f"| {title} (exact set of {held[title]['real']['images']}) | {exact} | {held[title]['real']['exact']:.3f} |")
         drawn = held["pairs_drawn"]
         lines += ["", f"Both of the pair are seen in {drawn['both_seen']} of {drawn['asked']} such requests at scale 1.", ""]
     return "\n".join(lines)

@@ -34,18 +34,19 @@ def run(capsys, *arguments):
     return status, output.out, output.err
 
 
-REQUESTS = ["Zombie, Top Hat", "no earring", "Hair=Mohawk", {"Body": "Robot"}, "blush, bow tie", {"Hat": "None", "Earring": True}]
+REQUESTS = ["Zombie, Top Hat", "no earring", "Hair=Mohawk", {}, "blush, bow tie", {"Hat": "None", "Earring": True}]
+GUIDED = {"guidance": 2.0, "weights": {"hat": 3.0}, "allow_unseen": True}
 
 
 @pytest.fixture(scope="module")
 def each(generator):
-    return generator.generate(REQUESTS * 4, seeds=range(24), guidance=2.0, allow_unseen=True)
+    return generator.generate(REQUESTS * 4, seeds=range(24), **GUIDED)
 
 
 @settings(max_examples=15, deadline=None)
 @given(places=st.lists(st.integers(0, 23), min_size=1, max_size=20))
 def test_an_image_depends_on_its_own_seed_and_request_alone(generator, each, places):
-    drawn = generator.generate([(REQUESTS * 4)[place] for place in places], seeds=places, guidance=2.0, allow_unseen=True)
+    drawn = generator.generate([(REQUESTS * 4)[place] for place in places], seeds=places, **GUIDED)
     assert np.array_equal(drawn, each[places])
 
 
@@ -76,18 +77,19 @@ def test_nothing_asked_for_is_drawn_too(generator):
     assert np.array_equal(generator.generate(seeds=[1], guidance=1.0), generator.generate({}, seeds=[1], guidance=1.0))
 
 
-def evaluations(generator, monkeypatch, **options):
+def evaluations(generator, monkeypatch, request="Zombie", **options):
     """How many images the network sees at each step."""
     seen = []
     real = type(generator.network).forward
     monkeypatch.setattr(type(generator.network), "forward", lambda self, xt, times, codes: seen.append(len(xt)) or real(self, xt, times, codes))
-    generator.generate("Zombie", seeds=[0], steps=6, **options)
+    generator.generate(request, seeds=[0], steps=6, **options)
     return seen
 
 
 def test_scale_1_costs_half_of_any_other(generator, monkeypatch):
     assert evaluations(generator, monkeypatch, guidance=1.0) == [16] * 6
     assert evaluations(generator, monkeypatch, guidance=3.0) == [32] * 6
+    assert evaluations(generator, monkeypatch, request=None, guidance=3.0) == [16] * 6  # there is nothing to follow
 
 
 def test_outside_its_interval_guidance_costs_nothing(generator, monkeypatch):

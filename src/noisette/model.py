@@ -132,7 +132,8 @@ class Model:
             batch = list(seeds[start : start + BATCH])
             company = BATCH - len(batch)
             asked = torch.cat([codes[start : start + BATCH], torch.full((company, codes.shape[1]), UNKNOWN)]).to(device)
-            denoise = clipped(self._denoiser(network, asked, sampling.guidance))
+            nothing = asked if rows is None else torch.full_like(asked, UNKNOWN)
+            denoise = clipped(self._denoiser(network, asked, nothing, sampling.guidance))
             noise = ImageNoise(batch + [0] * company)
             first = noise.draw(shape, device)
             seen = _without(len(batch), on_step)
@@ -144,8 +145,8 @@ class Model:
                 drawn.append(self.space.decode(x0[: len(batch)]).cpu())
         return torch.cat(drawn)
 
-    def _denoiser(self, network: nn.Module, asked: Tensor, guidance: Guidance) -> Denoiser:
-        """The network as a sampler sees it, under the requests `asked`, (B, A)."""
+    def _denoiser(self, network: nn.Module, asked: Tensor, nothing: Tensor, guidance: Guidance) -> Denoiser:
+        """The network as a sampler sees it, under the requests `asked`, (B, A), guided away from `nothing`, which may be the same."""
         if not self.recipe.conditional:
             return as_denoiser(network, self.target)
         denoise = as_conditional_denoiser(network, self.target)
@@ -155,7 +156,7 @@ class Model:
 
         if guidance.plain:
             return plain
-        terms = classifier_free(asked, torch.full_like(asked, UNKNOWN), guidance.scale)
+        terms = classifier_free(asked, nothing, guidance.scale)
         for name, scale in guidance.weights.items():
             terms += emphasising(asked, self._forgetting(asked, name), scale - guidance.scale)
         for name, strength in guidance.excluded.items():

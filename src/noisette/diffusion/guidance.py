@@ -75,10 +75,13 @@ def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Deno
 
 
 def _merged(terms: Sequence[Term]) -> list[Term]:
-    """One term for each request, those without weight left out; the first stays first."""
+    """One term for each tensor of requests, those without weight left out; the first stays first.
+
+    By which tensor it is, not by what is in it: an image must not depend on what those beside it are asked for.
+    """
     merged: list[Term] = []
     for term in terms:
-        same = next((place for place, other in enumerate(merged) if torch.equal(other.codes, term.codes)), None)
+        same = next((place for place, other in enumerate(merged) if other.codes is term.codes), None)
         if same is None:
             merged.append(term)
         else:
