@@ -77,6 +77,18 @@ def test_nothing_asked_for_is_drawn_too(generator):
     assert np.array_equal(generator.generate(seeds=[1], guidance=1.0), generator.generate({}, seeds=[1], guidance=1.0))
 
 
+def test_an_empty_request_draws_the_same_alone_and_beside_others(generator):
+    together = generator.generate(["Zombie", {}, "Earring", {}], seeds=range(4), guidance=2.0)
+    assert np.array_equal(generator.generate({}, seeds=[1, 3], guidance=2.0), together[[1, 3]])
+
+
+def test_only_makes_the_empty_request_one_for_nothing_worn(generator):
+    bare = generator.generate({}, seeds=[0], only=True)
+    assert np.array_equal(bare, generator.generate({"Blush": False, "Earring": False, "Bow Tie": False}, seeds=[0]))
+    with pytest.raises(RequestError, match="only goes with a request"):
+        generator.generate(seeds=[0], only=True)
+
+
 def evaluations(generator, monkeypatch, request="Zombie", **options):
     """How many images the network sees at each step."""
     seen = []
@@ -152,11 +164,23 @@ def test_the_schema_and_the_statistics_travel_with_the_run(asked):
 
 def test_a_picture_with_a_request_is_drawn_again(capsys, asked, tmp_path):
     file = tmp_path / "a.png"
-    options = ["--attributes", "zombie, no earring", "--only", "--guidance", 3, "--weight", "Hat=2", "--exclude", "Crown", "--exclude", "blush=2"]
+    options = [
+        "--attributes",
+        "zombie, top hat, no earring",
+        "--only",
+        "--guidance",
+        3,
+        "--weight",
+        "Hat=2",
+        "--exclude",
+        "Crown",
+        "--exclude",
+        "blush=2",
+    ]
     status, out, _ = run(capsys, "generate", asked.folder, *options, "--guidance-interval", 0.1, 0.9, "--allow-unseen", "--out", file, "--json")
     facts = json.loads(out)
     assert status == 0
-    assert facts["attributes"] == {"Body": "Zombie", "Blush": False, "Earring": False, "Bow Tie": False}
+    assert facts["attributes"] == {"Body": "Zombie", "Blush": False, "Hat": "Top Hat", "Earring": False, "Bow Tie": False}
     assert facts["sampling"]["guidance"]["excluded"] == {"Crown": 1.0, "Blush": 2.0}
     status, out, _ = run(capsys, "regenerate", file, "--json")
     assert (status, json.loads(out)["identical"]) == (0, True)
@@ -220,6 +244,8 @@ def test_a_wrong_request_gets_one_line_and_status_2(capsys, asked, tmp_path, opt
         (["--guidance", "2"], "was trained without attributes, so there is nothing to guide by"),
         (["--random"], "was trained without attributes, so no request can be drawn"),
         (["--exclude", "Blush"], "trained without"),
+        (["--guidance-rescale", "0.5"], "was trained without attributes, so there is nothing to guide by"),
+        (["--guidance-interval", "0.1", "0.5"], "was trained without attributes, so there is nothing to guide by"),
     ],
 )
 def test_an_unconditional_run_says_that_it_is_one(capsys, trained, tmp_path, options, message):
@@ -229,13 +255,67 @@ def test_an_unconditional_run_says_that_it_is_one(capsys, trained, tmp_path, opt
     assert (status, "was trained without attributes" in err) == (2, True)
 
 
-def test_a_schema_that_does_not_match_the_weights_is_refused(asked, tmp_path):
+def _without_the_last(attributes):
+    return attributes[:-1]
+
+
+def _two_names_exchanged(attributes):
+    names = [attribute["name"] for attribute in attributes]
+    earring, tie = names.index("Earring"), names.index("Bow Tie")
+    attributes[earring]["name"], attributes[tie]["name"] = "Bow Tie", "Earring"
+    return attributes
+
+
+@pytest.mark.parametrize("change", [_without_the_last, _two_names_exchanged])
+def test_a_schema_that_does_not_match_the_weights_is_refused(capsys, asked, tmp_path, change):
     shutil.copytree(asked.folder, tmp_path / "r")
     schema = json.loads((tmp_path / "r/schema.json").read_text())
-    schema["attributes"] = schema["attributes"][:-1]
+    schema["attributes"] = change(schema["attributes"])
     (tmp_path / "r/schema.json").write_text(json.dumps(schema))
     with pytest.raises(RequestError, match="do not fit the recipe and schema"):
         noisette.load(tmp_path / "r")
+    with pytest.raises(NoisetteError, match="schema.json is not what the run was trained on"):
+        noisette.resume(tmp_path / "r")
+    if change is _without_the_last:
+        status, _, err = run(capsys, "attributes", tmp_path / "r")
+        assert (status, err.count("\n"), "statistics do not match the schema" in err) == (2, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"request": 7}, "a request is a text or a mapping of names to values, not int"),
+        ({"request": [7]}, "a request is a text or a mapping of names to values, not int"),
+        ({"request": "Zombie", "guidance": "3"}, "guidance must be a number, not '3'"),
+        ({"request": "Zombie", "weights": {"Body": "3"}}, "Body must be a number, not '3'"),
+        ({"request": "Zombie", "weights": {"Body": 3, "Zombie": 5}}, "Body and Zombie stand for the same"),
+        ({"request": "Zombie", "weights": {"Hat": 3}}, "Hat has a weight, but nothing is asked of it"),
+        ({"request": "Zombie", "excluded": {"Zombie": 2}}, "Zombie is both asked for and excluded"),
+        ({"request": "Zombie", "excluded": {"Crown": -1}}, "the strength of an exclusion lies between 0 and 100"),
+        ({"request": "Zombie", "seeds": [2**63]}, "a seed must be a whole number, 0 or more, and below"),
+        ({"request": "Zombie", "seeds": []}, "at least one seed"),
+    ],
+    ids=str,
+)
+def test_python_gets_the_same_clear_errors(generator, options, message):
+    with pytest.raises(RequestError) as error:
+        generator.generate(**{"seeds": [0], **options})
+    assert message in str(error.value)
+
+
+def test_a_seed_too_large_is_one_line(capsys, asked, tmp_path):
+    for seed in (2**63, 10**20):
+        status, _, err = run(capsys, "generate", asked.folder, "--seed", seed, "--count", 1, "--out", tmp_path / "a.png")
+        assert (status, err.count("\n"), "a seed must be" in err) == (2, 1, True)
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_run_that_never_saw_part_of_a_request_says_so(tmp_path):
+    recipe = parse_recipe(CONDITIONAL, source="t", overrides=["condition.null=single", "condition.drop_each=0.0", "training.steps=2"])
+    generator = noisette.load(noisette.train(recipe, out=tmp_path / "r").folder)
+    [note] = generator.understand("Zombie").notes
+    assert "what is not mentioned may come out as absent" in note
+    assert generator.understand(generator.random_request(0)).notes == ()
 
 
 @pytest.mark.parametrize("name", ["schema.json", "statistics.json"])
@@ -254,6 +334,10 @@ def test_a_damaged_table_is_one_line(asked, tmp_path, name):
         (["condition.null=single"], "condition.drop_each: with null = single one unknown attribute looks like an absent one"),
         (['network.condition=["add","add"]'], "network.condition: add, add has a way in twice"),
         (['network.condition=["glue"]'], "network.condition"),
+        (["network.condition=[]", "samples.guidance=1.0", "samples.guidance_rescale=0.5"], "samples.guidance: without network.condition"),
+        (["diffusion.target=noise", "diffusion.weighting=clamped-snr"], "diffusion.weighting: clamped-snr counts errors of the image"),
+        (['dataset.groups={ears=["Earring"]}'], 'dataset.groups.ears = ["Earring"]: has 1 names; a group has two or more'),
+        (['dataset.hold_out=[["Earring"]]'], 'dataset.hold_out.0 = ["Earring"]: has 1 names; a pair has two'),
         (["samples.guidance_interval=[0.8,0.2]"], "samples.guidance_interval: 0.8 to 0.2 is no part of 0 to 1"),
         (['samples.requests=["Zombi"]'], 'no attribute "Zombi"; nearest: Zombie'),
         (['dataset.groups={ears=["Earring","Blushh"]}'], 'the member "Blushh", which is no flag; nearest: Blush'),

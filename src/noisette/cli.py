@@ -181,7 +181,7 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @app.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--attributes", "asked", help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is left open.')
-@click.option("--only", is_flag=True, help="Nothing is worn but what --attributes mentions.")
+@click.option("--only", is_flag=True, help="No flag but those that --attributes mentions: nothing else is worn.")
 @click.option("--random", "random_", is_flag=True, help="Draw a plausible request from the statistics of the data, by --seed.")
 @click.option("--allow-unseen", is_flag=True, help="Ask even for what the data never show together.")
 @click.option(
@@ -250,6 +250,7 @@ def generate(
     if wanted is not None:
         condition = generator.understand(wanted, only=only, allow_unseen=allow_unseen or random_)
         values = condition.values
+        generator.check_guidance(sampling.guidance, values)
         for note in condition.notes:
             _note(f"note: {note}")
     request = Request(

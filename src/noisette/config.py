@@ -40,7 +40,7 @@ class DatasetConfig(_Section):
     pixels: Literal["auto", "colours", "premultiplied"] = Field("auto", description="pixel space; auto is premultiplied for RGBA, else colours")
     count: int = Field(10_000, ge=20, description="how many sprites to make; of the synthetic sprites only")
     seed: int = Field(0, ge=0, description="which sprites to make; of the synthetic sprites only")
-    groups: dict[str, list[str]] | None = Field(
+    groups: dict[str, Annotated[list[str], Field(min_length=2)]] | None = Field(
         None, description="flags that exclude each other, by the name of the group; left out, those found in the data"
     )
     hold_out: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
@@ -164,6 +164,8 @@ class DiffusionConfig(_Section):
     def _has_steps(self) -> DiffusionConfig:
         if self.steps != "continuous" and not 1 <= self.steps <= _MOST_LEVELS:
             raise ValueError(f"steps: there must be 1 to {_MOST_LEVELS}, not {self.steps}; or continuous")
+        if self.weighting == "clamped-snr" and self.target == "noise":
+            raise ValueError("weighting: clamped-snr counts errors of the image where there is nearly none; with a noise target use min-snr")
         defaults = type(self).model_fields
         for name in ("beta_start", "beta_end"):
             if self.steps == "continuous" and getattr(self, name) != defaults[name].default:
@@ -265,7 +267,9 @@ class Recipe(_Section):
             raise ValueError(f"dataset.size: report_unet halves its image three times, so 8 must divide the size, not {side}")
         if problem:
             raise ValueError(f"network.{problem}")
-        if not self.conditional and (self.samples.guidance != 1 or self.samples.requests):
+        samples = self.samples
+        guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
+        if not self.conditional and (guides or samples.requests):
             raise ValueError(
                 "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave guidance and requests out"
             )
@@ -403,12 +407,15 @@ def _explain(errors: Sequence[ErrorDetails]) -> str:
             said = f"{field}.kind = {_as_written(wrong['kind'])}: must be {' or '.join(_KINDS)}"
         case "model_type" | "model_attributes_type":
             said = f"{field} = {_as_written(wrong)}: must be a section [{field}]"
+        case "too_short" | "too_long" if len(place) > 2:
+            said = f"{'.'.join(map(str, place))} = {_as_written(wrong)}: has {len(wrong)} names; {_LENGTHS[str(place[1])]}"
         case _:
             wanted = [each["msg"].removeprefix("Input should be ") for each in errors if _dotted(each["loc"]) == field]  # several of a union
             said = f"{field} = {_as_written(wrong)}: must be {' or '.join(wanted)}"
     return " ".join(said.split())
 
 
+_LENGTHS = {"hold_out": "a pair has two", "groups": "a group has two or more"}
 _KINDS = ("simple_unet", "report_unet", "unet")
 _SECTIONS: dict[tuple[int | str, ...], type[BaseModel]] = {
     (): Recipe,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from noisette.data.attributes import AttributeSchema, Value
+from noisette.data.attributes import UNKNOWN, AttributeSchema, Value
 from noisette.data.requests import Condition, attribute_behind, places, understand
 from noisette.data.statistics import Statistics, random_request
 from noisette.diffusion.samplers import OnStep, ignore
@@ -89,29 +89,58 @@ class Generator:
             usual.guidance.scale if guidance is None else guidance,
             interval or usual.guidance.interval,
             usual.guidance.rescale if rescale is None else rescale,
-            {attribute_behind(name, self.schema): scale for name, scale in (weights or {}).items()},
-            {
-                name if value is True else str(value): strength
-                for item, strength in (excluded or {}).items()
-                for name, value in places([item], self.schema)
-            },
+            self._once({name: (self._weighted(name), scale) for name, scale in (weights or {}).items()}),
+            self._once({name: (self._excluded(name), strength) for name, strength in (excluded or {}).items()}),
         )
         self._check(guides)
         return Sampling(name, count, (usual.eta if eta is None else eta) if name == "ddim" else 1.0, guides)  # type: ignore[arg-type]
 
+    @staticmethod
+    def _once(amounts: Mapping[str, tuple[str, float]]) -> dict[str, float]:
+        """By what each name stands for. Raises RequestError where two stand for the same."""
+        found: dict[str, str] = {}
+        for name, (meant, _) in amounts.items():
+            if meant in found:
+                raise RequestError(f"{found[meant]} and {name} stand for the same; give one of them")
+            found[meant] = name
+        return dict(amounts.values())
+
+    def _weighted(self, name: str) -> str:
+        """The first attribute of the group: a group is followed as one."""
+        return self.schema.names[self.schema.units[self.schema.names.index(attribute_behind(name, self.schema))]]
+
+    def _excluded(self, name: str) -> str:
+        [(attribute, value)] = places([name], self.schema)
+        return attribute if value is True else str(value)
+
+    def check_guidance(self, guidance: Guidance, values: Mapping[str, Value], *, alone: bool = True) -> None:
+        """Raises RequestError for guidance that works against what is asked for, or, of a request alone, has nothing to work on."""
+        for name in guidance.excluded:
+            if values.get(name) is True or name in values.values():
+                raise RequestError(f"{name} is both asked for and excluded; drop one")
+        units = dict(zip(self.schema.names, self.schema.units, strict=True))
+        for name in guidance.weights if alone else ():
+            if not any(units[mentioned] == units[name] for mentioned in values):
+                group = next((group.name for group in self.schema.groups if name in group.members), name)
+                raise RequestError(f"{group} has a weight, but nothing is asked of it; ask for it, or leave the weight out")
+
     def _check(self, guidance: Guidance) -> None:
         low, high = guidance.interval
-        amounts = {"guidance": guidance.scale, **guidance.weights, **guidance.excluded}
-        for name, amount in amounts.items():
+        scales = {"guidance": guidance.scale, **guidance.weights}
+        for name, amount in {**scales, **guidance.excluded, "rescale": guidance.rescale, "interval": low, "the end of interval": high}.items():
+            if not isinstance(amount, int | float) or isinstance(amount, bool):
+                raise RequestError(f"{name} must be a number, not {amount!r}")
+        for name, amount in scales.items():
             if not 0 <= amount <= _STRONGEST:
                 raise RequestError(f"{name} = {amount:g}: a scale lies between 0 and {_STRONGEST:g}, and 1 is the plain request")
+        for name, amount in guidance.excluded.items():
+            if not 0 <= amount <= _STRONGEST:
+                raise RequestError(f"{name} = {amount:g}: the strength of an exclusion lies between 0 and {_STRONGEST:g}; 1 is a start")
         if not 0 <= low <= high <= 1:
             raise RequestError(f"guidance works between two noise levels from 0 to 1, the lower first, not {low:g} and {high:g}")
         if not 0 <= guidance.rescale <= 1:
             raise RequestError(f"rescale must lie between 0 and 1, not {guidance.rescale:g}")
-        if guidance.plain:
-            return
-        if not self.model.recipe.conditional:
+        if not self.model.recipe.conditional and guidance != Guidance():
             raise RequestError(f"{self.name} was trained without attributes, so there is nothing to guide by; leave guidance out")
         if self.model.recipe.condition.drop_all == 0 and guidance.scale != 1:
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1")
@@ -121,12 +150,18 @@ class Generator:
     def understand(self, request: Asked, *, only: bool = False, allow_unseen: bool = False) -> Condition:
         """What a request means to this model; see `noisette.data.requests.understand`."""
         if not self.model.recipe.conditional:
-            asked = request if isinstance(request, str) else ", ".join(map(str, request))
+            asked = ", ".join(map(str, request)) if isinstance(request, Mapping) else str(request)
             raise RequestError(f"{self.name} was trained without attributes, so it cannot be asked for {asked}")
-        return understand(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
+        condition = understand(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
+        if self.model.recipe.condition.drop_each == 0 and UNKNOWN in condition.row and condition.values:
+            note = f"{self.name} was only trained on whole requests (condition.drop_each = 0): what is not mentioned may come out as absent"
+            condition = replace(condition, notes=(*condition.notes, note))
+        return condition
 
     def random_request(self, seed: int) -> dict[str, Value]:
-        """A plausible request, all attributes known, drawn from the statistics of the data."""
+        """A plausible request, all attributes known, drawn from the statistics of the data. seed: 0 or more."""
+        if not isinstance(seed, int | np.integer) or seed < 0:
+            raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
         if not self.model.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
         return random_request(self.schema, self.statistics, seed)
@@ -161,17 +196,19 @@ class Generator:
 
         Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
         """
-        if not len(seeds):
-            raise RequestError("give at least one seed")
-        if not all(isinstance(seed, int | np.integer) and 0 <= seed < 2**63 for seed in seeds):
-            raise RequestError("a seed must be a whole number, 0 or more, and below 2**63")
         chosen = self.sampling(sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=weights, excluded=excluded)
         rows = None
-        if request is not None and not (isinstance(request, Mapping) and not request):
-            requests = [request] * len(seeds) if isinstance(request, str | Mapping) else list(request)
+        if request is not None:
+            alone = isinstance(request, str | Mapping) or not isinstance(request, Sequence)
+            requests: list[Any] = [request] * len(seeds) if alone else list(request)
             if len(requests) != len(seeds):
                 raise RequestError(f"there are {len(requests)} requests for {len(seeds)} seeds; give one for each, or one for all")
-            rows = np.stack([self.understand(each, only=only, allow_unseen=allow_unseen).row for each in requests])
+            asked = [self.understand(each, only=only, allow_unseen=allow_unseen) for each in requests]
+            for each in asked:
+                self.check_guidance(chosen.guidance, each.values, alone=alone)
+            rows = np.stack([each.row for each in asked]) if asked else None
+        elif only:
+            raise RequestError("only goes with a request: but for what it mentions, nothing is worn")
         return self.draw(rows, seeds, chosen, preview=preview, progress=progress)
 
     def draw(
@@ -183,7 +220,11 @@ class Generator:
         preview: Preview | None = None,
         progress: OnProgress | None = None,
     ) -> NDArray[np.uint8]:
-        """The same from rows of an attribute table, (len(seeds), A), that are taken as they are."""
+        """The same from rows of an attribute table, (len(seeds), A), that are taken as they are; None asks for nothing at all."""
+        if not len(seeds):
+            raise RequestError("give at least one seed")
+        if not all(isinstance(seed, int | np.integer) and 0 <= seed < 2**63 for seed in seeds):
+            raise RequestError("a seed must be a whole number, 0 or more, and below 2**63")
         seeds = [int(seed) for seed in seeds]
         watched = self._watched(preview, progress, sampling.steps, len(seeds))
         return self.model.draw(self.network, seeds, sampling, rows, on_step=watched).numpy()
@@ -223,8 +264,9 @@ def load(run: str | Path) -> Generator:
     if checkpoint is None:
         raise RequestError(f"{run} has no checkpoint yet; train on with `noisette resume {run}`")
     tensors = checkpoint.tensors("average" if model.recipe.training.ema > 0 else "network")
-    network = _with_weights(model, tensors, str(checkpoint.path), str(run))
+    network = _with_weights(model, tensors, checkpoint.state.get("schema"), str(checkpoint.path), str(run))
     notes = [f"{note}; using an older one" for note in notes]
+    opened.statistics.check(model.schema)
     return Generator(str(run), model, network, opened.statistics, checkpoint.entry.step, checkpoint.entry.sha256, tuple(notes))
 
 
@@ -232,17 +274,18 @@ def _shipped(name: str) -> Generator:
     shipped = open_shipped(name)
     model = assemble(shipped.recipe, shipped.schema)
     tensors = {key: tensor.float() for key, tensor in shipped.tensors.items()}
-    network = _with_weights(model, tensors, "its weights", name)
+    network = _with_weights(model, tensors, shipped.learned, "its weights", name)
     return Generator(name, model, network, shipped.statistics, shipped.step, shipped.sha256)
 
 
-def _with_weights(model: Model, tensors: Mapping[str, torch.Tensor], weights: str, name: str) -> nn.Module:
-    """The model's network with these weights, ready to draw."""
+def _with_weights(model: Model, tensors: Mapping[str, torch.Tensor], learned: str | None, weights: str, name: str) -> nn.Module:
+    """The model's network with these weights, ready to draw. learned: the fingerprint of the schema they were trained under, if it is known."""
+    strangers = f"the weights in {weights} do not fit the recipe and schema of {name}: one of them is of another run or version"
     network = model.network()
     try:
         network.load_state_dict(dict(tensors))
     except RuntimeError as error:
-        raise RequestError(
-            f"the weights in {weights} do not fit the recipe and schema of {name}: one of them is of another run or version"
-        ) from error
+        raise RequestError(strangers) from error
+    if learned and learned != model.schema.fingerprint:
+        raise RequestError(strangers)
     return network.requires_grad_(False).eval()

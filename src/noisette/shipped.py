@@ -34,6 +34,7 @@ class Shipped:
     tensors: Mapping[str, Tensor]
     step: int
     sha256: str
+    learned: str  # fingerprint of the schema that was trained on
 
 
 def shipped_names() -> list[str]:
@@ -64,10 +65,10 @@ def open_shipped(name: str) -> Shipped:
     weights = folder / "weights.safetensors"
     with safe_open(weights, framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
-        step = int(file.metadata()["step"])
+        facts = file.metadata()
     schema, statistics = open_shipped_tables(name)
     recipe = parse_recipe((folder / "recipe.toml").read_text(encoding="utf-8"), source=name)
-    return Shipped(recipe, schema, statistics, tensors, step, file_sha256(weights))
+    return Shipped(recipe, schema, statistics, tensors, int(facts["step"]), file_sha256(weights), facts["schema"])
 
 
 def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
@@ -89,7 +90,9 @@ def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
         shutil.copyfile(run.folder / file, folder / file)
     part = "average" if run.recipe.training.ema > 0 else "network"
     tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in checkpoint.tensors(part).items()}
-    save_file(tensors, folder / "weights.safetensors", metadata={"step": str(checkpoint.entry.step), "weights": part})
+    save_file(
+        tensors, folder / "weights.safetensors", metadata={"step": str(checkpoint.entry.step), "weights": part, "schema": run.schema.fingerprint}
+    )
     return folder
 
 

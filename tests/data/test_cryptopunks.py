@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from noisette.data.cryptopunks import BACKGROUND, NO_SKIN_TONE, SKIN_TONES, TYPES, display_name
+from noisette.data.catalogue import open_dataset
+from noisette.data.cryptopunks import BACKGROUND, NO_SKIN_TONE, SKIN_TONES, TYPES, _describe, display_name
 from noisette.data.dataset import Dataset
 from noisette.data.pixels import on_background
+from noisette.data.requests import understand
+from noisette.data.statistics import count
+from noisette.errors import RequestError
 
 BEARDS = (
     "Big Beard, Chinstrap, Front Beard, Front Beard Dark, Goat, Handlebars, Luxurious Beard, Mustache, Muttonchops, Normal Beard, "
@@ -152,3 +156,34 @@ def test_names_are_shown_as_people_write_them(key, name):
 
 def test_no_name_shows_how_it_was_stored(punks):
     assert all(re.fullmatch(r"(3D|VR|Do-rag|[A-Z][a-z]+)( [A-Z][a-z]+)*", name) for name in punks.schema.names[2:])
+
+
+def test_the_report_saw_them_resized_and_blurred(punks):
+    """Bilinear, from 24 to 32 pixels: between two flat colours there are new ones."""
+    large = open_dataset("cryptopunks", size=32)
+    assert large.images.shape == (10_000, 4, 32, 32)
+    assert_array_equal(large.attributes, punks.attributes)
+    assert len(np.unique(large.images[:50, :3].transpose(0, 2, 3, 1).reshape(-1, 3), axis=0)) > 222
+    assert abs(large.images[:50].mean() - punks.images[:50].mean()) < 3
+
+
+@pytest.mark.parametrize(("kinds", "said"), [({}, "0 types (none)"), ({"male": 1, "ape": 1}, "2 types (Ape, Male)")])
+def test_a_punk_without_a_type_or_with_two_is_refused(kinds, said):
+    names = dict.fromkeys(("male", "female", "zombie", "ape", "alien", "earring"), 0)
+    good, bad = {**names, "male": 1}, {**names, **kinds}
+    with pytest.raises(RequestError) as error:
+        _describe(np.zeros((2, 4, 24, 24), dtype=np.uint8), [good, bad])
+    assert f"the metadata of punk 1 give it {said}, not one" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"), [({"Pilot Helmet": True, "Wild Hair": True}, "any hair"), ({"Pilot Helmet": True, "Tiara": True}, "any hair")]
+)
+def test_no_punk_wears_two_hats(punks, asked, kind):
+    train = punks.split("train")
+    statistics = count(train.schema, train.attributes)
+    with pytest.raises(RequestError, match=kind):
+        understand(asked, train.schema, statistics)
+    for hats in ({"Cap", "Fedora"}, {"Beanie", "Mohawk"}, {"Big Beard", "Mustache"}, {"Hot Lipstick", "Black Lipstick"}, {"Pipe", "Vape"}):
+        with pytest.raises(RequestError, match="no image has two"):
+            understand(dict.fromkeys(hats, True), train.schema, statistics)

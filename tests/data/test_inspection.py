@@ -119,5 +119,5 @@ def test_only_all_punks_with_their_alpha_can_be_compared(punks, official):
         compare_with_official(punks.split("test"), official)
     with pytest.raises(RequestError, match="^only all 10,000 punks can be compared with the official image, not 20 of sprites$"):
         compare_with_official(sprites(20, 24), official)
-    with pytest.raises(RequestError, match="^the official image has alpha; leave --background out to compare$"):
+    with pytest.raises(RequestError, match="^the official image has alpha and punks of 24 pixels; leave --background and --size out to compare$"):
         compare_with_official(punks.with_images(lambda images: images[:, :3]), official)

@@ -108,6 +108,34 @@ def test_accessories_that_never_met_are_allowed_with_a_note():
     assert condition.notes == ("Earring and Pipe were never seen together; expect the worse for it",)
 
 
+HEADS = AttributeSchema(
+    attributes=tuple(Flag(name=name) for name in ("Helmet", "Cap", "Crown", "Pipe", "Ruff")), groups=(Group(name="hat", members=("Cap", "Crown")),)
+)
+
+
+def test_what_is_never_worn_with_a_whole_group_is_refused_even_if_it_seldom_met_the_one():
+    """By chance a helmet would meet a crown once in 400 images, but some hat 20 times."""
+    table = np.zeros((400, 5), dtype=np.int16)
+    table[:40, 0] = 1
+    table[40:240, 1] = 1
+    table[240:250, 2] = 1
+    table[30:50, 3] = 1
+    statistics = count(HEADS, table)
+    for asked, what in (("Helmet, Crown", "Crown"), ("Cap, Helmet", "Cap")):
+        with pytest.raises(RequestError, match=rf"Helmet is never worn with any hat \({what} is one\)"):
+            understand(asked, HEADS, statistics)
+        assert understand(asked, HEADS, statistics, allow_unseen=True).values["Helmet"] is True
+    understand("Helmet, Pipe", HEADS, statistics)
+    assert understand("Crown, Pipe", HEADS, statistics).notes  # by chance half an image: no evidence, but a warning
+
+
+def test_what_no_image_has_is_refused():
+    statistics = count(HEADS, np.zeros((10, 5), dtype=np.int16))
+    with pytest.raises(RequestError, match="none of the 10 images it was trained on has Ruff; leave it out, or use --allow-unseen"):
+        understand("Ruff", HEADS, statistics)
+    assert understand("Ruff", HEADS, statistics, allow_unseen=True).values == {"Ruff": True}
+
+
 def test_a_name_of_two_options_must_say_whose():
     statistics = count(SPRITES, random_table(500, 0))
     with pytest.raises(RequestError, match='"None" can mean several things; write Beard=None or Hair=None or'):
@@ -142,6 +170,17 @@ def test_random_requests_follow_the_statistics():
         column = SPRITES.names.index(name)
         code = SPRITES.attributes[column].values.index(value)
         assert abs((drawn[:, column] == code).mean() - seen / 2000) < 0.06, (name, value)
+
+
+def test_random_requests_follow_values_that_say_the_same_of_each_other():
+    """A beard, a moustache and a pipe nearly always come together: what the three say must count once."""
+    random = np.random.default_rng(0)
+    man = random.random(2000) < 0.3
+    table = np.stack([np.where(random.random(2000) < 0.1, ~man, man) for _ in range(4)], axis=1).astype(np.int16)
+    schema = AttributeSchema(attributes=tuple(Flag(name=name) for name in ("Beard", "Moustache", "Pipe", "Hat")))
+    statistics = count(schema, table)
+    drawn = count(schema, schema.encode([random_request(schema, statistics, seed) for seed in range(2000)]))
+    assert np.allclose(drawn.counts, statistics.counts, atol=0.04 * 2000)
 
 
 @given(st.lists(st.integers(-1, 2), min_size=1, max_size=30))

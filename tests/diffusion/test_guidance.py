@@ -113,6 +113,13 @@ def test_rescaling_brings_back_the_spread_of_the_plain_request():
     assert torch.allclose(halfway, (overshot + back) / 2, atol=1e-4)
 
 
+def test_rescaling_refers_to_the_request_even_where_its_weight_is_nothing():
+    """An attribute that is weighted 0 takes all of the weight of the request."""
+    terms = classifier_free(ASKED, NOTHING, 2.0) + emphasising(ASKED, OTHER, -2.0)
+    x0 = guided(Spy(), terms, rescale=1.0)(XT, LEVELS[2])
+    assert torch.allclose(x0.flatten(1).std(dim=1), says(ASKED).flatten(1).std(dim=1), rtol=1e-4)
+
+
 def test_rescaling_a_flat_image_leaves_it():
     flat = guided(lambda xt, level, codes: torch.ones_like(xt) * codes[:, :1, None, None], classifier_free(ASKED, NOTHING, 3.0), rescale=1.0)
     assert torch.isfinite(flat(XT, LEVELS[2])).all()

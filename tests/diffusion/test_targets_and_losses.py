@@ -40,6 +40,20 @@ def test_min_snr_counts_the_same_error_of_the_image_alike_whatever_the_target(ta
     assert loss.item() == pytest.approx(min(snr, gamma) * error.square().mean().item(), rel=1e-6)
 
 
+@pytest.mark.parametrize("target", ["image", "velocity"])
+@given(angle=st.floats(0.05, 1.57), gamma=st.floats(1, 20))
+def test_clamped_snr_never_counts_an_error_of_the_image_below_one(target, angle, gamma):
+    torch.manual_seed(0)
+    x0, eps, error = torch.randn(3, 1, 1, 4, 4, dtype=torch.float64)
+    alpha, sigma = (function(torch.tensor([angle], dtype=torch.float64)) for function in (torch.cos, torch.sin))
+    a, s = alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
+    xt = a * x0 + s * eps
+    prediction = wanted(target, x0 + error, (xt - a * (x0 + error)) / s, a, s)
+    loss = squared_error(prediction, wanted(target, x0, eps, a, s), weights("clamped-snr", target, alpha, sigma, gamma=gamma))
+    snr = (alpha / sigma).item() ** 2
+    assert loss.item() == pytest.approx(min(max(snr, 1.0), gamma) * error.square().mean().item(), rel=1e-6)
+
+
 def test_plain_is_the_mean_squared_error():
     prediction, target = torch.randn(2, 5, 3, 4, 4)
     alpha = torch.full((5,), 0.6)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 import noisette
 from noisette.data.attributes import AttributeSchema, Choice, Flag
 from noisette.errors import NoisetteError, RequestError
-from noisette.evaluation.judge import fit_judge, load_judge
+from noisette.evaluation.judge import fit_judge, kept_judge, load_judge
 from noisette.evaluation.obedience import obedience
 
 
@@ -42,6 +44,24 @@ def test_saved_it_reads_the_same(judge, sprites, tmp_path):
     again = load_judge(tmp_path / "judge.safetensors")
     assert again.dataset == sprites.split("train").fingerprint
     assert np.array_equal(again.read(sprites.images[:50]), judge.read(sprites.images[:50]))
+
+
+def test_a_kept_judge_is_used_again_and_never_another(sprites, tmp_path):
+    few, path = sprites.take(np.arange(200)), tmp_path / "kept.safetensors"
+    first = kept_judge(path, few, epochs=1)
+    again = kept_judge(path, few, epochs=1, progress=lambda done, total: pytest.fail("it trained again"))
+    assert np.array_equal(first.read(few.images), again.read(few.images))
+    with pytest.raises(RequestError, match="was trained on 1 passes, not 2"):
+        kept_judge(path, few, epochs=2)
+    with pytest.raises(RequestError, match="was trained on other images"):
+        kept_judge(path, sprites.take(np.arange(100)), epochs=1)
+
+
+def test_images_without_a_label_teach_nothing_and_break_nothing(sprites):
+    table = sprites.attributes[:128].copy()
+    table[:, 0] = -1
+    judge = fit_judge(replace(sprites.take(np.arange(128)), attributes=table), epochs=1)
+    assert all(tensor.isfinite().all() for tensor in judge.network.state_dict().values())
 
 
 def test_the_same_seed_makes_the_same_judge(sprites):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Annotated, Literal
 
 import numpy as np
@@ -96,6 +97,11 @@ class AttributeSchema(BaseModel):
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256: weights that were trained under one schema mean nothing under another."""
+        return sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
     def valued(self) -> tuple[range, ...]:

@@ -108,8 +108,8 @@ def compare_with_official(dataset: Dataset, path: Path) -> str:
     """
     if dataset.name != "cryptopunks" or len(dataset) != 10_000:
         raise RequestError(f"only all 10,000 punks can be compared with the official image, not {len(dataset):,} of {dataset.name}")
-    if dataset.channels != 4:
-        raise RequestError("the official image has alpha; leave --background out to compare")
+    if dataset.channels != 4 or dataset.size != (24, 24):
+        raise RequestError("the official image has alpha and punks of 24 pixels; leave --background and --size out to compare")
     if not path.is_file():
         raise RequestError(f"no file {path}; give a copy of the official punks.png")
     try:
@@ -129,20 +129,23 @@ def compare_with_official(dataset: Dataset, path: Path) -> str:
 
 def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str, Any]:
     """What can be asked for, how common it is, and what never occurs together, as JSON can hold it."""
+    statistics.check(schema)
     names = value_names(schema)
     counts = dict(zip(names, statistics.counts, strict=True))
     columns = {name: column for column, name in enumerate(schema.names)}
     members = {member for group in schema.groups for member in group.members}
     choices, flags = ([attribute for attribute in schema.attributes if attribute.kind == kind] for kind in ("choice", "flag"))
-    never: dict[str, list[str]] = {}  # by the rarer
+    never: dict[str, list[str]] = {}  # by the option of a choice
     among: list[list[str]] = []
     for first, one in enumerate(names):
         for second, two in enumerate(names[first + 1 :], start=first + 1):
             same = schema.units[columns[one[0]]] == schema.units[columns[two[0]]]
             if same or statistics.together[first][second]:
                 continue
-            if one[0] in (choice.name for choice in choices):
+            if one[1] is not True:
                 never.setdefault(_label(one), []).append(_label(two))
+            elif two[1] is not True:
+                never.setdefault(_label(two), []).append(_label(one))
             else:
                 among.append([_label(one), _label(two)])
     return {

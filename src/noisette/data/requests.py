@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noisette.data.attributes import AttributeSchema, Value
+from noisette.data.groups import EVIDENCE
 from noisette.data.statistics import Statistics, value_names
 from noisette.errors import RequestError, nearest
 
@@ -196,17 +198,37 @@ def _check(said: Mapping[str, Value], schema: AttributeSchema, statistics: Stati
         worn = [member for member in group.members if said.get(member) is True]
         if len(worn) > 1:
             raise RequestError(f"{worn[0]} and {worn[1]} are both {group.name}, and no image has two; drop one, or use --allow-unseen")
-    if len(statistics.together) != len(value_names(schema)):
-        raise RequestError("the statistics do not match the schema: one of them is of another run or version")
+    statistics.check(schema)
+    names = value_names(schema)
     choices = {attribute.name for attribute in schema.attributes if attribute.kind == "choice"}
-    present = [(place, name, value) for place, (name, value) in enumerate(value_names(schema)) if said.get(name) == value and value is not False]
+    present = [place for place, (name, value) in enumerate(names) if said.get(name) == value and value is not False]
+    labels = [name if value is True else f"{name} {value}" for name, value in names]
+    for place in present:
+        if not statistics.together[place][place]:
+            raise RequestError(f"none of the {statistics.images} images it was trained on has {labels[place]}; leave it out, or use --allow-unseen")
     notes = []
-    for number, (first, name, value) in enumerate(present):
-        for second, other, its in present[number + 1 :]:
-            if statistics.together[first][second]:
-                continue
-            one, two = (each if what is True else f"{each} {what}" for each, what in ((name, value), (other, its)))
-            if name in choices or other in choices:
-                raise RequestError(f"{two} never occurs with {one} in the {statistics.images} images; drop one, or use --allow-unseen")
-            notes.append(f"{one} and {two} were never seen together; expect the worse for it")
+    for first, second in combinations(present, 2):
+        if statistics.together[first][second]:
+            continue
+        one, two = labels[first], labels[second]
+        if {names[first][0], names[second][0]} & choices:
+            raise RequestError(f"{two} never occurs with {one} in the {statistics.images} images; drop one, or use --allow-unseen")
+        for flag, other in ((first, second), (second, first)):
+            kind = _kind_never_met(flag, other, schema, statistics)
+            if kind is not None:
+                raise RequestError(f"{labels[flag]} is never worn with {kind}, though chance would have shown it; drop one, or use --allow-unseen")
+        notes.append(f"{one} and {two} were never seen together; expect the worse for it")
     return tuple(notes)
+
+
+def _kind_never_met(flag: int, other: int, schema: AttributeSchema, statistics: Statistics) -> str | None:
+    """What `other` is (its group, or itself), if `flag` was never seen with any of that kind though chance would show it: a helmet and hair."""
+    name = value_names(schema)[other][0]
+    group = next((group for group in schema.groups if name in group.members), None)
+    members = group.members if group else (name,)
+    places = [place for place, (each, _) in enumerate(value_names(schema)) if each in members]
+    counts = statistics.counts
+    expected = counts[flag] * sum(counts[place] for place in places) / statistics.images
+    if expected < EVIDENCE or any(statistics.together[flag][place] for place in places):
+        return None
+    return f"any {group.name} ({name} is one)" if group else name

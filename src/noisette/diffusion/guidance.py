@@ -48,12 +48,13 @@ def excluding(asked: Tensor, unwanted: Tensor, strength: float) -> list[Term]:
 
 
 def guided(denoise: ConditionalDenoiser, terms: Sequence[Term], *, rescale: float = 0.0) -> Denoiser:
-    """The sum of the terms, whose weights sum to 1, in one batched evaluation of as many requests as have a weight.
+    """The sum of the terms, whose weights sum to 1, in one batched evaluation of the requests that have a weight.
 
     rescale: 0 to 1, how far the spread of each guided image is brought back to that under the first term alone (Lin et al.
     2024): large scales overshoot it.
     """
-    merged = _merged(terms)
+    first, *others = _merged(terms)
+    merged = [*([first] if first.weight or rescale else []), *(term for term in others if term.weight)]
     weights, codes = [term.weight for term in merged], torch.cat([term.codes for term in merged])
 
     def denoise_guided(xt: Tensor, level: Level) -> Tensor:
@@ -75,7 +76,7 @@ def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Deno
 
 
 def _merged(terms: Sequence[Term]) -> list[Term]:
-    """One term for each tensor of requests, those without weight left out; the first stays first.
+    """One term for each tensor of requests, in their order.
 
     By which tensor it is, not by what is in it: an image must not depend on what those beside it are asked for.
     """
@@ -86,7 +87,7 @@ def _merged(terms: Sequence[Term]) -> list[Term]:
             merged.append(term)
         else:
             merged[same] = Term(merged[same].weight + term.weight, term.codes)
-    return [term for term in merged if term.weight != 0]
+    return merged
 
 
 def _rescaled(x0: Tensor, plain: Tensor, amount: float) -> Tensor:

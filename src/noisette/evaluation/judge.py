@@ -37,13 +37,14 @@ Progress = Callable[[int, int], None]
 class Judge:
     """A trained classifier and what it was trained on.
 
-    dataset: the fingerprint of the images. shape: (C, H, W).
+    dataset: the fingerprint of the images. shape: (C, H, W). epochs: passes over them.
     """
 
     network: nn.Module
     schema: AttributeSchema
     dataset: str
     shape: tuple[int, int, int]
+    epochs: int
 
     def read(self, images: NDArray[np.uint8]) -> NDArray[np.int16]:
         """The attributes that (N, C, H, W) bytes show: (N, A), nothing UNKNOWN. Raises RequestError for another shape."""
@@ -60,7 +61,7 @@ class Judge:
 
     def save(self, path: Path) -> None:
         """Weights and facts in one safetensors file."""
-        facts = {"schema": self.schema.model_dump_json(), "dataset": self.dataset, "shape": json.dumps(self.shape)}
+        facts = {"schema": self.schema.model_dump_json(), "dataset": self.dataset, "shape": json.dumps(self.shape), "epochs": str(self.epochs)}
         write_atomically(path, lambda temporary: temporary.write_bytes(save(self.network.state_dict(), metadata=facts)))
 
 
@@ -78,7 +79,7 @@ def load_judge(path: Path) -> Judge:
         network.load_state_dict(tensors)
     except (SafetensorError, ValidationError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise NoisetteError(f"the judge {path} is damaged, or of another version; train it again") from error
-    return Judge(network.eval(), schema, facts["dataset"], (channels, height, width))
+    return Judge(network.eval(), schema, facts["dataset"], (channels, height, width), int(facts["epochs"]))
 
 
 def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, progress: Progress | None = None) -> Judge:
@@ -96,12 +97,19 @@ def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, progress: Progres
         torch.manual_seed(seed)
         network = JudgeNetwork(shape, sum(map(len, dataset.schema.valued)))
         _train(network, dataset, epochs, random, progress)
-    return Judge(network.eval().requires_grad_(False), dataset.schema, dataset.fingerprint, shape)
+    return Judge(network.eval().requires_grad_(False), dataset.schema, dataset.fingerprint, shape, epochs)
 
 
 def kept_judge(path: Path, dataset: Dataset, *, epochs: int, progress: Progress | None = None) -> Judge:
-    """The judge in `path` if it was trained on these images, else a new one, which is kept there."""
-    if path.is_file() and (judge := load_judge(path)).dataset == dataset.fingerprint:
+    """The judge in `path`, or, if there is none, a new one, which is kept there.
+
+    Raises RequestError if the one that is there was trained on other images, or for other passes.
+    """
+    if path.is_file():
+        judge = load_judge(path)
+        if judge.dataset != dataset.fingerprint or judge.epochs != epochs:
+            what = "other images" if judge.dataset != dataset.fingerprint else f"{judge.epochs} passes, not {epochs}"
+            raise RequestError(f"the judge in {path} was trained on {what}; name another file, or remove it")
         return judge
     judge = fit_judge(dataset, epochs=epochs, progress=progress)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +152,8 @@ def _loss(logits: Tensor, codes: Tensor, schema: AttributeSchema) -> Tensor:
         total = total + (each * (wanted >= 0)).sum(dim=1).mean()
     for column, attribute in enumerate(schema.attributes):
         if attribute.kind == "choice":
-            total = total + F.cross_entropy(parts[column], codes[:, column], ignore_index=-1)
+            known = (codes[:, column] >= 0).sum().clamp(min=1)  # a batch may know nothing of it
+            total = total + F.cross_entropy(parts[column], codes[:, column], ignore_index=-1, reduction="sum") / known
     return total
 
 

@@ -113,6 +113,8 @@ def resume(folder: str | Path, *, watcher: Watcher | None = None, progress: Prog
             raise NoisetteError(f"{run.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it from a copy")
         if known != dataset.fingerprint:
             raise RequestError(f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train anew")
+        if model.schema != dataset.schema:
+            raise NoisetteError(f"{run.folder}/schema.json is not what the run was trained on; restore it from a copy")
         for what, now in _circumstances(accelerator).items():
             if (then := run.environment.get(what)) not in (None, now):
                 watcher.note(f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit")

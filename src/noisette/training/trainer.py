@@ -52,6 +52,7 @@ class State:
     elapsed: float = 0.0  # seconds of training, over all its processes in turn
     skipped: int = 0  # steps without a finite loss
     updates: int = 0  # of the averaged weights
+    schema: str = ""  # fingerprint of the attributes that were learned
 
 
 class Trainer:
@@ -79,7 +80,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay, fused=self.device.type in ("cpu", "cuda")
         )
-        self.state = State()
+        self.state = State(schema=model.schema.fingerprint)
         self._loss, self._speed = _Smoothed(0.98), _Smoothed(0.9)
         self._saved_step = self._drawn_step = -1
 
