@@ -27,13 +27,14 @@ import torch
 from numpy.typing import NDArray
 
 import noisette
+from noisette.config import lengthened, load_recipe
 from noisette.data.dataset import Dataset
 from noisette.data.requests import describe
 from noisette.data.statistics import count, shown, value_names
 from noisette.display import drawing, training
 from noisette.evaluation.judge import Judge, kept_judge
 from noisette.evaluation.obedience import obedience
-from noisette.files import write_text
+from noisette.files import file_sha256, write_text
 from noisette.generation import Generator
 from noisette.model import Sampling
 from noisette.pictures import labelled_sheet, save_png
@@ -53,6 +54,7 @@ PAIRS, PAIRS_OF_ONE = 40, 3
 JUDGE_EPOCHS = 24
 SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 REQUESTS = 250
+PAIR_SCALES = (1.0, 1.5, 2.0)
 SHOWN = 8  # requests in a grid
 BEGIN, END = "<!-- measured: benchmarks/conditioning.py writes from here -->", "<!-- to here -->"
 
@@ -63,8 +65,10 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     dataset = noisette.open_dataset("cryptopunks", background=BACKGROUND)
     train, validation = dataset.split("train"), dataset.split("validation")
+    judge_file = out / "judge.safetensors"
     with drawing("the judge") as progress:
-        judge = kept_judge(out / "judge.safetensors", train, epochs=arguments.judge_epochs, progress=progress)
+        judge = kept_judge(judge_file, train, epochs=arguments.judge_epochs, progress=progress)
+    by = file_sha256(judge_file)[:16]
     rows = validation.attributes[: arguments.requests]
     ceiling = asdict(obedience(rows, judge.read(validation.images[: len(rows)]), dataset.schema))
     print(f"judge on the real images of the {len(rows)} requests: {_figures(ceiling)}", flush=True)
@@ -78,7 +82,7 @@ def main() -> None:
             settings = [*settings, f"dataset.hold_out={json.dumps(pairs)}"]
         trained(folder, recipe, [*settings, *arguments.settings], arguments.budget)
         generator = noisette.load(folder)
-        found = measured(folder, generator, judge, rows, arguments.scales, arguments.steps)
+        found = measured(folder, generator, judge, by, rows, arguments.scales, arguments.steps)
         measured_now[way] = {
             **state_of(folder),
             "folder": str(folder),
@@ -89,7 +93,7 @@ def main() -> None:
             "scales": found,
         }
         if pairs:
-            measured_now[way]["pairs"] = unseen_pairs(folder, generator, judge, dataset, pairs, arguments.steps)
+            measured_now[way]["pairs"] = unseen_pairs(folder, generator, judge, by, dataset, pairs, arguments.steps)
         for scale, figures in found.items():
             print(f"{way:40} scale {scale:>4}: {_figures(figures)}", flush=True)
         grid(folder, generator, validation, arguments.scales, arguments.steps)
@@ -102,19 +106,27 @@ def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> 
     with training(folder.name) as (watcher, _):
         if not folder.exists():
             noisette.train(recipe, out=folder, budget=budget, settings=settings, watcher=watcher)
-        else:
-            noisette.resume(folder, watcher=watcher)
+            return
+        wanted, there = load_recipe(recipe, [*lengthened(budget, None, None), *settings]), open_run(folder).recipe
+        measured_there = there.training.model_dump(include={"precision", "layout", "compile"})
+        if wanted.model_copy(update={"training": wanted.training.model_copy(update=measured_there)}) != there:
+            raise SystemExit(f"{folder} holds a run of another budget or other settings; choose another --out, or remove it")
+        noisette.resume(folder, watcher=watcher)
 
 
-def measured(folder: Path, generator: Generator, judge: Judge, rows: NDArray[np.int16], scales: Sequence[float], steps: int) -> dict[str, Any]:
-    """Obedience at each scale; what was measured with these weights is kept in the folder."""
-    return {f"{scale:g}": _obeyed(folder, "validation", generator, judge, rows, scale, steps) for scale in scales}
+def measured(
+    folder: Path, generator: Generator, judge: Judge, by: str, rows: NDArray[np.int16], scales: Sequence[float], steps: int
+) -> dict[str, Any]:
+    """Obedience at each scale; what was measured with these weights by this judge is kept in the folder."""
+    return {f"{scale:g}": _obeyed(folder, "validation", generator, judge, by, rows, scale, steps) for scale in scales}
 
 
-def _obeyed(folder: Path, name: str, generator: Generator, judge: Judge, rows: NDArray[np.int16], scale: float, steps: int) -> dict[str, Any]:
+def _obeyed(
+    folder: Path, name: str, generator: Generator, judge: Judge, by: str, rows: NDArray[np.int16], scale: float, steps: int
+) -> dict[str, Any]:
     file = folder / "obedience.json"
     kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    key = f"{name}, {len(rows)} requests, {steps} steps, scale {scale:g}, weights {generator.weights[:16]}"
+    key = f"{name}, {len(rows)} requests, {steps} steps, scale {scale:g}, weights {generator.weights[:16]}, judge {by}"
     if key not in kept:
         with drawing(f"{folder.name}, scale {scale:g}") as progress:
             started = time.perf_counter()
@@ -144,31 +156,31 @@ def frequent_pairs(train: Dataset) -> list[list[str]]:
     return chosen
 
 
-def unseen_pairs(folder: Path, generator: Generator, judge: Judge, dataset: Dataset, pairs: list[list[str]], steps: int) -> dict[str, Any]:
-    """Requests with a pair that was never trained together, beside requests without; none of their images was trained on."""
+def unseen_pairs(folder: Path, generator: Generator, judge: Judge, by: str, dataset: Dataset, pairs: list[list[str]], steps: int) -> dict[str, Any]:
+    """Requests with a pair that was never trained together, drawn by that run and by the shipped model, which trained on all of them.
+
+    Beside them requests of the validation split without such a pair, drawn by the same two. The real images of the first were
+    removed from this run's training, but not from the judge's: what it reads in them is no figure of unseen images.
+    """
     names = value_names(dataset.schema)
     there = shown(dataset.schema, dataset.attributes)
     places = [[names.index((name, True)) for name in pair] for pair in pairs]
     has_pair = np.any([there[:, first] & there[:, second] for first, second in places], axis=0)
-    outside_test = dataset.membership != 2
     random = np.random.default_rng(0)
-    with_pair = np.sort(random.permutation(np.flatnonzero(has_pair & outside_test))[:REQUESTS])
+    with_pair = np.sort(random.permutation(np.flatnonzero(has_pair & (dataset.membership != 2)))[:REQUESTS])
     without = np.flatnonzero(~has_pair & (dataset.membership == 1))[:REQUESTS]
-    removed = len(dataset) - len(held_out(dataset, pairs))
-    found: dict[str, Any] = {"pairs": pairs, "images_removed": int(removed)}
-    for title, chosen in (("never seen together", with_pair), ("seen", without)):
+    found: dict[str, Any] = {"pairs": pairs, "images_removed": len(dataset) - len(held_out(dataset, pairs))}
+    for title, chosen in (("with such a pair", with_pair), ("without", without)):
         rows = dataset.attributes[chosen]
-        found[title] = {
-            "real": asdict(obedience(rows, judge.read(dataset.images[chosen]), dataset.schema)),
-            "scales": {f"{scale:g}": _obeyed(folder, title, generator, judge, rows, scale, steps) for scale in (1.0, 1.5, 2.0)},
-        }
-        if title == "never seen together":
-            asked = [[rows[:, dataset.schema.names.index(name)] == 1 for name in pair] for pair in pairs]
-            images = generator.draw(rows, range(len(rows)), _sampling(generator, 1.0, steps))
-            seen = judge.read(images)
-            both = [[seen[:, dataset.schema.names.index(name)] == 1 for name in pair] for pair in pairs]
-            hits = sum(int((a & b & c & d).sum()) for (a, b), (c, d) in zip(asked, both, strict=True))
-            found["pairs_drawn"] = {"asked": sum(int((a & b).sum()) for a, b in asked), "both_seen": hits}
+        found[title] = {"real": asdict(obedience(rows, judge.read(dataset.images[chosen]), dataset.schema))}
+        for who, drawer in (("never saw the pairs", generator), ("trained on all", noisette.load("punks"))):
+            found[title][who] = {f"{scale:g}": _obeyed(folder, f"{title}, {who}", drawer, judge, by, rows, scale, steps) for scale in PAIR_SCALES}
+    rows = dataset.attributes[with_pair]
+    columns = [[dataset.schema.names.index(name) for name in pair] for pair in pairs]
+    asked = np.stack([(rows[:, pair] == 1).all(axis=1) for pair in columns], axis=1)  # (N, pairs)
+    seen = judge.read(generator.draw(rows, range(len(rows)), _sampling(generator, 1.0, steps)))
+    both = np.stack([(seen[:, pair] == 1).all(axis=1) for pair in columns], axis=1)
+    found["pairs_drawn"] = {"asked": int(asked.sum()), "both_seen": int((asked & both).sum())}
     return found
 
 
@@ -188,6 +200,7 @@ def state_of(folder: Path) -> dict[str, Any]:
     status, environment = run.status, run.environment
     return {
         "steps": status["step"],
+        "batch": run.recipe.training.batch_size,
         "seconds": status["seconds"],
         "loss": status["loss"],
         "date": environment["started"][:10],
@@ -201,7 +214,6 @@ def write_page(page: Path, measured_now: dict[str, Any]) -> None:
     kept = page.with_suffix(".json")
     before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     ways = {way: {**before, **measured_now}[way] for way in (*WAYS, HELD_OUT) if way in before or way in measured_now}
-    write_text(kept, json.dumps(ways, indent=1) + "\n")
     images = page.parent.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
     plot(images / "conditioning.png", ways)
@@ -218,14 +230,16 @@ def write_page(page: Path, measured_now: dict[str, Any]) -> None:
     if not found_end:
         raise SystemExit(f"{page} has no marks {BEGIN} and {END} to write between")
     write_text(page, f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n{END}{tail}")
+    write_text(kept, json.dumps(ways, indent=1) + "\n")
 
 
 def tables(ways: dict[str, Any]) -> str:
     """Everything measured, as Markdown."""
-    scales = list(next(iter(ways.values()))["scales"])
-    lines = ["| way in | training | steps | date | cores, PyTorch |", "|---|---|---|---|---|"]
+    scales = sorted({scale for found in ways.values() for scale in found["scales"]}, key=float)
+    lines = ["| way in | training | steps | images/s | date | cores, PyTorch |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {way} | {found['seconds'] / 60:.0f} min | {found['steps']:,} | {found['date']} | {found['cores']}, {found['torch']} |"
+        f"| {way} | {found['seconds'] / 60:.0f} min | {found['steps']:,} | {found['steps'] * found['batch'] / found['seconds']:.0f} "
+        f"| {found['date']} | {found['cores']}, {found['torch']} |"
         for way, found in ways.items()
     ]
     lines.append("")
@@ -237,19 +251,24 @@ def tables(ways: dict[str, Any]) -> str:
             "|---|" + "---|" * (len(scales) + 1),
         ]
         for way, found in ways.items():
-            cells = [found["scales"][scale][figure] for scale in scales] + [found["judge"][figure]]
-            lines.append(f"| {way} | " + " | ".join(f"{cell:.3f}" for cell in cells) + " |")
+            cells = [f"{found['scales'][scale][figure]:.3f}" if scale in found["scales"] else "" for scale in scales]
+            lines.append(f"| {way} | " + " | ".join(cells) + f" | {found['judge'][figure]:.3f} |")
         lines.append("")
     if HELD_OUT in ways:
-        held = ways[HELD_OUT]["pairs"]
-        lines += [f"**{len(held['pairs'])} pairs held out**, {held['images_removed']:,} images removed from the training", ""]
-        lines += ["| requests | scale 1 | scale 1.5 | scale 2 | real |", "|---|---|---|---|---|"]
-        for title in ("never seen together", "seen"):
-            exact = " | ".join(f"{figures['exact']:.3f}" for figures in held[title]["scales"].values())
-            lines.append(f"| {title} (exact set of {held[title]['real']['images']}) | {exact} | {held[title]['real']['exact']:.3f} |")
-        drawn = held["pairs_drawn"]
-        lines += ["", f"Both of the pair are seen in {drawn['both_seen']} of {drawn['asked']} such requests at scale 1.", ""]
+        lines += _pairs_table(ways[HELD_OUT]["pairs"])
     return "\n".join(lines)
+
+
+def _pairs_table(held: dict[str, Any]) -> list[str]:
+    lines = [f"**{len(held['pairs'])} pairs held out**, {held['images_removed']:,} images removed from the training; exact set", ""]
+    lines += ["| requests | drawn by a run that | " + " | ".join(f"scale {scale:g}" for scale in PAIR_SCALES) + " | real |", "|---" * 6 + "|"]
+    for title in ("with such a pair", "without"):
+        for who in ("never saw the pairs", "trained on all"):
+            cells = " | ".join(f"{held[title][who][f'{scale:g}']['exact']:.3f}" for scale in PAIR_SCALES)
+            lines.append(f"| {held[title]['real']['images']} {title} | {who} | {cells} | {held[title]['real']['exact']:.3f} |")
+    drawn = held["pairs_drawn"]
+    lines += ["", f"Of {drawn['asked']} such pairs asked for, both are seen in {drawn['both_seen']}: scale 1, the run that never saw them.", ""]
+    return lines
 
 
 def plot(path: Path, ways: dict[str, Any]) -> None:
@@ -266,7 +285,7 @@ def plot(path: Path, ways: dict[str, Any]) -> None:
         axis.set(title=title, xlabel="guidance scale", xscale="log", ylim=(min(0.0, axis.get_ylim()[0]), 1.02))
         axis.set_xticks(scales, [f"{scale:g}" for scale in scales], minor=False)
         axis.minorticks_off()
-    axes[0].legend(fontsize=8, loc="lower left")
+    axes[1].legend(fontsize=8, loc="lower left")  # all lines are above it
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)

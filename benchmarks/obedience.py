@@ -1,6 +1,6 @@
 """How well a run or a shipped model obeys: requests drawn, and read by a judge that was trained on real images.
 
-    python benchmarks/obedience.py RUN [--count 1000] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25] [--judge FILE] [--json]
+    python benchmarks/obedience.py RUN [--count 1000] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25] --judge FILE [--json]
 
 A model of one choice (digits) draws each of its options in turn; any other draws the requests of the validation split. The judge
 is trained on the train split, and its own figures on real validation images are printed beside: they are the ceiling.
@@ -31,20 +31,26 @@ from noisette.training.start import open_data
 def main() -> None:
     arguments = _arguments()
     generator = noisette.load(arguments.run)
+    if not generator.schema.attributes:
+        raise SystemExit(f"{arguments.run} was trained without attributes, so it can obey none")
     dataset = open_data(generator.model.recipe)
     with drawing("the judge") as progress:
         judge = kept_judge(arguments.judge, dataset.split("train"), epochs=arguments.judge_epochs, progress=progress)
     validation = dataset.split("validation")
     real = asdict(obedience(validation.attributes, judge.read(validation.images), dataset.schema))
-    if len(dataset.schema.attributes) == 1:
+    one_choice = len(dataset.schema.attributes) == 1
+    if one_choice:
         rows = (np.arange(arguments.count) % len(dataset.schema.attributes[0].options)).astype(np.int16)[:, None]
-        same = real
+    elif arguments.count > len(validation):
+        raise SystemExit(f"there are only {len(validation)} images to take requests from; use a smaller --count")
     else:
         rows = validation.attributes[: arguments.count]
-        same = asdict(obedience(rows, judge.read(validation.images[: len(rows)]), dataset.schema))
-    results: dict[str, Any] = {"run": arguments.run, "steps": arguments.steps, "judge": {"validation": real, "same requests": same}, "scales": {}}
+    results: dict[str, Any] = {"run": arguments.run, "steps": arguments.steps, "judge": {"validation": real}, "scales": {}}
     _say("judge on all real validation images", real)
-    _say(f"judge on the real images of the {len(rows)} requests", same)
+    if not one_choice:
+        same = asdict(obedience(rows, judge.read(validation.images[: len(rows)]), dataset.schema))
+        results["judge"]["same requests"] = same
+        _say(f"judge on the real images of the {len(rows)} requests", same)
     for scale in arguments.scales:
         sampling = generator.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
         started = time.perf_counter()
@@ -52,7 +58,7 @@ def main() -> None:
             images = generator.draw(rows, range(len(rows)), sampling, progress=progress)
         found = asdict(obedience(rows, judge.read(images), dataset.schema))
         found["milliseconds_per_image"] = round(1000 * (time.perf_counter() - started) / len(rows), 1)
-        found["pixels"] = _pixels(images, validation.images[: len(rows)], dataset) if len(dataset.schema.attributes) > 1 else None
+        found["pixels"] = _pixels(images, validation.images[: len(rows)], dataset) if not one_choice else None
         results["scales"][f"{scale:g}"] = found
         _say(f"{generator.name}, {sampling.steps} steps of {sampling.sampler}, scale {scale:g}", found)
     if arguments.json:

@@ -129,6 +129,24 @@ def test_what_is_never_worn_with_a_whole_group_is_refused_even_if_it_seldom_met_
     assert understand("Crown, Pipe", HEADS, statistics).notes  # by chance half an image: no evidence, but a warning
 
 
+def test_what_all_apes_have_is_said_with_the_ape():
+    schema = AttributeSchema(attributes=(Choice(name="type", options=("Man", "Ape")), Choice(name="skin", options=("Dark", "Light", "Fur"))))
+    table = np.array([[0, 0]] * 40 + [[0, 1]] * 40 + [[1, 2]] * 8, dtype=np.int16)
+    statistics = count(schema, table)
+    assert understand("Ape", schema, statistics).values == {"type": "Ape", "skin": "Fur"}
+    assert understand("Fur", schema, statistics).values == {"type": "Ape", "skin": "Fur"}
+    assert understand("Dark", schema, statistics).values == {"type": "Man", "skin": "Dark"}
+    assert understand("Man", schema, statistics).values == {"type": "Man"}  # dark or light
+    assert understand("Ape, Light", schema, statistics, allow_unseen=True).values == {"type": "Ape", "skin": "Light"}
+
+
+def test_one_image_says_nothing_of_all():
+    """The only man with a pipe is dark: that may be chance."""
+    table = np.array([[0, 1], [0, 0], [1, 0], [1, 0], [0, 0]], dtype=np.int16)
+    schema = AttributeSchema(attributes=(Choice(name="skin", options=("Dark", "Light")), Flag(name="Pipe")))
+    assert understand("Pipe", schema, count(schema, table)).values == {"Pipe": True}
+
+
 def test_what_no_image_has_is_refused():
     statistics = count(HEADS, np.zeros((10, 5), dtype=np.int16))
     with pytest.raises(RequestError, match="none of the 10 images it was trained on has Ruff; leave it out, or use --allow-unseen"):

@@ -42,16 +42,17 @@ def understand(
     """What a request means, be it a text such as `Male, Big Shades, no Earring, beard=none`, or behind a mapping.
 
     Names match in any case, without regard to spaces and hyphens. A flag that is there says that the others of its group
-    are not. only: every flag that is not mentioned is absent. allow_unseen: ask even for what the data never show
-    together.
+    are not; and a value that the data only show with one option of a choice says that option: an ape has no human skin tone.
+    only: every flag that is not mentioned is absent. allow_unseen: ask even for what the data never show together.
 
     Raises RequestError for an empty text, unknown names (with the nearest), wrong values, and contradictions.
     """
+    statistics.check(schema)
     said = dict(_Reader(schema).read(asked))
     if isinstance(asked, str) and not said:
         raise RequestError('the request is empty; write for example "' + ", ".join(map(str, _example(schema))) + '"')
     notes = _check(said, schema, statistics, allow_unseen)
-    values = dict(said)
+    values = {**said, **_implied(said, schema, statistics)}
     for group in schema.groups:
         if any(values.get(member) is True for member in group.members):
             for member in group.members:
@@ -198,7 +199,6 @@ def _check(said: Mapping[str, Value], schema: AttributeSchema, statistics: Stati
         worn = [member for member in group.members if said.get(member) is True]
         if len(worn) > 1:
             raise RequestError(f"{worn[0]} and {worn[1]} are both {group.name}, and no image has two; drop one, or use --allow-unseen")
-    statistics.check(schema)
     names = value_names(schema)
     choices = {attribute.name for attribute in schema.attributes if attribute.kind == "choice"}
     present = [place for place, (name, value) in enumerate(names) if said.get(name) == value and value is not False]
@@ -219,6 +219,27 @@ def _check(said: Mapping[str, Value], schema: AttributeSchema, statistics: Stati
                 raise RequestError(f"{labels[flag]} is never worn with {kind}, though chance would have shown it; drop one, or use --allow-unseen")
         notes.append(f"{one} and {two} were never seen together; expect the worse for it")
     return tuple(notes)
+
+
+def _implied(said: Mapping[str, Value], schema: AttributeSchema, statistics: Statistics) -> dict[str, Value]:
+    """Options of choices that are not mentioned, but that all images with one of the values asked for have, where chance would show others too."""
+    names = value_names(schema)
+    counts = statistics.counts
+    present = [place for place, (name, value) in enumerate(names) if said.get(name) == value and value is not False]
+    found: dict[str, Value] = {}
+    for attribute in schema.attributes:
+        if attribute.kind == "flag" or attribute.name in said:
+            continue
+        options = [place for place, (name, _) in enumerate(names) if name == attribute.name]
+        implied = {
+            names[option][1]
+            for place in present
+            for option in options
+            if statistics.together[place][option] == counts[place] and counts[place] * (1 - counts[option] / statistics.images) >= EVIDENCE
+        }
+        if len(implied) == 1:
+            found[attribute.name] = implied.pop()
+    return found
 
 
 def _kind_never_met(flag: int, other: int, schema: AttributeSchema, statistics: Statistics) -> str | None:
