@@ -40,7 +40,7 @@ class Judge:
     dataset: the fingerprint of the images. shape: (C, H, W). epochs: passes over them.
     """
 
-    network: nn.Module
+    network: JudgeNetwork
     schema: AttributeSchema
     dataset: str
     shape: tuple[int, int, int]
@@ -48,16 +48,23 @@ class Judge:
 
     def read(self, images: NDArray[np.uint8]) -> NDArray[np.int16]:
         """The attributes that (N, C, H, W) bytes show: (N, A), nothing UNKNOWN. Raises RequestError for another shape."""
+        logits = self._over(images, self.network)
+        rows = np.empty((len(images), len(self.schema.attributes)), dtype=np.int16)
+        for column, scores in enumerate(torch.split(logits, [len(codes) for codes in self.schema.valued], dim=1)):
+            flag = self.schema.attributes[column].kind == "flag"
+            rows[:, column] = ((scores[:, 0] > 0) if flag else scores.argmax(dim=1)).numpy()
+        return rows
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What (N, C, H, W) bytes look like to it, (N, 256), from which it reads. Raises RequestError for another shape."""
+        return self._over(images, self.network.features).numpy()
+
+    def _over(self, images: NDArray[np.uint8], network: Callable[[Tensor], Tensor]) -> Tensor:
         if images.shape[1:] != self.shape:
             raise RequestError(f"the judge reads images of {self.shape} (channels, height, width), not {images.shape[1:]}")
-        rows = np.empty((len(images), len(self.schema.attributes)), dtype=np.int16)
-        for start in range(0, len(images), _BATCH):
-            with torch.inference_mode():
-                logits = self.network(_as_input(torch.from_numpy(images[start : start + _BATCH])))
-            for column, scores in enumerate(torch.split(logits, [len(codes) for codes in self.schema.valued], dim=1)):
-                flag = self.schema.attributes[column].kind == "flag"
-                rows[start : start + _BATCH, column] = ((scores[:, 0] > 0) if flag else scores.argmax(dim=1)).numpy()
-        return rows
+        parts = torch.split(torch.from_numpy(images), _BATCH)
+        with torch.inference_mode():
+            return torch.cat([network(_as_input(part)) for part in parts])
 
     def save(self, path: Path) -> None:
         """Weights and facts in one safetensors file."""
@@ -169,12 +176,16 @@ class JudgeNetwork(nn.Module):
 
         self.look = nn.Sequential(convolution(channels, 32, 1), convolution(32, 64, 2), convolution(64, 96, 1), convolution(96, 128, 2))
         positions = math.ceil(math.ceil(height / 2) / 2) * math.ceil(math.ceil(width / 2) / 2)
-        self.decide = nn.Sequential(
-            nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * positions, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, values)
-        )
+        self.describe = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * positions, 256), nn.BatchNorm1d(256), nn.ReLU())
+        self.decide = nn.Sequential(nn.Dropout(0.2), nn.Linear(256, values))
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 256)."""
+        features: Tensor = self.describe(self.look(images))
+        return features
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.decide(self.look(images))
+        logits: Tensor = self.decide(self.features(images))
         return logits
 
 

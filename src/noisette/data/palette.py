@@ -1,0 +1,70 @@
+"""The colours that a data set is made of, and the nearest of them to any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_COLOURS = 1024
+"""A data set with more is no pixel art."""
+
+_AT_A_TIME = 2**14  # colours that are compared with the whole palette
+
+
+@dataclass(frozen=True)
+class Palette:
+    """colours: (K, C) uint8, all different, sorted; C = 3 RGB, 4 RGBA in which alpha 0 comes with colour 0 only."""
+
+    colours: NDArray[np.uint8]
+
+    def snap(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(N, C, H, W) with each pixel the nearest colour of the palette, the first of several; RGBA by what is seen of it.
+
+        Nearest is by squared distance of bytes, RGBA multiplied by its alpha.
+        """
+        numbers, places = np.unique(as_numbers(images), return_inverse=True)
+        seen, known = _visible(_as_colours(numbers, images.shape[1])), _visible(self.colours)
+        nearest = np.empty(len(seen), dtype=np.intp)
+        lengths = (known**2).sum(axis=1)
+        for start in range(0, len(seen), _AT_A_TIME):
+            # |a - b|² without |a|², which all share; whole numbers below 2**53, so nothing is rounded
+            nearest[start : start + _AT_A_TIME] = (lengths - 2 * seen[start : start + _AT_A_TIME] @ known.T).argmin(axis=1)
+        count, _, height, width = images.shape
+        return np.ascontiguousarray(self.colours[nearest][places.reshape(count, height, width)].transpose(0, 3, 1, 2))
+
+    def holds(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """(N, H, W): which pixels of (N, C, H, W) are exactly in the palette."""
+        return np.isin(as_numbers(images), as_numbers(self.colours.T[None, :, :, None]))
+
+
+def palette_of(images: NDArray[np.uint8], *, most: int = MOST_COLOURS) -> Palette | None:
+    """The palette of (N, C, H, W) uint8; None of grey images, and of those with more than `most` colours."""
+    channels = images.shape[1]
+    if channels == 1:
+        return None
+    numbers = np.unique(as_numbers(images))
+    return Palette(_as_colours(numbers, channels)) if len(numbers) <= most else None
+
+
+def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """(N, C, H, W) bytes to (N, H, W): a colour as one number, the first channel the highest, so that pixels are compared at once."""
+    numbers = np.zeros((len(images), *images.shape[2:]), dtype=np.uint32)
+    for channel in range(images.shape[1]):
+        numbers = numbers << np.uint32(8) | images[:, channel]
+    return numbers
+
+
+def _as_colours(numbers: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
+    """(K,) numbers to (K, C) bytes."""
+    shifts = 8 * np.arange(channels, dtype=np.uint32)[::-1]
+    return (numbers[:, None] >> shifts & np.uint32(255)).astype(np.uint8)
+
+
+def _visible(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(K, C) as it is seen: RGBA multiplied by alpha."""
+    seen = colours.astype(np.float64)
+    if colours.shape[1] == 4:
+        seen[:, :3] = np.rint(seen[:, :3] * seen[:, 3:] / 255)
+    return seen
