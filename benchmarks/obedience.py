@@ -1,6 +1,6 @@
 """How well a run or a shipped model obeys: requests drawn, and read by a judge that was trained on real images.
 
-    python benchmarks/obedience.py RUN [--count 1000] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25] --judge FILE [--json]
+    python benchmarks/obedience.py RUN [--count 1000] [--known 0.1] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25] --judge FILE [--json]
 
 A model of one choice (digits) draws each of its options in turn; any other draws the requests of the validation split. The judge
 is trained on the train split, and its own figures on real validation images are printed beside: they are the ceiling.
@@ -45,6 +45,8 @@ def main() -> None:
         raise SystemExit(f"there are only {len(validation)} images to take requests from; use a smaller --count")
     else:
         rows = validation.attributes[: arguments.count]
+    if arguments.known < 1:
+        rows = _partly(rows, dataset.schema.units, arguments.known)
     results: dict[str, Any] = {"run": arguments.run, "steps": arguments.steps, "judge": {"validation": real}, "scales": {}}
     _say("judge on all real validation images", real)
     if not one_choice:
@@ -58,11 +60,18 @@ def main() -> None:
             images = generator.draw(rows, range(len(rows)), sampling, progress=progress)
         found = asdict(obedience(rows, judge.read(images), dataset.schema))
         found["milliseconds_per_image"] = round(1000 * (time.perf_counter() - started) / len(rows), 1)
-        found["pixels"] = _pixels(images, validation.images[: len(rows)], dataset) if not one_choice else None
+        found["pixels"] = _pixels(images, validation.images[: len(rows)], dataset) if not one_choice and arguments.known == 1 else None
         results["scales"][f"{scale:g}"] = found
         _say(f"{generator.name}, {sampling.steps} steps of {sampling.sampler}, scale {scale:g}", found)
     if arguments.json:
         print(json.dumps(results, indent=2))
+
+
+def _partly(rows: np.ndarray[Any, Any], units: tuple[int, ...], share: float) -> np.ndarray[Any, Any]:
+    """The rows with each attribute, and each group as a whole, left open but for this share of them, and never all."""
+    chances = np.random.default_rng(0).random(rows.shape)[:, np.array(units)]
+    kept = (chances < share) | (chances == chances.min(axis=1, keepdims=True))
+    return np.where(kept, rows, np.int16(-1))
 
 
 def _pixels(images: np.ndarray[Any, Any], real: np.ndarray[Any, Any], dataset: Dataset) -> dict[str, float]:
@@ -87,6 +96,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="a run folder, or a shipped model")
     parser.add_argument("--count", type=int, default=1000, help="requests")
+    parser.add_argument("--known", type=float, default=1.0, help="share of the attributes and groups that a request knows; the rest is open")
     parser.add_argument("--scales", type=lambda text: [float(part) for part in text.split(",")], default=[1.0, 1.5, 2.0])
     parser.add_argument("--interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="noise levels between which guidance works")
     parser.add_argument("--rescale", type=float, help="0 to 1, of guidance")
