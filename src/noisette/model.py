@@ -97,13 +97,13 @@ class Model:
     def network(self) -> nn.Module:
         """A network with first weights from torch's global random state."""
         settings = self.recipe.network
-        valued = self.schema.valued if settings.condition else ()
+        valued, units = (self.schema.valued, self.schema.units) if settings.condition else ((), ())
         null = self.recipe.condition.null
         if isinstance(settings, SimpleUNetConfig):
-            return SimpleUNet(self.space.channels, valued=valued, null=null)
+            return SimpleUNet(self.space.channels, valued=valued, units=units, null=null)
         if isinstance(settings, ReportUNetConfig):
-            return ReportUNet(self.space.channels, valued=valued, null=null)
-        return UNet(self.space.channels, self.side, valued=valued, null=null, **settings.model_dump(exclude={"kind"}))
+            return ReportUNet(self.space.channels, valued=valued, units=units, null=null)
+        return UNet(self.space.channels, self.side, valued=valued, units=units, null=null, **settings.model_dump(exclude={"kind"}))
 
     def draw(
         self,

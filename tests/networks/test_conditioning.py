@@ -14,9 +14,17 @@ VALUED = (range(3), range(1, 2), range(1, 2))  # a choice of three, and two flag
 def test_what_is_known_and_what_is_not_have_features_of_their_own():
     features = Features(VALUED, "each")
     codes = torch.tensor([[2, 1, 0], [-1, 0, -1]])
-    known, unknown = features(codes).split([5, 3], dim=1)
+    known, unknown, absent = features(codes).split([5, 3, 2], dim=1)
     assert known.tolist() == [[0, 0, 1, 1, 0], [0, 0, 0, 0, 0]]
     assert (unknown * 3**0.5).round().tolist() == [[0, 0, 0], [1, 0, 1]]
+    assert absent.tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_group_is_absent_when_all_of_it_is_known_to_be():
+    """Two hats, and an earring of its own."""
+    features = Features((range(1, 2), range(1, 2), range(1, 2)), "each", units=(0, 0, 2))
+    codes = torch.tensor([[0, 0, 0], [0, -1, 0], [1, 0, -1], [-1, -1, -1]])
+    assert features(codes)[:, -2:].tolist() == [[1, 1], [0, 1], [0, 0], [0, 0]]
 
 
 def test_absent_is_not_unknown():

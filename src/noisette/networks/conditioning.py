@@ -18,37 +18,46 @@ Null = Literal["each", "single"]
 class Features(nn.Module):
     """Codes (B, A) to numbers (B, width): 1 for each value that is known, and what is not known.
 
-    valued: for each attribute the codes that have a feature of their own: all options of a choice; of a flag only 1, since
-    absence is what the others are measured from.
+    valued: for each attribute the codes that have a feature of their own: all options of a choice; of a flag only 1. units:
+    for each attribute the one that stands for its group, itself if left out.
 
-    null: with `each`, every attribute has a feature for "unknown", so that its layers learn what not knowing it means; with
-    `single`, as in the report, there is one feature for "nothing is known", and an attribute that alone is unknown cannot
-    be told from an absent one. Unknowns come by the dozen, so theirs count less: 1 / sqrt(A), or all of them together would
-    take steps A times as large as any value.
+    null: with `each`, every attribute has a feature for "unknown", so that its layers learn what not knowing it means; and
+    every group of flags, and every flag of none, one for "known to be absent", which must be heard where little else is
+    known: of ninety flags nearly all are absent, and ninety features that move together would take steps ninety times too
+    large, but the groups are a dozen. With `single`, as in the report, there is one feature for "nothing is known", and an
+    attribute that alone is unknown cannot be told from an absent one. Unknowns come by the dozen, so theirs count less:
+    1 / sqrt(A), or all of them together would take steps A times as large as any value.
     """
 
     value_places: Tensor
     first_codes: Tensor
+    groups: Tensor
 
-    def __init__(self, valued: Sequence[range], null: Null) -> None:
+    def __init__(self, valued: Sequence[range], null: Null, units: Sequence[int] = ()) -> None:
         super().__init__()
         self.null = null
         self.values = sum(map(len, valued))
-        self.width = self.values + (len(valued) if null == "each" else 1)
+        units = units or range(len(valued))
+        flags = [column for column, codes in enumerate(valued) if codes.start > 0]
+        groups = torch.tensor([[float(units[column] == unit and column in flags) for unit in dict.fromkeys(units)] for column in range(len(valued))])
+        groups = groups[:, groups.any(dim=0)]  # (A, G): which flags are in which group
+        self.width = self.values + (len(valued) + groups.shape[1] if null == "each" else 1)
         starts = [0]
         for codes in valued:
             starts.append(starts[-1] + len(codes))
         self.register_buffer("value_places", torch.tensor(starts[:-1]), persistent=False)
         self.register_buffer("first_codes", torch.tensor([codes.start for codes in valued]), persistent=False)
+        self.register_buffer("groups", groups, persistent=False)
 
     def forward(self, codes: Tensor) -> Tensor:
         unknown = codes < 0
         nowhere = unknown | (codes < self.first_codes)  # one place too many, cut off again
         places = torch.where(nowhere, self.values, codes - self.first_codes + self.value_places)
         known = torch.zeros(len(codes), self.values + 1, device=codes.device).scatter_(1, places, 1.0)[:, :-1]
-        if self.null == "each":
-            return torch.cat([known, unknown.float() * unknown.shape[1] ** -0.5], dim=1)
-        return torch.cat([known, unknown.all(dim=1, keepdim=True).float()], dim=1)
+        if self.null == "single":
+            return torch.cat([known, unknown.all(dim=1, keepdim=True).float()], dim=1)
+        absent = ((codes == 0).float() @ self.groups == self.groups.sum(dim=0)).float()
+        return torch.cat([known, unknown.float() * unknown.shape[1] ** -0.5, absent], dim=1)
 
 
 class Vector(nn.Module):

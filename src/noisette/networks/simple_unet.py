@@ -15,12 +15,12 @@ class SimpleUNet(nn.Module):
 
     The time is one linear layer to 32 channels that are joined to the first feature map. Made for 16x16; any size that
     4 divides works. Takes xt (B, C, H, W), times (B,) in (0, 1] and, where there are attributes, codes (B, A), which become
-    another 32 channels beside those of the time; returns the shape of xt. valued, null: see `Features`.
+    another 32 channels beside those of the time; returns the shape of xt. valued, units, null: see `Features`.
     """
 
-    def __init__(self, channels: int, *, valued: Sequence[range] = (), null: Null = "each") -> None:
+    def __init__(self, channels: int, *, valued: Sequence[range] = (), units: Sequence[int] = (), null: Null = "each") -> None:
         super().__init__()
-        self.features = Features(valued, null) if valued else None
+        self.features = Features(valued, null, units) if valued else None
         self.condition = nn.Linear(self.features.width, 32) if self.features else None
         self.time = nn.Linear(1, 32)
         self.enter = nn.Conv2d(channels, 32, 3, padding=1)
