@@ -19,6 +19,7 @@ from noisette.data.sprites import draw, random_table
 from noisette.data.statistics import count
 from noisette.errors import NoisetteError, RequestError
 from noisette.model import Guidance, Sampling, assemble
+from noisette.pictures import read_png, save_png
 
 from .conftest import CONDITIONAL
 
@@ -181,21 +182,26 @@ def test_a_picture_with_a_request_is_drawn_again(capsys, asked, tmp_path):
     facts = json.loads(out)
     assert status == 0
     assert facts["attributes"] == {"Body": "Zombie", "Blush": False, "Hat": "Top Hat", "Earring": False, "Bow Tie": False}
-    assert facts["sampling"]["guidance"]["excluded"] == {"Crown": 1.0, "Blush": 2.0}
+    assert facts["sampling"]["guidance"]["excluded"] == {"Hat=Crown": 0.3, "Blush": 2.0}
     status, out, _ = run(capsys, "regenerate", file, "--json")
     assert (status, json.loads(out)["identical"]) == (0, True)
 
 
 def test_random_draws_a_plausible_request_by_its_seed(capsys, asked, tmp_path):
     answers = [
-        json.loads(run(capsys, "generate", asked.folder, "--random", "--seed", seed, "--count", 1, "--out", tmp_path / "a.png", "--json")[1])[
+        json.loads(run(capsys, "generate", asked.folder, "--random", "--seed", seed, "--count", 3, "--out", tmp_path / "a.png", "--json")[1])[
             "attributes"
         ]
         for seed in (1, 1, 2)
     ]
-    assert answers[0] == answers[1] != answers[2]
-    assert set(answers[0]) >= {"Blush", "Earring", "Bow Tie"}
-    assert "asked for: " in run(capsys, "generate", asked.folder, "--random", "--count", 1, "--out", tmp_path / "a.png")[1]
+    assert answers[0] == answers[1]
+    assert answers[0][1:] == answers[2][:2]  # each image has its own, by its seed
+    assert answers[0][0] != answers[0][1]
+    assert set(answers[0][0]) >= {"Blush", "Earring", "Bow Tie"}
+    assert run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "a.png")[1].startswith("seed 0: ")
+    assert run(capsys, "regenerate", tmp_path / "a.png")[0] == 0
+    run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "each")
+    assert run(capsys, "regenerate", tmp_path / "each/seed-0001.png")[0] == 0
 
 
 def test_attributes_lists_what_can_be_asked_for(capsys, asked):
@@ -216,12 +222,17 @@ WRONG = [
     (["--attributes", "earring=maybe"], "Earring is there or not"),
     (["--attributes", "Zombie", "--random"], "leave --attributes out, or --random"),
     (["--only"], "--only goes with --attributes"),
+    (["--allow-unseen"], "--allow-unseen goes with --attributes"),
+    (["--weight", "Hat=2"], "Hat has a weight, but nothing is asked of it"),
+    (["--attributes", "Top Hat", "--weight", "Hat=2", "--weight", "Hat=3"], "--weight names Hat twice"),
+    (["--attributes", "Top Hat", "--weight", "Top Hat=101"], "Hat = 101: a scale lies between 0 and 100"),
+    (["--exclude", "None"], '"None" can mean several things; write Beard=None or'),
     (["--guidance", "-1"], "guidance = -1: a scale lies between 0 and 100"),
     (["--guidance", "nan"], "guidance = nan: a scale lies between 0 and 100"),
     (["--weight", "Hat"], '--weight "Hat" is not NAME=NUMBER'),
     (["--weight", "Hatt=3"], 'no attribute "Hatt"; nearest: Hat'),
     (["--exclude", "Earing"], 'no attribute "Earing"; nearest: Earring'),
-    (["--exclude", "Hat"], "Hat cannot be a yes or no"),
+    (["--exclude", "Hat"], "which Hat? Name one, such as Hat=None"),
     (["--guidance-interval", "0.9", "0.1"], "guidance works between two noise levels"),
     (["--guidance-rescale", "2"], "rescale must lie between 0 and 1"),
 ]
@@ -287,10 +298,23 @@ def test_a_schema_that_does_not_match_the_weights_is_refused(capsys, asked, tmp_
         ({"request": 7}, "a request is a text or a mapping of names to values, not int"),
         ({"request": [7]}, "a request is a text or a mapping of names to values, not int"),
         ({"request": "Zombie", "guidance": "3"}, "guidance must be a number, not '3'"),
+        ({"request": "Zombie", "guidance": 10**400}, "guidance is too large"),
         ({"request": "Zombie", "weights": {"Body": "3"}}, "Body must be a number, not '3'"),
+        ({"request": "Zombie", "weights": ["Body"]}, "weights map names to numbers"),
+        ({"request": "Zombie", "excluded": "Crown"}, "excluded map names to numbers"),
+        ({"request": "Zombie", "weights": {7: 3.0}}, "the names in weights are text, not 7"),
+        ({"weights": {"Body": 3}}, "Body has a weight, but nothing is asked of it"),
+        ({"interval": 0.5}, "interval is two noise levels"),
+        ({"interval": ()}, "interval is two noise levels"),
+        ({"steps": "5"}, "steps must be a whole number, not '5'"),
+        ({"steps": 2.5}, "steps must be a whole number, not 2.5"),
+        ({"eta": "x"}, "eta must be a number, not 'x'"),
+        ({"sampler": 5}, "a sampler is a name, not 5"),
+        ({"seeds": 5}, "seeds are a sequence of whole numbers, one for each image, such as range(4), not 5"),
+        ({"seeds": None}, "seeds are a sequence of whole numbers"),
         ({"request": "Zombie", "weights": {"Body": 3, "Zombie": 5}}, "Body and Zombie stand for the same"),
         ({"request": "Zombie", "weights": {"Hat": 3}}, "Hat has a weight, but nothing is asked of it"),
-        ({"request": "Zombie", "excluded": {"Zombie": 2}}, "Zombie is both asked for and excluded"),
+        ({"request": "Zombie", "excluded": {"Zombie": 2}}, "Body=Zombie is excluded, and is asked for or follows from what is"),
         ({"request": "Zombie", "excluded": {"Crown": -1}}, "the strength of an exclusion lies between 0 and 100"),
         ({"request": "Zombie", "seeds": [2**63]}, "a seed must be a whole number, 0 or more, and below"),
         ({"request": "Zombie", "seeds": []}, "at least one seed"),
@@ -301,6 +325,40 @@ def test_python_gets_the_same_clear_errors(generator, options, message):
     with pytest.raises(RequestError) as error:
         generator.generate(**{"seeds": [0], **options})
     assert message in str(error.value)
+
+
+def test_numbers_of_numpy_are_numbers(generator):
+    usual = generator.generate({"Body": "Zombie", "Earring": False}, seeds=[1], guidance=2.0)
+    again = generator.generate({"Body": "Zombie", "Earring": np.False_}, seeds=np.array([1]), guidance=np.float32(2), steps=np.int64(3))
+    assert np.array_equal(usual, again)
+    assert len(repr(generator)) < 200
+    with pytest.raises(RequestError, match="a run is named by its folder"):
+        noisette.load(None)
+
+
+def test_an_option_that_others_share_can_be_excluded(capsys, asked, tmp_path):
+    options = ["--exclude", "Hat=None", "--exclude", "Beard=None=0.5", "--count", 1, "--out", tmp_path / "a.png", "--json"]
+    status, out, _ = run(capsys, "generate", asked.folder, *options)
+    assert status == 0
+    assert json.loads(out)["sampling"]["guidance"]["excluded"] == {"Hat=None": 0.3, "Beard=None": 0.5}
+
+
+def test_a_picture_that_nobody_named_is_not_written_over(capsys, asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(3):
+        assert run(capsys, "generate", asked.folder, "--count", 1)[0] == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["asked-seed-0.png", "asked-seed-0~2.png", "asked-seed-0~3.png"]
+
+
+def test_a_picture_that_asks_for_a_huge_one_is_refused(capsys, asked, tmp_path):
+    file = tmp_path / "a.png"
+    run(capsys, "generate", asked.folder, "--count", 1, "--out", file)
+    image, said = read_png(file)
+    save_png(file, image, {**said, "seeds": list(range(2048)), "scale": 64, "columns": 1})
+    status, _, err = run(capsys, "regenerate", file)
+    assert (status, err.count("\n"), "too large" in err) == (2, 1, True)
+    status, _, err = run(capsys, "generate", asked.folder, "--count", 16, "--scale", 64, "--steps", 60, "--gif", "--out", tmp_path / "b.png")
+    assert (status, "a GIF of 16 images enlarged 64 times is too large" in err) == (2, True)
 
 
 def test_a_seed_too_large_is_one_line(capsys, asked, tmp_path):

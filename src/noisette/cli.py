@@ -5,6 +5,7 @@ Nothing heavy is imported here before a verb runs, so that `--help` answers at o
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from noisette import __version__
 from noisette.errors import NoisetteError, RequestError
 
 if TYPE_CHECKING:
-    from noisette.data.attributes import AttributeSchema
+    from noisette.data.attributes import AttributeSchema, Value
     from noisette.data.statistics import Statistics
     from noisette.training.run import Run
 
@@ -182,7 +183,7 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--attributes", "asked", help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is left open.')
 @click.option("--only", is_flag=True, help="No flag but those that --attributes mentions: nothing else is worn.")
-@click.option("--random", "random_", is_flag=True, help="Draw a plausible request from the statistics of the data, by --seed.")
+@click.option("--random", "random_", is_flag=True, help="A plausible request for each image, drawn from the statistics of the data by its seed.")
 @click.option("--allow-unseen", is_flag=True, help="Ask even for what the data never show together.")
 @click.option(
     "--guidance",
@@ -190,7 +191,13 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     help="How strongly the request is followed: 1 is plain (others call it 0), and twice as fast.  [default: as in the recipe]",
 )
 @click.option("--weight", "weights", multiple=True, metavar="NAME=SCALE", help="A guidance scale of its own for one attribute; may be repeated.")
-@click.option("--exclude", "excluded", multiple=True, metavar="NAME[=STRENGTH]", help="Keep away from a flag or an option; may be repeated.")
+@click.option(
+    "--exclude",
+    "excluded",
+    multiple=True,
+    metavar="NAME[=STRENGTH]",
+    help="Keep away from a flag or an option; 0.3 unless given; may be repeated.",
+)
 @click.option("--guidance-interval", "interval", type=(float, float), metavar="LOW HIGH", help="Noise levels, 0 to 1, between which guidance works.")
 @click.option("--guidance-rescale", "rescale", type=float, help="0 to 1: how far the contrast that guidance adds is taken back.")
 @click.option("--count", type=click.IntRange(1, 4096), default=16, show_default=True, help="How many images; their seeds follow each other.")
@@ -236,38 +243,45 @@ def generate(
     """
     if asked is not None and random_:
         raise RequestError("--random draws a request of its own; leave --attributes out, or --random")
+    if allow_unseen and asked is None:
+        raise RequestError("--allow-unseen goes with --attributes: what they ask for, even if the data never show it")
     if only and asked is None:
         raise RequestError("--only goes with --attributes: nothing is worn but what they mention")
-    scales, strengths = _amounts(weights, "--weight", None), _amounts(excluded, "--exclude", 1.0)
+    from noisette.config import EXCLUSION
+
+    scales, strengths = _amounts(weights, "--weight", None), _amounts(excluded, "--exclude", EXCLUSION)
     from noisette.display import drawing
     from noisette.drawing import Request, draw_to, load_with_notes
 
-    path = out or Path(f"{run.resolve().name}-seed-{seed}.png")
+    path = out or _unused(Path(f"{run.resolve().name}-seed-{seed}.png"))
     generator = load_with_notes(run, _note)
     sampling = generator.sampling(sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=scales, excluded=strengths)
-    wanted = asked if asked is not None else generator.random_request(seed) if random_ else None
-    values = None
-    if wanted is not None:
-        condition = generator.understand(wanted, only=only, allow_unseen=allow_unseen or random_)
+    seeds = tuple(range(seed, seed + count))
+    values: dict[str, Value] | tuple[dict[str, Value], ...] | None = None
+    if asked is not None:
+        condition = generator.understand(asked, only=only, allow_unseen=allow_unseen)
         values = condition.values
-        generator.check_guidance(sampling.guidance, values)
         for note in condition.notes:
             _note(f"note: {note}")
+    elif random_:
+        values = tuple(generator.random_request(each) for each in seeds)
+    for each in values if isinstance(values, tuple) else (values or {},):
+        generator.check_guidance(sampling.guidance, each)
     request = Request(
         run=str(run),
         weights=generator.weights,
         step=generator.step,
-        seeds=tuple(range(seed, seed + count)),
+        seeds=seeds,
         attributes=values,
         sampling=sampling,
     )
     with _Writing(path), drawing(f"{count} images") as progress:
         files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif, progress=progress)
     lines = [str(file) for file in files]
-    if random_ and values is not None:
+    if isinstance(values, tuple):
         from noisette.data.requests import describe
 
-        lines.insert(0, f"asked for: {describe(values)}")
+        lines = [*(f"seed {each}: {describe(its)}" for each, its in zip(seeds, values, strict=True)), *lines]
     _answer(json_, {"files": [str(file) for file in files], **request.as_dict()}, "\n".join(lines))
 
 
@@ -282,10 +296,12 @@ def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> N
     from noisette.drawing import redraw
 
     path = out or file.parent / f"{file.stem}-again.png"
+    if path.suffix.lower() != ".png":
+        raise RequestError(f"cannot write {path}: pictures are PNG; name a .png file")
     with _Writing(path), drawing(file.name) as progress:
         identical, request = redraw(file, path, run, _note, progress)
     if not identical:
-        raise NoisetteError(f"{path} differs from {file}: another machine or another version of PyTorch may round otherwise")
+        raise NoisetteError(f"{path} differs from {file}: another machine or version of PyTorch may round otherwise, or the picture was changed")
     _answer(json_, {"file": str(path), "identical": True, **request.as_dict()}, f"{path}: identical to {file}")
 
 
@@ -324,6 +340,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.exit_status)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
+    except MemoryError:
+        return _fail("out of memory; ask for fewer or smaller images", 1)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         return _fail(f"cannot read or write{where}: {error.strerror or error}", 1)
@@ -342,11 +360,16 @@ def _amounts(given: tuple[str, ...], option: str, usual: float | None) -> dict[s
     """NAME=NUMBER by name; a NAME alone is `usual`. Raises RequestError."""
     amounts = {}
     for text in given:
-        name, equals, number = text.partition("=")
+        name, _, number = text.rpartition("=")
         try:
-            amounts[name.strip()] = float(number) if equals or usual is None else usual
+            amount = float(number)
         except ValueError as error:
-            raise RequestError(f'{option} "{text}" is not NAME={"NUMBER" if usual is None else "NUMBER, nor a NAME alone"}') from error
+            if usual is None:
+                raise RequestError(f'{option} "{text}" is not NAME=NUMBER') from error
+            name, amount = text, usual  # such as Beard=None
+        if name.strip() in amounts:
+            raise RequestError(f"{option} names {name.strip()} twice; give it once")
+        amounts[name.strip()] = amount
     return amounts
 
 
@@ -361,6 +384,14 @@ def _what_can_be_asked(run: Path) -> tuple[AttributeSchema, Statistics]:
     if not opened.recipe.conditional:
         raise RequestError(f"{run} was trained without attributes, so it cannot be asked for anything")
     return opened.schema, opened.statistics
+
+
+def _unused(path: Path) -> Path:
+    """`path`, or with the first number behind it that no file has: a picture that nobody named is not written over."""
+    numbers = itertools.count(2)
+    while path.exists():
+        path = path.with_name(f"{path.stem.rpartition('~')[0] or path.stem}~{next(numbers)}{path.suffix}")
+    return path
 
 
 class _Writing:

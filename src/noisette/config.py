@@ -27,6 +27,10 @@ _MOST_LEVELS = 100_000
 """Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
 
 
+EXCLUSION = 0.3
+"""A strength that keeps a flag away from a picture; one much larger draws what is not there as its negative."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 

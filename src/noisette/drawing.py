@@ -32,7 +32,8 @@ _MOST_PIXELS = 64_000_000  # of a sheet; larger ones are taken for a trap when t
 class Request(BaseModel):
     """Everything that decides a picture; travels inside its PNG.
 
-    weights: SHA-256 of the checkpoint that drew it, made at training step `step`. attributes: what is known, by name.
+    weights: SHA-256 of the checkpoint that drew it, made at training step `step`. attributes: what is known, by name, of all
+    images, or of each.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,7 +42,7 @@ class Request(BaseModel):
     weights: str
     step: int
     seeds: tuple[int, ...] = Field(min_length=1, max_length=4096)
-    attributes: dict[str, Value] | None = None
+    attributes: dict[str, Value] | tuple[dict[str, Value], ...] | None = None
     sampling: Sampling
     columns: int | None = Field(None, ge=1)
     scale: int | None = Field(None, ge=1, le=64)
@@ -87,8 +88,10 @@ def draw_to(
     side = generator.model.side
     across = min(columns or math.ceil(math.sqrt(count)), count)
     factor = scale or good_scale(side, across)
-    if count * (side * factor) ** 2 > _MOST_PIXELS:
-        raise RequestError(f"a sheet of {count} images enlarged {factor} times is too large; use a smaller --scale or --count, or a folder for --out")
+    if path.suffix:
+        _check_size(count, side, factor)
+    if gif and 2 * count * (side * factor) ** 2 * min(_MOST_FRAMES, request.sampling.steps) > _MOST_PIXELS:
+        raise RequestError(f"a GIF of {count} images enlarged {factor} times is too large; use a smaller --scale or --count")
     images = _draw(generator, request, preview if gif else None, progress)
     written = []
     if path.suffix.lower() == ".png":
@@ -98,9 +101,10 @@ def draw_to(
     else:
         path.mkdir(exist_ok=True)
         factor = scale or good_scale(side, 2)
-        for seed, image in zip(request.seeds, images, strict=True):
+        for place, (seed, image) in enumerate(zip(request.seeds, images, strict=True)):
             file = path / f"seed-{seed:04d}.png"
-            single = request.model_copy(update={"seeds": (seed,), "columns": 1, "scale": factor})
+            asked = request.attributes[place] if isinstance(request.attributes, tuple) else request.attributes
+            single = request.model_copy(update={"seeds": (seed,), "attributes": asked, "columns": 1, "scale": factor})
             save_png(file, sheet(image[None], scale=factor), single.as_dict())
             written.append(file)
     if gif:
@@ -128,8 +132,10 @@ def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None],
     generator = load_with_notes(folder, note)
     if generator.weights != request.weights:
         raise RequestError(
-            f"{file} was drawn by the weights of step {request.step}, but {folder} now holds those of step {generator.step}, which draw otherwise"
+            f"{file} was drawn by the weights {request.weights[:12]} of step {request.step}, but {folder} now holds {generator.weights[:12]} of step "
+            f"{generator.step}, which draw otherwise"
         )
+    _check_size(len(request.seeds), generator.model.side, request.scale or 1)
     again = sheet(_draw(generator, request, None, progress), columns=request.columns, scale=request.scale or 1)
     save_png(out, again, request.as_dict())
     same = again.mode == picture.mode and again.size == picture.size and again.tobytes() == picture.tobytes()
@@ -168,8 +174,16 @@ def _draw(generator: Generator, request: Request, preview: Preview | None, progr
         weights=guidance.weights,
         excluded=guidance.excluded,
     )
-    rows = None if request.attributes is None else generator.schema.encode([request.attributes] * len(request.seeds))
+    asked = request.attributes
+    if isinstance(asked, tuple) and len(asked) != len(request.seeds):
+        raise RequestError(f"the picture names {len(asked)} requests for {len(request.seeds)} seeds; it was changed")
+    rows = None if asked is None else generator.schema.encode(asked if isinstance(asked, tuple) else [asked] * len(request.seeds))
     return generator.draw(rows, request.seeds, checked, preview=preview, progress=progress)
+
+
+def _check_size(count: int, side: int, factor: int) -> None:
+    if count * (side * factor) ** 2 > _MOST_PIXELS:
+        raise RequestError(f"a sheet of {count} images enlarged {factor} times is too large; use a smaller --scale or --count, or a folder for --out")
 
 
 def _side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:

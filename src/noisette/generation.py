@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from noisette.config import EXCLUSION
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Value
 from noisette.data.requests import Condition, attribute_behind, places, understand
 from noisette.data.statistics import Statistics, random_request
@@ -33,12 +34,11 @@ _MOST_STEPS = 10_000
 
 _STRONGEST = 100.0
 
-
 Asked = str | Mapping[str, Any]
 """A request such as "Male, Big Shades, no Earring", or {"type": "Female", "Earring": False}."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Generator:
     """A loaded run or shipped model: its averaged weights, ready to draw.
 
@@ -53,6 +53,9 @@ class Generator:
     step: int
     weights: str
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Generator({self.name!r}, step {self.step:,}, {self.model.side}x{self.model.side}, weights {self.weights[:12]})"
 
     @property
     def schema(self) -> AttributeSchema:
@@ -73,7 +76,11 @@ class Generator:
     ) -> Sampling:
         """What is given, and what the recipe says for the rest. Raises RequestError where it cannot be."""
         usual = usual_sampling(self.model.recipe.samples)
-        name = sampler or usual.sampler
+        name = usual.sampler if sampler is None else sampler
+        if not isinstance(name, str):
+            raise RequestError(f"a sampler is a name, not {name!r}")
+        steps = None if steps is None else _whole("steps", steps)
+        eta = None if eta is None else _number("eta", eta)
         if name not in get_args(SamplerName):
             raise RequestError(f'no sampler "{name}"{nearest(name, get_args(SamplerName))}; there are {", ".join(get_args(SamplerName))}')
         if eta is not None and name != "ddim":
@@ -86,56 +93,58 @@ class Generator:
             allowed = f"1 to {most or _MOST_STEPS}" + (", the noise levels of this model" if most else "")
             raise RequestError(f"steps must be {allowed}, not {count}")
         guides = Guidance(
-            usual.guidance.scale if guidance is None else guidance,
-            interval or usual.guidance.interval,
-            usual.guidance.rescale if rescale is None else rescale,
-            self._once({name: (self._weighted(name), scale) for name, scale in (weights or {}).items()}),
-            self._once({name: (self._excluded(name), strength) for name, strength in (excluded or {}).items()}),
+            usual.guidance.scale if guidance is None else _number("guidance", guidance),
+            usual.guidance.interval if interval is None else _pair(interval),
+            usual.guidance.rescale if rescale is None else _number("rescale", rescale),
+            self._once("weights", weights, self._weighted),
+            self._once("excluded", excluded, self._excluded),
         )
         self._check(guides)
         return Sampling(name, count, (usual.eta if eta is None else eta) if name == "ddim" else 1.0, guides)  # type: ignore[arg-type]
 
     @staticmethod
-    def _once(amounts: Mapping[str, tuple[str, float]]) -> dict[str, float]:
+    def _once(what: str, amounts: Mapping[str, float] | None, meaning: Callable[[str], str]) -> dict[str, float]:
         """By what each name stands for. Raises RequestError where two stand for the same."""
-        found: dict[str, str] = {}
-        for name, (meant, _) in amounts.items():
-            if meant in found:
-                raise RequestError(f"{found[meant]} and {name} stand for the same; give one of them")
-            found[meant] = name
-        return dict(amounts.values())
+        if not isinstance(amounts, Mapping | None):
+            raise RequestError(f"{what} map names to numbers, such as {{'Earring': 2}}, not {type(amounts).__name__}")
+        found: dict[str, tuple[str, float]] = {}
+        for name, amount in (amounts or {}).items():
+            if not isinstance(name, str):
+                raise RequestError(f"the names in {what} are text, not {name!r}")
+            if (meant := meaning(name)) in found:
+                raise RequestError(f"{found[meant][0]} and {name} stand for the same; give one of them")
+            found[meant] = name, _number(name, amount)
+        return {meant: amount for meant, (_, amount) in found.items()}
 
     def _weighted(self, name: str) -> str:
-        """The first attribute of the group: a group is followed as one."""
-        return self.schema.names[self.schema.units[self.schema.names.index(attribute_behind(name, self.schema))]]
+        """A group is followed as one."""
+        attribute = attribute_behind(name, self.schema)
+        return next((group.name for group in self.schema.groups if attribute in group.members), attribute)
 
     def _excluded(self, name: str) -> str:
+        """A flag by its name, an option with its choice: Beard=None."""
         [(attribute, value)] = places([name], self.schema)
-        return attribute if value is True else str(value)
+        return attribute if value is True else f"{attribute}={value}"
 
     def check_guidance(self, guidance: Guidance, values: Mapping[str, Value], *, alone: bool = True) -> None:
         """Raises RequestError for guidance that works against what is asked for, or, of a request alone, has nothing to work on."""
         for name in guidance.excluded:
-            if values.get(name) is True or name in values.values():
-                raise RequestError(f"{name} is both asked for and excluded; drop one")
-        units = dict(zip(self.schema.names, self.schema.units, strict=True))
+            flag, _, option = name.partition("=")
+            if values.get(flag) == (option or True):
+                raise RequestError(f"{name} is excluded, and is asked for or follows from what is; drop one")
+        mentioned = {self._weighted(name) for name in values}
         for name in guidance.weights if alone else ():
-            if not any(units[mentioned] == units[name] for mentioned in values):
-                group = next((group.name for group in self.schema.groups if name in group.members), name)
-                raise RequestError(f"{group} has a weight, but nothing is asked of it; ask for it, or leave the weight out")
+            if name not in mentioned:
+                raise RequestError(f"{name} has a weight, but nothing is asked of it; ask for it, or leave the weight out")
 
     def _check(self, guidance: Guidance) -> None:
         low, high = guidance.interval
-        scales = {"guidance": guidance.scale, **guidance.weights}
-        for name, amount in {**scales, **guidance.excluded, "rescale": guidance.rescale, "interval": low, "the end of interval": high}.items():
-            if not isinstance(amount, int | float) or isinstance(amount, bool):
-                raise RequestError(f"{name} must be a number, not {amount!r}")
-        for name, amount in scales.items():
+        for name, amount in {"guidance": guidance.scale, **guidance.weights}.items():
             if not 0 <= amount <= _STRONGEST:
                 raise RequestError(f"{name} = {amount:g}: a scale lies between 0 and {_STRONGEST:g}, and 1 is the plain request")
         for name, amount in guidance.excluded.items():
             if not 0 <= amount <= _STRONGEST:
-                raise RequestError(f"{name} = {amount:g}: the strength of an exclusion lies between 0 and {_STRONGEST:g}; 1 is a start")
+                raise RequestError(f"{name} = {amount:g}: the strength of an exclusion lies between 0 and {_STRONGEST:g}; {EXCLUSION} is a start")
         if not 0 <= low <= high <= 1:
             raise RequestError(f"guidance works between two noise levels from 0 to 1, the lower first, not {low:g} and {high:g}")
         if not 0 <= guidance.rescale <= 1:
@@ -144,14 +153,15 @@ class Generator:
             raise RequestError(f"{self.name} was trained without attributes, so there is nothing to guide by; leave guidance out")
         if self.model.recipe.condition.drop_all == 0 and guidance.scale != 1:
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1")
-        if self.model.recipe.condition.null == "single" and guidance.weights:
-            raise RequestError(f"{self.name} has a single null, so it cannot forget one attribute; leave the weights out")
+        condition = self.model.recipe.condition
+        if guidance.weights and (condition.null == "single" or condition.drop_each == 0) and len(self.schema.attributes) > 1:
+            raise RequestError(f"{self.name} never learned to forget one attribute (condition.drop_each = 0); leave the weights out")
 
     def understand(self, request: Asked, *, only: bool = False, allow_unseen: bool = False) -> Condition:
         """What a request means to this model; see `noisette.data.requests.understand`."""
         if not self.model.recipe.conditional:
             asked = ", ".join(map(str, request)) if isinstance(request, Mapping) else str(request)
-            raise RequestError(f"{self.name} was trained without attributes, so it cannot be asked for {asked}")
+            raise RequestError(f"{self.name} was trained without attributes, so it cannot be asked for {asked or 'any'}")
         condition = understand(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
         if self.model.recipe.condition.drop_each == 0 and UNKNOWN in condition.row and condition.values:
             note = f"{self.name} was only trained on whole requests (condition.drop_each = 0): what is not mentioned may come out as absent"
@@ -192,13 +202,14 @@ class Generator:
         are absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63.
         sampler, steps, eta, guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval,
         rescale: as in the run's recipe unless given. weights: attributes with another scale than the rest. excluded:
-        flags or options to keep away from, and how strongly (1 is a start). preview, progress: see each step.
+        flags or options to keep away from, and how strongly (0.3 is a start). preview, progress: see each step.
 
         Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
         """
         chosen = self.sampling(sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=weights, excluded=excluded)
         rows = None
         if request is not None:
+            seeds = _seeds(seeds)
             alone = isinstance(request, str | Mapping) or not isinstance(request, Sequence)
             requests: list[Any] = [request] * len(seeds) if alone else list(request)
             if len(requests) != len(seeds):
@@ -207,8 +218,10 @@ class Generator:
             for each in asked:
                 self.check_guidance(chosen.guidance, each.values, alone=alone)
             rows = np.stack([each.row for each in asked]) if asked else None
-        elif only:
-            raise RequestError("only goes with a request: but for what it mentions, nothing is worn")
+        else:
+            if only:
+                raise RequestError("only goes with a request: but for what it mentions, nothing is worn")
+            self.check_guidance(chosen.guidance, {})
         return self.draw(rows, seeds, chosen, preview=preview, progress=progress)
 
     def draw(
@@ -221,11 +234,9 @@ class Generator:
         progress: OnProgress | None = None,
     ) -> NDArray[np.uint8]:
         """The same from rows of an attribute table, (len(seeds), A), that are taken as they are; None asks for nothing at all."""
-        if not len(seeds):
-            raise RequestError("give at least one seed")
-        if not all(isinstance(seed, int | np.integer) and 0 <= seed < 2**63 for seed in seeds):
-            raise RequestError("a seed must be a whole number, 0 or more, and below 2**63")
-        seeds = [int(seed) for seed in seeds]
+        seeds = _seeds(seeds)
+        if rows is None and self.model.recipe.conditional and self.model.recipe.condition.drop_all == 0:
+            raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0); ask for something")
         watched = self._watched(preview, progress, sampling.steps, len(seeds))
         return self.model.draw(self.network, seeds, sampling, rows, on_step=watched).numpy()
 
@@ -245,12 +256,47 @@ class Generator:
         return on_step
 
 
+def _seeds(seeds: Any) -> list[int]:
+    """Raises RequestError for anything but whole numbers that a generator of random numbers takes."""
+    if not isinstance(seeds, Sequence | np.ndarray) or isinstance(seeds, str | bytes):
+        raise RequestError(f"seeds are a sequence of whole numbers, one for each image, such as range(4), not {seeds!r}")
+    if not len(seeds):
+        raise RequestError("give at least one seed")
+    if not all(isinstance(seed, int | np.integer) and 0 <= seed < 2**63 for seed in seeds):
+        raise RequestError("a seed must be a whole number, 0 or more, and below 2**63")
+    return [int(seed) for seed in seeds]
+
+
+def _whole(name: str, value: Any) -> int:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool):
+        raise RequestError(f"{name} must be a whole number, not {value!r}")
+    return int(value)
+
+
+def _number(name: str, value: Any) -> float:
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+        raise RequestError(f"{name} must be a number, not {value!r}")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise RequestError(f"{name} is too large") from error
+
+
+def _pair(interval: Any) -> tuple[float, float]:
+    if not isinstance(interval, Sequence) or isinstance(interval, str) or len(interval) != 2:
+        raise RequestError(f"interval is two noise levels from 0 to 1, such as (0.2, 0.8), not {interval!r}")
+    low, high = (_number("interval", level) for level in interval)
+    return low, high
+
+
 def load(run: str | Path) -> Generator:
     """Load the run in a folder, with its averaged weights from the newest checkpoint that is whole; or a shipped model.
 
     run: a folder, or the name of a model that ships with the package. A folder of that name in the current one wins.
     Raises RequestError if there is neither, or no checkpoint yet; NoisetteError if all are damaged.
     """
+    if not isinstance(run, str | Path):
+        raise RequestError(f"a run is named by its folder or by the name of a model, not {run!r}")
     if is_shipped(str(run)) and not (Path(run) / "recipe.toml").is_file():
         return _shipped(str(run))
     if not Path(run).is_dir():

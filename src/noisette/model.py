@@ -164,21 +164,20 @@ class Model:
         return within(*guidance.interval, guided(denoise, terms, rescale=guidance.rescale), plain)
 
     def _forgetting(self, asked: Tensor, name: str) -> Tensor:
-        """The requests without what they say of an attribute and of the others in its group."""
-        units = torch.tensor(self.schema.units)
-        column = self.schema.names.index(name)
-        return asked.masked_fill((units == units[column]).to(asked.device), UNKNOWN)
+        """The requests without what they say of an attribute, or of a group."""
+        members = next((group.members for group in self.schema.groups if group.name == name), (name,))
+        forgotten = torch.tensor([attribute in members for attribute in self.schema.names])
+        return asked.masked_fill(forgotten.to(asked.device), UNKNOWN)
 
     def _with(self, asked: Tensor, name: str) -> Tensor:
-        """The requests, and a flag or an option besides, in the place of the others of its group."""
-        for column, attribute in enumerate(self.schema.attributes):
-            if attribute.name == name or (attribute.kind == "choice" and name in attribute.options):
-                units = torch.tensor(self.schema.units)
-                changed = asked.clone()
-                changed[:, units == units[column]] = 0
-                changed[:, column] = 1 if attribute.kind == "flag" else attribute.options.index(name)
-                return changed
-        raise RequestError(f'no flag or option "{name}" to exclude')
+        """The requests, and a flag or an option (`Hat=Cap`) besides, in the place of the others of its group."""
+        flag, _, option = name.partition("=")
+        column = self.schema.names.index(flag)
+        units = torch.tensor(self.schema.units)
+        changed = asked.clone()
+        changed[:, units == units[column]] = 0
+        changed[:, column] = self.schema.attributes[column].options.index(option) if option else 1
+        return changed
 
 
 def batches(images: int) -> int:

@@ -74,18 +74,19 @@ def test_what_is_not_mentioned_is_unknown_and_only_makes_it_absent():
     [
         ("Big Shade", 'no attribute "Big Shade"; nearest: Big Shades'),
         ("Mail", 'no attribute "Mail"; nearest: Male'),
+        ("Male Earring", "commas separate what is asked for"),
         ("", "the request is empty"),
         (" , ", "the request is empty"),
         ("type=Zombi", "type cannot be"),
-        ("eyes", "eyes cannot be a yes or no; it can be Big Shades, 3D Glasses"),
-        ("type", "type cannot be a yes or no; it can be Male, Female, Ape"),
+        ("eyes", "which eyes? Name one, such as eyes=Big Shades, or no eyes"),
+        ("type", "which type? Name one, such as type=Male"),
         ("no Male", 'the type cannot be asked for by what it is not; leave "Male" out, or exclude it'),
         ("Earring, no Earring", "the request contradicts itself: Earring is both asked for and ruled out"),
         ("Male, Female", "the request contradicts itself: type is both Male and Female"),
         ("Big Shades, 3D Glasses", "Big Shades and 3D Glasses are both eyes, and no image has two; drop one, or use --allow-unseen"),
         ("Ape, Earring", "Earring never occurs with type Ape in the 6 images; drop one, or use --allow-unseen"),
         ({"Earring": 3}, "Earring is there or not: its value is true or false, not 3"),
-        ({"type": True}, "type cannot be a yes or no"),
+        ({"type": True}, "which type? Name one, such as type=Male"),
         ({"type": None}, "type cannot be None"),
         ({3: True}, "the names in a request are text, not 3"),
         (["Male"], "a request is a text or a mapping of names to values, not list"),
@@ -159,10 +160,17 @@ def test_a_name_of_two_options_must_say_whose():
     with pytest.raises(RequestError, match='"None" can mean several things; write Beard=None or Hair=None or'):
         understand("None", SPRITES, statistics)
     assert understand("hair=none", SPRITES, statistics).values == {"Hair": "None"}
+    assert understand("no hair, without beard", SPRITES, statistics).values == {"Hair": "None", "Beard": "None"}
 
 
 def test_a_name_stands_for_its_attribute():
     assert [attribute_behind(name, SCHEMA) for name in ("male", "TYPE", "do rag", "eyes")] == ["type", "type", "Do-rag", "Big Shades"]
+
+
+@pytest.mark.parametrize("together", [((-1,),), ((5,),), ((2, 3), (3, 3))])
+def test_statistics_that_cannot_be_are_damaged(together):
+    with pytest.raises(ValueError, match="counts more or less than there is"):
+        Statistics(images=3, together=together)
 
 
 def test_statistics_of_another_schema_are_found_out():

@@ -73,9 +73,9 @@ def describe(values: Mapping[str, Value]) -> str:
 
 
 def places(names: Iterable[str], schema: AttributeSchema) -> list[tuple[str, Value]]:
-    """The attribute and value behind each name of a flag or an option, such as `Earring` or `Zombie`. Raises RequestError."""
+    """The attribute and value behind each name of a flag or an option, such as `Earring`, `Zombie` or `Hat=None`. Raises RequestError."""
     reader = _Reader(schema)
-    return [place for name in names for place in reader.read({name: True}).items()]
+    return [place for name in names for place in reader.one(name)]
 
 
 def attribute_behind(name: str, schema: AttributeSchema) -> str:
@@ -113,6 +113,11 @@ class _Reader:
                 if said.setdefault(attribute, meant) != meant:
                     raise RequestError(f"the request contradicts itself: {attribute} is both {_said(said[attribute])} and {_said(meant)}")
         return said
+
+    def one(self, name: str) -> list[tuple[str, Value]]:
+        """What the name of one flag or option means, be it with its choice or group (`Hat=None`)."""
+        group, equals, member = name.partition("=")
+        return self._meant(group, member.strip() if equals else True)
 
     def attribute(self, name: str) -> str:
         key = _folded(name)
@@ -153,7 +158,8 @@ class _Reader:
             ways = " or ".join(f"{attribute}={option}" for attribute, option in found)
             raise RequestError(f'"{name}" can mean several things; write {ways}')
         if not found:
-            raise RequestError(f'no attribute "{name}"{nearest(name, self._written)} (see `noisette attributes`)')
+            several = "; commas separate what is asked for" if " " in name or ";" in name else ""
+            raise RequestError(f'no attribute "{name}"{nearest(name, self._written)}{several} (see `noisette attributes`)')
         [(choice, option)] = found
         if not self._truth(option, value):
             raise RequestError(f'the {choice} cannot be asked for by what it is not; leave "{option}" out, or exclude it (--exclude)')
@@ -161,9 +167,15 @@ class _Reader:
 
     def _one_of(self, name: str, options: tuple[str, ...], value: object) -> str:
         by_folded = {_folded(option): option for option in options}
+        value = value.item() if isinstance(value, np.generic) else value
+        if value is False and "none" in by_folded:
+            return by_folded["none"]
+        if isinstance(value, bool):
+            nothing = f", or no {name}" if any(name == group.name for group in self._groups.values()) else ""
+            raise RequestError(f"which {name}? Name one, such as {name}={options[0]}{nothing}")
         written = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
         if written is None or _folded(written) not in by_folded:
-            what = f'"{value}"' if written is not None else "a yes or no" if isinstance(value, bool) else repr(value)
+            what = f'"{value}"' if written is not None else repr(value)
             near = nearest(written, options) if written is not None else ""
             listed = ", ".join(options[:8]) + (", ..." if len(options) > 8 else "")
             raise RequestError(f"{name} cannot be {what}{near or f'; it can be {listed}'}")
@@ -171,6 +183,7 @@ class _Reader:
 
     @staticmethod
     def _truth(name: str, value: object) -> bool:
+        value = value.item() if isinstance(value, np.generic) else value
         if isinstance(value, bool):
             return value
         if isinstance(value, str) and value.strip().casefold() in _WORDS:

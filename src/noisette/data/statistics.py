@@ -28,6 +28,8 @@ class Statistics(BaseModel):
     def _is_square(self) -> Statistics:
         if any(len(row) != len(self.together) for row in self.together):
             raise ValueError("the table of counts is not square")
+        if any(not 0 <= number <= min(self.images, row[place]) for place, row in enumerate(self.together) for number in row):
+            raise ValueError("the table counts more or less than there is")
         return self
 
     def check(self, schema: AttributeSchema) -> None:
