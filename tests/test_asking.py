@@ -336,6 +336,28 @@ def test_numbers_of_numpy_are_numbers(generator):
         noisette.load(None)
 
 
+def test_with_a_palette_there_are_only_colours_of_the_data(capsys, asked, generator, tmp_path):
+    """The sprites were put on no background: transparent pixels stay so."""
+    free, snapped = (generator.generate("Zombie", seeds=range(4), palette=palette) for palette in (False, True))
+    assert generator.palette.holds(snapped).all()
+    assert not generator.palette.holds(free).all()
+    assert set(np.unique(snapped[:, 3])) <= {0, 255}
+    file = tmp_path / "a.png"
+    status, out, _ = run(capsys, "generate", asked.folder, "--attributes", "Zombie", "--palette", "--count", 4, "--out", file, "--json")
+    assert (status, json.loads(out)["palette"]) == (0, True)
+    assert run(capsys, "regenerate", file)[0] == 0
+    with pytest.raises(RequestError, match="digits knows no palette: its data are grey"):
+        noisette.load("digits").generate("7", seeds=[0], palette=True)
+
+
+def test_a_damaged_palette_is_one_line(asked, tmp_path):
+    shutil.copytree(asked.folder, tmp_path / "r")
+    for text in ("[]", '{"colours": 3}', '{"colours": ["ff"]}', '{"colours": []}', "x"):
+        (tmp_path / "r/palette.json").write_text(text)
+        with pytest.raises(NoisetteError, match="palette.json is damaged"):
+            noisette.load(tmp_path / "r")
+
+
 def test_an_option_that_others_share_can_be_excluded(capsys, asked, tmp_path):
     options = ["--exclude", "Hat=None", "--exclude", "Beard=None=0.5", "--count", 1, "--out", tmp_path / "a.png", "--json"]
     status, out, _ = run(capsys, "generate", asked.folder, *options)

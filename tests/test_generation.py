@@ -110,7 +110,7 @@ def test_a_run_without_a_checkpoint_says_what_to_do(tiny, tmp_path):
     from noisette.data.statistics import Statistics
     from noisette.training.run import create_run
 
-    create_run(tmp_path / "r", tiny, AttributeSchema(), Statistics(images=0, together=()), {})
+    create_run(tmp_path / "r", tiny, AttributeSchema(), Statistics(images=0, together=()), None, {})
     with pytest.raises(RequestError, match="no checkpoint yet; train on with `noisette resume"):
         noisette.load(tmp_path / "r")
 

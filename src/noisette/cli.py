@@ -205,6 +205,7 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
 @click.option("--steps", type=int, help="Steps for an image; each costs one network evaluation, or two with guidance.  [default: as in the recipe]")
 @click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]")
+@click.option("--palette", is_flag=True, help="Only colours of the data: each pixel goes to the nearest.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .png file for a sheet, a folder for a file each.  [default: RUN-seed-SEED.png]")
 @click.option("--columns", type=click.IntRange(1), help="Images in a row of the sheet.  [default: as square as possible]")
 @click.option("--scale", type=click.IntRange(1, 64), help="Whole factor to enlarge by.  [default: to about 600 pixels]")
@@ -226,6 +227,7 @@ def generate(
     sampler: str | None,
     steps: int | None,
     eta: float | None,
+    palette: bool,
     out: Path | None,
     columns: int | None,
     scale: int | None,
@@ -274,6 +276,7 @@ def generate(
         seeds=seeds,
         attributes=values,
         sampling=sampling,
+        palette=palette,
     )
     with _Writing(path), drawing(f"{count} images") as progress:
         files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif, progress=progress)

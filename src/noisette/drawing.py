@@ -33,7 +33,7 @@ class Request(BaseModel):
     """Everything that decides a picture; travels inside its PNG.
 
     weights: SHA-256 of the checkpoint that drew it, made at training step `step`. attributes: what is known, by name, of all
-    images, or of each.
+    images, or of each. palette: each pixel went to the nearest colour of the data.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +44,7 @@ class Request(BaseModel):
     seeds: tuple[int, ...] = Field(min_length=1, max_length=4096)
     attributes: dict[str, Value] | tuple[dict[str, Value], ...] | None = None
     sampling: Sampling
+    palette: bool = False
     columns: int | None = Field(None, ge=1)
     scale: int | None = Field(None, ge=1, le=64)
 
@@ -178,7 +179,7 @@ def _draw(generator: Generator, request: Request, preview: Preview | None, progr
     if isinstance(asked, tuple) and len(asked) != len(request.seeds):
         raise RequestError(f"the picture names {len(asked)} requests for {len(request.seeds)} seeds; it was changed")
     rows = None if asked is None else generator.schema.encode(asked if isinstance(asked, tuple) else [asked] * len(request.seeds))
-    return generator.draw(rows, request.seeds, checked, preview=preview, progress=progress)
+    return generator.draw(rows, request.seeds, checked, palette=request.palette, preview=preview, progress=progress)
 
 
 def _check_size(count: int, side: int, factor: int) -> None:

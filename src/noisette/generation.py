@@ -14,6 +14,7 @@ from torch import nn
 
 from noisette.config import EXCLUSION
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Value
+from noisette.data.palette import MOST_COLOURS, Palette
 from noisette.data.requests import Condition, attribute_behind, places, understand
 from noisette.data.statistics import Statistics, random_request
 from noisette.diffusion.samplers import OnStep, ignore
@@ -42,14 +43,15 @@ Asked = str | Mapping[str, Any]
 class Generator:
     """A loaded run or shipped model: its averaged weights, ready to draw.
 
-    name: the folder of the run, or the name of the model. step: of the training. weights: the SHA-256 of their file, which
-    says exactly what drew an image.
+    name: the folder of the run, or the name of the model. palette: the colours of its data, where they are few. step: of the
+    training. weights: the SHA-256 of their file, which says exactly what drew an image.
     """
 
     name: str
     model: Model
     network: nn.Module
     statistics: Statistics
+    palette: Palette | None
     step: int
     weights: str
     notes: tuple[str, ...] = ()
@@ -191,6 +193,7 @@ class Generator:
         rescale: float | None = None,
         weights: Mapping[str, float] | None = None,
         excluded: Mapping[str, float] | None = None,
+        palette: bool = False,
         preview: Preview | None = None,
         progress: OnProgress | None = None,
     ) -> NDArray[np.uint8]:
@@ -202,7 +205,8 @@ class Generator:
         are absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63.
         sampler, steps, eta, guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval,
         rescale: as in the run's recipe unless given. weights: attributes with another scale than the rest. excluded:
-        flags or options to keep away from, and how strongly (0.3 is a start). preview, progress: see each step.
+        flags or options to keep away from, and how strongly (0.3 is a start). palette: each pixel goes to the nearest colour
+        of the data. preview, progress: see each step, before that.
 
         Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
         """
@@ -222,7 +226,7 @@ class Generator:
             if only:
                 raise RequestError("only goes with a request: but for what it mentions, nothing is worn")
             self.check_guidance(chosen.guidance, {})
-        return self.draw(rows, seeds, chosen, preview=preview, progress=progress)
+        return self.draw(rows, seeds, chosen, palette=palette, preview=preview, progress=progress)
 
     def draw(
         self,
@@ -230,6 +234,7 @@ class Generator:
         seeds: Sequence[int],
         sampling: Sampling,
         *,
+        palette: bool = False,
         preview: Preview | None = None,
         progress: OnProgress | None = None,
     ) -> NDArray[np.uint8]:
@@ -237,8 +242,11 @@ class Generator:
         seeds = _seeds(seeds)
         if rows is None and self.model.recipe.conditional and self.model.recipe.condition.drop_all == 0:
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0); ask for something")
+        if palette and self.palette is None:
+            raise RequestError(f"{self.name} knows no palette: its data are grey, or have more than {MOST_COLOURS:,} colours; leave the palette out")
         watched = self._watched(preview, progress, sampling.steps, len(seeds))
-        return self.model.draw(self.network, seeds, sampling, rows, on_step=watched).numpy()
+        images = self.model.draw(self.network, seeds, sampling, rows, on_step=watched).numpy()
+        return self.palette.snap(images) if palette and self.palette else images
 
     def _watched(self, preview: Preview | None, progress: OnProgress | None, steps: int, images: int) -> OnStep:
         if preview is None and progress is None:
@@ -313,7 +321,7 @@ def load(run: str | Path) -> Generator:
     network = _with_weights(model, tensors, checkpoint.state.get("schema"), str(checkpoint.path), str(run))
     notes = [f"{note}; using an older one" for note in notes]
     opened.statistics.check(model.schema)
-    return Generator(str(run), model, network, opened.statistics, checkpoint.entry.step, checkpoint.entry.sha256, tuple(notes))
+    return Generator(str(run), model, network, opened.statistics, opened.palette, checkpoint.entry.step, checkpoint.entry.sha256, tuple(notes))
 
 
 def _shipped(name: str) -> Generator:
@@ -321,7 +329,7 @@ def _shipped(name: str) -> Generator:
     model = assemble(shipped.recipe, shipped.schema)
     tensors = {key: tensor.float() for key, tensor in shipped.tensors.items()}
     network = _with_weights(model, tensors, shipped.learned, "its weights", name)
-    return Generator(name, model, network, shipped.statistics, shipped.step, shipped.sha256)
+    return Generator(name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256)
 
 
 def _with_weights(model: Model, tensors: Mapping[str, torch.Tensor], learned: str | None, weights: str, name: str) -> nn.Module:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from noisette.config import Recipe, dump_recipe, parse_recipe
 from noisette.data.attributes import AttributeSchema
+from noisette.data.palette import Palette
 from noisette.data.statistics import Statistics
 from noisette.errors import RequestError
 from noisette.files import file_sha256, write_text
@@ -31,6 +32,7 @@ class Shipped:
     recipe: Recipe
     schema: AttributeSchema
     statistics: Statistics
+    palette: Palette | None
     tensors: Mapping[str, Tensor]
     step: int
     sha256: str
@@ -68,7 +70,9 @@ def open_shipped(name: str) -> Shipped:
         facts = file.metadata()
     schema, statistics = open_shipped_tables(name)
     recipe = parse_recipe((folder / "recipe.toml").read_text(encoding="utf-8"), source=name)
-    return Shipped(recipe, schema, statistics, tensors, int(facts["step"]), file_sha256(weights), facts["schema"])
+    colours = folder / "palette.json"
+    palette = Palette.from_json(colours.read_text(encoding="utf-8")) if colours.is_file() else None
+    return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), file_sha256(weights), facts["schema"])
 
 
 def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
@@ -88,6 +92,8 @@ def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
     write_text(folder / "recipe.toml", dump_recipe(recipe))
     for file in _TABLES:
         shutil.copyfile(run.folder / file, folder / file)
+    if run.palette is not None:
+        write_text(folder / "palette.json", run.palette.to_json())
     part = "average" if run.recipe.training.ema > 0 else "network"
     tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in checkpoint.tensors(part).items()}
     save_file(

@@ -61,7 +61,7 @@ def test_a_network_learns_sprites(tmp_path):
 
 def test_the_run_folder_tells_the_whole_story(trained):
     assert {path.name for path in trained.folder.iterdir()} >= {
-        "recipe.toml", "schema.json", "environment.json", "status.json", "metrics", "samples", "checkpoints",
+        "recipe.toml", "schema.json", "palette.json", "environment.json", "status.json", "metrics", "samples", "checkpoints",
     }  # fmt: skip
     assert trained.status["state"] == "finished"
     assert trained.status["step"] == 20

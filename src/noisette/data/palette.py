@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,21 @@ class Palette:
     """colours: (K, C) uint8, all different, sorted; C = 3 RGB, 4 RGBA in which alpha 0 comes with colour 0 only."""
 
     colours: NDArray[np.uint8]
+
+    @classmethod
+    def from_json(cls, text: str) -> Palette:
+        """What `to_json` wrote. Raises ValueError for anything else."""
+        try:
+            colours = [list(bytes.fromhex(colour)) for colour in json.loads(text)["colours"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("there are no colours") from error
+        if {len(colour) for colour in colours} not in ({3}, {4}):
+            raise ValueError("colours are rrggbb or rrggbbaa")
+        return cls(np.array(colours, dtype=np.uint8))
+
+    def to_json(self) -> str:
+        """Each colour as rrggbb or rrggbbaa."""
+        return json.dumps({"colours": [colour.tobytes().hex() for colour in self.colours]}) + "\n"
 
     def snap(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(N, C, H, W) with each pixel the nearest colour of the palette, the first of several; RGBA by what is seen of it.

@@ -3,6 +3,7 @@
 recipe.toml        every setting, as it was resolved
 schema.json        the attributes of the data, and which exclude each other
 statistics.json    how common each value is, and which are seen together
+palette.json       the colours of the data, where they are few
 environment.json   versions, machine, command
 status.json        where the training stands
 metrics/           TensorBoard events
@@ -32,6 +33,7 @@ from pydantic import ValidationError
 
 from noisette.config import Recipe, dump_recipe, parse_recipe
 from noisette.data.attributes import AttributeSchema
+from noisette.data.palette import Palette
 from noisette.data.statistics import Statistics
 from noisette.errors import NoisetteError, RequestError
 from noisette.files import write_text
@@ -73,6 +75,16 @@ class Run:
             return Statistics.model_validate_json(self._read("statistics.json"))
         except ValidationError as error:
             raise NoisetteError(f"{self.folder}/statistics.json is damaged; restore it from a copy") from error
+
+    @property
+    def palette(self) -> Palette | None:
+        """The colours of the data; None where they are many, or grey."""
+        if not (self.folder / "palette.json").is_file():
+            return None
+        try:
+            return Palette.from_json(self._read("palette.json"))
+        except ValueError as error:
+            raise NoisetteError(f"{self.folder}/palette.json is damaged; restore it from a copy") from error
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -133,7 +145,9 @@ class Run:
         return loaded
 
 
-def create_run(folder: Path, recipe: Recipe, schema: AttributeSchema, statistics: Statistics, facts: Mapping[str, Any]) -> Run:
+def create_run(
+    folder: Path, recipe: Recipe, schema: AttributeSchema, statistics: Statistics, palette: Palette | None, facts: Mapping[str, Any]
+) -> Run:
     """A new run folder, whole or not at all. `facts` are added to what environment.json says.
 
     Raises RequestError if the folder exists, NoisetteError if it cannot be written.
@@ -149,6 +163,8 @@ def create_run(folder: Path, recipe: Recipe, schema: AttributeSchema, statistics
         temporary.write_recipe(recipe)
         write_text(temporary.folder / "schema.json", schema.model_dump_json(indent=2) + "\n")
         write_text(temporary.folder / "statistics.json", statistics.model_dump_json() + "\n")
+        if palette is not None:
+            write_text(temporary.folder / "palette.json", palette.to_json())
         write_text(temporary.folder / "environment.json", json.dumps({**_environment(), **facts}, indent=2) + "\n")
         temporary.write_status(state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0)
         for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):

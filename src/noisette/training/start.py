@@ -18,6 +18,7 @@ from noisette.data.attributes import UNKNOWN
 from noisette.data.catalogue import open_dataset
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.fetch import Progress
+from noisette.data.palette import palette_of
 from noisette.data.requests import places
 from noisette.data.statistics import count, shown, value_names
 from noisette.errors import NoisetteError, RequestError
@@ -86,7 +87,7 @@ def train(
             "measured_images_per_second": measured,
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(images)},
         }
-        create_run(folder, resolved, dataset.schema, count(dataset.schema, train_split.attributes), facts)
+        create_run(folder, resolved, dataset.schema, count(dataset.schema, train_split.attributes), palette_of(images), facts)
     accelerator.wait_for_everyone()
     run = open_run(folder)
     with run.locked() if accelerator.is_main_process else nullcontext():
