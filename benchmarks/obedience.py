@@ -1,8 +1,9 @@
 """How well a run or a shipped model obeys: requests drawn, and read by a judge that was trained on real images.
 
+    python benchmarks/obedience.py RUN --briefly --judge FILE [--count 24] [--scales 1,1.5,3]
     python benchmarks/obedience.py RUN [--count 1000] [--known 0.1] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25] --judge FILE [--json]
 
-A model of one choice (digits) draws each of its options in turn; any other draws the requests of the validation split. The judge
+With --briefly, a few requests as people write them, which leave most open, each drawn from so many seeds. A model of one choice (digits) draws each of its options in turn; any other draws the requests of the validation split. The judge
 is trained on the train split, and its own figures on real validation images are printed beside: they are the ceiling.
 """
 
@@ -23,9 +24,23 @@ import numpy as np
 import noisette
 from noisette.data.dataset import Dataset
 from noisette.display import drawing
-from noisette.evaluation.judge import kept_judge
+from noisette.evaluation.judge import Judge, kept_judge
 from noisette.evaluation.obedience import obedience
+from noisette.generation import Generator
 from noisette.training.start import open_data
+
+BRIEF = (
+    ("no hair", False),
+    ("Male, no hair, no beard", False),
+    ("Female, Light, no hair", False),
+    ("Earring", True),
+    ("Male, Earring", True),
+    ("Male, Medium, Earring", True),
+    ("Cigarette", True),
+    ("Female", True),
+    ("no Earring", False),
+)
+"""Requests for punks as people write them, and whether nothing else shall be worn."""
 
 
 def main() -> None:
@@ -36,6 +51,9 @@ def main() -> None:
     dataset = open_data(generator.model.recipe)
     with drawing("the judge") as progress:
         judge = kept_judge(arguments.judge, dataset.split("train"), epochs=arguments.judge_epochs, progress=progress)
+    if arguments.briefly:
+        _briefly(generator, judge, arguments)
+        return
     validation = dataset.split("validation")
     real = asdict(obedience(validation.attributes, judge.read(validation.images), dataset.schema))
     one_choice = len(dataset.schema.attributes) == 1
@@ -67,6 +85,22 @@ def main() -> None:
         print(json.dumps(results, indent=2))
 
 
+def _briefly(generator: Generator, judge: Judge, arguments: argparse.Namespace) -> None:
+    """Exact set of each of the brief requests, as a Markdown table."""
+    print(
+        "| asked for | " + " | ".join(f"scale {scale:g}" for scale in arguments.scales) + " |\n|---" + "|---" * len(arguments.scales) + "|",
+        flush=True,
+    )
+    for text, only in BRIEF:
+        row = generator.understand(text, only=only).row
+        rows, cells = np.repeat(row[None], arguments.count, axis=0), []
+        for scale in arguments.scales:
+            sampling = generator.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
+            seen = judge.read(generator.draw(rows, range(100, 100 + len(rows)), sampling))
+            cells.append(f"{obedience(rows, seen, generator.schema).exact:.2f}")
+        print(f"| {text}{' --only' if only else ''} | " + " | ".join(cells) + " |", flush=True)
+
+
 def _partly(rows: np.ndarray[Any, Any], units: tuple[int, ...], share: float) -> np.ndarray[Any, Any]:
     """The rows with each attribute, and each group as a whole, left open but for this share of them, and never all."""
     chances = np.random.default_rng(0).random(rows.shape)[:, np.array(units)]
@@ -96,6 +130,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="a run folder, or a shipped model")
     parser.add_argument("--count", type=int, default=1000, help="requests")
+    parser.add_argument("--briefly", action="store_true", help="a few short requests instead, each from --count seeds")
     parser.add_argument("--known", type=float, default=1.0, help="share of the attributes and groups that a request knows; the rest is open")
     parser.add_argument("--scales", type=lambda text: [float(part) for part in text.split(",")], default=[1.0, 1.5, 2.0])
     parser.add_argument("--interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="noise levels between which guidance works")

@@ -328,7 +328,7 @@ def _shipped(name: str) -> Generator:
     shipped = open_shipped(name)
     model = assemble(shipped.recipe, shipped.schema)
     tensors = {key: tensor.float() for key, tensor in shipped.tensors.items()}
-    network = _with_weights(model, tensors, shipped.learned, "its weights", name)
+    network = _with_weights(model, tensors, shipped.learned, "weights.safetensors", name)
     return Generator(name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256)
 
 
