@@ -3,8 +3,9 @@
     python benchmarks/obedience.py RUN --briefly --judge FILE [--count 24] [--scales 1,1.5,3]
     python benchmarks/obedience.py RUN [--count 1000] [--known 0.1] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25] --judge FILE [--json]
 
-With --briefly, a few requests as people write them, which leave most open, each drawn from so many seeds. A model of one choice (digits) draws each of its options in turn; any other draws the requests of the validation split. The judge
-is trained on the train split, and its own figures on real validation images are printed beside: they are the ceiling.
+With --briefly, a few requests as people write them, which leave most open, each drawn from so many seeds. A model of one choice
+(digits) draws each of its options in turn; any other draws the requests of the validation split. The judge is trained on the
+train split, and its own figures on real validation images are printed beside: they are the ceiling.
 """
 
 from __future__ import annotations
