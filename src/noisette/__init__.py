@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from noisette.errors import NoisetteError as NoisetteError
     from noisette.errors import RequestError as RequestError
     from noisette.errors import Stopped as Stopped
+    from noisette.evaluation.evaluate import evaluate as evaluate
     from noisette.generation import load as load
     from noisette.training.start import resume as resume
     from noisette.training.start import train as train
@@ -29,11 +30,12 @@ _HOMES = {
     "train": "noisette.training.start",
     "resume": "noisette.training.start",
     "load": "noisette.generation",
+    "evaluate": "noisette.evaluation.evaluate",
     "NoisetteError": "noisette.errors",
     "RequestError": "noisette.errors",
     "Stopped": "noisette.errors",
 }
-__all__ = ["NoisetteError", "RequestError", "Stopped", "load", "open_dataset", "resume", "train"]
+__all__ = ["NoisetteError", "RequestError", "Stopped", "evaluate", "load", "open_dataset", "resume", "train"]
 
 
 def __getattr__(name: str) -> object:

@@ -310,6 +310,54 @@ def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> N
 
 @app.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("--count", type=click.IntRange(1), default=500, show_default=True, help="Images to draw, asked for as the first of the split.")
+@click.option("--split", default="validation", show_default=True, help="validation, train, or test: for a final report only.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image.")
+@click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
+@click.option("--steps", type=int, help="Steps for an image.  [default: as in the recipe]")
+@click.option("--eta", type=float, help="Of ddim.  [default: as in the recipe]")
+@click.option("--guidance", type=float, help="Guidance scale; 1 is plain.  [default: as in the recipe]")
+@click.option("--fit-judge", is_flag=True, help="First train a judge on the run's data, a few minutes, and keep it on this machine.")
+@click.option("--judge-epochs", type=click.IntRange(1), help="Passes over the data for --fit-judge.  [default: 24]")
+@as_json
+def evaluate(
+    run: Path,
+    count: int,
+    split: str,
+    seed: int,
+    sampler: str | None,
+    steps: int | None,
+    eta: float | None,
+    guidance: float | None,
+    fit_judge: bool,
+    judge_epochs: int | None,
+    json_: bool,
+) -> None:
+    """Draw with RUN and measure: is what was asked for there, is it right to the pixel, is it near the data, is it copied?
+
+    Every figure stands beside that of real images, as read by the same judge: a classifier of the attributes.
+    """
+    if judge_epochs is not None and not fit_judge:
+        raise RequestError("--judge-epochs goes with --fit-judge")
+    from noisette.display import drawing, judging
+    from noisette.evaluation.evaluate import describe
+    from noisette.evaluation.evaluate import evaluate as measure
+    from noisette.evaluation.judges import EPOCHS, fit_and_keep
+    from noisette.generation import load
+    from noisette.training.start import open_data
+
+    if fit_judge:
+        train_split = open_data(load(run).model.recipe).split("train")
+        with judging(train_split.name) as progress:
+            _, path = fit_and_keep(train_split, epochs=judge_epochs or EPOCHS, progress=progress)
+        _note(f"judge: {path}")
+    with drawing(f"{count} images") as progress:
+        found = measure(run, count=count, split=split, seed=seed, sampler=sampler, steps=steps, eta=eta, guidance=guidance, progress=progress)
+    _answer(json_, found, describe(found))
+
+
+@app.command()
+@click.argument("run", type=click.Path(path_type=Path))
 @click.option("--count", type=click.IntRange(1, 64), default=8, show_default=True, help="How many images of the data.")
 @click.option("--frames", type=click.IntRange(2, 200), default=40, show_default=True, help="Noise levels to show.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where the GIF goes.  [default: RUN-noising.gif]")

@@ -40,6 +40,13 @@ def drawing(title: str) -> Iterator[Count]:
 
 
 @contextmanager
+def judging(title: str) -> Iterator[Count]:
+    """A bar for the steps of a judge's training."""
+    with _bar(f"training a judge of {title}", TimeRemainingColumn()) as count:
+        yield count
+
+
+@contextmanager
 def training(title: str) -> Iterator[tuple[Watcher, Count]]:
     """A watcher for a training, and a bar for the download before it."""
     console = Console(stderr=True)
