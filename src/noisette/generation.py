@@ -215,13 +215,13 @@ class Generator:
         if request is not None:
             seeds = _seeds(seeds)
             alone = isinstance(request, str | Mapping) or not isinstance(request, Sequence)
-            requests: list[Any] = [request] * len(seeds) if alone else list(request)
-            if len(requests) != len(seeds):
-                raise RequestError(f"there are {len(requests)} requests for {len(seeds)} seeds; give one for each, or one for all")
+            requests: list[Any] = [request] if alone else list(request)
             asked = [self.understand(each, only=only, allow_unseen=allow_unseen) for each in requests]
             for each in asked:
                 self.check_guidance(chosen.guidance, each.values, alone=alone)
-            rows = np.stack([each.row for each in asked]) if asked else None
+            if not alone and len(asked) != len(seeds):
+                raise RequestError(f"there are {len(asked)} requests for {len(seeds)} seeds; give one for each, or one for all")
+            rows = np.stack([each.row for each in (asked * len(seeds) if alone else asked)])
         else:
             if only:
                 raise RequestError("only goes with a request: but for what it mentions, nothing is worn")
