@@ -83,6 +83,48 @@ def test_real_images_get_the_best_verdict(drawer, judge):
     assert found["fidelity"]["drawn"]["coverage"] == 1
 
 
+def noisy(images):
+    return np.clip(images + np.random.default_rng(0).integers(-60, 61, images.shape), 0, 255).astype(np.uint8)
+
+
+def blurred(images):
+    padded = np.pad(images.astype(float), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    shifts = [padded[:, :, down : down + 8, right : right + 8] for down in range(3) for right in range(3)]
+    return np.mean(shifts, axis=0).astype(np.uint8)
+
+
+def of_others(images):
+    return np.roll(images, 1, axis=0)
+
+
+def repeated(images):
+    return np.repeat(images[:1], len(images), axis=0)
+
+
+WORSE = {  # the figures that each damage must make worse, and that it must leave alone
+    noisy: (["exact", "frechet", "coverage", "in_palette", "stray"], []),
+    blurred: (["exact", "frechet", "coverage", "in_palette", "stray"], []),
+    of_others: (["exact", "recall", "precision"], ["frechet", "coverage", "density", "in_palette", "stray"]),
+    repeated: (["exact", "recall", "frechet", "coverage"], ["in_palette"]),
+}
+
+
+@pytest.mark.parametrize("damage", WORSE, ids=lambda damage: damage.__name__)
+def test_figures_move_the_right_way_on_known_damage(drawer, judge, damage):
+    data = sprites(2400, 8)
+    real, train, generator = data.split("validation"), data.split("train"), noisette.load(drawer)
+    perfect, damaged = (
+        {key: figure for part in ("obedience", "fidelity", "pixel_art") for key, figure in found["figures"][part]["drawn"].items()}
+        for found in (measure(images, real, train, real.attributes, generator, judge) for images in (real.images, damage(real.images)))
+    )
+    worse, alike = WORSE[damage]
+    for name in worse:
+        lower_is_better = name in ("frechet", "kernel", "stray")
+        assert (damaged[name] > perfect[name]) if lower_is_better else (damaged[name] < perfect[name]), name
+    for name in alike:
+        assert damaged[name] == pytest.approx(perfect[name], abs=1e-3), name
+
+
 def test_copies_of_the_training_set_are_told(drawer, judge):
     data = sprites(2400, 8)
     copied = data.split("train").take(np.arange(120))
