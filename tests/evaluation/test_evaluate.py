@@ -84,7 +84,7 @@ def test_real_images_get_the_best_verdict(drawer, judge):
 
 
 def noisy(images):
-    return np.clip(images + np.random.default_rng(0).integers(-60, 61, images.shape), 0, 255).astype(np.uint8)
+    return np.clip(images + np.random.default_rng(0).integers(-150, 151, images.shape), 0, 255).astype(np.uint8)
 
 
 def blurred(images):
