@@ -187,11 +187,12 @@ def unseen_pairs(folder: Path, generator: Generator, judge: Judge, by: str, data
 
 
 def grid(folder: Path, generator: Generator, validation: Dataset, scales: Sequence[float], steps: int) -> None:
-    """Eight requests by all scales, one seed each, and the real punk beside them."""
+    """Eight requests by all scales, one seed each. The real punks are not shown beside them: they are not ours to publish."""
     path = folder / "scales.png"
     chosen = np.arange(SHOWN) * 31 + 7
     rows = validation.attributes[chosen]
-    columns = [validation.images[chosen], *(generator.draw(rows, range(SHOWN), _sampling(generator, scale, steps)) for scale in scales)]
+    blank = np.full_like(validation.images[chosen], 255)  # over the request
+    columns = [blank, *(generator.draw(rows, range(SHOWN), _sampling(generator, scale, steps)) for scale in scales)]
     images = np.stack(columns, axis=1).reshape(-1, *validation.images.shape[1:])
     texts = [text for row in rows for text in (describe(validation.schema.decode(row)), *(f"scale {scale:g}" for scale in scales))]
     save_png(path, labelled_sheet(images, texts, columns=1 + len(scales), scale=4), {"weights": generator.weights})
