@@ -38,10 +38,18 @@ def test_a_training_killed_at_random_moments_ends_as_if_nothing_had_happened(rec
     assert [step for step, _ in cut.scalars("loss")] == list(range(1, STEPS + 1))
 
 
+def _hearing_signals():
+    """Whoever runs the tests under nohup, or in the background of a script, has them ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 75), (signal.SIGHUP, 75), (signal.SIGINT, 130)])
 def test_a_stopped_training_saves_says_how_to_go_on_and_goes_on_exactly(recipe, whole, tmp_path, number, status):
     folder = tmp_path / "cut"
-    process = subprocess.Popen(command("train", recipe, folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    process = subprocess.Popen(
+        command("train", recipe, folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, preexec_fn=_hearing_signals
+    )
     while saved_step(folder) == 0 and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(number)
