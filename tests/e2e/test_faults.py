@@ -47,9 +47,8 @@ def _hearing_signals():
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 75), (signal.SIGHUP, 75), (signal.SIGINT, 130)])
 def test_a_stopped_training_saves_says_how_to_go_on_and_goes_on_exactly(recipe, whole, tmp_path, number, status):
     folder = tmp_path / "cut"
-    process = subprocess.Popen(
-        command("train", recipe, folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, preexec_fn=_hearing_signals
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": ENVIRONMENT}
+    process = subprocess.Popen(command("train", recipe, folder), **pipes, preexec_fn=_hearing_signals)  # noqa: PLW1509  (it only sets signals)
     while saved_step(folder) == 0 and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(number)
