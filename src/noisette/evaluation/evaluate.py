@@ -94,13 +94,10 @@ def measure(drawn: NDArray[np.uint8], real: Dataset, train: Dataset, rows: NDArr
         unasked or (None if readable else "only the layers of sprites with alpha can be read off their pixels"),
     )
     some = np.random.default_rng(0).permutation(len(train))[:count]
-    seen = judge.features(real.images)
     too_few = f"distances need at least 100 images, not {min(count, len(some))}" if min(count, len(some)) < 100 else None
-    put(
-        "fidelity",
-        lambda: {"drawn": asdict(fidelity(seen, judge.features(drawn))), "real": asdict(fidelity(seen, judge.features(train.images[some])))},
-        too_few,
-    )
+    # Both from other images: those drawn for the requests of real ones are nearer to these than any others could be.
+    others = judge.features(train.images[some])
+    put("fidelity", lambda: {who: asdict(fidelity(others, judge.features(images))) for who, images in beside.items()}, too_few)
     put("memorisation", lambda: _remembered(drawn, snapped, real, train, rows), None)
     coarse = None if palette else "its data are grey, or have many colours"
     put("pixel_art", lambda: {who: asdict(pixel_art(images, palette)) for who, images in beside.items()}, coarse)  # type: ignore[arg-type]
@@ -161,6 +158,8 @@ def describe(found: Figures) -> str:
     ]
 
     def line(title: str, drawn: float | None, real: float | None = None) -> None:
+        if drawn is None and real is None:
+            return
         cells = ["" if value is None else f"{value:.3f}" for value in (drawn, real)]
         lines.append(f"{title:34}{cells[0]:>10}{cells[1]:>10}".rstrip())
 
