@@ -370,6 +370,9 @@ def test_a_picture_that_nobody_named_is_not_written_over(capsys, asked, tmp_path
     for _ in range(3):
         assert run(capsys, "generate", asked.folder, "--count", 1)[0] == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["asked-seed-0.png", "asked-seed-0~2.png", "asked-seed-0~3.png"]
+    shutil.copytree(asked.folder, tmp_path / "a~b")
+    for name in ("a~b-seed-0.png", "a~b-seed-0~2.png"):
+        assert run(capsys, "generate", "a~b", "--count", 1)[1] == f"{name}\n"
 
 
 def test_a_picture_that_asks_for_a_huge_one_is_refused(capsys, asked, tmp_path):

@@ -346,13 +346,16 @@ def evaluate(
     from noisette.generation import load
     from noisette.training.start import open_data
 
+    judge = None
     if fit_judge:
         train_split = open_data(load(run).model.recipe).split("train")
         with judging(train_split.name) as progress:
-            _, path = fit_and_keep(train_split, epochs=judge_epochs or EPOCHS, progress=progress)
+            judge, path = fit_and_keep(train_split, epochs=judge_epochs or EPOCHS, progress=progress)
         _note(f"judge: {path}")
     with drawing(f"{count} images") as progress:
-        found = measure(run, count=count, split=split, seed=seed, sampler=sampler, steps=steps, eta=eta, guidance=guidance, progress=progress)
+        found = measure(
+            run, count=count, split=split, seed=seed, sampler=sampler, steps=steps, eta=eta, guidance=guidance, judge=judge, progress=progress
+        )
     _answer(json_, found, describe(found))
 
 
@@ -439,10 +442,8 @@ def _what_can_be_asked(run: Path) -> tuple[AttributeSchema, Statistics]:
 
 def _unused(path: Path) -> Path:
     """`path`, or with the first number behind it that no file has: a picture that nobody named is not written over."""
-    numbers = itertools.count(2)
-    while path.exists():
-        path = path.with_name(f"{path.stem.rpartition('~')[0] or path.stem}~{next(numbers)}{path.suffix}")
-    return path
+    others = (path.with_name(f"{path.stem}~{number}{path.suffix}") for number in itertools.count(2))
+    return next(each for each in itertools.chain([path], others) if not each.exists())
 
 
 class _Writing:

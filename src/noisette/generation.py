@@ -153,9 +153,9 @@ class Generator:
             raise RequestError(f"rescale must lie between 0 and 1, not {guidance.rescale:g}")
         if not self.model.recipe.conditional and guidance != Guidance():
             raise RequestError(f"{self.name} was trained without attributes, so there is nothing to guide by; leave guidance out")
-        if self.model.recipe.condition.drop_all == 0 and guidance.scale != 1:
-            raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1")
         condition = self.model.recipe.condition
+        if condition.drop_all == 0 and guidance.scale != 1:
+            raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1")
         if guidance.weights and (condition.null == "single" or condition.drop_each == 0) and len(self.schema.attributes) > 1:
             raise RequestError(f"{self.name} never learned to forget one attribute (condition.drop_each = 0); leave the weights out")
 

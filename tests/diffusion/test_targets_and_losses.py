@@ -24,34 +24,30 @@ def test_conversions_go_both_ways(target, angle):
     torch.testing.assert_close(noise_from(target, answer, xt, alpha, sigma), eps)
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@given(angle=angles, gamma=st.floats(0.5, 20))
-def test_min_snr_counts_the_same_error_of_the_image_alike_whatever_the_target(target, angle, gamma):
-    torch.manual_seed(0)
-    x0, eps, error = torch.randn(3, 1, 1, 4, 4, dtype=torch.float64)
-    alpha, sigma = (function(torch.tensor([angle], dtype=torch.float64)) for function in (torch.cos, torch.sin))
-    a, s = alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
-    xt = a * x0 + s * eps
-    wrong_image = x0 + error
-    wrong_noise = (xt - a * wrong_image) / s
-    prediction = wanted(target, wrong_image, wrong_noise, a, s)
-    loss = squared_error(prediction, wanted(target, x0, eps, a, s), weights("min-snr", target, alpha, sigma, gamma=gamma))
-    snr = (angle_cos := alpha.item()) ** 2 / (1 - angle_cos**2)
-    assert loss.item() == pytest.approx(min(snr, gamma) * error.square().mean().item(), rel=1e-6)
-
-
-@pytest.mark.parametrize("target", ["image", "velocity"])
-@given(angle=st.floats(0.05, 1.57), gamma=st.floats(1, 20))
-def test_clamped_snr_never_counts_an_error_of_the_image_below_one(target, angle, gamma):
+def loss_of_a_wrong_image(weighting, target, angle, gamma):
+    """The weighted loss of an estimate of the image that is off by some error, said in the target's terms; that error squared; the SNR."""
     torch.manual_seed(0)
     x0, eps, error = torch.randn(3, 1, 1, 4, 4, dtype=torch.float64)
     alpha, sigma = (function(torch.tensor([angle], dtype=torch.float64)) for function in (torch.cos, torch.sin))
     a, s = alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
     xt = a * x0 + s * eps
     prediction = wanted(target, x0 + error, (xt - a * (x0 + error)) / s, a, s)
-    loss = squared_error(prediction, wanted(target, x0, eps, a, s), weights("clamped-snr", target, alpha, sigma, gamma=gamma))
-    snr = (alpha / sigma).item() ** 2
-    assert loss.item() == pytest.approx(min(max(snr, 1.0), gamma) * error.square().mean().item(), rel=1e-6)
+    loss = squared_error(prediction, wanted(target, x0, eps, a, s), weights(weighting, target, alpha, sigma, gamma=gamma))
+    return loss.item(), error.square().mean().item(), (alpha / sigma).item() ** 2
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(angle=angles, gamma=st.floats(0.5, 20))
+def test_min_snr_counts_the_same_error_of_the_image_alike_whatever_the_target(target, angle, gamma):
+    loss, squared, snr = loss_of_a_wrong_image("min-snr", target, angle, gamma)
+    assert loss == pytest.approx(min(snr, gamma) * squared, rel=1e-6)
+
+
+@pytest.mark.parametrize("target", ["image", "velocity"])
+@given(angle=st.floats(0.05, 1.57), gamma=st.floats(1, 20))
+def test_clamped_snr_never_counts_an_error_of_the_image_below_one(target, angle, gamma):
+    loss, squared, snr = loss_of_a_wrong_image("clamped-snr", target, angle, gamma)
+    assert loss == pytest.approx(min(max(snr, 1.0), gamma) * squared, rel=1e-6)
 
 
 def test_plain_is_the_mean_squared_error():

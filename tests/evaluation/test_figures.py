@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisette.data.palette import palette_of
+from noisette.data.palette import as_numbers, palette_of
 from noisette.data.sprites import sprites
 from noisette.evaluation.exactness import exactness
 from noisette.evaluation.memorisation import memorisation, unworn
-from noisette.evaluation.pixelart import pixel_art
+from noisette.evaluation.pixelart import _stray, pixel_art
 
 SPRITES = sprites(400, 16)
 REAL = SPRITES.images
@@ -62,9 +62,6 @@ def test_the_stray_pixels_are_those_that_a_loop_finds(number, row, column):
     image = REAL[number, :3]
     around = image[:, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].reshape(3, -1).T
     alone = (around == image[:, row, column]).all(axis=1).sum() == 1
-    from noisette.data.palette import as_numbers
-    from noisette.evaluation.pixelart import _stray
-
     assert _stray(as_numbers(image[None]))[0, row, column] == alone
 
 

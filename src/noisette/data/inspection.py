@@ -14,6 +14,7 @@ from PIL import Image
 
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Choice, Value
 from noisette.data.dataset import MODES, SPLITS, Dataset
+from noisette.data.palette import as_colours, as_numbers
 from noisette.data.statistics import Statistics, value_names
 from noisette.errors import RequestError
 from noisette.files import file_sha256
@@ -50,13 +51,8 @@ def facts(dataset: Dataset) -> dict[str, Any]:
 
 def _colours(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
     """The different colours in (N, C, H, W), as (K, C), and how many pixels have each, (K,)."""
-    channels = images.shape[1]
-    packed: NDArray[np.integer] = images[:, 0]
-    for channel in range(1, channels):
-        packed = packed.astype(np.uint32) << 8 | images[:, channel]
-    found, counts = np.unique(packed, return_counts=True)
-    shifts = 8 * np.arange(channels)[::-1]
-    return (found[:, None] >> shifts & 255).astype(np.uint8), counts
+    numbers, counts = np.unique(as_numbers(images), return_counts=True)
+    return as_colours(numbers, images.shape[1]), counts
 
 
 def _attributes(dataset: Dataset) -> list[dict[str, Any]]:

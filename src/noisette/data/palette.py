@@ -41,7 +41,7 @@ class Palette:
         Nearest is by squared distance of bytes, RGBA multiplied by its alpha.
         """
         numbers, places = np.unique(as_numbers(images), return_inverse=True)
-        seen, known = _visible(_as_colours(numbers, images.shape[1])), _visible(self.colours)
+        seen, known = _visible(as_colours(numbers, images.shape[1])), _visible(self.colours)
         nearest = np.empty(len(seen), dtype=np.intp)
         lengths = (known**2).sum(axis=1)
         for start in range(0, len(seen), _AT_A_TIME):
@@ -61,7 +61,7 @@ def palette_of(images: NDArray[np.uint8], *, most: int = MOST_COLOURS) -> Palett
     if channels == 1:
         return None
     numbers = np.unique(as_numbers(images))
-    return Palette(_as_colours(numbers, channels)) if len(numbers) <= most else None
+    return Palette(as_colours(numbers, channels)) if len(numbers) <= most else None
 
 
 def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
@@ -72,8 +72,8 @@ def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
     return numbers
 
 
-def _as_colours(numbers: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
-    """(K,) numbers to (K, C) bytes."""
+def as_colours(numbers: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
+    """(K,) such numbers to (K, C) bytes."""
     shifts = 8 * np.arange(channels, dtype=np.uint32)[::-1]
     return (numbers[:, None] >> shifts & np.uint32(255)).astype(np.uint8)
 

@@ -6,7 +6,7 @@ What is not mentioned is unknown, not absent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -214,7 +214,7 @@ def _check(said: Mapping[str, Value], schema: AttributeSchema, statistics: Stati
             raise RequestError(f"{worn[0]} and {worn[1]} are both {group.name}, and no image has two; drop one, or use --allow-unseen")
     names = value_names(schema)
     choices = {attribute.name for attribute in schema.attributes if attribute.kind == "choice"}
-    present = [place for place, (name, value) in enumerate(names) if said.get(name) == value and value is not False]
+    present = _present(said, names)
     labels = [name if value is True else f"{name} {value}" for name, value in names]
     for place in present:
         if not statistics.together[place][place]:
@@ -238,7 +238,7 @@ def _implied(said: Mapping[str, Value], schema: AttributeSchema, statistics: Sta
     """Options of choices that are not mentioned, but that all images with one of the values asked for have, where chance would show others too."""
     names = value_names(schema)
     counts = statistics.counts
-    present = [place for place, (name, value) in enumerate(names) if said.get(name) == value and value is not False]
+    present = _present(said, names)
     found: dict[str, Value] = {}
     for attribute in schema.attributes:
         if attribute.kind == "flag" or attribute.name in said:
@@ -253,6 +253,11 @@ def _implied(said: Mapping[str, Value], schema: AttributeSchema, statistics: Sta
         if len(implied) == 1:
             found[attribute.name] = implied.pop()
     return found
+
+
+def _present(said: Mapping[str, Value], names: Sequence[tuple[str, Value]]) -> list[int]:
+    """The places among the values of what is asked to be there."""
+    return [place for place, (name, value) in enumerate(names) if said.get(name) == value]
 
 
 def _kind_never_met(flag: int, other: int, schema: AttributeSchema, statistics: Statistics) -> str | None:
