@@ -8,8 +8,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -308,55 +309,156 @@ def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> N
     _answer(json_, {"file": str(path), "identical": True, **request.as_dict()}, f"{path}: identical to {file}")
 
 
+def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `evaluate`, `sweep` and `report` share."""
+    options = (
+        click.option("--count", type=click.IntRange(1), help="Images in a draw, asked for as the first of the split.  [default: 500, or all]"),
+        click.option(
+            "--split", default="validation", show_default=True, help="validation, train, held-out (of dataset.hold_out), or test: for a final report."
+        ),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @app.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--count", type=click.IntRange(1), default=500, show_default=True, help="Images to draw, asked for as the first of the split.")
-@click.option("--split", default="validation", show_default=True, help="validation, train, or test: for a final report only.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image.")
+@click.argument("run", required=False, type=click.Path(path_type=Path))
+@_how_to_measure
+@click.option("--draws", type=click.IntRange(1), default=3, show_default=True, help="How often, each time from other seeds: this gives the spread.")
 @click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
 @click.option("--steps", type=int, help="Steps for an image.  [default: as in the recipe]")
 @click.option("--eta", type=float, help="Of ddim.  [default: as in the recipe]")
 @click.option("--guidance", type=float, help="Guidance scale; 1 is plain.  [default: as in the recipe]")
-@click.option("--fit-judge", is_flag=True, help="First train a judge on the run's data, a few minutes, and keep it on this machine.")
+@click.option("--checkpoint", type=int, help="The step of a checkpoint that is kept.  [default: the newest]")
+@click.option("--fit-judge", metavar="DATASET", help="Train the judge of a data set, or of the data of a run or recipe: a few minutes, once.")
 @click.option("--judge-epochs", type=click.IntRange(1), help="Passes over the data for --fit-judge.  [default: 24]")
 @as_json
 def evaluate(
-    run: Path,
-    count: int,
+    run: Path | None,
+    count: int | None,
     split: str,
     seed: int,
+    draws: int,
     sampler: str | None,
     steps: int | None,
     eta: float | None,
     guidance: float | None,
-    fit_judge: bool,
+    checkpoint: int | None,
+    fit_judge: str | None,
     judge_epochs: int | None,
     json_: bool,
 ) -> None:
     """Draw with RUN and measure: is what was asked for there, is it right to the pixel, is it near the data, is it copied?
 
-    Every figure stands beside that of real images, as read by the same judge: a classifier of the attributes.
+    Every figure stands beside that of real images, as read by the same judge: a classifier of the attributes. What was
+    measured is kept in RUN/evaluations and not measured again.
+
+    \b
+    noisette evaluate punks
+    noisette evaluate runs/mine --guidance 1 --draws 1
+    noisette evaluate --fit-judge cryptopunks          train the judge of a data set, and tell how well it reads
     """
-    if judge_epochs is not None and not fit_judge:
+    if (run is None) == (fit_judge is None):
+        raise RequestError("name the run to evaluate, or the data set to train a judge for with --fit-judge; one of them")
+    if judge_epochs is not None and fit_judge is None:
         raise RequestError("--judge-epochs goes with --fit-judge")
-    from noisette.display import drawing, judging
+    from noisette.display import stages
+
+    if fit_judge is not None:
+        from noisette.evaluation.examination import describe as describe_judge
+        from noisette.evaluation.examination import examine
+        from noisette.evaluation.judges import EPOCHS, data_of, fit_and_keep
+
+        dataset = data_of(fit_judge)
+        with stages() as progress:
+            judge, path = fit_and_keep(
+                dataset.split("train"), epochs=judge_epochs or EPOCHS, progress=partial(progress, f"training a judge of {dataset.name}")
+            )
+        examined = examine(judge, dataset, split)
+        _answer(json_, {"file": str(path), **examined}, f"{describe_judge(examined)}\n\njudge: {path}")
+        return
     from noisette.evaluation.evaluate import describe
     from noisette.evaluation.evaluate import evaluate as measure
-    from noisette.evaluation.judges import EPOCHS, fit_and_keep
-    from noisette.generation import load
-    from noisette.training.start import open_data
 
-    judge = None
-    if fit_judge:
-        train_split = open_data(load(run).model.recipe).split("train")
-        with judging(train_split.name) as progress:
-            judge, path = fit_and_keep(train_split, epochs=judge_epochs or EPOCHS, progress=progress)
-        _note(f"judge: {path}")
-    with drawing(f"{count} images") as progress:
+    assert run is not None
+    with stages() as progress:
         found = measure(
-            run, count=count, split=split, seed=seed, sampler=sampler, steps=steps, eta=eta, guidance=guidance, judge=judge, progress=progress
+            run,
+            count=count,
+            split=split,
+            seed=seed,
+            draws=draws,
+            sampler=sampler,
+            steps=steps,
+            eta=eta,
+            guidance=guidance,
+            step=checkpoint,
+            progress=progress,
         )
     _answer(json_, found, describe(found))
+
+
+@app.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--over",
+    multiple=True,
+    required=True,
+    metavar="NAME=A,B,...",
+    help="What to sweep: guidance, steps, sampler, eta, seed, or checkpoint (steps, or all); may be repeated.",
+)
+@click.option("--figure", "figures", multiple=True, help="A figure to plot and print, such as exact or frechet; may be repeated.")
+@_how_to_measure
+@click.option("--draws", type=click.IntRange(1), default=1, show_default=True, help="How often each point is drawn: more give a spread.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write.  [default: RUN/sweeps/NAMES, where the report finds it]")
+@as_json
+def sweep(
+    run: Path, over: tuple[str, ...], figures: tuple[str, ...], count: int | None, split: str, seed: int, draws: int, out: Path | None, json_: bool
+) -> None:
+    """Evaluate RUN at every combination of settings: a table, plots, and a grid of pictures.
+
+    \b
+    noisette sweep runs/mine --over guidance=1,1.5,2,3 --over steps=10,25 --count 200
+    noisette sweep runs/mine --over checkpoint=all --figure exact      with a recipe's training.keep = 20, say
+
+    Stopped, it goes on with the first point that is missing.
+    """
+    from noisette.display import stages
+    from noisette.evaluation.sweep import describe, parse_axis
+    from noisette.evaluation.sweep import sweep as measure
+
+    axes: dict[str, list[Any]] = {}
+    for text in over:
+        name, values = parse_axis(text, run)
+        if name in axes:
+            raise RequestError(f"--over names {name} twice; give all its values at once")
+        axes[name] = values
+    is_run = (run / "recipe.toml").is_file()
+    folder = out or (run / "sweeps" if is_run else Path(f"{run.name}-sweeps")) / "-".join(axes)
+    with stages() as progress:
+        found = measure(run, axes, out=folder, figures=figures, count=count, split=split, seed=seed, draws=draws, progress=progress)
+    _answer(json_, {"folder": str(folder), **found}, f"{describe(found)}\n\n{folder}/table.csv, plots.png, grid.png")
+
+
+@app.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_how_to_measure
+@click.option("--draws", type=click.IntRange(1), default=3, show_default=True, help="How often each run draws: this gives the spread.")
+@click.option("--out", type=click.Path(path_type=Path), default="report.html", show_default=True, help="The page to write.")
+@as_json
+def report(runs: tuple[Path, ...], count: int | None, split: str, seed: int, draws: int, out: Path, json_: bool) -> None:
+    """Write one HTML page about RUNS: what was trained, losses, pictures by request, figures, sweeps, failures, commands.
+
+    The page needs no other file and no network. What `evaluate` and `sweep` measured is taken as it is.
+    """
+    from noisette.display import stages
+    from noisette.evaluation.report import report as write
+
+    with _Writing(out), stages() as progress:
+        path = write(runs, out=out, count=count, split=split, seed=seed, draws=draws, progress=progress)
+    _answer(json_, {"file": str(path)}, str(path))
 
 
 @app.command()

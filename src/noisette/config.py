@@ -195,6 +195,7 @@ class TrainingConfig(_Section):
     layout: Literal["auto", "contiguous", "channels-last"] = Field("auto", description="memory format of the network; auto measures both")
     compile: Literal["auto", "yes", "no"] = Field("auto", description="torch.compile; auto measures it in trainings long enough to earn it back")
     checkpoint_every: str = Field("2m", description="wall-clock time between checkpoints; one is also made after each epoch")
+    keep: int = Field(2, ge=2, description="the newest checkpoints that stay; two, so that one may be damaged; more can be compared")
 
     @model_validator(mode="after")
     def _has_one_length(self) -> TrainingConfig:

@@ -40,10 +40,30 @@ def drawing(title: str) -> Iterator[Count]:
 
 
 @contextmanager
-def judging(title: str) -> Iterator[Count]:
-    """A bar for the steps of a judge's training."""
-    with _bar(f"training a judge of {title}", TimeRemainingColumn()) as count:
-        yield count
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is done, one after the other; where nobody watches, a line now and then."""
+    console = Console(stderr=True)
+    bars = Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True)
+    tasks: dict[str, TaskID] = {}
+    told = time.monotonic()
+
+    def stage(what: str, done: int, total: int) -> None:
+        nonlocal told
+        if not console.is_terminal:
+            if time.monotonic() - told > _LOG_EVERY:
+                told = time.monotonic()
+                print(f"{what}: {done / total:.0%}", file=sys.stderr, flush=True)
+            return
+        if what not in tasks:
+            bars.start()
+            tasks[what] = bars.add_task(what, total=total)
+        bars.update(tasks[what], completed=done, visible=done < total)
+
+    try:
+        yield stage
+    finally:
+        if bars.live.is_started:
+            bars.stop()
 
 
 @contextmanager

@@ -297,15 +297,18 @@ def _pair(interval: Any) -> tuple[float, float]:
     return low, high
 
 
-def load(run: str | Path) -> Generator:
+def load(run: str | Path, *, step: int | None = None) -> Generator:
     """Load the run in a folder, with its averaged weights from the newest checkpoint that is whole; or a shipped model.
 
     run: a folder, or the name of a model that ships with the package. A folder of that name in the current one wins.
-    Raises RequestError if there is neither, or no checkpoint yet; NoisetteError if all are damaged.
+    step: of another checkpoint that is kept. Raises RequestError if there is neither, or no checkpoint yet, or none of that
+    step; NoisetteError if all are damaged.
     """
     if not isinstance(run, str | Path):
         raise RequestError(f"a run is named by its folder or by the name of a model, not {run!r}")
     if is_shipped(str(run)) and not (Path(run) / "recipe.toml").is_file():
+        if step is not None:
+            raise RequestError(f"{run} ships with its last weights alone; leave the step out")
         return _shipped(str(run))
     if not Path(run).is_dir():
         raise RequestError(
@@ -314,7 +317,7 @@ def load(run: str | Path) -> Generator:
         )
     opened = open_run(Path(run))
     model = assemble(opened.recipe, opened.schema)
-    checkpoint, notes = opened.checkpoint()
+    checkpoint, notes = opened.checkpoint(step)
     if checkpoint is None:
         raise RequestError(f"{run} has no checkpoint yet; train on with `noisette resume {run}`")
     tensors = checkpoint.tensors("average" if model.recipe.training.ema > 0 else "network")

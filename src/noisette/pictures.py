@@ -61,6 +61,30 @@ def labelled_sheet(images: NDArray[np.uint8], texts: Sequence[str], *, columns: 
     return canvas
 
 
+def cross_sheet(images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str], *, scale: int = 1) -> Image.Image:
+    """(R, K, C, H, W) as R rows of K columns, on white, with a text over each column, `across`, and before each row, `down`."""
+    rows, columns = images.shape[:2]
+    font, gap, line_height = ImageFont.load_default(_TEXT_SIZE), _TEXT_SIZE, _TEXT_SIZE + 3
+    pictures = [[_on_white(sheet(image[None], scale=scale)) for image in row] for row in images]
+    width, height = max(pictures[0][0].width, 4 * _TEXT_SIZE), pictures[0][0].height
+    heads, margin = [_broken(text, font, width) for text in across], 12 * _TEXT_SIZE
+    sides = [_broken(text, font, margin - gap) for text in down]
+    heights = [max(height, len(side) * line_height) + gap for side in sides]
+    top = max(map(len, heads)) * line_height + 4
+    canvas = Image.new("RGB", (margin + columns * (width + gap) - gap, top + sum(heights) - gap), "white")
+    pen = ImageDraw.Draw(canvas)
+    for column, head in enumerate(heads):
+        for number, line in enumerate(head):
+            pen.text((margin + column * (width + gap), number * line_height), line, fill="#222222", font=font)
+    for row in range(rows):
+        y = top + sum(heights[:row])
+        for number, line in enumerate(sides[row]):
+            pen.text((0, y + number * line_height), line, fill="#222222", font=font)
+        for column in range(columns):
+            canvas.paste(pictures[row][column], (margin + column * (width + gap), y))
+    return canvas
+
+
 def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
     """The text in lines that are no wider than `width` pixels, broken between words where it can be."""
     lines: list[str] = []

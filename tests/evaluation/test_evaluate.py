@@ -7,21 +7,27 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import noisette
 from noisette.cli import main
 from noisette.config import parse_recipe
+from noisette.data.palette import palette_of
 from noisette.data.sprites import sprites
-from noisette.evaluation.evaluate import measure
+from noisette.evaluation.evaluate import evaluate
+from noisette.evaluation.figures import find, leaves, mean_and_spread
 from noisette.evaluation.judges import find_judge, fit_and_keep
+from noisette.evaluation.measure import Yardstick
+from noisette.evaluation.trial import put_on_trial
 
 from ..conftest import CONDITIONAL, TINY
 
-MANY = ["dataset.count=2400", "training.steps=2", "samples.every=100"]
+MANY = ["dataset.count=2800", "training.steps=2", "samples.every=100"]
+DATA = sprites(2800, 8)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
+@pytest.fixture(scope="module", autouse=True)
+def kept(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NOISETTE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -33,9 +39,14 @@ def drawer(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def judge(cache, drawer):
-    fit_and_keep(sprites(2400, 8).split("train"), epochs=4)
-    return find_judge(sprites(2400, 8).split("train"))
+def judge(kept):
+    fit_and_keep(DATA.split("train"), epochs=4)
+    return find_judge(DATA.split("train"), "sprites")
+
+
+@pytest.fixture(scope="module")
+def yardstick(judge):
+    return Yardstick(judge, DATA.split("train"), DATA.split("validation"), True, palette_of(DATA.images))
 
 
 def run(capsys, *arguments):
@@ -46,41 +57,49 @@ def run(capsys, *arguments):
 
 def test_without_a_judge_it_says_how_to_train_one(capsys, drawer, monkeypatch, tmp_path):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
-    status, _, err = run(capsys, "evaluate", drawer, "--count", 100)
+    status, _, err = run(capsys, "evaluate", drawer)
     assert (status, err.count("\n")) == (2, 1)
-    assert "train one, in a few minutes, with --fit-judge" in err
-    status, out, err = run(capsys, "evaluate", drawer, "--count", 100, "--steps", 1, "--fit-judge", "--judge-epochs", 1)
+    assert f"train one, in a few minutes: noisette evaluate --fit-judge {drawer}" in err
+    status, out, err = run(capsys, "evaluate", "--fit-judge", drawer, "--judge-epochs", 1, "--json")
     assert status == 0, err
-    assert "judge: " in err
-    assert run(capsys, "evaluate", drawer, "--count", 100, "--steps", 1)[1] == out  # the same tomorrow
+    told = json.loads(out)
+    assert (told["split"], told["images"], told["epochs"]) == ("validation", 140, 1)
+    assert told["by_value"].keys() >= {"blush", "hat=top hat"} or len(told["by_value"]) > 10
+    assert run(capsys, "evaluate", drawer, "--draws", 1, "--steps", 1)[0] == 0
+
+
+def test_a_judge_that_is_trained_tells_how_well_it_reads(capsys, drawer, monkeypatch, tmp_path):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
+    status, out, _ = run(capsys, "evaluate", "--fit-judge", drawer, "--judge-epochs", 2, "--split", "test")
+    assert status == 0
+    assert "judge of sprites, 2 passes, on 140 real images of the test split" in out
+    assert "precision" in out
 
 
 def test_the_verdict_of_a_hardly_trained_run_is_bad(capsys, drawer, judge):
-    status, out, _ = run(capsys, "evaluate", drawer, "--count", 120, "--json")
+    status, out, _ = run(capsys, "evaluate", drawer, "--json", "--draws", 2)
     assert status == 0
     found = json.loads(out)
-    figures = found["figures"]
-    assert figures["obedience"]["drawn"]["exact"] < 0.05 < figures["obedience"]["real"]["exact"]
-    assert figures["fidelity"]["drawn"]["frechet"] > 2 * figures["fidelity"]["real"]["frechet"]
-    assert figures["pixel_art"]["real"]["in_palette"] == 1
-    assert figures["by_pixels"]["exact"] < 0.05
-    assert figures["memorisation"]["drawn"]["copies"] == 0
-    assert found["left_out"].keys() == {"exactness"}
-    assert (found["images"], found["split"], found["sampling"]["steps"], found["averaged"]) == (120, "validation", 3, True)
-    told = run(capsys, "evaluate", drawer, "--count", 120)[1]
-    for title in ("all attributes as asked", "Fréchet distance", "exact copies of training images", "left out: exactness"):
+    drawn, real = found["drawn"], found["real"]
+    assert drawn["obedience"]["exact"] < 0.05 < real["obedience"]["exact"]
+    assert drawn["fidelity"]["frechet"] > 2 * real["fidelity"]["frechet"]
+    assert drawn["classification"]["recall"] < real["classification"]["recall"]
+    assert (real["pixel_art"]["in_palette"], real["memorisation"]["copies"] > 0) == (1, True)  # sprites as small as these repeat
+    assert drawn["by_pixels"]["exact"] < 0.05
+    assert drawn["memorisation"]["copies"] == 0
+    assert found["left_out"].keys() == {"exactness", "new_pairs"}
+    assert found["spread"]["fidelity"]["frechet"] > 0
+    assert (found["images"], found["split"], found["sampling"]["steps"], found["averaged"]) == (140, "validation", 3, True)
+    assert found["first_seeds"] == [0, 140]
+    told = run(capsys, "evaluate", drawer, "--draws", 2)[1]
+    for title in ("all attributes as asked", "Fréchet distance", "exact copies of training images", "left out: exactness", "most often missed"):
         assert title in told
 
 
-def test_real_images_get_the_best_verdict(drawer, judge):
-    """As if a perfect model had drawn them."""
-    data = sprites(2400, 8)
-    real = data.split("validation")
-    found = measure(real.images, real, data.split("train"), real.attributes, noisette.load(drawer), judge)["figures"]
-    assert found["obedience"]["drawn"] == found["obedience"]["real"]
-    assert found["obedience"]["drawn"]["recall"] > 0.5  # its judge trained for four passes
-    assert found["by_pixels"]["exact"] == 1
-    assert found["fidelity"]["drawn"] == found["fidelity"]["real"]
+def test_real_images_get_the_best_verdict(perfect):
+    assert perfect["obedience.recall"] > 0.5  # its judge trained for four passes
+    assert perfect["by_pixels.exact"] == 1
+    assert perfect["pixel_art.in_palette"] == 1
 
 
 def noisy(images):
@@ -101,62 +120,168 @@ def repeated(images):
     return np.repeat(images[:1], len(images), axis=0)
 
 
-WORSE = {  # the figures that each damage must make worse, and that it must leave alone
-    noisy: (["exact", "frechet", "coverage", "in_palette", "stray"], []),
-    blurred: (["exact", "frechet", "coverage", "in_palette", "stray"], []),
-    of_others: (["exact", "recall", "precision"], ["frechet", "coverage", "density", "in_palette", "stray"]),
-    repeated: (["exact", "recall", "frechet", "coverage"], ["in_palette"]),
+def copied(images):
+    return DATA.split("train").images[: len(images)]
+
+
+@pytest.fixture(scope="module")
+def perfect(yardstick):
+    """As if a perfect model had drawn them."""
+    return dict(leaves(yardstick.measure(yardstick.real.images)))
+
+
+OBEYED = ["obedience.exact", "obedience.recall", "obedience.precision", "by_pixels.exact", "classification.recall"]
+NEAR = ["fidelity.frechet", "fidelity.coverage", "fidelity.density"]
+LOOKS = ["pixel_art.in_palette", "pixel_art.stray", "pixel_art.colours"]
+LOWER_IS_BETTER = ("fidelity.frechet", "fidelity.kernel", "pixel_art.stray", "pixel_art.colours", "memorisation.copies")
+WORSE = {  # the figures that each damage must make worse, and those that it must leave alone
+    noisy: ([*OBEYED, *NEAR, "fidelity.kernel", *LOOKS], []),
+    blurred: ([*OBEYED, *NEAR, "fidelity.kernel", *LOOKS], []),
+    of_others: (OBEYED, [*NEAR, *LOOKS, "memorisation.copies"]),
+    repeated: (
+        ["obedience.exact", "obedience.recall", "by_pixels.exact", "classification.recall", "fidelity.frechet", "fidelity.coverage"],
+        LOOKS[:1],
+    ),
+    copied: ([*OBEYED, "memorisation.copies"], LOOKS[:1]),
 }
 
 
 @pytest.mark.parametrize("damage", WORSE, ids=lambda damage: damage.__name__)
-def test_figures_move_the_right_way_on_known_damage(drawer, judge, damage):
-    data = sprites(2400, 8)
-    real, train, generator = data.split("validation"), data.split("train"), noisette.load(drawer)
-    perfect, damaged = (
-        {key: figure for part in ("obedience", "fidelity", "pixel_art") for key, figure in found["figures"][part]["drawn"].items()}
-        for found in (measure(images, real, train, real.attributes, generator, judge) for images in (real.images, damage(real.images)))
-    )
+def test_figures_move_the_right_way_on_known_damage(yardstick, perfect, damage):
+    damaged = dict(leaves(yardstick.measure(damage(yardstick.real.images))))
     worse, alike = WORSE[damage]
     for name in worse:
-        lower_is_better = name in ("frechet", "kernel", "stray")
-        assert (damaged[name] > perfect[name]) if lower_is_better else (damaged[name] < perfect[name]), name
+        assert (damaged[name] > perfect[name]) if name in LOWER_IS_BETTER else (damaged[name] < perfect[name]), name
     for name in alike:
         assert damaged[name] == pytest.approx(perfect[name], abs=1e-3), name
+    assert (damaged["memorisation.copies"] == 1) == (damage is copied)
+    assert (damaged["memorisation.feature_distance"] < 1e-3) == (damage is copied)
 
 
-def test_copies_of_the_training_set_are_told(drawer, judge):
-    data = sprites(2400, 8)
-    copied = data.split("train").take(np.arange(120))
-    found = measure(copied.images, data.split("validation"), data.split("train"), data.split("validation").attributes, noisette.load(drawer), judge)
-    assert found["figures"]["memorisation"]["drawn"]["copies"] == 1
-    assert found["figures"]["obedience"]["drawn"]["exact"] < 0.1
+def test_what_was_measured_is_not_measured_again(drawer, judge, monkeypatch):
+    first = evaluate(drawer, count=120, draws=2, steps=2)
+    with monkeypatch.context() as patch:
+        patch.setattr("noisette.generation.Generator.draw", lambda *_, **__: pytest.fail("it drew again"))
+        patch.setattr(Yardstick, "measure", lambda *_: pytest.fail("it measured again"))
+        assert evaluate(drawer, count=120, draws=2, steps=2) == first
+    records = list((drawer / "evaluations").glob("validation-120-seed-*-ddim-2-guidance-2-*"))
+    assert len(records) == 2
+    with Image.open(records[0] / "drawn.png") as picture:
+        assert picture.size == (25 * 8, 5 * 8)
 
 
-def test_a_run_without_attributes_is_measured_by_what_is_left(capsys, cache, judge, tmp_path):
+@pytest.mark.parametrize("file", ["drawn.png", "figures-*.json"])
+def test_a_record_that_was_cut_short_is_made_again(drawer, judge, file):
+    first = evaluate(drawer, count=121, draws=1, steps=2)
+    [path] = (drawer / "evaluations").glob(f"validation-121-*/{file}")
+    path.write_bytes(path.read_bytes()[:60])
+    for figures in path.parent.glob("figures-*.json"):
+        figures.write_text(figures.read_text()[:60])
+    assert evaluate(drawer, count=121, draws=1, steps=2) == first
+
+
+def test_a_kept_drawing_is_what_was_drawn(drawer, judge):
+    trial = put_on_trial(drawer, count=28)
+    sampling = trial.generator.sampling(steps=2)
+    first = trial.draw(sampling, 5)
+    assert np.array_equal(put_on_trial(drawer, count=28).draw(sampling, 5), first)
+    assert np.array_equal(first[3], trial.generator.draw(trial.yardstick.real.attributes[3:4], [8], sampling)[0])
+
+
+def test_another_judge_measures_what_was_drawn_before(drawer, judge, monkeypatch, tmp_path):
+    evaluate(drawer, count=126, draws=1, steps=2)
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
+    other, _ = fit_and_keep(DATA.split("train"), epochs=1)
+    monkeypatch.setattr("noisette.generation.Generator.draw", lambda *_, **__: pytest.fail("it drew again"))
+    assert evaluate(drawer, count=126, draws=1, steps=2)["judge"]["weights"] == other.digest != judge.digest
+
+
+def test_a_run_without_attributes_is_measured_by_what_is_left(capsys, judge, tmp_path):
     folder = noisette.train(parse_recipe(TINY, source="t", overrides=MANY), out=tmp_path / "r").folder
-    found = json.loads(run(capsys, "evaluate", folder, "--count", 100, "--json")[1])
-    assert found["figures"]["obedience"] is None
+    found = json.loads(run(capsys, "evaluate", folder, "--draws", 1, "--json")[1])
+    assert found["drawn"]["obedience"] is None
+    assert found["spread"] is None
     assert found["left_out"]["obedience"] == "it was trained without attributes"
-    assert math.isfinite(found["figures"]["fidelity"]["drawn"]["frechet"])
+    assert math.isfinite(found["drawn"]["fidelity"]["frechet"])
+
+
+def test_pairs_that_were_kept_out_of_the_training_can_be_asked_for(judge, tmp_path):
+    first, second = DATA.schema.names[1], DATA.schema.names[2]
+    pair = [[DATA.schema.attributes[1].values[1], DATA.schema.attributes[2].values[1]]]
+    pair = [[f"{name}={value}" if isinstance(value, str) else name for name, value in zip((first, second), pair[0], strict=True)]]
+    folder = noisette.train(
+        parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, f"dataset.hold_out={json.dumps(pair)}"]), out=tmp_path / "r"
+    ).folder
+    trial = put_on_trial(folder, split="held-out")
+    assert 0 < trial.count < 500
+    assert (trial.yardstick.real.attributes[:, [1, 2]] == 1).all()
+    assert not (trial.yardstick.train.attributes[:, [1, 2]] == 1).all(axis=1).any()
+    found = evaluate(folder, split="held-out", draws=1)
+    assert found["drawn"]["new_pairs"]["images"] == trial.count
+    assert "new_pairs" not in found["left_out"]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--count", 121], "the validation split of sprites has 120 images; use a --count of at most that"),
-        (["--split", "tset"], 'no split "tset"'),
+        (["--count", 141], "the validation split of sprites has 140 images; use a --count of at most that"),
+        (["--split", "tset"], 'no split "tset"; nearest: test'),
+        (["--split", "held-out"], "so it has no held-out images"),
         (["--judge-epochs", 3], "--judge-epochs goes with --fit-judge"),
+        (["--fit-judge", "sprites"], "name the run to evaluate, or the data set"),
         (["--steps", 0], "steps must be"),
+        (["--checkpoint", 1], "no checkpoint of step 1 is kept"),
     ],
 )
 def test_what_cannot_be_evaluated(capsys, drawer, judge, options, message):
-    status, out, err = run(capsys, "evaluate", drawer, *(options if "--count" in options else [*options, "--count", 100]))
+    status, out, err = run(capsys, "evaluate", drawer, *options)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert message in err
 
 
+def test_a_judge_of_what_there_is_not(capsys):
+    status, _, err = run(capsys, "evaluate", "--fit-judge", "cryptopunk")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "cryptopunks" in err
+
+
+def test_a_run_without_a_checkpoint(capsys, drawer, judge, tmp_path):
+    (tmp_path / "bare").mkdir()
+    for file in drawer.iterdir():
+        if file.is_file():
+            (tmp_path / "bare" / file.name).write_bytes(file.read_bytes())
+    status, _, err = run(capsys, "evaluate", tmp_path / "bare")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "has no checkpoint yet" in err
+
+
+def test_data_that_changed_since_the_training(capsys, judge, tmp_path):
+    folder = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=MANY), out=tmp_path / "r").folder
+    recipe = folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("count = 2800", "count = 2801"))
+    status, _, err = run(capsys, "evaluate", folder)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "is not the one that" in err
+    assert "SHA-256" in err
+
+
+def test_a_judge_of_other_images_is_refused(drawer, kept):
+    other, _ = fit_and_keep(sprites(400, 8).split("train"), epochs=1)
+    with pytest.raises(noisette.RequestError, match="the judge was trained on other images"):
+        evaluate(drawer, judge=other)
+
+
 def test_few_images_leave_figures_out(capsys, drawer, judge):
-    found = json.loads(run(capsys, "evaluate", drawer, "--count", 20, "--json")[1])
+    found = json.loads(run(capsys, "evaluate", drawer, "--count", 20, "--draws", 1, "--json")[1])
     assert found["left_out"]["fidelity"] == "distances need at least 100 images, not 20"
-    assert found["figures"]["obedience"]["drawn"]["images"] == 20
+    assert found["left_out"]["classification"] == "the accuracy score needs at least 128 images, not 20"
+    assert found["drawn"]["obedience"]["images"] == 20
+
+
+def test_mean_and_spread_by_hand():
+    mean, spread = mean_and_spread([{"a": {"b": 1.0, "c": 2}, "d": None}, {"a": {"b": 3.0}, "d": None}])
+    assert mean == {"a": {"b": 2.0, "c": 2}, "d": None}
+    assert spread == {"a": {"b": pytest.approx(math.sqrt(2)), "c": None}, "d": None}
+    assert (find(mean, "a.b"), find(mean, "a.x.y"), find(None, "a")) == (2.0, None, None)
+    assert dict(leaves(mean)) == {"a.b": 2.0, "a.c": 2}
+    assert mean_and_spread([{"a": 1.0}])[1] is None

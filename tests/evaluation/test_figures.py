@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from noisette.data.palette import as_numbers, palette_of
 from noisette.data.sprites import sprites
 from noisette.evaluation.exactness import exactness
-from noisette.evaluation.memorisation import memorisation, unworn
+from noisette.evaluation.memorisation import memorisation, nearest_images, unworn
 from noisette.evaluation.pixelart import _stray, pixel_art
 
 SPRITES = sprites(400, 16)
@@ -65,24 +65,29 @@ def test_the_stray_pixels_are_those_that_a_loop_finds(number, row, column):
     assert _stray(as_numbers(image[None]))[0, row, column] == alone
 
 
+def compared(images, train):
+    """With the means of the channels for features."""
+    return memorisation(images, train, *(part.mean(axis=(2, 3)).astype(np.float32) for part in (images, train)))
+
+
 def test_copies_of_the_training_set_are_found_out():
     train, unseen = REAL[:300], REAL[300:]
-    copied = memorisation(train[50:90], train)
-    assert copied.copies == 1
-    assert copied.distance == 0
-    assert (np.abs(train[copied.nearest] - train[50:90].astype(int)).sum(axis=(1, 2, 3)) == 0).all()
-    fresh = memorisation(unseen, train)
+    copied = compared(train[50:90], train)
+    assert (copied.copies, copied.distance, copied.feature_distance) == (1, 0, 0)
+    assert (np.abs(train[nearest_images(train[50:90], train)[0]] - train[50:90].astype(int)).sum(axis=(1, 2, 3)) == 0).all()
+    fresh = compared(unseen, train)
     assert fresh.copies < 0.2
     assert fresh.distance > 10
-    assert memorisation(noisy(train[:40], 2), train).copies == 0
-    assert memorisation(noisy(train[:40], 2), train).distance < 3
+    assert fresh.feature_distance > 0
+    assert compared(noisy(train[:40], 2), train).copies == 0
+    assert compared(noisy(train[:40], 2), train).distance < 3
 
 
 @given(st.lists(st.integers(0, 399), min_size=1, max_size=5))
 def test_the_nearest_is_the_nearest(numbers):
-    found = memorisation(REAL[numbers], REAL[:100])
+    found = nearest_images(REAL[numbers], REAL[:100])[1]
     distances = np.sqrt(((REAL[numbers][:, None].astype(float) - REAL[None, :100]) ** 2).mean(axis=(2, 3, 4)))
-    assert np.allclose(found.distances, distances.min(axis=1), atol=1e-3)
+    assert np.allclose(found, distances.min(axis=1), atol=1e-3)
 
 
 def test_attribute_sets_that_nothing_trained_on_has():

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 import noisette
 from noisette.data.attributes import AttributeSchema, Choice, Flag
+from noisette.data.pixels import on_background
+from noisette.data.sprites import draw
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.judge import fit_judge, kept_judge, load_judge
-from noisette.evaluation.obedience import obedience
+from noisette.evaluation.obedience import OfValues, by_rarity, obedience, verdict, with_new_pairs
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,27 @@ def test_the_same_seed_makes_the_same_judge(sprites):
     assert not all(tensor.equal(other[name]) for name, tensor in one.items())
 
 
+def test_it_notices_what_is_painted_out(judge, sprites):
+    """The layers say which pixels a flag has: without them the judge no longer reads it, and reads the rest as before."""
+    test = sprites.split("test")
+    for column, attribute in enumerate(sprites.schema.attributes):
+        if attribute.kind != "flag":
+            continue
+        worn = test.take(np.flatnonzero((test.attributes[:, column] == 1) & (judge.read(test.images)[:, column] == 1)))
+        without = worn.attributes.copy()
+        without[:, column] = 0
+        seen = judge.read(on_background(draw(without, 12), "#203040"))
+        assert (seen[:, column] == 0).mean() > 0.9, attribute.name
+        others = np.arange(len(sprites.schema.attributes)) != column
+        assert (seen[:, others] == judge.read(worn.images)[:, others]).mean() > 0.95
+
+
+def test_its_features_are_usual_for_real_images(judge, sprites):
+    features = judge.features(sprites.split("train").images)
+    assert np.allclose(features.mean(axis=0), 0, atol=1e-3)
+    assert np.median(features.std(axis=0)) == pytest.approx(1, abs=1e-3)
+
+
 def test_what_cannot_be_judged(judge, sprites, tmp_path):
     with pytest.raises(RequestError, match=r"the judge reads images of \(3, 12, 12\)"):
         judge.read(np.zeros((2, 3, 24, 24), dtype=np.uint8))
@@ -95,7 +118,38 @@ def test_obedience_by_hand():
     assert found.recall == 4 / 5  # Male, Hat, Female and Pipe of five
     assert found.precision == 4 / 5  # and a Pipe that nobody asked for
     assert found.exact == 0
-    assert found.by_value == {"type=Male": (1.0, 1), "type=Female": (1.0, 1), "Hat": (0.5, 2), "Pipe": (1.0, 1)}
+    assert found.by_value == {
+        "type=Male": OfValues(asked=1, seen=1, recall=1, precision=1),
+        "type=Female": OfValues(asked=1, seen=1, recall=1, precision=1),
+        "Hat": OfValues(asked=2, seen=1, recall=0.5, precision=1),
+        "Pipe": OfValues(asked=1, seen=2, recall=1, precision=0.5),
+    }
+
+
+def test_values_by_how_common_they_are():
+    """Pipe in one of 200 rows that were trained on, Hat in 20, Male in 150, Female in 50."""
+    trained = np.zeros((200, 3), dtype=np.int16)
+    trained[150:, 0], trained[:20, 1], trained[:1, 2] = 1, 1, 1
+    asked, seen = np.array([[0, 1, 1], [1, 0, 0]], dtype=np.int16), np.array([[0, 1, 0], [1, 0, 0]], dtype=np.int16)
+    assert by_rarity(asked, seen, SCHEMA, trained) == {
+        "worn by under 1 %": OfValues(asked=1, seen=0, recall=0, precision=1),
+        "by 5 to 20 %": OfValues(asked=1, seen=1, recall=1, precision=1),
+        "by over 20 %": OfValues(asked=2, seen=2, recall=1, precision=1),
+    }
+
+
+def test_requests_for_pairs_that_were_never_met():
+    trained = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], dtype=np.int16)
+    asked = np.array([[0, 1, 1], [0, 1, 0], [1, 1, 0], [0, -1, 1]], dtype=np.int16)
+    assert with_new_pairs(asked, SCHEMA, trained).tolist() == [True, False, True, False]
+    assert not with_new_pairs(trained, SCHEMA, trained).any()
+
+
+def test_how_one_image_differs_is_told_in_words():
+    row = np.array([0, 1, 0], dtype=np.int16)
+    assert verdict(row, row, SCHEMA) == []
+    assert verdict(row, np.array([1, 0, 1], dtype=np.int16), SCHEMA) == ["type Female", "no Hat", "Pipe"]
+    assert verdict(np.array([0, -1, -1], dtype=np.int16), np.array([0, 1, 1], dtype=np.int16), SCHEMA) == []
 
 
 def test_what_a_request_leaves_open_does_not_count():

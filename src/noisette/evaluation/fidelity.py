@@ -23,8 +23,10 @@ Features = NDArray[np.float32]
 NEIGHBOURS = 5
 """Of density and coverage, as in the paper."""
 
+FEWEST = _SUBSET = 100
+"""Images on either side that distances need."""
+
 _SUBSETS = 50
-_SUBSET = 100
 
 
 @dataclass(frozen=True)

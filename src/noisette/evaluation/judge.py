@@ -9,6 +9,8 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,9 @@ from noisette.data.dataset import Dataset
 from noisette.errors import NoisetteError, RequestError
 from noisette.files import write_atomically
 
-_BATCH = 64
+FEWEST_IMAGES = _BATCH = 64
+"""That a judge learns from."""
+
 _LEARNING_RATE = 2e-3
 _NOISE = 0.1  # standard deviation, in [-1, 1], at most: drawn images are slightly off where real ones never are
 
@@ -46,6 +50,14 @@ class Judge:
     shape: tuple[int, int, int]
     epochs: int
 
+    @cached_property
+    def digest(self) -> str:
+        """Which judge this is: a hash of its weights."""
+        digest = sha256()
+        for name, tensor in self.network.state_dict().items():
+            digest.update(name.encode() + tensor.numpy().tobytes())
+        return digest.hexdigest()[:16]
+
     def read(self, images: NDArray[np.uint8]) -> NDArray[np.int16]:
         """The attributes that (N, C, H, W) bytes show: (N, A), nothing UNKNOWN. Raises RequestError for another shape."""
         logits = self._over(images, self.network)
@@ -56,20 +68,19 @@ class Judge:
         return rows
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What (N, C, H, W) bytes look like to it, (N, 256), from which it reads. Raises RequestError for another shape."""
+        """What (N, C, H, W) bytes look like to it, (N, D), for distances: see `JudgeNetwork.features`. Raises RequestError for another shape."""
         return self._over(images, self.network.features).numpy()
 
     def _over(self, images: NDArray[np.uint8], network: Callable[[Tensor], Tensor]) -> Tensor:
         if images.shape[1:] != self.shape:
             raise RequestError(f"the judge reads images of {self.shape} (channels, height, width), not {images.shape[1:]}")
-        parts = torch.split(torch.from_numpy(images), _BATCH)
-        with torch.inference_mode():
-            return torch.cat([network(_as_input(part)) for part in parts])
+        return _over(images, network)
 
     def save(self, path: Path) -> None:
-        """Weights and facts in one safetensors file."""
+        """Weights, in bfloat16 where they are rounded to it anyway, and facts in one safetensors file."""
         facts = {"schema": self.schema.model_dump_json(), "dataset": self.dataset, "shape": json.dumps(self.shape), "epochs": str(self.epochs)}
-        write_atomically(path, lambda temporary: temporary.write_bytes(save(self.network.state_dict(), metadata=facts)))
+        tensors = {name: tensor.bfloat16() if tensor.dim() > 1 else tensor for name, tensor in self.network.state_dict().items()}
+        write_atomically(path, lambda temporary: temporary.write_bytes(save(tensors, metadata=facts)))
 
 
 def load_judge(path: Path) -> Judge:
@@ -83,10 +94,19 @@ def load_judge(path: Path) -> Judge:
         schema = AttributeSchema.model_validate_json(facts["schema"])
         channels, height, width = json.loads(facts["shape"])
         network = JudgeNetwork((channels, height, width), sum(map(len, schema.valued)))
-        network.load_state_dict(tensors)
+        network.load_state_dict(tensors)  # bfloat16 into float32
     except (SafetensorError, ValidationError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise NoisetteError(f"the judge {path} is damaged, or of another version; train it again") from error
     return Judge(network.eval(), schema, facts["dataset"], (channels, height, width), int(facts["epochs"]))
+
+
+def trained_on(path: Path) -> str | None:
+    """The fingerprint of the images that the judge in a file was trained on, read from its head alone; None of a damaged one."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("dataset")
+    except SafetensorError:
+        return None
 
 
 def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, progress: Progress | None = None) -> Judge:
@@ -104,7 +124,12 @@ def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, progress: Progres
         torch.manual_seed(seed)
         network = JudgeNetwork(shape, sum(map(len, dataset.schema.valued)))
         _train(network, dataset, epochs, random, progress)
-    return Judge(network.eval().requires_grad_(False), dataset.schema, dataset.fingerprint, shape, epochs)
+    network.eval().requires_grad_(False)
+    for tensor in network.parameters():
+        if tensor.dim() > 1:
+            tensor.copy_(tensor.bfloat16())  # so that the judge reads the same before and after it is kept
+    network.standardise(_over(dataset.images, network.responses))
+    return Judge(network, dataset.schema, dataset.fingerprint, shape, epochs)
 
 
 def kept_judge(path: Path, dataset: Dataset, *, epochs: int, progress: Progress | None = None) -> Judge:
@@ -167,6 +192,9 @@ def _loss(logits: Tensor, codes: Tensor, schema: AttributeSchema) -> Tensor:
 class JudgeNetwork(nn.Module):
     """Strided convolutions, then two layers over all positions, so that it knows where things are. (B, C, H, W) to (B, V) logits."""
 
+    usual: Tensor
+    spread: Tensor
+
     def __init__(self, shape: tuple[int, int, int], values: int) -> None:
         super().__init__()
         channels, height, width = shape
@@ -178,15 +206,39 @@ class JudgeNetwork(nn.Module):
         positions = math.ceil(math.ceil(height / 2) / 2) * math.ceil(math.ceil(width / 2) / 2)
         self.describe = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * positions, 256), nn.BatchNorm1d(256), nn.ReLU())
         self.decide = nn.Sequential(nn.Dropout(0.2), nn.Linear(256, values))
+        self.register_buffer("usual", torch.zeros(32 + 64 + 96 + 128))
+        self.register_buffer("spread", torch.ones(32 + 64 + 96 + 128))
+
+    def responses(self, images: Tensor) -> Tensor:
+        """(B, D): the mean of each channel of each convolution over the image."""
+        means, seen = [], images
+        for block in self.look:
+            seen = block(seen)
+            means.append(seen.mean(dim=(2, 3)))
+        return torch.cat(means, dim=1)
+
+    def standardise(self, responses: Tensor) -> None:
+        """Take these, (N, D), for what is usual."""
+        self.usual.copy_(responses.mean(dim=0))
+        self.spread.copy_(responses.std(dim=0).clamp(min=1e-3))  # a channel that never responds has none
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 256)."""
-        features: Tensor = self.describe(self.look(images))
-        return features
+        """(B, D) the responses, each 0 in the mean over real images and 1 in their spread.
+
+        From all depths and not from the last layer alone: that one has learned to overlook noise and blur, and lies, for images
+        unlike any real one, between the real ones.
+        """
+        return (self.responses(images) - self.usual) / self.spread
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.decide(self.features(images))
+        logits: Tensor = self.decide(self.describe(self.look(images)))
         return logits
+
+
+def _over(images: NDArray[np.uint8], network: Callable[[Tensor], Tensor]) -> Tensor:
+    """What `network` makes of (N, C, H, W) bytes, some at a time."""
+    with torch.inference_mode():
+        return torch.cat([network(_as_input(part)) for part in torch.split(torch.from_numpy(images), _BATCH)])
 
 
 def _as_input(images: Tensor) -> Tensor:

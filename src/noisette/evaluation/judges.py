@@ -5,21 +5,56 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.config import Recipe, load_recipe, recipe_names
+from noisette.data.catalogue import CATALOGUE
 from noisette.data.dataset import Dataset
 from noisette.data.fetch import cache_folder
-from noisette.errors import RequestError
-from noisette.evaluation.judge import Judge, Progress, fit_judge, load_judge
+from noisette.errors import RequestError, nearest
+from noisette.evaluation.judge import Judge, Progress, fit_judge, load_judge, trained_on
+from noisette.files import write_atomically
+from noisette.shipped import is_shipped, open_shipped, shipped_names
+from noisette.training.run import open_run
+from noisette.training.start import open_data
 
 EPOCHS = 24
 """Passes over the train split."""
 
 
-def find_judge(train: Dataset) -> Judge:
+def data_of(name: str) -> Dataset:
+    """What a judge is trained on: the data of a run, a shipped model or a recipe, or a data set as the recipes have it.
+
+    Raises RequestError if there is none of that name.
+    """
+    if (Path(name) / "recipe.toml").is_file():
+        return open_whole(open_run(Path(name)).recipe)
+    if is_shipped(name):
+        return open_whole(open_shipped(name).recipe)
+    recipes = {each: load_recipe(each) for each in recipe_names()}
+    if Path(name).suffix == ".toml":
+        recipes[name] = load_recipe(name)
+    for each, recipe in recipes.items():
+        if name in (each, recipe.dataset.name):
+            return open_whole(recipe)
+    known = dict.fromkeys((*CATALOGUE, *recipes, *shipped_names()))
+    raise RequestError(
+        f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(CATALOGUE)} and what `noisette recipes` lists'
+    )
+
+
+def open_whole(recipe: Recipe) -> Dataset:
+    """The data of a recipe with what it holds out: a judge learns from all there is."""
+    return open_data(recipe.model_copy(update={"dataset": recipe.dataset.model_copy(update={"hold_out": []})}))
+
+
+def find_judge(train: Dataset, wanted_by: str) -> Judge:
     """The judge for a train split, shipped or trained here. Raises RequestError, saying how to train one, if there is none."""
     for path in (*sorted(_shipped().glob("*.safetensors")), _kept(train)):
-        if path.is_file() and (judge := load_judge(path)).dataset == train.fingerprint:
-            return judge
-    raise RequestError(f"there is no judge for these images of {train.name} yet; train one, in a few minutes, with --fit-judge")
+        if path.is_file() and trained_on(path) == train.fingerprint:
+            return load_judge(path)
+    raise RequestError(f"there is no judge for the data of {wanted_by} yet; train one, in a few minutes: noisette evaluate --fit-judge {wanted_by}")
 
 
 def fit_and_keep(train: Dataset, *, epochs: int = EPOCHS, progress: Progress | None = None) -> tuple[Judge, Path]:
@@ -28,6 +63,26 @@ def fit_and_keep(train: Dataset, *, epochs: int = EPOCHS, progress: Progress | N
     path.parent.mkdir(parents=True, exist_ok=True)
     judge.save(path)
     return judge, path
+
+
+def features_of(judge: Judge, dataset: Dataset) -> NDArray[np.float32]:
+    """What the judge makes of all images of a data set, (N, D); kept in the cache folder, for they are asked for again and again."""
+    path = cache_folder() / "features" / f"{dataset.name}-{dataset.fingerprint[:16]}-{judge.digest}.npy"
+    try:
+        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        if kept.ndim == 2 and len(kept) == len(dataset):
+            return kept
+    except (OSError, ValueError, EOFError):
+        pass  # never kept, or cut short
+    features = judge.features(dataset.images)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda temporary: _save(temporary, features))
+    return features
+
+
+def _save(path: Path, features: NDArray[np.float32]) -> None:
+    with path.open("wb") as file:  # np.save would add a suffix to a name
+        np.save(file, features)
 
 
 def _kept(train: Dataset) -> Path:

@@ -13,23 +13,36 @@ _AT_A_TIME = 256
 @dataclass(frozen=True)
 class Memorisation:
     """copies: share of images that equal a training image in every byte. distance: to the nearest training image, the median
-    over images, root mean square in bytes. nearest: (N,) its place. distances: (N,) of each.
+    over images, root mean square in bytes. feature_distance: the same in the features of a judge.
     """
 
     images: int
     copies: float
     distance: float
-    nearest: NDArray[np.intp]
-    distances: NDArray[np.float64]
+    feature_distance: float
 
 
-def memorisation(images: NDArray[np.uint8], train: NDArray[np.uint8]) -> Memorisation:
-    """Compare (N, C, H, W) with the images that were trained on, (M, C, H, W)."""
+def memorisation(
+    images: NDArray[np.uint8], train: NDArray[np.uint8], features: NDArray[np.float32], train_features: NDArray[np.float32]
+) -> Memorisation:
+    """Compare (N, C, H, W) and (N, D) with the images that were trained on, (M, C, H, W) and (M, D)."""
     flat = images.reshape(len(images), -1)
-    places, squared = nearest(flat.astype(np.float32), train.reshape(len(train), -1).astype(np.float32))
+    places, distances = nearest_images(images, train)
     copies = (flat == train[places].reshape(len(images), -1)).all(axis=1)
-    distances = np.sqrt(squared / flat.shape[1])
-    return Memorisation(len(images), float(copies.mean()), float(np.median(distances)), places, distances)
+    _, squared = nearest(features, train_features)
+    return Memorisation(
+        images=len(images),
+        copies=float(copies.mean()),
+        distance=float(np.median(distances)),
+        feature_distance=float(np.median(np.sqrt(squared / features.shape[1]))),
+    )
+
+
+def nearest_images(images: NDArray[np.uint8], among: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """For each of (N, C, H, W) the place of the nearest of (M, C, H, W), and the root mean square difference in bytes: (N,) each."""
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    places, squared = nearest(flat, among.reshape(len(among), -1).astype(np.float32))
+    return places, np.sqrt(squared / flat.shape[1])
 
 
 def nearest(points: NDArray[np.float32], among: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""Whether what was drawn is what was asked for."""
+"""Whether what was drawn is what was asked for: as a whole, value by value, and by how often the training met it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,24 @@ from numpy.typing import NDArray
 from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.statistics import shown, value_names
 
+Table = NDArray[np.int16]
+"""(N, A), see `AttributeSchema`."""
+
+RARITY = {"worn by under 1 %": 0.01, "by 1 to 5 %": 0.05, "by 5 to 20 %": 0.2, "by over 20 %": 1.0}
+"""Shares of the training images that wear a value: up to which each band reaches."""
+
+
+@dataclass(frozen=True)
+class OfValues:
+    """recall: of the times that they were asked for, how often they are seen. precision: of the times that they are seen, how often they
+    were asked for.
+    """
+
+    asked: int
+    seen: int
+    recall: float
+    precision: float
+
 
 @dataclass(frozen=True)
 class Obedience:
@@ -17,32 +35,80 @@ class Obedience:
 
     recall: of the values asked for (options, and flags that are there), the share that is seen. precision: of the values
     seen in attributes that the request knows, the share that was asked for. exact: the images in which all attributes that
-    the request knows are as asked. by_value: recall of each value that was asked for, by its name, and how often it was.
+    the request knows are as asked. by_value: of each value that was asked for or seen, by its name.
     """
 
     images: int
     recall: float
     precision: float
     exact: float
-    by_value: dict[str, tuple[float, int]]
+    by_value: dict[str, OfValues]
 
 
-def obedience(asked: NDArray[np.int16], seen: NDArray[np.int16], schema: AttributeSchema) -> Obedience:
-    """Compare rows that were asked for, (N, A), with those that a judge, or the pixels themselves, show, (N, A)."""
-    known = asked != UNKNOWN
-    wanted, there = shown(schema, asked), shown(schema, np.where(known, seen, np.int16(UNKNOWN)))
-    found = wanted & there
-    names = [name if value is True else f"{name}={value}" for name, value in value_names(schema)]
-    counts = wanted.sum(axis=0)
+def obedience(asked: Table, seen: Table, schema: AttributeSchema) -> Obedience:
+    """Compare rows that were asked for with those that a judge, or the pixels themselves, show."""
+    wanted, there = _wanted_and_there(asked, seen, schema)
+    each = {name: _of_values(wanted[:, place], there[:, place]) for place, name in enumerate(place_names(schema))}
+    every = _of_values(wanted, there)
     return Obedience(
         images=len(asked),
-        recall=_share(found.sum(), wanted.sum()),
-        precision=_share(found.sum(), there.sum()),
-        exact=_share((~known | (asked == seen)).all(axis=1).sum(), len(asked)),
-        by_value={name: (_share(hits, count), int(count)) for name, hits, count in zip(names, found.sum(axis=0), counts, strict=True) if count},
+        recall=every.recall,
+        precision=every.precision,
+        exact=share(as_asked(asked, seen).sum(), len(asked)),
+        by_value={name: found for name, found in each.items() if found.asked or found.seen},
     )
 
 
-def _share(part: np.integer | int, whole: np.integer | int) -> float:
+def as_asked(asked: Table, seen: Table) -> NDArray[np.bool_]:
+    """(N,): the images in which all attributes that the request knows are as asked."""
+    right: NDArray[np.bool_] = ((asked == UNKNOWN) | (asked == seen)).all(axis=1)
+    return right
+
+
+def by_rarity(asked: Table, seen: Table, schema: AttributeSchema, trained: Table) -> dict[str, OfValues]:
+    """The values in bands of how common they are in the rows that were trained on; bands that were neither asked for nor seen are left out."""
+    wanted, there = _wanted_and_there(asked, seen, schema)
+    worn = shown(schema, trained).mean(axis=0)
+    found, least = {}, -1.0
+    for band, most in RARITY.items():
+        values = (worn > least) & (worn <= most)
+        found[band], least = _of_values(wanted[:, values], there[:, values]), most
+    return {band: figures for band, figures in found.items() if figures.asked or figures.seen}
+
+
+def with_new_pairs(asked: Table, schema: AttributeSchema, trained: Table) -> NDArray[np.bool_]:
+    """(N,): the requests for two values that no row that was trained on has together, though each has been met."""
+    wanted, met = shown(schema, asked).astype(np.float32), shown(schema, trained).astype(np.float32)
+    together, alone = met.T @ met > 0, met.sum(axis=0) > 0
+    new = ~together & np.outer(alone, alone)
+    return np.asarray(np.einsum("nv,vw,nw->n", wanted, new.astype(np.float32), wanted, optimize=True) > 0)
+
+
+def verdict(asked: NDArray[np.int16], seen: NDArray[np.int16], schema: AttributeSchema) -> list[str]:
+    """How one image differs from its request, (A,) each: `no Earring`, `Pipe`, `type Ape`; empty if it is as asked."""
+    faults = []
+    for attribute, wanted, there in zip(schema.attributes, asked.tolist(), seen.tolist(), strict=True):
+        if wanted not in (UNKNOWN, there):
+            value = attribute.values[there]
+            faults.append(f"{attribute.name} {value}" if isinstance(value, str) else attribute.name if value else f"no {attribute.name}")
+    return faults
+
+
+def place_names(schema: AttributeSchema) -> list[str]:
+    """The values as a person reads them: `Earring`, `type=Ape`."""
+    return [name if value is True else f"{name}={value}" for name, value in value_names(schema)]
+
+
+def share(part: np.integer | int, whole: np.integer | int) -> float:
     """1 of nothing: no request is disobeyed."""
     return float(part / whole) if whole else 1.0
+
+
+def _wanted_and_there(asked: Table, seen: Table, schema: AttributeSchema) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N, V) each, without the attributes that a request leaves open."""
+    return shown(schema, asked), shown(schema, np.where(asked != UNKNOWN, seen, np.int16(UNKNOWN)))
+
+
+def _of_values(wanted: NDArray[np.bool_], there: NDArray[np.bool_]) -> OfValues:
+    both, asked, seen = (wanted & there).sum(), wanted.sum(), there.sum()
+    return OfValues(int(asked), int(seen), share(both, asked), share(both, seen))

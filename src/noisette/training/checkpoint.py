@@ -1,8 +1,8 @@
 """Checkpoints: one safetensors file each, named in a manifest with its hash once it is whole.
 
 A checkpoint is written to a temporary name, flushed and renamed; then the manifest that names it is replaced the same way;
-then the oldest is removed. Whenever the process dies, the manifest names files that are whole. The newest two are kept,
-so that damage to the last one costs a little training and not the run.
+then the oldest is removed. Whenever the process dies, the manifest names files that are whole. The newest two are kept, or
+more if asked, so that damage to the last one costs a little training and not the run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from noisette.errors import NoisetteError
+from noisette.errors import NoisetteError, RequestError
 from noisette.files import file_sha256, write_atomically, write_text
 
 KEEP = 2
@@ -58,8 +58,8 @@ class Checkpoint:
             return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a dict)
 
 
-def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> Entry:
-    """Write `parts` (name -> tensors) and `state` (what JSON can hold) as the checkpoint of `step`.
+def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any], keep: int = KEEP) -> Entry:
+    """Write `parts` (name -> tensors) and `state` (what JSON can hold) as the checkpoint of `step`; the newest `keep` stay.
 
     Raises OSError where the disk refuses; all that was there before still is.
     """
@@ -76,7 +76,7 @@ def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Te
     known = [entry for entry in _manifest(folder).checkpoints if entry.step < step]
     write_atomically(path, write)
     entry = Entry(file=path.name, step=step, sha256=file_sha256(path))
-    kept = [*known, entry][-KEEP:]
+    kept = [*known, entry][-keep:]
     write_text(folder / "manifest.json", Manifest(format=1, checkpoints=tuple(kept)).model_dump_json(indent=2) + "\n")
     for file in folder.glob("step-*.safetensors"):
         if file.name not in {entry.file for entry in kept}:
@@ -94,13 +94,24 @@ def discard_from(folder: Path, step: int) -> None:
             (folder / Path(entry.file).name).unlink(missing_ok=True)
 
 
-def latest_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[str]]:
+def kept_steps(folder: Path) -> list[int]:
+    """The steps of the checkpoints that are kept, in their order."""
+    return [entry.step for entry in _manifest(folder).checkpoints]
+
+
+def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint that is whole, or None if none was ever made; and a note for each newer one that is not.
 
-    Raises NoisetteError if there were checkpoints and all are damaged.
+    step: only the checkpoint of this step will do. Raises RequestError if it is not kept, NoisetteError if there were
+    checkpoints and all are damaged.
     """
     notes: list[str] = []
     entries = _manifest(folder).checkpoints
+    if step is not None:
+        entries = tuple(entry for entry in entries if entry.step == step)
+        if not entries:
+            kept = ", ".join(map(str, kept_steps(folder))) or "none"
+            raise RequestError(f"no checkpoint of step {step} is kept in {folder}; there are {kept} (training.keep says how many)")
     for entry in reversed(entries):
         path = folder / entry.file
         problem = _problem(path, entry)

@@ -37,7 +37,7 @@ from noisette.data.palette import Palette
 from noisette.data.statistics import Statistics
 from noisette.errors import NoisetteError, RequestError
 from noisette.files import write_text
-from noisette.training.checkpoint import Checkpoint, latest_checkpoint
+from noisette.training.checkpoint import Checkpoint, kept_steps, latest_checkpoint
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,14 @@ class Run:
         """`state` (new, running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second."""
         return self._json("status.json")
 
-    def checkpoint(self) -> tuple[Checkpoint | None, list[str]]:
-        """See `latest_checkpoint`."""
-        return latest_checkpoint(self.checkpoints)
+    def checkpoint(self, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
+        """See `latest_checkpoint`; or the one of `step`. Raises RequestError if that is not kept."""
+        return latest_checkpoint(self.checkpoints, step)
+
+    @property
+    def steps(self) -> list[int]:
+        """Those of the checkpoints that are kept, in their order."""
+        return kept_steps(self.checkpoints)
 
     def scalars(self, tag: str) -> list[tuple[int, float]]:
         """(step, value) of a curve such as `loss`; what was trained again after a restart appears once."""

@@ -287,7 +287,7 @@ class Trainer:
         parts: dict[str, Mapping[str, Tensor]] = {"network": self.network.state_dict(), "optimizer": self._optimizer_tensors()}
         if self.average is not None:
             parts["average"] = self.average.network.state_dict()
-        save_checkpoint(self.run.checkpoints, self.state.step, parts, asdict(self.state))
+        save_checkpoint(self.run.checkpoints, self.state.step, parts, asdict(self.state), self.model.recipe.training.keep)
         self._saved_step = self.state.step
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:

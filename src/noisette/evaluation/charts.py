@@ -1,0 +1,109 @@
+"""Charts as figures of matplotlib, made without its global state, so that a server may make them too."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Chart
+from numpy.typing import NDArray
+
+Content = TypeVar("Content")
+Curve = Sequence[tuple[float, float]]
+
+_COLOURS = ("#2f6f9f", "#c1632a", "#4c8c4a", "#8a5a9e", "#b0913a", "#5a6470")
+_REAL = "#777777"
+_WIDTH, _HEIGHT = 3.6, 2.7  # inches of a panel
+_POINTS = 400  # of a curve; more cannot be told apart
+_STYLE: Any = {
+    "font.size": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "svg.fonttype": "path",  # the same letters on every machine
+    "svg.hashsalt": "noisette",  # and the same bytes each time
+}
+
+
+class Panel(NamedTuple):
+    """One figure over a sweep. lines: by name, (x, mean, spread or None) of each point. real: the same of real images, if it is told."""
+
+    title: str
+    xlabel: str
+    lines: Mapping[str, Sequence[tuple[float | str, float, float | None]]]
+    real: float | None
+
+
+def loss_curves(curves: Mapping[str, Curve]) -> Chart:
+    """Side by side, a panel each: (step, loss). Losses of different targets or weightings cannot be compared, so each has its own axis."""
+
+    def draw(axes: Axes, name: str) -> None:
+        steps, losses = (np.array(part) for part in zip(*curves[name], strict=True))
+        places = np.unique(np.geomspace(1, len(steps), min(_POINTS, len(steps))).astype(int)) - 1
+        axes.plot(steps[places], losses[places], color=_COLOURS[0], alpha=0.25, linewidth=0.8)
+        axes.plot(steps[places], _smooth(losses)[places], color=_COLOURS[0], linewidth=1.5)
+        axes.set(title=name, xlabel="step", ylabel="loss", yscale="log")
+        axes.set_xlim(0, steps[-1])
+
+    return _panels(list(curves), draw)
+
+
+def sweep_panels(panels: Sequence[Panel]) -> Chart:
+    """A panel for each figure: means with their spread, and a dashed line for real images."""
+
+    def draw(axes: Axes, panel: Panel) -> None:
+        for colour, (name, points) in zip(_COLOURS * 9, panel.lines.items(), strict=False):
+            places, means, spreads = zip(*points, strict=True)
+            bars = None if all(spread is None for spread in spreads) else [spread or 0.0 for spread in spreads]
+            axes.errorbar(places, means, yerr=bars, color=colour, marker="o", markersize=3.5, linewidth=1.4, capsize=2.5, label=name)
+        if panel.real is not None:
+            axes.axhline(panel.real, color=_REAL, linestyle="--", linewidth=1, label="real images")
+        axes.set(title=panel.title, xlabel=panel.xlabel)
+        if len(panel.lines) > 1 or panel.real is not None:
+            axes.legend(fontsize=7)
+
+    return _panels(panels, draw)
+
+
+def as_svg(chart: Chart) -> str:
+    """The <svg> element, to stand inside a page."""
+    file = io.StringIO()
+    with rc_context(_STYLE):
+        chart.savefig(file, format="svg", metadata={"Date": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def as_png(chart: Chart) -> bytes:
+    file = io.BytesIO()
+    with rc_context(_STYLE):
+        chart.savefig(file, format="png", dpi=140)
+    return file.getvalue()
+
+
+def _panels(contents: Sequence[Content], draw: Callable[[Axes, Content], None]) -> Chart:
+    columns = min(3, len(contents))
+    rows = -(-len(contents) // columns)
+    with rc_context(_STYLE):
+        chart = Chart(figsize=(columns * _WIDTH, rows * _HEIGHT), layout="constrained")
+        for number, content in enumerate(contents):
+            draw(chart.add_subplot(rows, columns, number + 1), content)
+        chart.draw_without_rendering()
+    return chart
+
+
+def _smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over a window that grows to a fiftieth of all steps."""
+    sums = np.concatenate([[0.0], np.cumsum(losses)])
+    ends = np.arange(1, len(losses) + 1)
+    starts = np.maximum(0, ends - np.maximum(1, np.minimum(ends // 4, len(losses) // 50)))
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))

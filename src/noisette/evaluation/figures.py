@@ -1,0 +1,76 @@
+"""Figures as trees of numbers, what each is called, and how several draws make a mean and a spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any, Literal, NamedTuple
+
+Tree = dict[str, Any]
+"""Numbers by name, nested; None where a figure was left out."""
+
+
+class Figure(NamedTuple):
+    """A figure that is told in tables and plots. path: to it through the tree, with dots. better: which way."""
+
+    path: str
+    title: str
+    better: Literal["higher", "lower", "as real"]
+
+
+FIGURES = (
+    Figure("obedience.exact", "all attributes as asked", "higher"),
+    Figure("obedience.recall", "recall", "higher"),
+    Figure("obedience.precision", "precision", "higher"),
+    Figure("new_pairs.exact", "as asked, pairs never met", "higher"),
+    Figure("by_pixels.exact", "all attributes, by their pixels", "higher"),
+    Figure("exactness.pixels", "pixels right", "higher"),
+    Figure("exactness.snapped_pixels", "pixels right on the palette", "higher"),
+    Figure("exactness.snapped_whole", "images right to the last pixel", "higher"),
+    Figure("fidelity.frechet", "Fréchet distance", "lower"),
+    Figure("fidelity.kernel", "kernel distance", "lower"),
+    Figure("fidelity.density", "density", "as real"),
+    Figure("fidelity.coverage", "coverage", "higher"),
+    Figure("classification.recall", "classification accuracy score", "higher"),
+    Figure("memorisation.copies", "exact copies of training images", "as real"),
+    Figure("memorisation.distance", "distance to the nearest of them", "as real"),
+    Figure("memorisation.feature_distance", "the same in features", "as real"),
+    Figure("memorisation.unworn", "requests no training image has", "as real"),
+    Figure("pixel_art.in_palette", "pixels in the palette", "higher"),
+    Figure("pixel_art.colours", "colours in an image", "as real"),
+    Figure("pixel_art.stray", "stray pixels", "as real"),
+    Figure("pixel_art.alpha", "valid alpha", "higher"),
+)
+
+
+def leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, float]]:
+    """Each number with its path."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{path}{name}.")
+        elif value is not None:
+            yield f"{path}{name}", value
+
+
+def find(tree: Mapping[str, Any] | None, path: str) -> Any:
+    """The number, or the tree, at a path with dots; None where there is none."""
+    here: Any = tree
+    for name in path.split("."):
+        here = here.get(name) if isinstance(here, Mapping) else None
+    return here
+
+
+def mean_and_spread(trees: Sequence[Tree]) -> tuple[Tree, Tree | None]:
+    """Of trees alike: the mean of each number, and its standard deviation over them; None of a single one."""
+    return _merged(trees, fmean), _merged(trees, _spread) if len(trees) > 1 else None
+
+
+def _spread(values: Sequence[float]) -> float | None:
+    return stdev(values) if len(values) > 1 else None
+
+
+def _merged(trees: Sequence[Any], of: Callable[[Sequence[float]], float | None]) -> Any:
+    if isinstance(trees[0], Mapping):
+        names = dict.fromkeys(name for tree in trees for name in tree)  # a value may be seen in only one of several draws
+        return {name: _merged([tree[name] for tree in trees if name in tree], of) for name in names}
+    return None if trees[0] is None else of(trees)

@@ -1,0 +1,134 @@
+"""All figures of a set of images, taken one way for drawn and for real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.data.dataset import Dataset
+from noisette.data.palette import Palette
+from noisette.data.sprites import read as read_sprites
+from noisette.evaluation.classification import FEWEST as FEWEST_TO_CLASSIFY
+from noisette.evaluation.classification import classification
+from noisette.evaluation.exactness import exactness
+from noisette.evaluation.fidelity import FEWEST as FEWEST_FOR_DISTANCES
+from noisette.evaluation.fidelity import fidelity
+from noisette.evaluation.figures import Tree
+from noisette.evaluation.judge import Judge
+from noisette.evaluation.judges import features_of
+from noisette.evaluation.memorisation import memorisation, unworn
+from noisette.evaluation.obedience import as_asked, by_rarity, obedience, share, with_new_pairs
+from noisette.evaluation.pixelart import pixel_art
+
+VERSION = 1
+"""Raised when a figure is taken another way: what was kept of it is then taken again."""
+
+Images = NDArray[np.uint8]
+"""(N, C, H, W)."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it, and how much there is."""
+
+
+def silently(what: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What images are measured against.
+
+    judge: reads their attributes. train: what was trained on. real: the images of the same requests, in the same order. asked:
+    whether anything was asked for at all. palette: the colours of the data, where they are few.
+    """
+
+    judge: Judge
+    train: Dataset
+    real: Dataset
+    asked: bool
+    palette: Palette | None
+
+    @cached_property
+    def left_out(self) -> dict[str, str]:
+        """What cannot be measured of images like these, and why."""
+        count, real = len(self.real), self.real
+        unasked = None if self.asked else "it was trained without attributes"
+        one_answer = len(np.unique(self.train.attributes, axis=0)) == len(self.train)
+        readable = self.train.name == "sprites" and self.train.channels == 4
+        reasons = {
+            "obedience": unasked,
+            "new_pairs": unasked or (None if self._new_pairs.any() else "no request has two values that training never showed together"),
+            "exactness": unasked or (None if one_answer else "several images have the same attributes, so none is the only right one"),
+            "by_pixels": unasked or (None if readable else "only the layers of sprites with alpha can be read off their pixels"),
+            "fidelity": _too_few("distances need", FEWEST_FOR_DISTANCES, count),
+            "classification": unasked or _too_few("the accuracy score needs", FEWEST_TO_CLASSIFY, count),
+            "pixel_art": None if self.palette else "its data are grey, or have many colours",
+        }
+        if not real.schema.attributes:
+            reasons["classification"] = "the data have no attributes"
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def measure(self, images: Images, progress: Progress = silently) -> Tree:
+        """Each figure of drawn images of the requests; None where it is left out."""
+        snapped = self.palette.snap(images) if self.palette else images
+        features = self.judge.features(images)
+        seen, rows, schema = self.judge.read(images), self.real.attributes, self.judge.schema
+        parts: dict[str, Callable[[], Tree]] = {
+            "obedience": lambda: {**asdict(obedience(rows, seen, schema)), "by_rarity": self._by_rarity(seen)},
+            "new_pairs": lambda: self._of_new_pairs(seen),
+            "exactness": lambda: self._exactness(images, snapped),
+            "by_pixels": lambda: asdict(obedience(rows, read_sprites(snapped), schema)),
+            "fidelity": lambda: asdict(fidelity(self._others, features)),
+            "classification": lambda: asdict(classification(images, self.real)),
+            "memorisation": lambda: {
+                **asdict(memorisation(snapped, self.train.images, features, self._train_features)),
+                "unworn": unworn(rows, self.train.attributes) if self.asked else None,
+            },
+            "pixel_art": lambda: asdict(pixel_art(images, self.palette)) if self.palette else {},
+        }
+        found: Tree = {}
+        for number, (name, take) in enumerate(parts.items()):
+            progress("measuring", number, len(parts))
+            found[name] = None if name in self.left_out else take()
+        progress("measuring", len(parts), len(parts))
+        return found
+
+    def verdicts(self, images: Images) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+        """What the judge reads in drawn images, (N, A), and whether each is as asked, (N,)."""
+        seen = self.judge.read(images)
+        return seen, as_asked(self.real.attributes, seen)
+
+    @cached_property
+    def _train_features(self) -> NDArray[np.float32]:
+        return features_of(self.judge, self.train)
+
+    @cached_property
+    def _others(self) -> NDArray[np.float32]:
+        """Features of as many real images that are not those of the requests: drawn for the requests of real ones, images would be
+        nearer to these than any others could be.
+        """
+        return self._train_features[np.random.default_rng(0).permutation(len(self.train))[: len(self.real)]]
+
+    @cached_property
+    def _new_pairs(self) -> NDArray[np.bool_]:
+        return with_new_pairs(self.real.attributes, self.judge.schema, self.train.attributes)
+
+    def _of_new_pairs(self, seen: NDArray[np.int16]) -> Tree:
+        right = as_asked(self.real.attributes, seen)[self._new_pairs]
+        return {"images": len(right), "exact": share(right.sum(), len(right))}
+
+    def _by_rarity(self, seen: NDArray[np.int16]) -> Tree:
+        found = by_rarity(self.real.attributes, seen, self.judge.schema, self.train.attributes)
+        return {band: asdict(figures) for band, figures in found.items()}
+
+    def _exactness(self, images: Images, snapped: Images) -> Tree:
+        found, on_palette = exactness(images, self.real.images), exactness(snapped, self.real.images)
+        return {**asdict(found), **({f"snapped_{name}": value for name, value in asdict(on_palette).items()} if self.palette else {})}
+
+
+def _too_few(what: str, fewest: int, count: int) -> str | None:
+    return f"{what} at least {fewest} images, not {count}" if count < fewest else None

@@ -1,0 +1,90 @@
+"""What was drawn and measured is kept, so that no figure is paid for twice and a sweep goes on where it was stopped.
+
+    RUN/evaluations/validation-500-seed-0-ddim-25-guidance-1.5-1f0c.../
+        request.json               what was drawn: weights, data, sampling, seeds
+        drawn.png                  the images, as they came, in rows of 25
+        figures-JUDGE.json         what was measured, by which judge
+
+For a model that ships with the package, the same in the cache folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from noisette.data.fetch import cache_folder
+from noisette.evaluation.figures import Tree
+from noisette.files import write_atomically, write_text
+from noisette.pictures import sheet
+
+_COLUMNS = 25
+
+
+def records_of(run: str) -> Path:
+    """Where the records of a run folder or a shipped model are."""
+    folder = Path(run)
+    return (folder if (folder / "recipe.toml").is_file() else cache_folder() / "models" / run) / "evaluations"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One draw. folder: of its own. facts: all that decides what is drawn, as JSON can hold it."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, records: Path, title: str, facts: dict[str, Any]) -> Record:
+        """The record of these facts, begun or not. title: of its folder, for people."""
+        digest = sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+        return cls(records / f"{title}-{digest}", facts)
+
+    def images(self, draw: Callable[[], NDArray[np.uint8]], shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+        """The images that were kept, or else those that `draw` makes, which then are. shape: theirs, (N, C, H, W)."""
+        kept = _read(self.folder / "drawn.png", shape)
+        if kept is not None:
+            return kept
+        images = draw()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.folder / "request.json", json.dumps(self.facts, indent=2, ensure_ascii=False) + "\n")
+        picture = sheet(images, columns=_COLUMNS, gap=0)
+        write_atomically(self.folder / "drawn.png", lambda temporary: picture.save(temporary, format="PNG", optimize=True))
+        return images
+
+    def figures(self, by: str, measure: Callable[[], Tree]) -> Tree:
+        """The figures that were kept under the name `by`, or else those that `measure` takes, which then are."""
+        path = self.folder / f"figures-{by}.json"
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(kept, dict):
+                return kept
+        except (OSError, ValueError):
+            pass  # never taken, or cut short
+        found = measure()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        return found
+
+
+def _read(path: Path, shape: tuple[int, int, int, int]) -> NDArray[np.uint8] | None:
+    count, channels, height, width = shape
+    columns = min(_COLUMNS, count)
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:
+            pixels = np.array(picture)
+    except (OSError, SyntaxError):  # Pillow raises the second for a PNG that is cut short
+        return None
+    rows = -(-count // columns)
+    if pixels.reshape(*pixels.shape[:2], -1).shape != (rows * height, columns * width, channels):
+        return None
+    cells = pixels.reshape(rows, height, columns, width, channels).transpose(0, 2, 4, 1, 3)
+    return np.ascontiguousarray(cells.reshape(rows * columns, channels, height, width)[:count])

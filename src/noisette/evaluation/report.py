@@ -1,0 +1,331 @@
+"""A report on runs: one HTML file that needs nothing else, with what was trained, what it draws, how good that is and where it fails."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from noisette import __version__
+from noisette.config import Recipe
+from noisette.data.attributes import Choice
+from noisette.errors import RequestError
+from noisette.evaluation.charts import as_svg, loss_curves, sweep_panels
+from noisette.evaluation.evaluate import DRAWS, circumstances, rows, verdict
+from noisette.evaluation.figures import FIGURES, Tree, find
+from noisette.evaluation.measure import Progress, silently
+from noisette.evaluation.memorisation import nearest_images
+from noisette.evaluation.obedience import verdict as faults_of
+from noisette.evaluation.sweep import panels, request_text
+from noisette.evaluation.trial import Trial, put_on_trial
+from noisette.files import write_text
+from noisette.generation import Generator, load
+from noisette.pictures import sheet
+from noisette.shipped import is_shipped
+from noisette.training.run import Run, open_run
+
+SWEEPS = "sweeps"
+"""The folder in a run's in which the report looks for sweeps."""
+
+_MOST_CLASSES = 20
+_OF_A_CLASS = 10
+_SHOWN = 12
+_NEIGHBOURS = 8
+_SIDE = 96  # pixels on the screen that an image has at least
+
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """uri: the PNG itself. width: on the screen. text: under it. right: whether it is as asked; None where nobody asked."""
+
+    uri: str
+    width: int
+    text: str = ""
+    right: bool | None = None
+    faults: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that the page says of one run. Empty where there is nothing to say; `reason` where it could not be measured."""
+
+    name: str
+    facts: dict[str, str]
+    environment: dict[str, str]
+    commands: list[str]
+    reason: str
+    found: Tree | None
+    told: str
+    figures: list[tuple[str, str, str, str]]
+    classes: list[tuple[str, list[Picture]]]
+    asked: list[tuple[Picture, Picture | None]]
+    right: list[Picture]
+    wrong: list[Picture]
+    counted: str
+    drawn: list[Picture]
+    neighbours: list[tuple[Picture, Picture]]
+    by_rarity: list[tuple[str, str, str, str]]
+    by_value: list[tuple[str, str, str, str, str]]
+    sweeps: list[tuple[str, Markup, Picture | None]]
+
+
+def report(
+    runs: Sequence[str | Path],
+    *,
+    out: str | Path,
+    count: int | None = None,
+    split: str = "validation",
+    seed: int = 0,
+    draws: int = DRAWS,
+    progress: Progress = silently,
+) -> Path:
+    """Write the page `out` about runs and shipped models, and return its path.
+
+    What `evaluate` measured with the same settings is taken as it is, the rest is measured now. A run that cannot be measured
+    is shown with the reason. Sweeps are those in the folder `sweeps` of each run. The rest as in `evaluate`.
+
+    Raises RequestError if a run does not exist or has no checkpoint.
+    """
+    generators = {str(run): load(run) for run in runs}
+    if len(generators) < len(runs):
+        raise RequestError("a run is named twice; name each once")
+    sections, curves = [], {}
+    for name, generator in generators.items():
+        folder = open_run(Path(name)) if (Path(name) / "recipe.toml").is_file() or not is_shipped(name) else None
+        if folder is not None and (losses := folder.scalars("loss")):
+            curves[name] = losses
+
+        def told(what: str, done: int, total: int, name: str = name) -> None:
+            progress(f"{name}: {what}", done, total)
+
+        sections.append(_section(name, generator, folder, count, split, seed, draws, told))
+    environment = Environment(loader=PackageLoader("noisette", "evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    page = environment.get_template("report.html.j2").render(
+        sections=sections,
+        compared=_compared(sections),
+        curves=Markup(as_svg(loss_curves(curves))) if curves else None,
+        written=time.strftime("%Y-%m-%d %H:%M"),
+        version=__version__,
+        command=shlex.join(["noisette", "report", *generators, *_options(count, split, seed, draws)]),
+    )
+    path = Path(out)
+    write_text(path, page)
+    return path
+
+
+def _section(name: str, generator: Generator, run: Run | None, count: int | None, split: str, seed: int, draws: int, progress: Progress) -> Section:
+    found: Tree | None = None
+    trial: Trial | None = None
+    reason = ""
+    try:
+        trial = put_on_trial(name, count=count, split=split)
+        sampling = trial.generator.sampling()
+        found = verdict(trial, sampling, seed=seed, draws=draws, progress=progress)
+        images = trial.draw(sampling, seed)
+    except RequestError as error:
+        reason = str(error)
+    shown = _Shown(trial, images) if trial is not None and found is not None else None
+    options = _options(count, split, seed, draws)
+    environment = run.environment if run is not None else {}
+    train = environment.get("command")
+    return Section(
+        name=name,
+        facts=_facts(generator.model.recipe, generator, run, trial),
+        environment=_environment(environment),
+        commands=[*([shlex.join(map(str, train))] if train else []), shlex.join(["noisette", "evaluate", name, *options])],
+        reason=reason,
+        found=found,
+        told=circumstances(found) if found else "",
+        figures=rows(found) if found else [],
+        classes=shown.classes() if shown else [],
+        asked=shown.asked() if shown else [],
+        right=shown.judged(right=True) if shown else [],
+        wrong=shown.judged(right=False) if shown else [],
+        counted=shown.counted() if shown else "",
+        drawn=shown.drawn() if shown else [],
+        neighbours=shown.neighbours() if shown else [],
+        by_rarity=_by_rarity(found) if found else [],
+        by_value=_by_value(found) if found else [],
+        sweeps=_sweeps(run) if run is not None else [],
+    )
+
+
+class _Shown:
+    """The pictures of one draw, with what a judge says of each."""
+
+    def __init__(self, trial: Trial, images: Images) -> None:
+        self.trial, self.images = trial, images
+        self.real = trial.yardstick.real
+        self.schema = trial.yardstick.judge.schema
+        self.seen, self.as_asked = trial.yardstick.verdicts(images)
+
+    @property
+    def _of_classes(self) -> bool:
+        """Whether there is but one thing to ask for, such as which digit."""
+        attributes = self.schema.attributes
+        one = len(attributes) == 1 and isinstance(attributes[0], Choice) and len(attributes[0].values) <= _MOST_CLASSES
+        return self.trial.yardstick.asked and one
+
+    def picture(self, place: int, *, text: bool = True) -> Picture:
+        if not self.trial.yardstick.asked:
+            return _picture(self.images[place])
+        faults = ", ".join(faults_of(self.real.attributes[place], self.seen[place], self.schema))
+        return _picture(self.images[place], request_text(self.trial, place) if text else "", right=bool(self.as_asked[place]), faults=faults)
+
+    def classes(self) -> list[tuple[str, list[Picture]]]:
+        """The first images of each class."""
+        if not self._of_classes:
+            return []
+        codes = self.real.attributes[:, 0]
+        named = enumerate(self.schema.attributes[0].values)
+        return [
+            (str(value), [self.picture(int(place), text=False) for place in np.flatnonzero(codes == code)[:_OF_A_CLASS]]) for code, value in named
+        ]
+
+    def asked(self) -> list[tuple[Picture, Picture | None]]:
+        """The first requests, not chosen, each beside the one real image that is its answer, where there is but one."""
+        if not self.trial.yardstick.asked or self._of_classes:
+            return []
+        one_answer = "exactness" not in self.trial.yardstick.left_out
+        return [(self.picture(place), _picture(self.real.images[place]) if one_answer else None) for place in range(min(_SHOWN, len(self.images)))]
+
+    def judged(self, *, right: bool) -> list[Picture]:
+        """The first that are as asked, or that are not."""
+        if not self.trial.yardstick.asked:
+            return []
+        return [self.picture(int(place)) for place in np.flatnonzero(self.as_asked == right)[:_SHOWN]]
+
+    def counted(self) -> str:
+        return f"{int(self.as_asked.sum())} of {len(self.images)} are as asked" if self.trial.yardstick.asked else ""
+
+    def drawn(self) -> list[Picture]:
+        """The first images of a run that can be asked for nothing."""
+        return [] if self.trial.yardstick.asked else [self.picture(place) for place in range(min(2 * _SHOWN, len(self.images)))]
+
+    def neighbours(self) -> list[tuple[Picture, Picture]]:
+        """The drawn images that are nearest to a training image, beside it."""
+        yardstick = self.trial.yardstick
+        images = yardstick.palette.snap(self.images) if yardstick.palette else self.images
+        places, distances = nearest_images(images, yardstick.train.images)
+        nearest = np.argsort(distances, kind="stable")[:_NEIGHBOURS]
+        return [
+            (_picture(images[each], f"distance {distances[each]:.1f}"), _picture(yardstick.train.images[places[each]], "training"))
+            for each in nearest
+        ]
+
+
+def _picture(image: Images, text: str = "", *, right: bool | None = None, faults: str = "") -> Picture:
+    """(C, H, W) as it is; the page enlarges it by a whole factor, without smoothing."""
+    file = io.BytesIO()
+    sheet(image[None]).save(file, format="PNG", optimize=True)
+    return Picture(_uri(file.getvalue()), image.shape[2] * max(1, -(-_SIDE // image.shape[2])), text, right, faults)
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _facts(recipe: Recipe, generator: Generator, run: Run | None, trial: Trial | None) -> dict[str, str]:
+    """What was trained on what."""
+    status: dict[str, Any] = run.status if run is not None else {}
+    data, diffusion = recipe.dataset, recipe.diffusion
+    wanted = ", ".join(f"{key} {value}" for key, value in data.model_dump(exclude_none=True, exclude={"name", "groups", "hold_out"}).items() if value)
+    facts = {
+        "recipe": recipe.summary,
+        "data": f"{data.name} ({wanted})" if wanted else data.name,
+        "trained on": f"{len(trial.yardstick.train):,} images, SHA-256 {trial.yardstick.train.fingerprint[:16]}..." if trial else "",
+        "network": f"{recipe.network.kind}, {sum(each.numel() for each in generator.network.parameters()):,} parameters",
+        "request": " + ".join(recipe.network.condition) if recipe.conditional else "none: it can be asked for nothing",
+        "diffusion": f"{diffusion.schedule} schedule, {diffusion.steps} levels, target {diffusion.target}, {diffusion.weighting} weighting",
+        "training": f"{generator.step:,} steps of {recipe.training.batch_size} images"
+        + (f" in {status['seconds'] / 60:.0f} minutes, {status['state']}" if status.get("seconds") else ""),
+        "weights": f"{'averaged' if recipe.training.ema > 0 else 'last'}, SHA-256 {generator.weights[:16]}...",
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _environment(environment: Tree) -> dict[str, str]:
+    """The machine and the versions that a run was trained with."""
+    packages = ", ".join(f"{name} {version}" for name, version in environment.get("packages", {}).items())
+    machine = [f"{environment[name]} {name}" for name in ("cores", "threads", "processes") if name in environment]
+    facts = {
+        "started": environment.get("started", ""),
+        "python": environment.get("python", ""),
+        "system": environment.get("system", ""),
+        "machine": ", ".join([*machine, *([str(environment["device"])] if "device" in environment else [])]),
+        "packages": packages,
+    }
+    return {name: str(value) for name, value in facts.items() if value}
+
+
+def _options(count: int | None, split: str, seed: int, draws: int) -> list[str]:
+    counted = ["--count", str(count)] if count is not None else []
+    return [*counted, "--split", split, "--seed", str(seed), "--draws", str(draws)]
+
+
+def _compared(sections: Sequence[Section]) -> list[tuple[str, list[str]]]:
+    """The figures of all runs that were measured: a row each, drawn (and real), a column for each run."""
+
+    def cell(found: Tree | None, path: str) -> str:
+        value = find(found["drawn"], path) if found else None
+        if found is None or value is None:
+            return ""
+        spread, real = find(found["spread"], path), next((each[3] for each in rows(found) if each[0] == titles[path]), "")
+        return f"{value:.3f}" + (f" ± {spread:.3f}" if spread is not None else "") + (f" (real {real})" if real else "")
+
+    titles = {figure.path: figure.title for figure in FIGURES}
+    table = [(figure.title, [cell(section.found, figure.path) for section in sections]) for figure in FIGURES]
+    return [(title, cells) for title, cells in table if set(cells) != {""}]
+
+
+def _by_rarity(found: Tree) -> list[tuple[str, str, str, str]]:
+    obeyed = found["drawn"]["obedience"]
+    if not obeyed:
+        return []
+    real = found["real"]["obedience"]["by_rarity"]
+    return [
+        (band, f"{each['asked']:.0f}", f"{each['recall']:.3f}", f"{real[band]['recall']:.3f}" if band in real else "")
+        for band, each in obeyed["by_rarity"].items()
+    ]
+
+
+def _by_value(found: Tree) -> list[tuple[str, str, str, str, str]]:
+    """Value, asked, recall, precision, recall of the judge on real ones; the worst first."""
+    obeyed = found["drawn"]["obedience"]
+    if not obeyed:
+        return []
+    real = found["real"]["obedience"]["by_value"]
+    order = sorted(obeyed["by_value"].items(), key=lambda each: (each[1]["recall"], -each[1]["asked"]))
+    return [
+        (name, f"{of['asked']:.0f}", f"{of['recall']:.3f}", f"{of['precision']:.3f}", f"{real[name]['recall']:.3f}" if name in real else "")
+        for name, of in order
+        if of["asked"]
+    ]
+
+
+def _sweeps(run: Run) -> list[tuple[str, Markup, Picture | None]]:
+    """Those in the run's folder: what was swept, the plots, the grid. One that is damaged is left out."""
+    found = []
+    for path in sorted((run.folder / SWEEPS).glob("*/sweep.json")):
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            title = ", ".join(f"{name}: {', '.join(map(str, values))}" for name, values in result["over"].items())
+            plots = Markup(as_svg(sweep_panels(panels(result))))
+        except (ValueError, KeyError, TypeError):
+            continue
+        grid = path.parent / "grid.png"
+        found.append((f"{title} ({circumstances(result['points'][0])})", plots, Picture(_uri(grid.read_bytes()), 0) if grid.is_file() else None))
+    return found

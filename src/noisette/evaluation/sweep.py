@@ -1,0 +1,207 @@
+"""Sweeps: any settings of a run against any figures, as a table, plots and an X/Y grid of pictures.
+
+    sweep.json     every point, whole
+    table.csv      a row for each point: its settings, then each figure drawn, its spread, and that of real images
+    plots.png      the chosen figures over the first axis, a line for each setting of the others
+    grid.png       one image for each point, of the same request and seed
+
+Points are kept as what was drawn always is (records.py), so a sweep that was stopped goes on with the first point that is missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from noisette.data.requests import describe as describe_request
+from noisette.errors import RequestError, nearest
+from noisette.evaluation.charts import Panel, as_png, sweep_panels
+from noisette.evaluation.evaluate import beside, circumstances, verdict
+from noisette.evaluation.figures import FIGURES, Figure, Tree, find
+from noisette.evaluation.judge import Judge
+from noisette.evaluation.measure import Progress, silently
+from noisette.evaluation.trial import Trial, put_on_trial
+from noisette.files import write_atomically, write_text
+from noisette.model import Sampling
+from noisette.pictures import cross_sheet, good_scale, save_png
+from noisette.training.run import open_run
+
+AXES: dict[str, Callable[[str], Any]] = {"guidance": float, "steps": int, "sampler": str, "eta": float, "checkpoint": int, "seed": int}
+"""What can be swept, and how a value is read."""
+
+USUAL_FIGURES = (
+    "obedience.exact",
+    "exactness.snapped_pixels",
+    "fidelity.frechet",
+    "fidelity.coverage",
+    "memorisation.distance",
+    "pixel_art.in_palette",
+)
+
+_REQUESTS_IN_GRID = 6
+
+
+def parse_axis(text: str, run: str | Path) -> tuple[str, list[Any]]:
+    """`guidance=1,1.5,2` as a name and values; `checkpoint=all` are those that the run keeps. Raises RequestError."""
+    name, equals, values = text.partition("=")
+    if name not in AXES:
+        raise RequestError(f'"{name}" cannot be swept{nearest(name, AXES)}; there are {", ".join(AXES)}')
+    if not equals or not values.strip():
+        raise RequestError(f'"{text}" has no values; write for example guidance=1,1.5,2')
+    if name == "checkpoint" and values.strip() == "all":
+        return name, list(open_run(Path(run)).steps)
+    try:
+        found = [AXES[name](value.strip()) for value in values.split(",")]
+    except ValueError as error:
+        raise RequestError(f"{name} takes numbers with commas between them, not {values}") from error
+    if len(set(found)) < len(found):
+        raise RequestError(f"{text} names a value twice")
+    return name, found
+
+
+def chosen_figures(names: Sequence[str]) -> list[Figure]:
+    """Figures by name, such as `exact` or `fidelity.frechet`; the usual ones if there are none. Raises RequestError for another."""
+    if not names:
+        return [figure for figure in FIGURES if figure.path in USUAL_FIGURES]
+    known = {figure.path: figure for figure in FIGURES}
+    short = {path.rpartition(".")[2]: figure for path, figure in reversed(known.items())}
+    for name in names:
+        if name not in known and name not in short:
+            raise RequestError(f'no figure "{name}"{nearest(name, (*short, *known))}; there are {", ".join(short)}')
+    return [known.get(name) or short[name] for name in names]
+
+
+def sweep(
+    run: str | Path,
+    over: Mapping[str, Sequence[Any]],
+    *,
+    out: str | Path,
+    figures: Sequence[str] = (),
+    count: int | None = None,
+    split: str = "validation",
+    seed: int = 0,
+    draws: int = 1,
+    judge: Judge | None = None,
+    progress: Progress = silently,
+) -> Tree:
+    """Evaluate a run at every combination of settings, and write the folder `out`; see above.
+
+    over: values by axis: guidance, steps, sampler, eta, checkpoint (the step of one that is kept), seed. The first is the x axis
+    of plots and grid. figures: those that are plotted, such as "exact"; all are in the table. The rest as in `evaluate`.
+
+    Raises RequestError for settings that cannot be, before anything is drawn.
+    """
+    if not over or any(not values for values in over.values()):
+        raise RequestError("a sweep needs at least one setting with values, such as guidance=1,1.5,2")
+    for name in over:
+        if name not in AXES:
+            raise RequestError(f'"{name}" cannot be swept{nearest(name, AXES)}; there are {", ".join(AXES)}')
+    plotted = chosen_figures(figures)
+    trial_of = cache(lambda step: put_on_trial(run, count=count, split=split, step=step, judge=judge))
+    points = []
+    for values in itertools.product(*over.values()):
+        settings = dict(zip(over, values, strict=True))
+        trial = trial_of(settings.get("checkpoint"))
+        points.append((settings, trial, _sampling(trial, settings), settings.get("seed", seed)))
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise RequestError(f"{folder} is a file; name a folder for the sweep") from error
+    found = []
+    for number, (settings, trial, sampling, first) in enumerate(points, 1):
+
+        def told(what: str, done: int, total: int, number: int = number) -> None:
+            progress(f"point {number} of {len(points)}, {what}", done, total)
+
+        found.append({"settings": settings, **verdict(trial, sampling, seed=first, draws=draws, progress=told)})
+    result = {
+        "run": str(run),
+        "over": {name: list(values) for name, values in over.items()},
+        "plotted": [each.path for each in plotted],
+        "points": found,
+    }
+    write_text(folder / "sweep.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / "table.csv", _table(result))
+    write_atomically(folder / "plots.png", lambda temporary: temporary.write_bytes(as_png(sweep_panels(panels(result)))))
+    _write_grid(folder / "grid.png", str(run), over, points)
+    return result
+
+
+def panels(result: Tree) -> list[Panel]:
+    """What is plotted of a sweep: of the chosen figures, those that could be measured."""
+    first, *others = result["over"]
+    chosen = []
+    for figure in (figure for figure in FIGURES if figure.path in result["plotted"]):
+        lines: dict[str, list[tuple[float | str, float, float | None]]] = {}
+        for point in result["points"]:
+            if (value := find(point["drawn"], figure.path)) is not None:
+                name = ", ".join(f"{other} {point['settings'][other]}" for other in others) or "drawn"
+                lines.setdefault(name, []).append((point["settings"][first], value, find(point["spread"], figure.path)))
+        if lines:
+            chosen.append(Panel(figure.title, first, lines, beside(result["points"][0], figure.path)))
+    return chosen
+
+
+def describe(result: Tree) -> str:
+    """The chosen figures of all points for a person to read."""
+    over = result["over"]
+    taken = [figure for figure in FIGURES if figure.path in result["plotted"] and find(result["points"][0]["drawn"], figure.path) is not None]
+    widths = [max(len(figure.title), 7) for figure in taken]
+    lines = [circumstances(result["points"][0]), ""]
+    lines.append("".join(f"{name:>12}" for name in over) + "".join(f"  {figure.title:>{width}}" for figure, width in zip(taken, widths, strict=True)))
+    for point in result["points"]:
+        cells = [f"  {find(point['drawn'], figure.path):>{width}.3f}" for figure, width in zip(taken, widths, strict=True)]
+        lines.append("".join(f"{point['settings'][name]!s:>12}" for name in over) + "".join(cells))
+    real = [beside(result["points"][0], figure.path) for figure in taken]
+    cells = [f"  {'' if value is None else f'{value:.3f}':>{width}}" for value, width in zip(real, widths, strict=True)]
+    lines.append(f"{'real images':>{12 * len(over)}}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def _sampling(trial: Trial, settings: Mapping[str, Any]) -> Sampling:
+    wanted = {name: value for name, value in settings.items() if name in ("sampler", "steps", "eta", "guidance")}
+    return trial.generator.sampling(**wanted)
+
+
+def _table(result: Tree) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*result["over"], *(f"{figure.path}{part}" for figure in FIGURES for part in ("", " spread", " real"))])
+    for point in result["points"]:
+        cells = [(find(point["drawn"], each.path), find(point["spread"], each.path), beside(point, each.path)) for each in FIGURES]
+        writer.writerow([*point["settings"].values(), *("" if cell is None else cell for three in cells for cell in three)])
+    return file.getvalue()
+
+
+def _write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points: Sequence[tuple[dict[str, Any], Trial, Sampling, int]]) -> None:
+    """Columns are the first axis; rows the second, or, of one axis alone, several requests. Further axes stay at their first value."""
+    names = list(over)
+    shown = [point for point in points if all(point[0][name] == over[name][0] for name in names[2:])]
+    drawn = [trial.draw(sampling, first) for _, trial, sampling, first in shown]
+    across = [f"{names[0]} {value}" for value in over[names[0]]]
+    if len(names) > 1:
+        down = [f"{names[1]} {value}" for value in over[names[1]]]
+        images = np.stack([each[0] for each in drawn]).reshape(len(across), len(down), *drawn[0].shape[1:]).swapaxes(0, 1)
+    else:
+        trial = shown[0][1]
+        down = [request_text(trial, place) for place in range(min(_REQUESTS_IN_GRID, trial.count))]
+        images = np.stack([each[: len(down)] for each in drawn]).swapaxes(0, 1)
+    picture = cross_sheet(images, across, down, scale=max(2, good_scale(images.shape[-1], len(across))))
+    save_png(path, picture, {"sweep": {name: list(values) for name, values in over.items()}, "run": run})
+
+
+def request_text(trial: Trial, place: int) -> str:
+    """What an image of a trial was asked for, without what is absent."""
+    if not trial.yardstick.asked:
+        return f"image {place + 1}"
+    values = trial.yardstick.judge.schema.decode(trial.yardstick.real.attributes[place])
+    return describe_request({name: value for name, value in values.items() if value is not False})

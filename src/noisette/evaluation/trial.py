@@ -1,0 +1,132 @@
+"""A run on trial: which requests it is drawn for, with which real images beside, and where its drawings and figures are kept."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.data.dataset import SPLITS, Dataset
+from noisette.data.fetch import cache_folder
+from noisette.data.statistics import count as count_values
+from noisette.errors import RequestError, nearest
+from noisette.evaluation.figures import Tree
+from noisette.evaluation.judge import Judge
+from noisette.evaluation.judges import find_judge, open_whole
+from noisette.evaluation.measure import VERSION, Progress, Yardstick, silently
+from noisette.evaluation.records import Record, records_of
+from noisette.generation import Generator, load
+from noisette.model import Sampling
+from noisette.shipped import is_shipped
+from noisette.training.run import open_run
+from noisette.training.start import open_data
+
+USUAL_COUNT = 500
+HELD_OUT = "held-out"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """run: as it was named. split: where the requests are from."""
+
+    run: str
+    generator: Generator
+    yardstick: Yardstick
+    split: str
+
+    @property
+    def count(self) -> int:
+        """Images in a draw."""
+        return len(self.yardstick.real)
+
+    def record(self, sampling: Sampling, seed: int) -> Record:
+        """Of one draw; seed: of its first image."""
+        facts = {
+            "weights": self.generator.weights,
+            "dataset": self.yardstick.train.name,
+            "requests": self.yardstick.real.fingerprint,
+            "split": self.split,
+            "images": self.count,
+            "first_seed": seed,
+            "sampling": asdict(sampling),
+        }
+        by = f"{sampling.sampler}-{sampling.steps}" + (f"-guidance-{sampling.guidance.scale:g}" if self.yardstick.asked else "")
+        return Record.of(records_of(self.run), f"{self.split}-{self.count}-seed-{seed}-{by}", facts)
+
+    def draw(self, sampling: Sampling, seed: int, progress: Progress = silently) -> NDArray[np.uint8]:
+        """The images, (count, C, H, W), kept or drawn now. progress: of the drawing."""
+        rows = self.yardstick.real.attributes if self.yardstick.asked else None
+        seeds = range(seed, seed + self.count)
+        draw = partial(self.generator.draw, rows, seeds, sampling, progress=partial(progress, f"drawing {self.count} images"))
+        return self.record(sampling, seed).images(draw, (self.count, *self.yardstick.real.images.shape[1:]))
+
+    def figures(self, sampling: Sampling, seed: int, progress: Progress = silently) -> Tree:
+        """Of one draw, kept or taken now."""
+        images = self.draw(sampling, seed, progress)
+        return self.record(sampling, seed).figures(self._by, lambda: self.yardstick.measure(images, progress))
+
+    def real_figures(self, progress: Progress = silently) -> Tree:
+        """The same of the real images of the requests; what it is taken from is the same for all runs on the same data."""
+        real, yardstick = self.yardstick.real, self.yardstick
+        facts = {"train": yardstick.train.fingerprint, "real": real.fingerprint, "asked": yardstick.asked}
+        record = Record.of(cache_folder() / "real", f"{real.name}-{self.split}-{self.count}", facts)
+        return record.figures(self._by, lambda: yardstick.measure(real.images, progress))
+
+    @property
+    def _by(self) -> str:
+        return f"{self.yardstick.judge.digest}-{VERSION}"
+
+
+def put_on_trial(
+    run: str | Path, *, count: int | None = None, split: str = "validation", step: int | None = None, judge: Judge | None = None
+) -> Trial:
+    """Load a run or shipped model, its data, and the judge of these.
+
+    count: requests, the first of the split; 500 or all of a smaller split unless given. split: also `held-out`, of a run whose
+    recipe kept pairs out of its training: the images that show them. step: of a checkpoint that is kept, the newest unless given.
+    judge: the one for these data unless given.
+
+    Raises RequestError where nothing can be measured: no judge, a judge of other data, too few images, data that changed.
+    """
+    generator = load(run, step=step)
+    recipe = generator.model.recipe
+    whole = open_whole(recipe)
+    dataset = open_data(recipe) if recipe.dataset.hold_out else whole
+    _check_unchanged(str(run), generator, dataset)
+    judge = judge or find_judge(whole.split("train"), str(run))
+    if judge.dataset != whole.split("train").fingerprint:
+        raise RequestError(f"the judge was trained on other images than {generator.name}; train one with `noisette evaluate --fit-judge {run}`")
+    real = _of_split(split, dataset, whole)
+    count = min(USUAL_COUNT, len(real)) if count is None else count
+    if not 1 <= count <= len(real):
+        raise RequestError(f"the {split} split of {dataset.name} has {len(real)} images; use a --count of at most that, not {count}")
+    yardstick = Yardstick(judge, dataset.split("train"), real.take(np.arange(count)), recipe.conditional, generator.palette)
+    return Trial(str(run), generator, yardstick, split)
+
+
+def _of_split(split: str, dataset: Dataset, whole: Dataset) -> Dataset:
+    if split != HELD_OUT:
+        if split not in SPLITS:
+            raise RequestError(f'no split "{split}"{nearest(split, (*SPLITS, HELD_OUT))}; there are {", ".join((*SPLITS, HELD_OUT))}')
+        return dataset.split(split)
+    train, all_ = dataset.split("train"), whole.split("train")
+    if len(train) == len(all_):
+        raise RequestError("this run was trained with dataset.hold_out empty, so it has no held-out images; use --split validation")
+    kept = {image.tobytes() for image in train.images}
+    return all_.take(np.array([place for place, image in enumerate(all_.images) if image.tobytes() not in kept], dtype=np.intp))
+
+
+def _check_unchanged(run: str, generator: Generator, dataset: Dataset) -> None:
+    """Raises RequestError if the data are not those that were trained on."""
+    changed = f"the data set {dataset.name} is not the one that {run} was trained on"
+    if is_shipped(run) and not (Path(run) / "recipe.toml").is_file():
+        if count_values(dataset.schema, dataset.split("train").attributes) != generator.statistics:
+            raise RequestError(f"{changed}: its attributes differ; install another version of noisette, or fetch the data again")
+        return
+    known: dict[str, Any] = open_run(Path(run)).environment.get("dataset", {})
+    if known.get("sha256") != dataset.fingerprint:
+        raise RequestError(f"{changed} (its SHA-256 differs), so nothing would be true of it; train anew, or bring the old data back")
