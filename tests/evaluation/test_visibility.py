@@ -5,39 +5,62 @@ import numpy as np
 import noisette
 from noisette.data.attributes import AttributeSchema, Choice, Flag
 from noisette.data.dataset import Dataset
-from noisette.evaluation.visibility import Missed, covered, missed
+from noisette.evaluation.visibility import Pair, hidden, hidden_beside, missed_beside
 
 SCHEMA = AttributeSchema(
-    attributes=(Choice(name="skin", options=tuple(f"tone {number}" for number in range(7))), Flag(name="Earring"), Flag(name="Long Hair"))
+    attributes=(
+        Choice(name="skin", options=tuple(f"tone {number}" for number in range(12))),
+        Flag(name="Earring"),
+        Flag(name="Long Hair"),
+        Flag(name="Hat"),
+    )
 )
 
 
 def portraits():
-    """An earring of four pixels, of which long hair, in three of seven skin tones, leaves one."""
-    table = np.array([(skin, ring, hair) for skin in range(7) for ring in (0, 1) for hair in ((0, 1) if skin < 3 else (0,))], dtype=np.int16)
-    images = np.zeros((len(table), 1, 6, 6), dtype=np.uint8)
-    for image, (skin, ring, hair) in zip(images, table, strict=True):
+    """Long hair covers an earring of four pixels. As in a collection that admits no two equal images, no two differ in a hidden
+    earring alone: who hides one wears no hat, and the other does.
+    """
+    table = [(skin, ring, 0, hat) for skin in range(12) for ring in (0, 1) for hat in (0, 1)]
+    table += [(skin, int(skin < 6), 1, int(skin >= 6)) for skin in range(12)] + [(skin, 0, 1, 1) for skin in range(6)]
+    rows = np.array(table, dtype=np.int16)
+    images = np.zeros((len(rows), 1, 6, 6), dtype=np.uint8)
+    for image, (skin, ring, hair, hat) in zip(images, rows, strict=True):
         image[:] = 10 * (skin + 1)
         if ring:
-            image[0, 2:4, 0:2] = 200
+            image[0, 3:5, 0:2] = 200
         if hair:
-            image[0, 0:3] = 100
-            image[0, 3, 0] = 100
-    return Dataset("portraits", images, table, SCHEMA, np.zeros(len(table), dtype=np.uint8))
+            image[0, 3:6] = 210
+        if hat:
+            image[0, 0] = 150
+    return Dataset("portraits", images, rows, SCHEMA, np.zeros(len(rows), dtype=np.uint8))
 
 
 def test_what_is_hidden_is_found_from_the_pixels():
-    [found] = covered(portraits())
-    assert (found.flag, found.beside, found.pixels, found.usual, found.twins) == ("Earring", "Long Hair", 1, 4, 3)
+    data = portraits()
+    mask = hidden(data)
+    assert np.array_equal(mask, (data.attributes == 1) & (np.arange(4) == 1) & (data.attributes[:, 2:3] == 1))
+    pairs = hidden_beside(data, mask)
+    assert pairs[0] == Pair("Earring", "Long Hair", 1.0, 6)
+    assert {pair.value for pair in pairs} == {"Earring"}
+
+
+def test_what_paints_beside_it_is_not_taken_for_hiding():
+    """A hat of the same colour as the earring is no cover: it paints elsewhere."""
+    data = portraits()
+    mask = hidden(data)
+    assert not mask[:, [0, 2, 3]].any()
+    assert not mask[data.attributes[:, 2] == 0].any()
 
 
 def test_where_several_images_have_the_same_attributes_pixels_tell_nothing():
-    assert covered(noisette.open_dataset("sprites", count=400, size=8)) == []
+    assert not hidden(noisette.open_dataset("sprites", count=400, size=8)).any()
 
 
 def test_what_a_judge_misses_beside_another_value():
-    table = np.array([[0, 1, 1]] * 6 + [[0, 1, 0]] * 6, dtype=np.int16)
+    table = np.array([[0, 1, 1, 0]] * 6 + [[1, 1, 0, 0]] * 6, dtype=np.int16)
     seen = table.copy()
     seen[:5, 1] = 0
-    assert missed(table, seen, SCHEMA) == [Missed("Earring", "Long Hair", 1 / 6, 6)]
-    assert missed(table, table, SCHEMA) == []
+    assert missed_beside(table, seen, SCHEMA) == [Pair("Earring", "Long Hair", 5 / 6, 6), Pair("Earring", "skin=tone 0", 5 / 6, 6)]
+    assert missed_beside(table, table, SCHEMA) == []
+    assert missed_beside(np.where(table == 1, np.int16(-1), table), seen, SCHEMA) == []  # what is hidden cannot be missed

@@ -4,45 +4,58 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from noisette.data.dataset import Dataset
+import numpy as np
+
+from noisette.data.attributes import UNKNOWN
+from noisette.data.dataset import SPLITS, Dataset
+from noisette.errors import RequestError, nearest
 from noisette.evaluation.figures import Tree
 from noisette.evaluation.judge import Judge
-from noisette.evaluation.obedience import obedience
-from noisette.evaluation.visibility import covered, missed
+from noisette.evaluation.obedience import as_asked, obedience
+from noisette.evaluation.visibility import hidden, hidden_beside, missed_beside
 
 
 def examine(judge: Judge, dataset: Dataset, split: str) -> Tree:
-    """Its figures on a split, value by value, and what the pixels hide; what JSON can hold."""
-    real = dataset.split(split)
+    """Its figures on a split, value by value, and what the pixels hide; what JSON can hold. Raises RequestError for another split."""
+    if split not in SPLITS:
+        raise RequestError(f'no split "{split}"{nearest(split, SPLITS)}; there are {", ".join(SPLITS)}')
+    mask, real = hidden(dataset), dataset.split(split)
     seen = judge.read(real.images)
+    showing = np.where(mask[dataset.membership == SPLITS.index(split)], np.int16(UNKNOWN), real.attributes)
     return {
         "dataset": dataset.name,
         "split": split,
         "epochs": judge.epochs,
         "weights": judge.digest,
-        **asdict(obedience(real.attributes, seen, dataset.schema)),
-        "covered": [asdict(each) for each in covered(dataset)],
-        "missed": [asdict(each) for each in missed(real.attributes, seen, dataset.schema)],
+        "images": len(real),
+        "exact": float(as_asked(real.attributes, seen).mean()),
+        "visible": asdict(obedience(showing, seen, dataset.schema)),
+        "missed": [asdict(pair) for pair in missed_beside(showing, seen, dataset.schema)],
+        "hidden_images": int(mask.any(axis=1).sum()),
+        "all_images": len(dataset),
+        "hidden": {name: int(count) for name, count in zip(dataset.schema.names, mask.sum(axis=0), strict=True) if count},
+        "hidden_beside": [asdict(pair) for pair in hidden_beside(dataset, mask)],
     }
 
 
 def describe(found: Tree) -> str:
     """The same for a person to read."""
-    width = max(map(len, found["by_value"]))
+    visible = found["visible"]
+    width = max(map(len, visible["by_value"]))
     lines = [
-        f"judge of {found['dataset']}, {found['epochs']} passes, on {found['images']} real images of the {found['split']} split:",
-        f"all attributes right in {found['exact']:.4f}, recall {found['recall']:.4f}, precision {found['precision']:.4f}",
+        f"judge of {found['dataset']}, {found['epochs']} passes, on {found['images']} real images of the {found['split']} split",
+        f"all attributes right in {found['exact']:.4f}; of what the pixels show: {visible['exact']:.4f}, "
+        f"recall {visible['recall']:.4f}, precision {visible['precision']:.4f}",
         "",
-        f"{'':{width}}{'images':>8}{'recall':>8}{'precision':>11}",
-        *(f"{name:{width}}{of['asked']:>8}{of['recall']:>8.3f}{of['precision']:>11.3f}" for name, of in found["by_value"].items()),
+        f"{'':{width}}{'shown':>8}{'recall':>8}{'precision':>11}",
+        *(f"{name:{width}}{of['asked']:>8}{of['recall']:>8.3f}{of['precision']:>11.3f}" for name, of in visible["by_value"].items()),
     ]
-    if found["covered"]:
-        lines += ["", "hidden by the pixels: at most a third is left of"]
-        lines += [
-            f"  {each['flag']} beside {each['beside']}: at most {each['pixels']} of {each['usual']:g} pixels, in {each['twins']} pairs of images"
-            for each in found["covered"]
-        ]
+    if found["hidden"]:
+        lines += ["", f"hidden by the pixels in {found['hidden_images']:,} of all {found['all_images']:,} images:"]
+        for name, count in sorted(found["hidden"].items(), key=lambda each: -each[1]):
+            beside = ", ".join(f"{pair['beside']} ({pair['share']:.0%})" for pair in found["hidden_beside"] if pair["value"] == name)
+            lines.append(f"  {name} in {count}" + (f", above all beside {beside}" if beside else ""))
     if found["missed"]:
-        lines += ["", "seen in under half of the images:"]
-        lines += [f"  {each['value']} beside {each['beside']}: {each['recall']:.2f} of {each['images']}" for each in found["missed"]]
+        lines += ["", "shown, but not seen by this judge in at least half of the images:"]
+        lines += [f"  {pair['value']} beside {pair['beside']}: {pair['share']:.0%} of {pair['images']}" for pair in found["missed"]]
     return "\n".join(lines)

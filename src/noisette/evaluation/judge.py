@@ -22,9 +22,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from noisette.data.attributes import AttributeSchema
+from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.dataset import Dataset
 from noisette.errors import NoisetteError, RequestError
+from noisette.evaluation.visibility import hidden
 from noisette.files import write_atomically
 
 FEWEST_IMAGES = _BATCH = 64
@@ -150,7 +151,8 @@ def kept_judge(path: Path, dataset: Dataset, *, epochs: int, progress: Progress 
 
 
 def _train(network: nn.Module, dataset: Dataset, epochs: int, random: torch.Generator, progress: Progress | None) -> None:
-    images, codes = torch.from_numpy(dataset.images), torch.from_numpy(dataset.attributes.astype(np.int64))
+    labels = np.where(hidden(dataset), np.int16(UNKNOWN), dataset.attributes)  # what no pixel shows would only teach it to guess
+    images, codes = torch.from_numpy(dataset.images), torch.from_numpy(labels.astype(np.int64))
     steps = epochs * (len(images) // _BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=0.02)
     network.train()
@@ -190,7 +192,9 @@ def _loss(logits: Tensor, codes: Tensor, schema: AttributeSchema) -> Tensor:
 
 
 class JudgeNetwork(nn.Module):
-    """Strided convolutions, then two layers over all positions, so that it knows where things are. (B, C, H, W) to (B, V) logits."""
+    """Strided convolutions, then two layers over all positions, so that it knows where things are; and one layer over single pixels,
+    for what is no larger, such as a mole. (B, C, H, W) to (B, V) logits.
+    """
 
     usual: Tensor
     spread: Tensor
@@ -206,6 +210,8 @@ class JudgeNetwork(nn.Module):
         positions = math.ceil(math.ceil(height / 2) / 2) * math.ceil(math.ceil(width / 2) / 2)
         self.describe = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * positions, 256), nn.BatchNorm1d(256), nn.ReLU())
         self.decide = nn.Sequential(nn.Dropout(0.2), nn.Linear(256, values))
+        self.peer = nn.Sequential(nn.Conv2d(channels, 8, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten())
+        self.point = nn.Sequential(nn.Dropout(0.3), nn.Linear(8 * height * width, values, bias=False))
         self.register_buffer("usual", torch.zeros(32 + 64 + 96 + 128))
         self.register_buffer("spread", torch.ones(32 + 64 + 96 + 128))
 
@@ -231,7 +237,7 @@ class JudgeNetwork(nn.Module):
         return (self.responses(images) - self.usual) / self.spread
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.decide(self.describe(self.look(images)))
+        logits: Tensor = self.decide(self.describe(self.look(images))) + self.point(self.peer(images))
         return logits
 
 

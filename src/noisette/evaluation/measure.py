@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.data.attributes import UNKNOWN
 from noisette.data.dataset import Dataset
 from noisette.data.palette import Palette
 from noisette.data.sprites import read as read_sprites
@@ -42,13 +43,15 @@ def silently(what: str, done: int, total: int) -> None:
 class Yardstick:
     """What images are measured against.
 
-    judge: reads their attributes. train: what was trained on. real: the images of the same requests, in the same order. asked:
-    whether anything was asked for at all. palette: the colours of the data, where they are few.
+    judge: reads their attributes. train: what was trained on. real: the images of the same requests, in the same order. hidden: the
+    attributes that these do not show, (N, A), see `visibility.hidden`. asked: whether anything was asked for at all. palette: the
+    colours of the data, where they are few.
     """
 
     judge: Judge
     train: Dataset
     real: Dataset
+    hidden: NDArray[np.bool_]
     asked: bool
     palette: Palette | None
 
@@ -78,7 +81,11 @@ class Yardstick:
         features = self.judge.features(images)
         seen, rows, schema = self.judge.read(images), self.real.attributes, self.judge.schema
         parts: dict[str, Callable[[], Tree]] = {
-            "obedience": lambda: {**asdict(obedience(rows, seen, schema)), "by_rarity": self._by_rarity(seen)},
+            "obedience": lambda: {
+                **asdict(obedience(rows, seen, schema)),
+                "visible": share(as_asked(self.showing, seen).sum(), len(seen)),
+                "by_rarity": self._by_rarity(seen),
+            },
             "new_pairs": lambda: self._of_new_pairs(seen),
             "exactness": lambda: self._exactness(images, snapped),
             "by_pixels": lambda: asdict(obedience(rows, read_sprites(snapped), schema)),
@@ -98,9 +105,14 @@ class Yardstick:
         return found
 
     def verdicts(self, images: Images) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
-        """What the judge reads in drawn images, (N, A), and whether each is as asked, (N,)."""
+        """What the judge reads in drawn images, (N, A), and whether each shows all that could be seen of its request, (N,)."""
         seen = self.judge.read(images)
-        return seen, as_asked(self.real.attributes, seen)
+        return seen, as_asked(self.showing, seen)
+
+    @cached_property
+    def showing(self) -> NDArray[np.int16]:
+        """(N, A): the requests without what the pixels of their real images hide, which is UNKNOWN."""
+        return np.where(self.hidden, np.int16(UNKNOWN), self.real.attributes)
 
     @cached_property
     def _train_features(self) -> NDArray[np.float32]:

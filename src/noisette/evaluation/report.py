@@ -182,7 +182,7 @@ class _Shown:
     def picture(self, place: int, *, text: bool = True) -> Picture:
         if not self.trial.yardstick.asked:
             return _picture(self.images[place])
-        faults = ", ".join(faults_of(self.real.attributes[place], self.seen[place], self.schema))
+        faults = ", ".join(faults_of(self.trial.yardstick.showing[place], self.seen[place], self.schema))
         return _picture(self.images[place], request_text(self.trial, place) if text else "", right=bool(self.as_asked[place]), faults=faults)
 
     def classes(self) -> list[tuple[str, list[Picture]]]:

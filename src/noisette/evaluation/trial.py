@@ -19,11 +19,12 @@ from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_judge, open_whole
 from noisette.evaluation.measure import VERSION, Progress, Yardstick, silently
 from noisette.evaluation.records import Record, records_of
+from noisette.evaluation.visibility import hidden
 from noisette.generation import Generator, load
 from noisette.model import Sampling
 from noisette.shipped import is_shipped
 from noisette.training.run import open_run
-from noisette.training.start import open_data
+from noisette.training.start import shows_held_out
 
 USUAL_COUNT = 500
 HELD_OUT = "held-out"
@@ -95,29 +96,30 @@ def put_on_trial(
     generator = load(run, step=step)
     recipe = generator.model.recipe
     whole = open_whole(recipe)
-    dataset = open_data(recipe) if recipe.dataset.hold_out else whole
+    held_out = shows_held_out(whole, recipe.dataset.hold_out)
+    dataset = whole.take(np.flatnonzero(~held_out)) if held_out.any() else whole
     _check_unchanged(str(run), generator, dataset)
     judge = judge or find_judge(whole.split("train"), str(run))
     if judge.dataset != whole.split("train").fingerprint:
         raise RequestError(f"the judge was trained on other images than {generator.name}; train one with `noisette evaluate --fit-judge {run}`")
-    real = _of_split(split, dataset, whole)
-    count = min(USUAL_COUNT, len(real)) if count is None else count
-    if not 1 <= count <= len(real):
-        raise RequestError(f"the {split} split of {dataset.name} has {len(real)} images; use a --count of at most that, not {count}")
-    yardstick = Yardstick(judge, dataset.split("train"), real.take(np.arange(count)), recipe.conditional, generator.palette)
+    places = _places(split, whole, held_out)
+    count = min(USUAL_COUNT, len(places)) if count is None else count
+    if not 1 <= count <= len(places):
+        raise RequestError(f"the {split} split of {dataset.name} has {len(places)} images; use a --count of at most that, not {count}")
+    chosen = places[:count]
+    yardstick = Yardstick(judge, dataset.split("train"), whole.take(chosen), hidden(whole)[chosen], recipe.conditional, generator.palette)
     return Trial(str(run), generator, yardstick, split)
 
 
-def _of_split(split: str, dataset: Dataset, whole: Dataset) -> Dataset:
+def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Of the images of a split in the whole data set."""
+    if split not in (*SPLITS, HELD_OUT):
+        raise RequestError(f'no split "{split}"{nearest(split, (*SPLITS, HELD_OUT))}; there are {", ".join((*SPLITS, HELD_OUT))}')
     if split != HELD_OUT:
-        if split not in SPLITS:
-            raise RequestError(f'no split "{split}"{nearest(split, (*SPLITS, HELD_OUT))}; there are {", ".join((*SPLITS, HELD_OUT))}')
-        return dataset.split(split)
-    train, all_ = dataset.split("train"), whole.split("train")
-    if len(train) == len(all_):
+        return np.flatnonzero((whole.membership == SPLITS.index(split)) & ~held_out)
+    if not held_out.any():
         raise RequestError("this run was trained with dataset.hold_out empty, so it has no held-out images; use --split validation")
-    kept = {image.tobytes() for image in train.images}
-    return all_.take(np.array([place for place, image in enumerate(all_.images) if image.tobytes() not in kept], dtype=np.intp))
+    return np.flatnonzero(held_out)
 
 
 def _check_unchanged(run: str, generator: Generator, dataset: Dataset) -> None:

@@ -1,7 +1,8 @@
-"""Attributes that the pixels hide: an image cannot be asked for what it would not show, nor a judge blamed for not seeing it."""
+"""Attributes that the pixels hide: an image cannot be blamed for what it could not show, nor a judge for not seeing it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,85 +13,78 @@ from noisette.data.dataset import Dataset
 from noisette.data.statistics import shown
 from noisette.evaluation.obedience import place_names
 
-_FEWEST_TWINS = 3
-_HIDDEN = 1 / 3
-_FEWEST_IMAGES = 5
+_FEWEST = 5
+"""Images that a pair of values is judged by."""
 
 
 @dataclass(frozen=True)
-class Covered:
-    """A flag that shows in at most `pixels` pixels beside another value, where `usual` are its own; so in `twins` pairs of images."""
-
-    flag: str
-    beside: str
-    pixels: int
-    usual: float
-    twins: int
-
-
-@dataclass(frozen=True)
-class Missed:
-    """A value that a judge saw in only `recall` of the `images` that have it beside another."""
+class Pair:
+    """A value beside another: `share` of `images` that have both."""
 
     value: str
     beside: str
-    recall: float
+    share: float
     images: int
 
 
-def covered(dataset: Dataset) -> list[Covered]:
-    """Flags of which another value leaves at most a third to be seen, the most hidden first.
+def hidden(dataset: Dataset) -> NDArray[np.bool_]:
+    """(N, A): the flags that an image has and does not show.
 
-    Taken from twins: images that differ in the one flag alone, so that their pixels tell where it is. Empty where several images
-    have the same attributes, for then pixels differ for other reasons too.
+    Where a flag paints is learnt from twins, images that differ in it alone. It is hidden in an image if another one without it has
+    the same pixels in all those places, the same choices, and the same of all other flags that paint there. Nothing is hidden where
+    several images have the same attributes: their pixels differ for other reasons too.
     """
-    schema, table = dataset.schema, dataset.attributes
-    places = {row.tobytes(): place for place, row in enumerate(np.ascontiguousarray(table))}
+    schema, table = dataset.schema, np.ascontiguousarray(dataset.attributes)
+    found = np.zeros(table.shape, dtype=np.bool_)
+    places = {row.tobytes(): place for place, row in enumerate(table)}
     if len(places) < len(table):
-        return []
-    names, there = place_names(schema), shown(schema, table)
-    found = []
-    for column, attribute in enumerate(schema.attributes):
-        if attribute.kind != "flag":
+        return found
+    painted = {column: _painted(dataset, column, places) for column, attribute in enumerate(schema.attributes) if attribute.kind == "flag"}
+    choices = [column for column, attribute in enumerate(schema.attributes) if attribute.kind == "choice"]
+    for column, where in painted.items():
+        if not where.any():
             continue
-        worn, differing = _twins(dataset, column, places)
-        if len(worn) < _FEWEST_TWINS:
-            continue
-        usual = float(np.median(differing))
-        for place, name in enumerate(names):
-            beside = there[worn, place]
-            most = int(differing[beside].max(initial=0))
-            if name != attribute.name and beside.sum() >= _FEWEST_TWINS and most <= _HIDDEN * usual:
-                found.append(Covered(attribute.name, name, most, usual, int(beside.sum())))
-    return sorted(found, key=lambda each: (each.pixels, each.flag, each.beside))
+        others = [other for other, there in painted.items() if other != column and (there & where).any()]
+        values, pixels = np.ascontiguousarray(table[:, [*choices, *others]]), np.ascontiguousarray(dataset.images[:, :, where])
+        keys = [values[place].tobytes() + pixels[place].tobytes() for place in range(len(table))]
+        worn = table[:, column] == 1
+        without = {keys[place] for place in np.flatnonzero(~worn)}
+        for place in np.flatnonzero(worn):
+            found[place, column] = keys[place] in without
+    return found
 
 
-def missed(table: NDArray[np.int16], seen: NDArray[np.int16], schema: AttributeSchema) -> list[Missed]:
-    """Values that a judge sees in under half of the images, of five or more, that have them beside another; the worst first.
+def hidden_beside(dataset: Dataset, mask: NDArray[np.bool_]) -> list[Pair]:
+    """The flags that are hidden, by `mask` of `hidden`, in at least half of the images that have them beside another value."""
+    return _pairs(dataset.attributes, np.where(mask, dataset.attributes, np.int16(-1)), dataset.schema)
 
-    table, seen: what images have and what the judge read, (N, A) each.
+
+def missed_beside(table: NDArray[np.int16], seen: NDArray[np.int16], schema: AttributeSchema) -> list[Pair]:
+    """The values that a judge does not see in at least half of the images that have them beside another. table, seen: (N, A) what images
+    have and what the judge read.
     """
-    there, read, names = shown(schema, table).astype(np.float64), shown(schema, seen).astype(np.float64), place_names(schema)
-    images, found = there.T @ there, (there * read).T @ there
-    return sorted(
-        (
-            Missed(names[value], names[beside], float(found[value, beside] / images[value, beside]), int(images[value, beside]))
-            for value, beside in zip(*np.nonzero((images >= _FEWEST_IMAGES) & (found < images / 2)), strict=True)
-            if value != beside
-        ),
-        key=lambda each: (each.recall, -each.images, each.value, each.beside),
-    )
+    return _pairs(table, np.where((table >= 0) & (table != seen), table, np.int16(-1)), schema)
 
 
-def _twins(dataset: Dataset, column: int, places: dict[bytes, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Images that wear the flag and have a twin without it, and in how many pixels the two differ: (T,) each."""
-    worn, without = [], []
+def _pairs(table: NDArray[np.int16], of: NDArray[np.int16], schema: AttributeSchema) -> list[Pair]:
+    """Values that at least half of the rows of `table` that have them, beside another, have in `of` too; the most often first."""
+    there, those, names = shown(schema, table).astype(np.float64), shown(schema, of).astype(np.float64), place_names(schema)
+    images, counted = there.T @ there, (there * those).T @ there
+    chosen = zip(*np.nonzero((images >= _FEWEST) & (counted >= images / 2)), strict=True)
+    pairs = [
+        Pair(names[value], names[other], float(counted[value, other] / images[value, other]), int(images[value, other]))
+        for value, other in chosen
+        if value != other
+    ]
+    return sorted(pairs, key=lambda pair: (pair.value, -pair.share, -pair.images, pair.beside))
+
+
+def _painted(dataset: Dataset, column: int, places: Mapping[bytes, int]) -> NDArray[np.bool_]:
+    """(H, W): where an image that wears the flag differs from its twin without it, in any pair of twins."""
+    where = np.zeros(dataset.size, dtype=np.bool_)
     for place in np.flatnonzero(dataset.attributes[:, column] == 1):
         row = dataset.attributes[place].copy()
         row[column] = 0
         if (other := places.get(row.tobytes())) is not None:
-            worn.append(place)
-            without.append(other)
-    images = dataset.images
-    differing = (images[worn] != images[without]).any(axis=1).sum(axis=(1, 2)) if worn else np.zeros(0)
-    return np.array(worn, dtype=np.intp), np.asarray(differing, dtype=np.intp)
+            where |= (dataset.images[place] != dataset.images[other]).any(axis=0)
+    return where

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
+from numpy.typing import NDArray
 
 from noisette.config import Recipe, lengthened, load_recipe, seconds
 from noisette.data.attributes import UNKNOWN
@@ -183,13 +184,18 @@ def _regrouped(dataset: Dataset, groups: Mapping[str, Sequence[str]]) -> Dataset
 
 def held_out(dataset: Dataset, pairs: Sequence[Sequence[str]]) -> Dataset:
     """The data set without the images of its train split that show both of a pair of flags or options."""
+    return dataset.take(np.flatnonzero(~shows_held_out(dataset, pairs)))
+
+
+def shows_held_out(dataset: Dataset, pairs: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """(N,): the images of the train split that show both of a pair of flags or options."""
     there = shown(dataset.schema, dataset.attributes)
     order = value_names(dataset.schema)
-    kept = np.ones(len(dataset), dtype=np.bool_)
+    shows = np.zeros(len(dataset), dtype=np.bool_)
     for pair in pairs:
         first, second = (order.index(place) for place in places(pair, dataset.schema))
-        kept &= ~(there[:, first] & there[:, second] & (dataset.membership == SPLITS.index("train")))
-    return dataset.take(np.flatnonzero(kept))
+        shows |= there[:, first] & there[:, second] & (dataset.membership == SPLITS.index("train"))
+    return shows
 
 
 def _check_labels(dataset: Dataset) -> None:

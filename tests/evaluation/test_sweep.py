@@ -1,0 +1,165 @@
+"""Sweeps and the report, from the command line, over a run that hardly learned."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import noisette
+from noisette.cli import main
+from noisette.config import parse_recipe
+from noisette.data.sprites import sprites
+from noisette.evaluation.judges import fit_and_keep
+from noisette.evaluation.sweep import chosen_figures, parse_axis
+from noisette.training.run import open_run
+
+from ..conftest import CONDITIONAL, TINY
+
+SMALL = ["dataset.count=1000", "training.steps=6", 'training.checkpoint_every="1s"', "samples.every=100"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOISETTE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        fit_and_keep(sprites(1000, 8).split("train"), epochs=2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def drawer(tmp_path_factory):
+    return noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=SMALL), out=tmp_path_factory.mktemp("runs") / "drawer").folder
+
+
+def run(capsys, *arguments):
+    status = main([str(argument) for argument in arguments])
+    output = capsys.readouterr()
+    return status, output.out, output.err
+
+
+def test_a_sweep_is_a_table_plots_and_a_grid(capsys, drawer):
+    status, out, err = run(capsys, "sweep", drawer, "--over", "guidance=1,2,4", "--over", "steps=1,2", "--count", 20)
+    assert status == 0, err
+    folder = drawer / "sweeps" / "guidance-steps"
+    with (folder / "table.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert [(row["guidance"], row["steps"]) for row in table] == [(g, s) for g in ("1.0", "2.0", "4.0") for s in ("1", "2")]
+    assert all(0 <= float(row["obedience.exact"]) <= 1 and row["fidelity.frechet"] == "" for row in table)  # too few for distances
+    assert {row["obedience.exact real"] for row in table} == {table[0]["obedience.exact real"]}
+    assert re.search(r"^ +4\.0 +2 ", out, re.M), out
+    assert "real images" in out
+    with Image.open(folder / "plots.png") as plots:
+        assert min(plots.size) > 200
+    with Image.open(folder / "grid.png") as grid:
+        pixels = np.asarray(grid.convert("RGB"))
+    assert (pixels == 255).all(axis=2).mean() > 0.1  # texts and gaps on white
+    assert len(json.loads((folder / "sweep.json").read_text())["points"]) == 6
+
+
+def test_a_sweep_that_was_stopped_goes_on(capsys, drawer, monkeypatch):
+    drawn = []
+    draw = noisette.load(drawer).__class__.draw
+
+    def until_the_second(self, *arguments, **options):
+        drawn.append(arguments)
+        if len(drawn) == 2:
+            raise KeyboardInterrupt
+        return draw(self, *arguments, **options)
+
+    monkeypatch.setattr("noisette.generation.Generator.draw", until_the_second)
+    options = ("sweep", drawer, "--over", "seed=100,200,300", "--count", 10, "--json")
+    assert run(capsys, *options)[0] == 130
+    status, out, _ = run(capsys, *options)
+    assert status == 0
+    assert len(drawn) == 2 + 2  # the first point was kept
+    assert [point["first_seeds"] for point in json.loads(out)["points"]] == [[100], [200], [300]]
+
+
+def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
+    overrides = [*SMALL, "dataset.count=240", "training.steps=108", "training.keep=5"]
+    folder = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=overrides), out=tmp_path / "r").folder
+    steps = open_run(folder).steps
+    assert len(steps) == 3  # one for each epoch of 36 steps
+    assert noisette.load(folder, step=steps[0]).step == steps[0]
+    fit_and_keep(sprites(240, 8).split("train"), epochs=1)
+    status, out, err = run(capsys, "sweep", folder, "--over", "checkpoint=all", "--figure", "exact", "--json")
+    assert status == 0, err
+    assert [point["step"] for point in json.loads(out)["points"]] == steps
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--over", "guidence=1"], '"guidence" cannot be swept; nearest: guidance'),
+        (["--over", "guidance"], "write for example guidance=1,1.5,2"),
+        (["--over", "guidance=1,x"], "guidance takes numbers with commas between them"),
+        (["--over", "steps=5,5"], "names a value twice"),
+        (["--over", "steps=5", "--over", "steps=6"], "--over names steps twice"),
+        (["--over", "guidance=1,-1"], "a scale lies between"),
+        (["--over", "checkpoint=7,8"], "no checkpoint of step 7 is kept"),
+        (["--over", "guidance=1", "--figure", "exakt"], 'no figure "exakt"; nearest: exact'),
+        (["--over", "guidance=1", "--count", 51], "has 50 images"),
+    ],
+)
+def test_what_cannot_be_swept(capsys, drawer, tmp_path, options, message):
+    status, out, err = run(capsys, "sweep", drawer, *options, "--out", tmp_path / "s")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+    assert not (tmp_path / "s").exists()
+
+
+def test_axes_and_figures_by_name():
+    assert parse_axis("guidance=1, 1.5", "x") == ("guidance", [1.0, 1.5])
+    assert parse_axis("sampler=ddim,ddpm", "x") == ("sampler", ["ddim", "ddpm"])
+    assert [figure.path for figure in chosen_figures(["frechet", "obedience.exact"])] == ["fidelity.frechet", "obedience.exact"]
+    assert chosen_figures(["exact"])[0].path == "obedience.exact"
+
+
+def test_the_report_is_one_file_with_everything(capsys, drawer, tmp_path):
+    plain = noisette.train(parse_recipe(TINY, source="t", overrides=SMALL), out=tmp_path / "<plain>").folder
+    run(capsys, "sweep", drawer, "--over", "guidance=1,2", "--count", 12)
+    status, out, err = run(capsys, "report", drawer, plain, "--out", tmp_path / "r.html", "--count", 30, "--draws", 2)
+    assert status == 0, err
+    page = (tmp_path / "r.html").read_text()
+    assert out.strip() == str(tmp_path / "r.html")
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)  # nothing from elsewhere
+    assert "<script" not in page
+    assert "&lt;plain&gt;" in page
+    assert "<plain>" not in page
+    for part in ("Losses", "By request", "As asked, and not", "How common, how well", "Nearest training images", "Sweep", "Made with"):
+        assert f"<h3>{part}</h3>" in page, part
+    assert page.count("<svg") == 4  # the losses, and three sweeps of the tests above
+    assert "guidance: 1.0, 2.0" in page
+    assert "left out: fidelity, for distances need at least 100 images, not 30" in page
+    assert "left out: obedience, for it was trained without attributes" in page
+    assert f"noisette evaluate {drawer} --count 30" in page
+    assert "image-rendering: pixelated" in page
+
+
+def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, monkeypatch, tmp_path):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))  # no judge there
+    assert run(capsys, "report", drawer, "--out", tmp_path / "r.html")[0] == 0
+    page = (tmp_path / "r.html").read_text()
+    assert "Not measured: there is no judge" in page
+    assert "<svg" in page
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        (["nowhere"], "no folder nowhere"),
+        (["{drawer}", "{drawer}"], "a run is named twice"),
+        (["{drawer}", "--out", "no/folder/r.html"], "make it first"),
+    ],
+)
+def test_what_cannot_be_reported(capsys, drawer, monkeypatch, tmp_path, runs, message):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run(capsys, "report", *(each.format(drawer=drawer) for each in runs))
+    assert (status, err.count("\n")) == (2, 1)
+    assert message in err
+    assert not (tmp_path / "report.html").exists()
