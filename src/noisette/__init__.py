@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from noisette.errors import RequestError as RequestError
     from noisette.errors import Stopped as Stopped
     from noisette.evaluation.evaluate import evaluate as evaluate
+    from noisette.evaluation.report import report as report
+    from noisette.evaluation.sweep import sweep as sweep
     from noisette.generation import load as load
     from noisette.training.start import resume as resume
     from noisette.training.start import train as train
@@ -31,11 +33,13 @@ _HOMES = {
     "resume": "noisette.training.start",
     "load": "noisette.generation",
     "evaluate": "noisette.evaluation.evaluate",
+    "sweep": "noisette.evaluation.sweep",
+    "report": "noisette.evaluation.report",
     "NoisetteError": "noisette.errors",
     "RequestError": "noisette.errors",
     "Stopped": "noisette.errors",
 }
-__all__ = ["NoisetteError", "RequestError", "Stopped", "evaluate", "load", "open_dataset", "resume", "train"]
+__all__ = ["NoisetteError", "RequestError", "Stopped", "evaluate", "load", "open_dataset", "report", "resume", "sweep", "train"]
 
 
 def __getattr__(name: str) -> object:

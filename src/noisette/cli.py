@@ -435,11 +435,9 @@ def sweep(
         if name in axes:
             raise RequestError(f"--over names {name} twice; give all its values at once")
         axes[name] = values
-    is_run = (run / "recipe.toml").is_file()
-    folder = out or (run / "sweeps" if is_run else Path(f"{run.name}-sweeps")) / "-".join(axes)
     with stages() as progress:
-        found = measure(run, axes, out=folder, figures=figures, count=count, split=split, seed=seed, draws=draws, progress=progress)
-    _answer(json_, {"folder": str(folder), **found}, f"{describe(found)}\n\n{folder}/table.csv, plots.png, grid.png")
+        found = measure(run, axes, out=out, figures=figures, count=count, split=split, seed=seed, draws=draws, progress=progress)
+    _answer(json_, found, f"{describe(found)}\n\n{found['folder']}/table.csv, plots.png, grid.png")
 
 
 @app.command()

@@ -27,16 +27,13 @@ from noisette.evaluation.figures import FIGURES, Tree, find
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.memorisation import nearest_images
 from noisette.evaluation.obedience import verdict as faults_of
-from noisette.evaluation.sweep import panels, request_text
+from noisette.evaluation.sweep import panels, request_text, sweeps_of
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.files import write_text
 from noisette.generation import Generator, load
 from noisette.pictures import sheet
 from noisette.shipped import is_shipped
 from noisette.training.run import Run, open_run
-
-SWEEPS = "sweeps"
-"""The folder in a run's in which the report looks for sweeps."""
 
 _MOST_CLASSES = 20
 _OF_A_CLASS = 10
@@ -95,7 +92,7 @@ def report(
     """Write the page `out` about runs and shipped models, and return its path.
 
     What `evaluate` measured with the same settings is taken as it is, the rest is measured now. A run that cannot be measured
-    is shown with the reason. Sweeps are those in the folder `sweeps` of each run. The rest as in `evaluate`.
+    is shown with the reason. Sweeps are those that `sweep` left where it leaves them. The rest as in `evaluate`.
 
     Raises RequestError if a run does not exist or has no checkpoint.
     """
@@ -159,7 +156,7 @@ def _section(name: str, generator: Generator, run: Run | None, count: int | None
         neighbours=shown.neighbours() if shown else [],
         by_rarity=_by_rarity(found) if found else [],
         by_value=_by_value(found) if found else [],
-        sweeps=_sweeps(run) if run is not None else [],
+        sweeps=_sweeps(name),
     )
 
 
@@ -316,10 +313,10 @@ def _by_value(found: Tree) -> list[tuple[str, str, str, str, str]]:
     ]
 
 
-def _sweeps(run: Run) -> list[tuple[str, Markup, Picture | None]]:
-    """Those in the run's folder: what was swept, the plots, the grid. One that is damaged is left out."""
+def _sweeps(name: str) -> list[tuple[str, Markup, Picture | None]]:
+    """Those of a run: what was swept, the plots, the grid. One that is damaged is left out."""
     found = []
-    for path in sorted((run.folder / SWEEPS).glob("*/sweep.json")):
+    for path in sorted(sweeps_of(name).glob("*/sweep.json")):
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
             title = ", ".join(f"{name}: {', '.join(map(str, values))}" for name, values in result["over"].items())

@@ -49,6 +49,12 @@ USUAL_FIGURES = (
 _REQUESTS_IN_GRID = 6
 
 
+def sweeps_of(run: str | Path) -> Path:
+    """Where the sweeps of a run are, for the report to find: in its folder, or beside, for a model that ships with the package."""
+    folder = Path(run)
+    return folder / "sweeps" if (folder / "recipe.toml").is_file() else Path(f"{run}-sweeps")
+
+
 def parse_axis(text: str, run: str | Path) -> tuple[str, list[Any]]:
     """`guidance=1,1.5,2` as a name and values; `checkpoint=all` are those that the run keeps. Raises RequestError."""
     name, equals, values = text.partition("=")
@@ -83,7 +89,7 @@ def sweep(
     run: str | Path,
     over: Mapping[str, Sequence[Any]],
     *,
-    out: str | Path,
+    out: str | Path | None = None,
     figures: Sequence[str] = (),
     count: int | None = None,
     split: str = "validation",
@@ -92,7 +98,7 @@ def sweep(
     judge: Judge | None = None,
     progress: Progress = silently,
 ) -> Tree:
-    """Evaluate a run at every combination of settings, and write the folder `out`; see above.
+    """Evaluate a run at every combination of settings, and write the folder `out`, RUN/sweeps/AXES unless given; see above.
 
     over: values by axis: guidance, steps, sampler, eta, checkpoint (the step of one that is kept), seed. The first is the x axis
     of plots and grid. figures: those that are plotted, such as "exact"; all are in the table. The rest as in `evaluate`.
@@ -111,7 +117,7 @@ def sweep(
         settings = dict(zip(over, values, strict=True))
         trial = trial_of(settings.get("checkpoint"))
         points.append((settings, trial, _sampling(trial, settings), settings.get("seed", seed)))
-    folder = Path(out)
+    folder = Path(out) if out is not None else sweeps_of(run) / "-".join(over)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -125,6 +131,7 @@ def sweep(
         found.append({"settings": settings, **verdict(trial, sampling, seed=first, draws=draws, progress=told)})
     result = {
         "run": str(run),
+        "folder": str(folder),
         "over": {name: list(values) for name, values in over.items()},
         "plotted": [each.path for each in plotted],
         "points": found,

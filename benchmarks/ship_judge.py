@@ -1,0 +1,110 @@
+"""Train a judge and put it into the package, with a card that says how well it reads real images that it never saw.
+
+    python benchmarks/ship_judge.py DATASET NAME [--epochs 24]
+
+Writes src/noisette/judges/NAME.safetensors and NAME.md. The card's figures are of the test split, which nothing else reads but a
+final report; the validation split is for choosing (noisette evaluate --fit-judge DATASET). Also painted out: each flag's pixels in
+real test images replaced by those of a twin without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from functools import partial
+from importlib import resources
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does
+
+import numpy as np
+
+from noisette.data.dataset import SPLITS, Dataset
+from noisette.display import stages
+from noisette.evaluation.examination import describe, examine
+from noisette.evaluation.judge import Judge, load_judge, trained_on
+from noisette.evaluation.judges import EPOCHS, data_of, fit_and_keep
+from noisette.evaluation.visibility import hidden
+from noisette.files import write_text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset")
+    parser.add_argument("name")
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    arguments = parser.parse_args()
+    dataset = data_of(arguments.dataset)
+    folder = Path(str(resources.files("noisette"))) / "judges"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{arguments.name}.safetensors"
+    if path.is_file() and trained_on(path) == dataset.split("train").fingerprint and load_judge(path).epochs == arguments.epochs:
+        judge = load_judge(path)
+    else:
+        with stages() as progress:
+            judge, _ = fit_and_keep(dataset.split("train"), epochs=arguments.epochs, progress=partial(progress, f"a judge of {dataset.name}"))
+        judge.save(path)
+    examined = examine(judge, dataset, "test")
+    painted = painted_out(judge, dataset)
+    size = "x".join(map(str, judge.shape))
+    parameters = sum(parameter.numel() for parameter in judge.network.parameters())
+    card = f"""# Judge: {arguments.name}
+
+Reads the attributes of {size} images of {dataset.name}; {parameters:,} parameters, bfloat16. Trained by
+`python benchmarks/ship_judge.py {arguments.dataset} {arguments.name} --epochs {arguments.epochs}` on the {len(dataset.split("train")):,} images
+of the train split; the validation split chose its settings, and the figures below are of the test split. They are the ceiling of every
+figure that is taken with it.
+
+It shares nothing with the networks that draw: strided convolutions and dense layers, batch normalisation, no noise levels, no skips, no attention.
+
+```
+{describe(examined)}
+```
+"""
+    if painted:
+        card += f"""
+Painted out: each flag's pixels in real test images replaced by those of the image that wears all the rest and not it.
+
+```
+{painted}
+```
+"""
+    write_text(folder / f"{arguments.name}.md", card)
+    print(card)
+    print(f"{path.stat().st_size:,} bytes")
+
+
+def painted_out(judge: Judge, dataset: Dataset) -> str:
+    """How often the judge, having seen a flag, no longer does once it is painted out, and what it says of the rest; a line for each flag."""
+    table, mask = np.ascontiguousarray(dataset.attributes), hidden(dataset)
+    places = {row.tobytes(): place for place, row in enumerate(table)}
+    if len(places) < len(table):
+        return ""
+    lines, noticed_of_all, images_of_all = [], 0, 0
+    for column, attribute in enumerate(dataset.schema.attributes):
+        if attribute.kind != "flag":
+            continue
+        pairs = []
+        for place in np.flatnonzero((table[:, column] == 1) & (dataset.membership == SPLITS.index("test")) & ~mask[:, column]):
+            row = table[place].copy()
+            row[column] = 0
+            if (twin := places.get(row.tobytes())) is not None:
+                pairs.append((place, twin))
+        if not pairs:
+            continue
+        worn, without = (np.array(part) for part in zip(*pairs, strict=True))
+        differing = (dataset.images[worn] != dataset.images[without]).any(axis=1, keepdims=True)
+        painted = replace(dataset.take(worn), images=np.where(differing, dataset.images[without], dataset.images[worn]))
+        before, after = judge.read(dataset.images[worn]), judge.read(painted.images)
+        seen = before[:, column] == 1
+        noticed = int((after[seen, column] == 0).sum())
+        rest = np.arange(table.shape[1]) != column
+        kept = (before[:, rest] == after[:, rest]).all(axis=1).mean()
+        lines.append(f"{attribute.name:22} seen in {seen.sum():3} of {len(pairs):3}, gone in {noticed:3}; all else read as before in {kept:.2f}")
+        noticed_of_all, images_of_all = noticed_of_all + noticed, images_of_all + int(seen.sum())
+    return "\n".join([*lines, "", f"noticed in {noticed_of_all} of {images_of_all}"])
+
+
+if __name__ == "__main__":
+    main()
