@@ -148,7 +148,7 @@ def test_requests_for_pairs_that_were_never_met():
 def test_how_one_image_differs_is_told_in_words():
     row = np.array([0, 1, 0], dtype=np.int16)
     assert verdict(row, row, SCHEMA) == []
-    assert verdict(row, np.array([1, 0, 1], dtype=np.int16), SCHEMA) == ["type Female", "no Hat", "Pipe"]
+    assert verdict(row, np.array([1, 0, 1], dtype=np.int16), SCHEMA) == ["type: Female", "lacks Hat", "has Pipe"]
     assert verdict(np.array([0, -1, -1], dtype=np.int16), np.array([0, 1, 1], dtype=np.int16), SCHEMA) == []
 
 

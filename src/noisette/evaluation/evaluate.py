@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -88,16 +89,20 @@ def _circumstances(trial: Trial, sampling: Sampling) -> Tree:
     }
 
 
-def circumstances(found: Tree) -> str:
-    """Of the figures, in a line: weights, sampler, steps, guidance scale, images."""
+def circumstances(found: Tree, swept: Collection[str] = ()) -> str:
+    """Of the figures, in a line: weights, sampler, steps, guidance scale, images. swept: settings that are told elsewhere."""
     sampling = found["sampling"]
-    scale = f", guidance {sampling['guidance']['scale']:g}" if found["left_out"].get("obedience") is None else ""
-    weights = "averaged" if found["averaged"] else "last"
-    seeds = ", ".join(map(str, found["first_seeds"]))
-    return (
-        f"step {found['step']:,}, {weights} weights; {sampling['sampler']}, {sampling['steps']} steps{scale}; "
-        f"{found['images']} images of the {found['split']} split of {found['dataset']}, seeds from {seeds}"
-    )
+    guided = found["left_out"].get("obedience") is None
+    told = {
+        "checkpoint": f"step {found['step']:,}, {'averaged' if found['averaged'] else 'last'} weights",
+        "sampler": sampling["sampler"],
+        "steps": f"{sampling['steps']} steps",
+        "eta": f"eta {sampling['eta']:g}" if sampling["sampler"] == "ddim" and sampling["eta"] else "",
+        "guidance": f"guidance {sampling['guidance']['scale']:g}" if guided else "",
+        "requests": f"{found['images']} images of the {found['split']} split of {found['dataset']}",
+        "seed": f"seeds from {', '.join(map(str, found['first_seeds']))}",
+    }
+    return "; ".join(text for name, text in told.items() if text and name not in swept)
 
 
 def rows(found: Tree) -> list[tuple[str, str, str, str]]:

@@ -85,12 +85,12 @@ def with_new_pairs(asked: Table, schema: AttributeSchema, trained: Table) -> NDA
 
 
 def verdict(asked: NDArray[np.int16], seen: NDArray[np.int16], schema: AttributeSchema) -> list[str]:
-    """How one image differs from its request, (A,) each: `no Earring`, `Pipe`, `type Ape`; empty if it is as asked."""
+    """How one image differs from its request, (A,) each: `lacks Earring`, `has Pipe`, `type: Ape`; empty if it is as asked."""
     faults = []
     for attribute, wanted, there in zip(schema.attributes, asked.tolist(), seen.tolist(), strict=True):
         if wanted not in (UNKNOWN, there):
             value = attribute.values[there]
-            faults.append(f"{attribute.name} {value}" if isinstance(value, str) else attribute.name if value else f"no {attribute.name}")
+            faults.append(f"{attribute.name}: {value}" if isinstance(value, str) else f"{'has' if value else 'lacks'} {attribute.name}")
     return faults
 
 

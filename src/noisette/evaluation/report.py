@@ -324,5 +324,11 @@ def _sweeps(name: str) -> list[tuple[str, Markup, Picture | None]]:
         except (ValueError, KeyError, TypeError):
             continue
         grid = path.parent / "grid.png"
-        found.append((f"{title} ({circumstances(result['points'][0])})", plots, Picture(_uri(grid.read_bytes()), 0) if grid.is_file() else None))
+        found.append(
+            (
+                f"{title} ({circumstances(result['points'][0], result['over'])})",
+                plots,
+                Picture(_uri(grid.read_bytes()), 0) if grid.is_file() else None,
+            )
+        )
     return found

@@ -163,7 +163,7 @@ def describe(result: Tree) -> str:
     over = result["over"]
     taken = [figure for figure in FIGURES if figure.path in result["plotted"] and find(result["points"][0]["drawn"], figure.path) is not None]
     widths = [max(len(figure.title), 7) for figure in taken]
-    lines = [circumstances(result["points"][0]), ""]
+    lines = [result["run"], circumstances(result["points"][0], over), ""]
     lines.append("".join(f"{name:>12}" for name in over) + "".join(f"  {figure.title:>{width}}" for figure, width in zip(taken, widths, strict=True)))
     for point in result["points"]:
         cells = [f"  {find(point['drawn'], figure.path):>{width}.3f}" for figure, width in zip(taken, widths, strict=True)]
