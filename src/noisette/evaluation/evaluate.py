@@ -9,7 +9,7 @@ from typing import Any
 
 from noisette import __version__
 from noisette.errors import RequestError
-from noisette.evaluation.figures import FIGURES, Tree, find, mean_and_spread
+from noisette.evaluation.figures import FIGURES, Figure, Tree, find, mean_and_spread
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.trial import Trial, put_on_trial
@@ -111,9 +111,13 @@ def rows(found: Tree) -> list[tuple[str, str, str, str]]:
     def text(value: Any) -> str:
         return "" if value is None else f"{value:.3f}"
 
+    def title(figure: Figure) -> str:
+        few = figure.path == "new_pairs.exact"  # as a rule
+        return f"{figure.title} ({find(found['drawn'], 'new_pairs.images'):.0f})" if few else figure.title
+
     taken = [(figure, find(found["drawn"], figure.path)) for figure in FIGURES]
     return [
-        (figure.title, text(value), text(find(found["spread"], figure.path)), text(beside(found, figure.path)))
+        (title(figure), text(value), text(find(found["spread"], figure.path)), text(beside(found, figure.path)))
         for figure, value in taken
         if value is not None
     ]

@@ -25,7 +25,7 @@ from noisette.evaluation.memorisation import memorisation, unworn
 from noisette.evaluation.obedience import as_asked, by_rarity, obedience, share, with_new_pairs
 from noisette.evaluation.pixelart import pixel_art
 
-VERSION = 1
+VERSION = 2
 """Raised when a figure is taken another way: what was kept of it is then taken again."""
 
 Images = NDArray[np.uint8]
@@ -81,11 +81,7 @@ class Yardstick:
         features = self.judge.features(images)
         seen, rows, schema = self.judge.read(images), self.real.attributes, self.judge.schema
         parts: dict[str, Callable[[], Tree]] = {
-            "obedience": lambda: {
-                **asdict(obedience(rows, seen, schema)),
-                "visible": share(as_asked(self.showing, seen).sum(), len(seen)),
-                "by_rarity": self._by_rarity(seen),
-            },
+            "obedience": lambda: self._obedience(seen),
             "new_pairs": lambda: self._of_new_pairs(seen),
             "exactness": lambda: self._exactness(images, snapped),
             "by_pixels": lambda: asdict(obedience(rows, read_sprites(snapped), schema)),
@@ -133,9 +129,16 @@ class Yardstick:
         right = as_asked(self.real.attributes, seen)[self._new_pairs]
         return {"images": len(right), "exact": share(right.sum(), len(right))}
 
-    def _by_rarity(self, seen: NDArray[np.int16]) -> Tree:
-        found = by_rarity(self.real.attributes, seen, self.judge.schema, self.train.attributes)
-        return {band: asdict(figures) for band, figures in found.items()}
+    def _obedience(self, seen: NDArray[np.int16]) -> Tree:
+        """Of what the pixels can show, but for `exact`, which is of the whole requests."""
+        found = asdict(obedience(self.showing, seen, self.judge.schema))
+        bands = by_rarity(self.showing, seen, self.judge.schema, self.train.attributes)
+        return {
+            **found,
+            "exact": share(as_asked(self.real.attributes, seen).sum(), len(seen)),
+            "visible": found["exact"],
+            "by_rarity": {band: asdict(figures) for band, figures in bands.items()},
+        }
 
     def _exactness(self, images: Images, snapped: Images) -> Tree:
         found, on_palette = exactness(images, self.real.images), exactness(snapped, self.real.images)

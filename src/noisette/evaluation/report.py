@@ -22,7 +22,7 @@ from noisette.config import Recipe
 from noisette.data.attributes import Choice
 from noisette.errors import RequestError
 from noisette.evaluation.charts import as_svg, loss_curves, sweep_panels
-from noisette.evaluation.evaluate import DRAWS, circumstances, rows, verdict
+from noisette.evaluation.evaluate import DRAWS, beside, circumstances, rows, verdict
 from noisette.evaluation.figures import FIGURES, Tree, find
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.memorisation import nearest_images
@@ -280,10 +280,9 @@ def _compared(sections: Sequence[Section]) -> list[tuple[str, list[str]]]:
         value = find(found["drawn"], path) if found else None
         if found is None or value is None:
             return ""
-        spread, real = find(found["spread"], path), next((each[3] for each in rows(found) if each[0] == titles[path]), "")
-        return f"{value:.3f}" + (f" ± {spread:.3f}" if spread is not None else "") + (f" (real {real})" if real else "")
+        spread, real = find(found["spread"], path), beside(found, path)
+        return f"{value:.3f}" + (f" ± {spread:.3f}" if spread is not None else "") + (f" (real {real:.3f})" if real is not None else "")
 
-    titles = {figure.path: figure.title for figure in FIGURES}
     table = [(figure.title, [cell(section.found, figure.path) for section in sections]) for figure in FIGURES]
     return [(title, cells) for title, cells in table if set(cells) != {""}]
 
