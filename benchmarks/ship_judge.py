@@ -3,15 +3,15 @@
     python benchmarks/ship_judge.py DATASET NAME [--epochs 24]
 
 Writes src/noisette/judges/NAME.safetensors and NAME.md. The card's figures are of the test split, which nothing else reads but a
-final report; the validation split is for choosing (noisette evaluate --fit-judge DATASET). Also painted out: each flag's pixels in
-real test images replaced by those of a twin without it.
+final report; the validation split is for choosing (noisette evaluate --fit-judge DATASET). Also painted out: in real test images the
+pixels of a flag, which a twin without it tells, get the commonest colour that they have in training images of the same choices without
+it: bare skin, plain background.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does
 
 import numpy as np
+from numpy.typing import NDArray
 
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.display import stages
@@ -64,7 +65,8 @@ It shares nothing with the networks that draw: strided convolutions and dense la
 """
     if painted:
         card += f"""
-Painted out: each flag's pixels in real test images replaced by those of the image that wears all the rest and not it.
+Painted out: the pixels of a flag in real test images get the commonest colour that they have in training images of the same type and
+skin without it: bare skin, plain background.
 
 ```
 {painted}
@@ -79,31 +81,46 @@ def painted_out(judge: Judge, dataset: Dataset) -> str:
     """How often the judge, having seen a flag, no longer does once it is painted out, and what it says of the rest; a line for each flag."""
     table, mask = np.ascontiguousarray(dataset.attributes), hidden(dataset)
     places = {row.tobytes(): place for place, row in enumerate(table)}
-    if len(places) < len(table):
-        return ""
-    lines, noticed_of_all, images_of_all = [], 0, 0
+    train = dataset.membership == SPLITS.index("train")
+    known = {image.tobytes() for image in dataset.images[train]}
+    choices = [column for column, attribute in enumerate(dataset.schema.attributes) if attribute.kind == "choice"]
+    lines, totals, learnt = [], [0, 0], 0
     for column, attribute in enumerate(dataset.schema.attributes):
         if attribute.kind != "flag":
             continue
-        pairs = []
+        painted, originals = [], []
         for place in np.flatnonzero((table[:, column] == 1) & (dataset.membership == SPLITS.index("test")) & ~mask[:, column]):
             row = table[place].copy()
             row[column] = 0
-            if (twin := places.get(row.tobytes())) is not None:
-                pairs.append((place, twin))
-        if not pairs:
+            if (twin := places.get(row.tobytes())) is None:
+                continue
+            where = (dataset.images[place] != dataset.images[twin]).any(axis=0)
+            alike = train & (table[:, column] == 0) & (table[:, choices] == row[choices]).all(axis=1)
+            image = dataset.images[place].copy()
+            image[:, where] = np.stack([_commonest(pixels) for pixels in dataset.images[alike][:, :, where].transpose(2, 0, 1)], axis=1)
+            painted.append(image)
+            originals.append(dataset.images[place])
+        if not painted:
             continue
-        worn, without = (np.array(part) for part in zip(*pairs, strict=True))
-        differing = (dataset.images[worn] != dataset.images[without]).any(axis=1, keepdims=True)
-        painted = replace(dataset.take(worn), images=np.where(differing, dataset.images[without], dataset.images[worn]))
-        before, after = judge.read(dataset.images[worn]), judge.read(painted.images)
+        before, after = judge.read(np.stack(originals)), judge.read(np.stack(painted))
         seen = before[:, column] == 1
         noticed = int((after[seen, column] == 0).sum())
         rest = np.arange(table.shape[1]) != column
-        kept = (before[:, rest] == after[:, rest]).all(axis=1).mean()
-        lines.append(f"{attribute.name:22} seen in {seen.sum():3} of {len(pairs):3}, gone in {noticed:3}; all else read as before in {kept:.2f}")
-        noticed_of_all, images_of_all = noticed_of_all + noticed, images_of_all + int(seen.sum())
-    return "\n".join([*lines, "", f"noticed in {noticed_of_all} of {images_of_all}"])
+        kept = (before[:, rest] == after[:, rest]).mean(axis=1).mean()
+        lines.append(f"{attribute.name:22} seen in {seen.sum():3} of {len(seen):3}, gone in {noticed:3}; of all else {kept:.3f} read as before")
+        totals = [totals[0] + noticed, totals[1] + int(seen.sum())]
+        learnt += sum(image.tobytes() in known for image in painted)
+    return (
+        "\n".join([*lines, "", f"noticed in {totals[0]} of {totals[1]}; {learnt} of the painted images are equal to a training image"])
+        if lines
+        else ""
+    )
+
+
+def _commonest(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Of colours, (N, C), the one that comes most often."""
+    colours, counts = np.unique(pixels, axis=0, return_counts=True)
+    return np.asarray(colours[counts.argmax()])
 
 
 if __name__ == "__main__":

@@ -364,13 +364,18 @@ def evaluate(
         raise RequestError("name the run to evaluate, or the data set to train a judge for with --fit-judge; one of them")
     if judge_epochs is not None and fit_judge is None:
         raise RequestError("--judge-epochs goes with --fit-judge")
+    context = click.get_current_context()
+    given = [name for name in context.params if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT]
+    if fit_judge is not None and (idle := set(given) - {"fit_judge", "judge_epochs", "split", "json_"}):
+        raise RequestError(f"--{min(idle)} is of an evaluation, and --fit-judge makes none; leave it out")
     from noisette.display import stages
 
     if fit_judge is not None:
+        from noisette.evaluation.examination import check_split, examine
         from noisette.evaluation.examination import describe as describe_judge
-        from noisette.evaluation.examination import examine
         from noisette.evaluation.judges import EPOCHS, data_of, fit_and_keep
 
+        check_split(split)
         dataset = data_of(fit_judge)
         with stages() as progress:
             judge, path = fit_and_keep(
@@ -412,7 +417,7 @@ def evaluate(
 @click.option("--figure", "figures", multiple=True, help="A figure to plot and print, such as exact or frechet; may be repeated.")
 @_how_to_measure
 @click.option("--draws", type=click.IntRange(1), default=1, show_default=True, help="How often each point is drawn: more give a spread.")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to write.  [default: RUN/sweeps/NAMES, where the report finds it]")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write.  [default: one in RUN/sweeps, where the report finds it]")
 @as_json
 def sweep(
     run: Path, over: tuple[str, ...], figures: tuple[str, ...], count: int | None, split: str, seed: int, draws: int, out: Path | None, json_: bool
@@ -454,7 +459,7 @@ def report(runs: tuple[Path, ...], count: int | None, split: str, seed: int, dra
     from noisette.display import stages
     from noisette.evaluation.report import report as write
 
-    with _Writing(out), stages() as progress:
+    with stages() as progress:
         path = write(runs, out=out, count=count, split=split, seed=seed, draws=draws, progress=progress)
     _answer(json_, {"file": str(path)}, str(path))
 
@@ -529,10 +534,10 @@ def _amounts(given: tuple[str, ...], option: str, usual: float | None) -> dict[s
 
 def _what_can_be_asked(run: Path) -> tuple[AttributeSchema, Statistics]:
     """Of a run folder or a shipped model; quick, for no network is loaded."""
-    from noisette.shipped import is_shipped, open_shipped_tables
+    from noisette.shipped import means_shipped, open_shipped_tables
     from noisette.training.run import open_run
 
-    if is_shipped(str(run)) and not (run / "recipe.toml").is_file():
+    if means_shipped(run):
         return open_shipped_tables(str(run))
     opened = open_run(run)
     if not opened.recipe.conditional:

@@ -20,7 +20,7 @@ from noisette.data.statistics import Statistics, random_request
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.errors import RequestError, nearest
 from noisette.model import Guidance, Model, SamplerName, Sampling, assemble, batches, usual_sampling
-from noisette.shipped import is_shipped, open_shipped, shipped_names
+from noisette.shipped import means_shipped, open_shipped, shipped_names
 from noisette.training.run import open_run
 
 Preview = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], None]
@@ -306,7 +306,7 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
     """
     if not isinstance(run, str | Path):
         raise RequestError(f"a run is named by its folder or by the name of a model, not {run!r}")
-    if is_shipped(str(run)) and not (Path(run) / "recipe.toml").is_file():
+    if means_shipped(run):
         if step is not None:
             raise RequestError(f"{run} ships with its last weights alone; leave the step out")
         return _shipped(str(run))

@@ -61,8 +61,8 @@ def labelled_sheet(images: NDArray[np.uint8], texts: Sequence[str], *, columns: 
     return canvas
 
 
-def cross_sheet(images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str], *, scale: int = 1) -> Image.Image:
-    """(R, K, C, H, W) as R rows of K columns, on white, with a text over each column, `across`, and before each row, `down`."""
+def cross_sheet(images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str], *, title: str = "", scale: int = 1) -> Image.Image:
+    """(R, K, C, H, W) as R rows of K columns, on white, with a text over each column, `across`, before each row, `down`, and over all."""
     rows, columns = images.shape[:2]
     font, gap, line_height = ImageFont.load_default(_TEXT_SIZE), _TEXT_SIZE, _TEXT_SIZE + 3
     pictures = [[_on_white(sheet(image[None], scale=scale)) for image in row] for row in images]
@@ -70,12 +70,16 @@ def cross_sheet(images: NDArray[np.uint8], across: Sequence[str], down: Sequence
     heads, margin = [_broken(text, font, width) for text in across], 12 * _TEXT_SIZE
     sides = [_broken(text, font, margin - gap) for text in down]
     heights = [max(height, len(side) * line_height) + gap for side in sides]
-    top = max(map(len, heads)) * line_height + 4
-    canvas = Image.new("RGB", (margin + columns * (width + gap) - gap, top + sum(heights) - gap), "white")
+    whole = margin + columns * (width + gap) - gap
+    titles = _broken(title, font, whole)
+    under, top = len(titles) * line_height, (len(titles) + max(map(len, heads))) * line_height + 4
+    canvas = Image.new("RGB", (whole, top + sum(heights) - gap), "white")
     pen = ImageDraw.Draw(canvas)
+    for number, line in enumerate(titles):
+        pen.text((0, number * line_height), line, fill="#222222", font=font)
     for column, head in enumerate(heads):
         for number, line in enumerate(head):
-            pen.text((margin + column * (width + gap), number * line_height), line, fill="#222222", font=font)
+            pen.text((margin + column * (width + gap), under + number * line_height), line, fill="#222222", font=font)
     for row in range(rows):
         y = top + sum(heights[:row])
         for number, line in enumerate(sides[row]):

@@ -48,6 +48,11 @@ def is_shipped(name: str) -> bool:
     return name in shipped_names()
 
 
+def means_shipped(run: str | Path) -> bool:
+    """Whether a run, as a person names it, is a shipped model: a run folder of that name in the current one wins."""
+    return is_shipped(str(run)) and not (Path(run) / "recipe.toml").is_file()
+
+
 def open_shipped_tables(name: str) -> tuple[AttributeSchema, Statistics]:
     """What the named model can be asked for, without its weights."""
     folder = _home() / name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,13 +16,15 @@ from noisette.cli import main
 from noisette.config import parse_recipe
 from noisette.data.palette import palette_of
 from noisette.data.sprites import sprites
-from noisette.evaluation.evaluate import evaluate
-from noisette.evaluation.figures import find, leaves, mean_and_spread
+from noisette.evaluation.evaluate import describe, evaluate, verdict
+from noisette.evaluation.figures import find, mean_and_spread
+from noisette.evaluation.judge import fit_judge
 from noisette.evaluation.judges import find_judge, fit_and_keep
 from noisette.evaluation.measure import Yardstick
 from noisette.evaluation.trial import put_on_trial
 
 from ..conftest import CONDITIONAL, TINY
+from .test_fidelity import by_eigenvalues
 
 MANY = ["dataset.count=2800", "training.steps=2", "samples.every=100"]
 DATA = sprites(2800, 8)
@@ -85,16 +89,19 @@ def test_the_verdict_of_a_hardly_trained_run_is_bad(capsys, drawer, judge):
     drawn, real = found["drawn"], found["real"]
     assert drawn["obedience"]["exact"] < 0.05 < real["obedience"]["exact"]
     assert drawn["fidelity"]["frechet"] > 2 * real["fidelity"]["frechet"]
-    assert drawn["classification"]["recall"] < real["classification"]["recall"]
+    assert drawn["classification"]["score"] < real["classification"]["score"]
     assert (real["pixel_art"]["in_palette"], real["memorisation"]["copies"] > 0) == (1, True)  # sprites as small as these repeat
     assert drawn["by_pixels"]["exact"] < 0.05
     assert drawn["memorisation"]["copies"] == 0
-    assert found["left_out"].keys() == {"exactness", "new_pairs"}
+    assert found["left_out"].keys() == {"new_pairs"}
+    assert real["by_pixels"]["exact"] == 1
+    assert real["by_pixels"]["judge_agrees"] == real["obedience"]["exact"]  # where the judge is wrong, the pixels are right
+    assert drawn["exactness"]["snapped_whole"] == 0
     assert found["spread"]["fidelity"]["frechet"] > 0
     assert (found["images"], found["split"], found["sampling"]["steps"], found["averaged"]) == (140, "validation", 3, True)
     assert found["first_seeds"] == [0, 140]
     told = run(capsys, "evaluate", drawer, "--draws", 2)[1]
-    for title in ("all attributes as asked", "Fréchet distance", "exact copies of training images", "left out: exactness", "most often missed"):
+    for title in ("all attributes as asked", "Fréchet distance", "exact copies of training images", "most often missed"):
         assert title in told
 
 
@@ -102,6 +109,15 @@ def test_real_images_get_the_best_verdict(perfect):
     assert perfect["obedience.recall"] > 0.5  # its judge trained for four passes
     assert perfect["by_pixels.exact"] == 1
     assert perfect["pixel_art.in_palette"] == 1
+
+
+def leaves(tree, path=""):
+    """Each number with its path."""
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}{name}.")
+        elif value is not None:
+            yield f"{path}{name}", value
 
 
 def noisy(images):
@@ -132,7 +148,7 @@ def perfect(yardstick):
     return dict(leaves(yardstick.measure(yardstick.real.images)))
 
 
-OBEYED = ["obedience.exact", "obedience.recall", "obedience.precision", "by_pixels.exact", "classification.recall"]
+OBEYED = ["obedience.exact", "obedience.recall", "obedience.precision", "by_pixels.exact", "classification.score"]
 NEAR = ["fidelity.frechet", "fidelity.coverage", "fidelity.density"]
 LOOKS = ["pixel_art.in_palette", "pixel_art.stray", "pixel_art.colours"]
 LOWER_IS_BETTER = ("fidelity.frechet", "fidelity.kernel", "pixel_art.stray", "pixel_art.colours", "memorisation.copies")
@@ -141,7 +157,7 @@ WORSE = {  # the figures that each damage must make worse, and those that it mus
     blurred: ([*OBEYED, *NEAR, "fidelity.kernel", *LOOKS], []),
     of_others: (OBEYED, [*NEAR, *LOOKS, "memorisation.copies"]),
     repeated: (
-        ["obedience.exact", "obedience.recall", "by_pixels.exact", "classification.recall", "fidelity.frechet", "fidelity.coverage"],
+        ["obedience.exact", "obedience.recall", "by_pixels.exact", "classification.score", "fidelity.frechet", "fidelity.coverage"],
         LOOKS[:1],
     ),
     copied: ([*OBEYED, "memorisation.copies"], LOOKS[:1]),
@@ -158,6 +174,11 @@ def test_figures_move_the_right_way_on_known_damage(yardstick, perfect, damage):
         assert damaged[name] == pytest.approx(perfect[name], abs=1e-3), name
     assert (damaged["memorisation.copies"] == 1) == (damage is copied)
     assert (damaged["memorisation.feature_distance"] < 1e-3) == (damage is copied)
+
+
+def test_the_frechet_distance_is_that_of_another_computation_on_the_same_features(yardstick, perfect):
+    features = yardstick.judge.features(yardstick.real.images)
+    assert perfect["fidelity.frechet"] == pytest.approx(by_eigenvalues(yardstick._others, features), abs=1e-3)
 
 
 def test_what_was_measured_is_not_measured_again(drawer, judge, monkeypatch):
@@ -180,6 +201,8 @@ def test_a_record_that_was_cut_short_is_made_again(drawer, judge, file):
     for figures in path.parent.glob("figures-*.json"):
         figures.write_text(figures.read_text()[:60])
     assert evaluate(drawer, count=121, draws=1, steps=2) == first
+    with Image.open(path.parent / "drawn.png") as picture:
+        picture.load()  # whole
 
 
 def test_a_kept_drawing_is_what_was_drawn(drawer, judge):
@@ -231,6 +254,7 @@ def test_pairs_that_were_kept_out_of_the_training_can_be_asked_for(judge, tmp_pa
         (["--split", "held-out"], "so it has no held-out images"),
         (["--judge-epochs", 3], "--judge-epochs goes with --fit-judge"),
         (["--fit-judge", "sprites"], "name the run to evaluate, or the data set"),
+        (["--draws", 0], "0 is not in the range"),
         (["--steps", 0], "steps must be"),
         (["--checkpoint", 1], "no checkpoint of step 1 is kept"),
     ],
@@ -239,6 +263,61 @@ def test_what_cannot_be_evaluated(capsys, drawer, judge, options, message):
     status, out, err = run(capsys, "evaluate", drawer, *options)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--split", "held-out"], 'no split "held-out"'),
+        (["--steps", 3], "--steps is of an evaluation"),
+        (["--count", 3], "--count is of an evaluation"),
+    ],
+)
+def test_a_judge_is_not_trained_in_vain(capsys, monkeypatch, options, message):
+    monkeypatch.setattr("noisette.evaluation.judges.fit_judge", lambda *_, **__: pytest.fail("it trained"))
+    status, _, err = run(capsys, "evaluate", "--fit-judge", "sprites", *options)
+    assert (status, err.count("\n")) == (2, 1)
+    assert message in err
+
+
+def test_a_judge_that_was_trained_here_goes_before_the_one_that_ships(monkeypatch, tmp_path, judge):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
+    monkeypatch.setattr("noisette.evaluation.judges._shipped", lambda: tmp_path)
+    few = DATA.split("train").take(np.arange(400))
+    shipped = fit_judge(few, epochs=2)
+    shipped.save(tmp_path / "a.safetensors")
+    assert find_judge(few, "x").digest == shipped.digest
+    mine, _ = fit_and_keep(few, epochs=1)
+    assert find_judge(few, "x").digest == mine.digest != shipped.digest
+
+
+def test_what_the_pixels_hide_counts_against_nobody(yardstick):
+    """As if nobody could see what the judge misses in the real images."""
+    real, seen = yardstick.real, yardstick.judge.read(yardstick.real.images)
+    seeing = replace(yardstick, hidden=seen != real.attributes)
+    found = seeing.measure(real.images)["obedience"]
+    assert (found["visible"], found["recall"], found["precision"]) == (1, 1, 1)
+    assert found["exact"] == (seen == real.attributes).all(axis=1).mean() < 1
+    assert seeing.verdicts(real.images)[1].all()
+
+
+def test_the_real_figures_of_one_run_are_not_those_of_another(drawer, judge, tmp_path):
+    """A run from before palettes were kept is measured like the rest."""
+    shutil.copytree(drawer, tmp_path / "old", ignore=lambda *_: ["palette.json", "evaluations"])
+    assert evaluate(tmp_path / "old", count=122, draws=1, steps=1)["real"] == evaluate(drawer, count=122, draws=1, steps=1)["real"]
+
+
+def test_one_image_is_described_too(drawer, judge):
+    trial = put_on_trial(drawer, count=1)
+    told = describe(verdict(trial, trial.generator.sampling(steps=1), draws=2))
+    assert "1 images of the validation split" in told
+
+
+def test_on_the_train_split_the_judge_is_no_ceiling_and_distances_are_to_others(drawer, judge):
+    trial = put_on_trial(drawer, split="train", count=200)
+    assert "no ceiling" in trial.notes[0]
+    own = {image.tobytes() for image in trial.yardstick.real.images}
+    assert not own & {image.tobytes() for image in trial.yardstick.train.images[trial.yardstick._unasked]}
 
 
 def test_a_judge_of_what_there_is_not(capsys):
@@ -281,9 +360,8 @@ def test_few_images_leave_figures_out(capsys, drawer, judge):
 
 
 def test_mean_and_spread_by_hand():
-    mean, spread = mean_and_spread([{"a": {"b": 1.0, "c": 2}, "d": None}, {"a": {"b": 3.0}, "d": None}])
+    mean, spread = mean_and_spread([{"a": {"b": 1.0, "c": 2}, "d": None}, {"a": {"b": 3.0, "c": None}, "d": None}])
     assert mean == {"a": {"b": 2.0, "c": 2}, "d": None}
     assert spread == {"a": {"b": pytest.approx(math.sqrt(2)), "c": None}, "d": None}
     assert (find(mean, "a.b"), find(mean, "a.x.y"), find(None, "a")) == (2.0, None, None)
-    assert dict(leaves(mean)) == {"a.b": 2.0, "a.c": 2}
     assert mean_and_spread([{"a": 1.0}])[1] is None

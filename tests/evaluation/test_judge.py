@@ -132,7 +132,8 @@ def test_values_by_how_common_they_are():
     trained[150:, 0], trained[:20, 1], trained[:1, 2] = 1, 1, 1
     asked, seen = np.array([[0, 1, 1], [1, 0, 0]], dtype=np.int16), np.array([[0, 1, 0], [1, 0, 0]], dtype=np.int16)
     assert by_rarity(asked, seen, SCHEMA, trained) == {
-        "worn by under 1 %": OfValues(asked=1, seen=0, recall=0, precision=1),
+        "worn by under 1 %": OfValues(asked=1, seen=0, recall=0, precision=None),
+        "by 1 to 5 %": OfValues(asked=0, seen=0, recall=None, precision=None),
         "by 5 to 20 %": OfValues(asked=1, seen=1, recall=1, precision=1),
         "by over 20 %": OfValues(asked=2, seen=2, recall=1, precision=1),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -45,10 +46,11 @@ def run(capsys, *arguments):
 def test_a_sweep_is_a_table_plots_and_a_grid(capsys, drawer):
     status, out, err = run(capsys, "sweep", drawer, "--over", "guidance=1,2,4", "--over", "steps=1,2", "--count", 20)
     assert status == 0, err
-    folder = drawer / "sweeps" / "guidance-steps"
+    [folder] = (drawer / "sweeps").glob("guidance-steps-*")
     with (folder / "table.csv").open() as file:
         table = list(csv.DictReader(file))
     assert [(row["guidance"], row["steps"]) for row in table] == [(g, s) for g in ("1.0", "2.0", "4.0") for s in ("1", "2")]
+    assert {(row["sampler"], row["split"], row["images"], row["averaged weights"]) for row in table} == {("ddim", "validation", "20", "True")}
     assert all(0 <= float(row["obedience.exact"]) <= 1 and row["fidelity.frechet"] == "" for row in table)  # too few for distances
     assert {row["obedience.exact real"] for row in table} == {table[0]["obedience.exact real"]}
     assert re.search(r"^ +4\.0 +2 ", out, re.M), out
@@ -81,10 +83,10 @@ def test_a_sweep_that_was_stopped_goes_on(capsys, drawer, monkeypatch):
 
 
 def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
-    overrides = [*SMALL, "dataset.count=240", "training.steps=108", "training.keep=5"]
+    overrides = [*SMALL, "dataset.count=240", "training.steps=108", "training.keep=5", 'training.checkpoint_every="1h"']
     folder = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=overrides), out=tmp_path / "r").folder
     steps = open_run(folder).steps
-    assert len(steps) == 3  # one for each epoch of 36 steps
+    assert steps == [36, 72, 108]  # one for each epoch
     assert noisette.load(folder, step=steps[0]).step == steps[0]
     fit_and_keep(sprites(240, 8).split("train"), epochs=1)
     status, out, err = run(capsys, "sweep", folder, "--over", "checkpoint=all", "--figure", "exact", "--json")
@@ -104,6 +106,9 @@ def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
         (["--over", "checkpoint=7,8"], "no checkpoint of step 7 is kept"),
         (["--over", "guidance=1", "--figure", "exakt"], 'no figure "exakt"; nearest: exact'),
         (["--over", "guidance=1", "--count", 51], "has 50 images"),
+        (["--over", "guidance=1", "--figure", "frechet"], "nothing to plot: fidelity is left out, for distances need at least 100 images"),
+        (["--over", "seed=0,40"], "share images; keep seeds 50 apart"),
+        (["--over", "seed=0,-1"], "a seed is 0 or more"),
     ],
 )
 def test_what_cannot_be_swept(capsys, drawer, tmp_path, options, message):
@@ -113,6 +118,18 @@ def test_what_cannot_be_swept(capsys, drawer, tmp_path, options, message):
     assert not (tmp_path / "s").exists()
 
 
+def test_a_shipped_model_has_no_checkpoints_to_compare(capsys):
+    status, _, err = run(capsys, "sweep", "punks", "--over", "checkpoint=all")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "ships with its last weights alone" in err
+
+
+def test_another_sweep_of_the_same_settings_stands_beside(capsys, drawer):
+    for count in (8, 9):
+        assert run(capsys, "sweep", drawer, "--over", "eta=0,1", "--count", count)[0] == 0
+    assert len(list((drawer / "sweeps").glob("eta-*"))) == 2
+
+
 def test_axes_and_figures_by_name():
     assert parse_axis("guidance=1, 1.5", "x") == ("guidance", [1.0, 1.5])
     assert parse_axis("sampler=ddim,ddpm", "x") == ("sampler", ["ddim", "ddpm"])
@@ -120,9 +137,13 @@ def test_axes_and_figures_by_name():
     assert chosen_figures(["exact"])[0].path == "obedience.exact"
 
 
-def test_the_report_is_one_file_with_everything(capsys, drawer, tmp_path):
+def test_the_report_is_one_file_with_everything(capsys, tmp_path):
+    drawer = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=SMALL), out=tmp_path / "a$^$b").folder
     plain = noisette.train(parse_recipe(TINY, source="t", overrides=SMALL), out=tmp_path / "<plain>").folder
     run(capsys, "sweep", drawer, "--over", "guidance=1,2", "--count", 12)
+    for name, text in (("half", '{"over":'), ("old", '{"over": {}, "points": [], "plotted": []}'), ("other", "[]")):
+        (drawer / "sweeps" / name).mkdir()
+        (drawer / "sweeps" / name / "sweep.json").write_text(text)
     status, out, err = run(capsys, "report", drawer, plain, "--out", tmp_path / "r.html", "--count", 30, "--draws", 2)
     assert status == 0, err
     page = (tmp_path / "r.html").read_text()
@@ -133,12 +154,23 @@ def test_the_report_is_one_file_with_everything(capsys, drawer, tmp_path):
     assert "<plain>" not in page
     for part in ("Losses", "By request", "As asked, and not", "How common, how well", "Nearest training images", "Sweep", "Made with"):
         assert f"<h3>{part}</h3>" in page, part
-    assert page.count("<svg") == 4  # the losses, and three sweeps of the tests above
+    assert page.count("<svg") == 2  # the losses and the one sweep that is whole
     assert "guidance: 1.0, 2.0" in page
     assert "left out: fidelity, for distances need at least 100 images, not 30" in page
     assert "left out: obedience, for it was trained without attributes" in page
-    assert f"noisette evaluate {drawer} --count 30" in page
+    for command in (f"noisette evaluate '{drawer}' --count 30", f"noisette sweep '{drawer}' --over guidance=1.0,2.0 --count 12", "--out"):
+        assert command.replace("'", "&#39;") in page, command
     assert "image-rendering: pixelated" in page
+
+
+def test_the_report_of_digits_has_rows_of_classes_and_that_of_a_shipped_model_no_losses(capsys, drawer, tmp_path):
+    page_of = {}
+    for name in ("digits",):
+        assert run(capsys, "report", name, "--out", tmp_path / "r.html", "--count", 24, "--draws", 1)[0] == 0
+        page_of[name] = (tmp_path / "r.html").read_text()
+    assert "<h3>By class</h3>" in page_of["digits"]
+    assert "<h3>Losses</h3>" not in page_of["digits"]
+    assert "By request" not in page_of["digits"]
 
 
 def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, monkeypatch, tmp_path):
@@ -146,6 +178,11 @@ def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, 
     assert run(capsys, "report", drawer, "--out", tmp_path / "r.html")[0] == 0
     page = (tmp_path / "r.html").read_text()
     assert "Not measured: there is no judge" in page
+    (tmp_path / "judges").mkdir()
+    for name in ("environment.json", "metrics"):
+        folder = tmp_path / "without" / name
+        shutil.copytree(drawer, folder, ignore=lambda *_, name=name: [name, "evaluations"])
+        assert run(capsys, "report", folder, "--out", tmp_path / "r2.html")[0] == 0, name
     assert "<svg" in page
 
 

@@ -46,7 +46,7 @@ def test_what_is_hidden_is_found_from_the_pixels():
 
 
 def test_what_paints_beside_it_is_not_taken_for_hiding():
-    """A hat of the same colour as the earring is no cover: it paints elsewhere."""
+    """A hat, which paints elsewhere, is no cover, and no hair is hidden for being under it."""
     data = portraits()
     mask = hidden(data)
     assert not mask[:, [0, 2, 3]].any()
@@ -54,7 +54,27 @@ def test_what_paints_beside_it_is_not_taken_for_hiding():
 
 
 def test_where_several_images_have_the_same_attributes_pixels_tell_nothing():
-    assert not hidden(noisette.open_dataset("sprites", count=400, size=8)).any()
+    data = portraits()
+    twice = data.take(np.repeat(np.arange(len(data)), 2))
+    assert np.array_equal(hidden(twice), np.repeat(hidden(data), 2, axis=0))  # repeated, but alike
+    twice.images[0] = 7
+    assert not hidden(twice).any()
+    assert not hidden(noisette.open_dataset("sprites", count=400, size=8)).any()  # where each attribute has a place of its own
+
+
+def test_a_flag_that_is_not_known_is_not_absent():
+    data = portraits()
+    table = data.attributes.copy()
+    shown = int(np.flatnonzero((table[:, 1] == 1) & (table[:, 2] == 0))[0])
+    other = np.array([[table[shown, 0], -1, 0, table[shown, 3]]], dtype=np.int16)
+    more = Dataset(
+        "portraits",
+        np.concatenate([data.images, data.images[shown : shown + 1]]),
+        np.concatenate([table, other]),
+        SCHEMA,
+        np.zeros(len(table) + 1, np.uint8),
+    )
+    assert not hidden(more)[shown].any()
 
 
 def test_what_a_judge_misses_beside_another_value():

@@ -18,6 +18,7 @@ Curve = Sequence[tuple[float, float]]
 _COLOURS = ("#2f6f9f", "#c1632a", "#4c8c4a", "#8a5a9e", "#b0913a", "#5a6470")
 _REAL = "#777777"
 _WIDTH, _HEIGHT = 3.6, 2.7  # inches of a panel
+_LONGEST = 36  # letters over a panel
 _POINTS = 400  # of a curve; more cannot be told apart
 _STYLE: Any = {
     "font.size": 8.5,
@@ -29,6 +30,7 @@ _STYLE: Any = {
     "grid.color": "#e6e6e6",
     "axes.axisbelow": True,
     "legend.frameon": False,
+    "text.parse_math": False,  # a run may have a dollar in its name
     "svg.fonttype": "path",  # the same letters on every machine
     "svg.hashsalt": "noisette",  # and the same bytes each time
 }
@@ -48,10 +50,10 @@ def loss_curves(curves: Mapping[str, Curve]) -> Chart:
 
     def draw(axes: Axes, name: str) -> None:
         steps, losses = (np.array(part) for part in zip(*curves[name], strict=True))
-        places = np.unique(np.geomspace(1, len(steps), min(_POINTS, len(steps))).astype(int)) - 1
+        places = np.linspace(0, len(steps) - 1, min(_POINTS, len(steps))).astype(int)
         axes.plot(steps[places], losses[places], color=_COLOURS[0], alpha=0.25, linewidth=0.8)
         axes.plot(steps[places], _smooth(losses)[places], color=_COLOURS[0], linewidth=1.5)
-        axes.set(title=name, xlabel="step", ylabel="loss", yscale="log")
+        axes.set(title=_short(name), xlabel="step", ylabel="loss", yscale="log")
         axes.set_xlim(0, steps[-1])
 
     return _panels(list(curves), draw)
@@ -99,6 +101,11 @@ def _panels(contents: Sequence[Content], draw: Callable[[Axes, Content], None]) 
             draw(chart.add_subplot(rows, columns, number + 1), content)
         chart.draw_without_rendering()
     return chart
+
+
+def _short(name: str) -> str:
+    """The end of a long path, which tells more than its beginning."""
+    return name if len(name) <= _LONGEST else f"...{name[-_LONGEST:]}"
 
 
 def _smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from noisette import __version__
 from noisette.errors import RequestError
@@ -16,6 +15,8 @@ from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.model import Sampling
 
 DRAWS = 3
+
+_WORST = 5  # values that are told
 
 
 def evaluate(
@@ -51,8 +52,7 @@ def evaluate(
 
 def verdict(trial: Trial, sampling: Sampling, *, seed: int = 0, draws: int = DRAWS, progress: Progress = silently) -> Tree:
     """The same of a run that is on trial already."""
-    if draws < 1:
-        raise RequestError(f"there must be at least one draw, not {draws}")
+    check_draws(seed, draws)
     real = trial.real_figures(progress)
     drawn = []
     for number in range(draws):
@@ -69,7 +69,16 @@ def verdict(trial: Trial, sampling: Sampling, *, seed: int = 0, draws: int = DRA
         "spread": spread,
         "real": real,
         "left_out": trial.yardstick.left_out,
+        "notes": trial.notes,
     }
+
+
+def check_draws(seed: int, draws: int) -> None:
+    """Raises RequestError for what cannot be drawn."""
+    if draws < 1:
+        raise RequestError(f"there must be at least one draw, not {draws}")
+    if seed < 0:
+        raise RequestError(f"a seed is 0 or more, not {seed}")
 
 
 def _circumstances(trial: Trial, sampling: Sampling) -> Tree:
@@ -108,16 +117,13 @@ def circumstances(found: Tree, swept: Collection[str] = ()) -> str:
 def rows(found: Tree) -> list[tuple[str, str, str, str]]:
     """The figures that were taken, for a table: title, drawn, spread and real, each as text."""
 
-    def text(value: Any) -> str:
-        return "" if value is None else f"{value:.3f}"
-
     def title(figure: Figure) -> str:
         few = figure.path == "new_pairs.exact"  # as a rule
         return f"{figure.title} ({find(found['drawn'], 'new_pairs.images'):.0f})" if few else figure.title
 
     taken = [(figure, find(found["drawn"], figure.path)) for figure in FIGURES]
     return [
-        (title(figure), text(value), text(find(found["spread"], figure.path)), text(beside(found, figure.path)))
+        (title(figure), _text(value), _text(find(found["spread"], figure.path)), _text(beside(found, figure.path)))
         for figure, value in taken
         if value is not None
     ]
@@ -128,18 +134,37 @@ def beside(found: Tree, path: str) -> float | None:
     return None if path.split(".", maxsplit=1)[0] == "exactness" or path == "memorisation.unworn" else find(found["real"], path)
 
 
+def bands(found: Tree) -> list[tuple[str, str, str, str]]:
+    """How common the values are that were asked for: band, how often asked, recall, recall in real images; none where nothing was asked."""
+    if not found["drawn"]["obedience"]:
+        return []
+    drawn, real = (found[who]["obedience"]["by_rarity"] for who in ("drawn", "real"))
+    return [(band, f"{of['asked']:.0f}", _text(of["recall"]), _text(real[band]["recall"])) for band, of in drawn.items() if of["asked"]]
+
+
+def values(found: Tree) -> list[tuple[str, str, str, str, str]]:
+    """Each value that was asked for, the most often missed first: name, how often asked, recall, precision, recall in real images."""
+    if not found["drawn"]["obedience"]:
+        return []
+    drawn, real = (found[who]["obedience"]["by_value"] for who in ("drawn", "real"))
+    asked = sorted(((name, of) for name, of in drawn.items() if of["asked"]), key=lambda each: (each[1]["recall"], -each[1]["asked"]))
+    return [(name, f"{of['asked']:.0f}", _text(of["recall"]), _text(of["precision"]), _text(real[name]["recall"])) for name, of in asked]
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
 def describe(found: Tree) -> str:
     """The figures for a person to read: drawn beside real."""
     lines = [found["run"], circumstances(found), "", f"{'':34}{'drawn':>10}{'spread':>10}{'real':>10}"]
     lines += [f"{title:34}{drawn:>10}{spread:>10}{real:>10}".rstrip() for title, drawn, spread, real in rows(found)]
-    if obeyed := found["drawn"]["obedience"]:
+    if told := bands(found):
         lines += ["", f"{'recall of values':34}{'drawn':>10}{'asked':>10}{'real':>10}"]
-        for band, figures in obeyed["by_rarity"].items():
-            real = found["real"]["obedience"]["by_rarity"][band]["recall"]
-            lines.append(f"{band:34}{figures['recall']:>10.3f}{figures['asked']:>10.0f}{real:>10.3f}")
-        worst = sorted((each["recall"], -each["asked"], name) for name, each in obeyed["by_value"].items() if each["asked"])[:5]
-        if worst[0][0] < 1:
-            lines += ["", "most often missed: " + ", ".join(f"{name} ({recall:.2f} of {-asked:.0f})" for recall, asked, name in worst if recall < 1)]
+        lines += [f"{band:34}{drawn:>10}{asked:>10}{real:>10}" for band, asked, drawn, real in told]
+    if missed := [value for value in values(found) if value[2] != "1.000"][:_WORST]:
+        lines += ["", "most often missed: " + ", ".join(f"{name} ({recall} of {asked})" for name, asked, recall, *_ in missed)]
+    lines += ["", *(f"note: {note}" for note in found["notes"])] if found["notes"] else []
     if found["left_out"]:
         lines += ["", *(f"left out: {name.replace('_', ' ')}, for {why}" for name, why in found["left_out"].items())]
     return "\n".join(lines)

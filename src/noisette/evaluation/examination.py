@@ -15,10 +15,15 @@ from noisette.evaluation.obedience import as_asked, obedience
 from noisette.evaluation.visibility import hidden, hidden_beside, missed_beside
 
 
-def examine(judge: Judge, dataset: Dataset, split: str) -> Tree:
-    """Its figures on a split, value by value, and what the pixels hide; what JSON can hold. Raises RequestError for another split."""
+def check_split(split: str) -> None:
+    """Raises RequestError for another than the splits of a data set."""
     if split not in SPLITS:
         raise RequestError(f'no split "{split}"{nearest(split, SPLITS)}; there are {", ".join(SPLITS)}')
+
+
+def examine(judge: Judge, dataset: Dataset, split: str) -> Tree:
+    """Its figures on a split, value by value, and what the pixels hide; what JSON can hold. Raises RequestError for another split."""
+    check_split(split)
     mask, real = hidden(dataset), dataset.split(split)
     seen = judge.read(real.images)
     showing = np.where(mask[dataset.membership == SPLITS.index(split)], np.int16(UNKNOWN), real.attributes)
@@ -48,7 +53,7 @@ def describe(found: Tree) -> str:
         f"recall {visible['recall']:.4f}, precision {visible['precision']:.4f}",
         "",
         f"{'':{width}}{'shown':>8}{'recall':>8}{'precision':>11}",
-        *(f"{name:{width}}{of['asked']:>8}{of['recall']:>8.3f}{of['precision']:>11.3f}" for name, of in visible["by_value"].items()),
+        *(f"{name:{width}}{of['asked']:>8}{_text(of['recall']):>8}{_text(of['precision']):>11}" for name, of in visible["by_value"].items()),
     ]
     if found["hidden"]:
         lines += ["", f"hidden by the pixels in {found['hidden_images']:,} of all {found['all_images']:,} images:"]
@@ -59,3 +64,7 @@ def describe(found: Tree) -> str:
         lines += ["", "shown, but not seen by this judge in at least half of the images:"]
         lines += [f"  {pair['value']} beside {pair['beside']}: {pair['share']:.0%} of {pair['images']}" for pair in found["missed"]]
     return "\n".join(lines)
+
+
+def _text(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, Literal, NamedTuple
 
@@ -24,7 +24,8 @@ FIGURES = (
     Figure("obedience.recall", "recall", "higher"),
     Figure("obedience.precision", "precision", "higher"),
     Figure("new_pairs.exact", "as asked, pairs never met", "higher"),
-    Figure("by_pixels.exact", "all attributes, by their pixels", "higher"),
+    Figure("by_pixels.exact", "as asked, by pixels on the palette", "higher"),
+    Figure("by_pixels.judge_agrees", "judge agrees with the pixels", "higher"),
     Figure("exactness.pixels", "pixels right", "higher"),
     Figure("exactness.snapped_pixels", "pixels right on the palette", "higher"),
     Figure("exactness.snapped_whole", "images right to the last pixel", "higher"),
@@ -32,7 +33,7 @@ FIGURES = (
     Figure("fidelity.kernel", "kernel distance", "lower"),
     Figure("fidelity.density", "density", "as real"),
     Figure("fidelity.coverage", "coverage", "higher"),
-    Figure("classification.recall", "classification accuracy score", "higher"),
+    Figure("classification.score", "classification accuracy score", "higher"),
     Figure("memorisation.copies", "exact copies of training images", "as real"),
     Figure("memorisation.distance", "distance to the nearest of them", "as real"),
     Figure("memorisation.feature_distance", "the same in features", "as real"),
@@ -44,15 +45,6 @@ FIGURES = (
 )
 
 
-def leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, float]]:
-    """Each number with its path."""
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{path}{name}.")
-        elif value is not None:
-            yield f"{path}{name}", value
-
-
 def find(tree: Mapping[str, Any] | None, path: str) -> Any:
     """The number, or the tree, at a path with dots; None where there is none."""
     here: Any = tree
@@ -62,16 +54,15 @@ def find(tree: Mapping[str, Any] | None, path: str) -> Any:
 
 
 def mean_and_spread(trees: Sequence[Tree]) -> tuple[Tree, Tree | None]:
-    """Of trees alike: the mean of each number, and its standard deviation over them; None of a single one."""
-    return _merged(trees, fmean), _merged(trees, _spread) if len(trees) > 1 else None
+    """Of trees alike: the mean of each number, and its standard deviation over them; None of a single one.
+
+    A number that some lack, such as the recall of what was never asked for, is taken from the rest.
+    """
+    return _merged(trees, fmean), _merged(trees, stdev, 2) if len(trees) > 1 else None
 
 
-def _spread(values: Sequence[float]) -> float | None:
-    return stdev(values) if len(values) > 1 else None
-
-
-def _merged(trees: Sequence[Any], of: Callable[[Sequence[float]], float | None]) -> Any:
+def _merged(trees: Sequence[Any], of: Callable[[Sequence[float]], float], fewest: int = 1) -> Any:
     if isinstance(trees[0], Mapping):
-        names = dict.fromkeys(name for tree in trees for name in tree)  # a value may be seen in only one of several draws
-        return {name: _merged([tree[name] for tree in trees if name in tree], of) for name in names}
-    return None if trees[0] is None else of(trees)
+        return {name: _merged([tree[name] for tree in trees], of, fewest) for name in trees[0]}
+    values = [value for value in trees if value is not None]
+    return of(values) if len(values) >= fewest else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.dataset import Dataset
 from noisette.errors import NoisetteError, RequestError
-from noisette.evaluation.visibility import hidden
+from noisette.evaluation.visibility import hidden as hidden_in
 from noisette.files import write_atomically
 
 FEWEST_IMAGES = _BATCH = 64
@@ -33,6 +33,9 @@ FEWEST_IMAGES = _BATCH = 64
 
 _LEARNING_RATE = 2e-3
 _NOISE = 0.1  # standard deviation, in [-1, 1], at most: drawn images are slightly off where real ones never are
+
+FEATURES = 1
+"""Raised when `Judge.features` are taken another way: those that were kept are then taken again."""
 
 Progress = Callable[[int, int], None]
 """Called with the steps taken and the steps there are."""
@@ -110,8 +113,10 @@ def trained_on(path: Path) -> str | None:
         return None
 
 
-def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, progress: Progress | None = None) -> Judge:
+def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, hidden: NDArray[np.bool_] | None = None, progress: Progress | None = None) -> Judge:
     """Train a judge on all images of `dataset`, the train split of one, for so many passes.
+
+    hidden: attributes that an image does not show, (N, A), and cannot teach; found in the images unless given.
 
     Raises RequestError where there are no attributes, or too few images.
     """
@@ -124,7 +129,8 @@ def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, progress: Progres
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = JudgeNetwork(shape, sum(map(len, dataset.schema.valued)))
-        _train(network, dataset, epochs, random, progress)
+        shown = np.where(hidden_in(dataset) if hidden is None else hidden, np.int16(UNKNOWN), dataset.attributes)
+        _train(network, replace(dataset, attributes=shown), epochs, random, progress)
     network.eval().requires_grad_(False)
     for tensor in network.parameters():
         if tensor.dim() > 1:
@@ -151,8 +157,7 @@ def kept_judge(path: Path, dataset: Dataset, *, epochs: int, progress: Progress 
 
 
 def _train(network: nn.Module, dataset: Dataset, epochs: int, random: torch.Generator, progress: Progress | None) -> None:
-    labels = np.where(hidden(dataset), np.int16(UNKNOWN), dataset.attributes)  # what no pixel shows would only teach it to guess
-    images, codes = torch.from_numpy(dataset.images), torch.from_numpy(labels.astype(np.int64))
+    images, codes = torch.from_numpy(dataset.images), torch.from_numpy(dataset.attributes.astype(np.int64))
     steps = epochs * (len(images) // _BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=0.02)
     network.train()

@@ -13,9 +13,9 @@ from noisette.data.catalogue import CATALOGUE
 from noisette.data.dataset import Dataset
 from noisette.data.fetch import cache_folder
 from noisette.errors import RequestError, nearest
-from noisette.evaluation.judge import Judge, Progress, fit_judge, load_judge, trained_on
+from noisette.evaluation.judge import FEATURES, Judge, Progress, fit_judge, load_judge, trained_on
 from noisette.files import write_atomically
-from noisette.shipped import is_shipped, open_shipped, shipped_names
+from noisette.shipped import means_shipped, open_shipped, shipped_names
 from noisette.training.run import open_run
 from noisette.training.start import open_data
 
@@ -28,10 +28,10 @@ def data_of(name: str) -> Dataset:
 
     Raises RequestError if there is none of that name.
     """
+    if means_shipped(name):
+        return open_whole(open_shipped(name).recipe)
     if (Path(name) / "recipe.toml").is_file():
         return open_whole(open_run(Path(name)).recipe)
-    if is_shipped(name):
-        return open_whole(open_shipped(name).recipe)
     recipes = {each: load_recipe(each) for each in recipe_names()}
     if Path(name).suffix == ".toml":
         recipes[name] = load_recipe(name)
@@ -50,8 +50,8 @@ def open_whole(recipe: Recipe) -> Dataset:
 
 
 def find_judge(train: Dataset, wanted_by: str) -> Judge:
-    """The judge for a train split, shipped or trained here. Raises RequestError, saying how to train one, if there is none."""
-    for path in (*sorted(_shipped().glob("*.safetensors")), _kept(train)):
+    """The judge for a train split: trained here, or else shipped. Raises RequestError, saying how to train one, if there is none."""
+    for path in (_kept(train), *sorted(_shipped().glob("*.safetensors"))):
         if path.is_file() and trained_on(path) == train.fingerprint:
             return load_judge(path)
     raise RequestError(f"there is no judge for the data of {wanted_by} yet; train one, in a few minutes: noisette evaluate --fit-judge {wanted_by}")
@@ -67,7 +67,7 @@ def fit_and_keep(train: Dataset, *, epochs: int = EPOCHS, progress: Progress | N
 
 def features_of(judge: Judge, dataset: Dataset) -> NDArray[np.float32]:
     """What the judge makes of all images of a data set, (N, D); kept in the cache folder, for they are asked for again and again."""
-    path = cache_folder() / "features" / f"{dataset.name}-{dataset.fingerprint[:16]}-{judge.digest}.npy"
+    path = cache_folder() / "features" / f"{dataset.name}-{dataset.fingerprint[:16]}-{judge.digest}-{FEATURES}.npy"
     try:
         kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
         if kept.ndim == 2 and len(kept) == len(dataset):

@@ -22,10 +22,11 @@ from noisette.evaluation.figures import Tree
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import features_of
 from noisette.evaluation.memorisation import memorisation, unworn
-from noisette.evaluation.obedience import as_asked, by_rarity, obedience, share, with_new_pairs
+from noisette.evaluation.obedience import as_asked, by_rarity, obedience, with_new_pairs
 from noisette.evaluation.pixelart import pixel_art
+from noisette.evaluation.visibility import one_answer
 
-VERSION = 2
+VERSION = 3
 """Raised when a figure is taken another way: what was kept of it is then taken again."""
 
 Images = NDArray[np.uint8]
@@ -58,37 +59,35 @@ class Yardstick:
     @cached_property
     def left_out(self) -> dict[str, str]:
         """What cannot be measured of images like these, and why."""
-        count, real = len(self.real), self.real
+        count = len(self.real)
         unasked = None if self.asked else "it was trained without attributes"
-        one_answer = len(np.unique(self.train.attributes, axis=0)) == len(self.train)
         readable = self.train.name == "sprites" and self.train.channels == 4
         reasons = {
             "obedience": unasked,
             "new_pairs": unasked or (None if self._new_pairs.any() else "no request has two values that training never showed together"),
-            "exactness": unasked or (None if one_answer else "several images have the same attributes, so none is the only right one"),
+            "exactness": unasked or (None if one_answer(self.train) else "images of the same attributes differ, so none is the only right one"),
             "by_pixels": unasked or (None if readable else "only the layers of sprites with alpha can be read off their pixels"),
-            "fidelity": _too_few("distances need", FEWEST_FOR_DISTANCES, count),
+            "fidelity": _too_few("distances need", FEWEST_FOR_DISTANCES, min(count, len(self._unasked))),
             "classification": unasked or _too_few("the accuracy score needs", FEWEST_TO_CLASSIFY, count),
             "pixel_art": None if self.palette else "its data are grey, or have many colours",
         }
-        if not real.schema.attributes:
-            reasons["classification"] = "the data have no attributes"
         return {name: reason for name, reason in reasons.items() if reason}
 
     def measure(self, images: Images, progress: Progress = silently) -> Tree:
         """Each figure of drawn images of the requests; None where it is left out."""
         snapped = self.palette.snap(images) if self.palette else images
         features = self.judge.features(images)
-        seen, rows, schema = self.judge.read(images), self.real.attributes, self.judge.schema
+        on_palette = self.judge.features(snapped) if self.palette else features
+        seen, rows = self.judge.read(images), self.real.attributes
         parts: dict[str, Callable[[], Tree]] = {
             "obedience": lambda: self._obedience(seen),
             "new_pairs": lambda: self._of_new_pairs(seen),
             "exactness": lambda: self._exactness(images, snapped),
-            "by_pixels": lambda: asdict(obedience(rows, read_sprites(snapped), schema)),
+            "by_pixels": lambda: self._by_pixels(snapped, seen),
             "fidelity": lambda: asdict(fidelity(self._others, features)),
-            "classification": lambda: asdict(classification(images, self.real)),
+            "classification": lambda: asdict(classification(images, self.real, self.hidden)),
             "memorisation": lambda: {
-                **asdict(memorisation(snapped, self.train.images, features, self._train_features)),
+                **asdict(memorisation(snapped, self.train.images, on_palette, self.train_features)),
                 "unworn": unworn(rows, self.train.attributes) if self.asked else None,
             },
             "pixel_art": lambda: asdict(pixel_art(images, self.palette)) if self.palette else {},
@@ -111,23 +110,35 @@ class Yardstick:
         return np.where(self.hidden, np.int16(UNKNOWN), self.real.attributes)
 
     @cached_property
-    def _train_features(self) -> NDArray[np.float32]:
+    def train_features(self) -> NDArray[np.float32]:
+        """(M, D)."""
         return features_of(self.judge, self.train)
+
+    @cached_property
+    def _unasked(self) -> NDArray[np.intp]:
+        """The training images that are not those of the requests."""
+        own = {image.tobytes() for image in self.real.images}
+        return np.array([place for place, image in enumerate(self.train.images) if image.tobytes() not in own], dtype=np.intp)
 
     @cached_property
     def _others(self) -> NDArray[np.float32]:
         """Features of as many real images that are not those of the requests: drawn for the requests of real ones, images would be
         nearer to these than any others could be.
         """
-        return self._train_features[np.random.default_rng(0).permutation(len(self.train))[: len(self.real)]]
+        chosen = np.random.default_rng(0).permutation(self._unasked)[: len(self.real)]
+        return np.asarray(self.train_features[chosen])
 
     @cached_property
     def _new_pairs(self) -> NDArray[np.bool_]:
         return with_new_pairs(self.real.attributes, self.judge.schema, self.train.attributes)
 
     def _of_new_pairs(self, seen: NDArray[np.int16]) -> Tree:
-        right = as_asked(self.real.attributes, seen)[self._new_pairs]
-        return {"images": len(right), "exact": share(right.sum(), len(right))}
+        right = as_asked(self.showing, seen)[self._new_pairs]
+        return {"images": len(right), "exact": float(right.mean())}
+
+    def _by_pixels(self, snapped: Images, seen: NDArray[np.int16]) -> Tree:
+        read = read_sprites(snapped)
+        return {**asdict(obedience(self.real.attributes, read, self.judge.schema)), "judge_agrees": float(as_asked(read, seen).mean())}
 
     def _obedience(self, seen: NDArray[np.int16]) -> Tree:
         """Of what the pixels can show, but for `exact`, which is of the whole requests."""
@@ -135,7 +146,7 @@ class Yardstick:
         bands = by_rarity(self.showing, seen, self.judge.schema, self.train.attributes)
         return {
             **found,
-            "exact": share(as_asked(self.real.attributes, seen).sum(), len(seen)),
+            "exact": float(as_asked(self.real.attributes, seen).mean()),
             "visible": found["exact"],
             "by_rarity": {band: asdict(figures) for band, figures in bands.items()},
         }

@@ -20,13 +20,13 @@ RARITY = {"worn by under 1 %": 0.01, "by 1 to 5 %": 0.05, "by 5 to 20 %": 0.2, "
 @dataclass(frozen=True)
 class OfValues:
     """recall: of the times that they were asked for, how often they are seen. precision: of the times that they are seen, how often they
-    were asked for.
+    were asked for. None of nothing.
     """
 
     asked: int
     seen: int
-    recall: float
-    precision: float
+    recall: float | None
+    precision: float | None
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,26 @@ class Obedience:
 
     recall: of the values asked for (options, and flags that are there), the share that is seen. precision: of the values
     seen in attributes that the request knows, the share that was asked for. exact: the images in which all attributes that
-    the request knows are as asked. by_value: of each value that was asked for or seen, by its name.
+    the request knows are as asked. by_value: of each value, by its name.
     """
 
     images: int
-    recall: float
-    precision: float
+    recall: float | None
+    precision: float | None
     exact: float
     by_value: dict[str, OfValues]
 
 
 def obedience(asked: Table, seen: Table, schema: AttributeSchema) -> Obedience:
-    """Compare rows that were asked for with those that a judge, or the pixels themselves, show."""
+    """Compare rows that were asked for, at least one, with those that a judge, or the pixels themselves, show."""
     wanted, there = _wanted_and_there(asked, seen, schema)
-    each = {name: _of_values(wanted[:, place], there[:, place]) for place, name in enumerate(place_names(schema))}
     every = _of_values(wanted, there)
     return Obedience(
         images=len(asked),
         recall=every.recall,
         precision=every.precision,
-        exact=share(as_asked(asked, seen).sum(), len(asked)),
-        by_value={name: found for name, found in each.items() if found.asked or found.seen},
+        exact=float(as_asked(asked, seen).mean()),
+        by_value={name: _of_values(wanted[:, place], there[:, place]) for place, name in enumerate(place_names(schema))},
     )
 
 
@@ -66,22 +65,22 @@ def as_asked(asked: Table, seen: Table) -> NDArray[np.bool_]:
 
 
 def by_rarity(asked: Table, seen: Table, schema: AttributeSchema, trained: Table) -> dict[str, OfValues]:
-    """The values in bands of how common they are in the rows that were trained on; bands that were neither asked for nor seen are left out."""
+    """The values in bands of how common they are in the rows that were trained on."""
     wanted, there = _wanted_and_there(asked, seen, schema)
     worn = shown(schema, trained).mean(axis=0)
     found, least = {}, -1.0
     for band, most in RARITY.items():
         values = (worn > least) & (worn <= most)
         found[band], least = _of_values(wanted[:, values], there[:, values]), most
-    return {band: figures for band, figures in found.items() if figures.asked or figures.seen}
+    return found
 
 
 def with_new_pairs(asked: Table, schema: AttributeSchema, trained: Table) -> NDArray[np.bool_]:
     """(N,): the requests for two values that no row that was trained on has together, though each has been met."""
     wanted, met = shown(schema, asked).astype(np.float32), shown(schema, trained).astype(np.float32)
     together, alone = met.T @ met > 0, met.sum(axis=0) > 0
-    new = ~together & np.outer(alone, alone)
-    return np.asarray(np.einsum("nv,vw,nw->n", wanted, new.astype(np.float32), wanted, optimize=True) > 0)
+    new = (~together & np.outer(alone, alone)).astype(np.float32)
+    return np.asarray(((wanted @ new) * wanted).sum(axis=1) > 0)
 
 
 def verdict(asked: NDArray[np.int16], seen: NDArray[np.int16], schema: AttributeSchema) -> list[str]:
@@ -99,16 +98,11 @@ def place_names(schema: AttributeSchema) -> list[str]:
     return [name if value is True else f"{name}={value}" for name, value in value_names(schema)]
 
 
-def share(part: np.integer | int, whole: np.integer | int) -> float:
-    """1 of nothing: no request is disobeyed."""
-    return float(part / whole) if whole else 1.0
-
-
 def _wanted_and_there(asked: Table, seen: Table, schema: AttributeSchema) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(N, V) each, without the attributes that a request leaves open."""
     return shown(schema, asked), shown(schema, np.where(asked != UNKNOWN, seen, np.int16(UNKNOWN)))
 
 
 def _of_values(wanted: NDArray[np.bool_], there: NDArray[np.bool_]) -> OfValues:
-    both, asked, seen = (wanted & there).sum(), wanted.sum(), there.sum()
-    return OfValues(int(asked), int(seen), share(both, asked), share(both, seen))
+    both, asked, seen = int((wanted & there).sum()), int(wanted.sum()), int(there.sum())
+    return OfValues(asked, seen, both / asked if asked else None, both / seen if seen else None)

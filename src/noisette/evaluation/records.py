@@ -25,14 +25,14 @@ from noisette.data.fetch import cache_folder
 from noisette.evaluation.figures import Tree
 from noisette.files import write_atomically, write_text
 from noisette.pictures import sheet
+from noisette.shipped import means_shipped
 
 _COLUMNS = 25
 
 
-def records_of(run: str) -> Path:
-    """Where the records of a run folder or a shipped model are."""
-    folder = Path(run)
-    return (folder if (folder / "recipe.toml").is_file() else cache_folder() / "models" / run) / "evaluations"
+def home_of(run: str) -> Path:
+    """Where what is measured of a run is kept: in its folder; of a shipped model, in one of its own in the cache folder."""
+    return cache_folder() / "models" / run if means_shipped(run) else Path(run)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,19 +19,20 @@ from numpy.typing import NDArray
 from noisette import __version__
 from noisette.config import Recipe
 from noisette.data.attributes import Choice
-from noisette.errors import RequestError
+from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.charts import as_svg, loss_curves, sweep_panels
-from noisette.evaluation.evaluate import DRAWS, beside, circumstances, rows, verdict
+from noisette.evaluation.evaluate import DRAWS, bands, beside, check_draws, circumstances, rows, values, verdict
 from noisette.evaluation.figures import FIGURES, Tree, find
 from noisette.evaluation.measure import Progress, silently
-from noisette.evaluation.memorisation import nearest_images
+from noisette.evaluation.memorisation import nearest, nearest_images
 from noisette.evaluation.obedience import verdict as faults_of
+from noisette.evaluation.sweep import command as sweep_command
 from noisette.evaluation.sweep import panels, request_text, sweeps_of
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.files import write_text
 from noisette.generation import Generator, load
 from noisette.pictures import sheet
-from noisette.shipped import is_shipped
+from noisette.shipped import means_shipped
 from noisette.training.run import Run, open_run
 
 _MOST_CLASSES = 20
@@ -56,6 +56,16 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """title: what was swept, and the rest of the settings."""
+
+    title: str
+    plots: Markup
+    grid: Picture
+    command: str
+
+
+@dataclass(frozen=True)
 class Section:
     """All that the page says of one run. Empty where there is nothing to say; `reason` where it could not be measured."""
 
@@ -73,10 +83,10 @@ class Section:
     wrong: list[Picture]
     counted: str
     drawn: list[Picture]
-    neighbours: list[tuple[Picture, Picture]]
+    neighbours: list[tuple[str, list[tuple[Picture, Picture]]]]
     by_rarity: list[tuple[str, str, str, str]]
     by_value: list[tuple[str, str, str, str, str]]
-    sweeps: list[tuple[str, Markup, Picture | None]]
+    sweeps: list[Sweep]
 
 
 def report(
@@ -94,14 +104,20 @@ def report(
     What `evaluate` measured with the same settings is taken as it is, the rest is measured now. A run that cannot be measured
     is shown with the reason. Sweeps are those that `sweep` left where it leaves them. The rest as in `evaluate`.
 
-    Raises RequestError if a run does not exist or has no checkpoint.
+    Raises RequestError if a run does not exist or has no checkpoint, or the page cannot be written there.
     """
+    path = Path(out)
+    if path.is_dir() or not path.parent.is_dir():
+        raise RequestError(
+            f"cannot write {path}: it is a folder" if path.is_dir() else f"no folder {path.parent} to write {path.name} into; make it first"
+        )
+    check_draws(seed, draws)
     generators = {str(run): load(run) for run in runs}
     if len(generators) < len(runs):
         raise RequestError("a run is named twice; name each once")
     sections, curves = [], {}
     for name, generator in generators.items():
-        folder = open_run(Path(name)) if (Path(name) / "recipe.toml").is_file() or not is_shipped(name) else None
+        folder = None if means_shipped(name) else open_run(Path(name))
         if folder is not None and (losses := folder.scalars("loss")):
             curves[name] = losses
 
@@ -116,9 +132,8 @@ def report(
         curves=Markup(as_svg(loss_curves(curves))) if curves else None,
         written=time.strftime("%Y-%m-%d %H:%M"),
         version=__version__,
-        command=shlex.join(["noisette", "report", *generators, *_options(count, split, seed, draws)]),
+        command=shlex.join(["noisette", "report", *generators, *_options(count, split, seed, draws), "--out", str(out)]),
     )
-    path = Path(out)
     write_text(path, page)
     return path
 
@@ -126,23 +141,29 @@ def report(
 def _section(name: str, generator: Generator, run: Run | None, count: int | None, split: str, seed: int, draws: int, progress: Progress) -> Section:
     found: Tree | None = None
     trial: Trial | None = None
+    environment: Tree = {}
+    status: Tree = {}
     reason = ""
     try:
-        trial = put_on_trial(name, count=count, split=split)
+        environment, status = (run.environment, run.status) if run is not None else ({}, {})
+        trial = put_on_trial(generator, count=count, split=split)
         sampling = trial.generator.sampling()
         found = verdict(trial, sampling, seed=seed, draws=draws, progress=progress)
         images = trial.draw(sampling, seed)
-    except RequestError as error:
-        reason = str(error)
+    except NoisetteError as error:
+        found, reason = None, str(error)
     shown = _Shown(trial, images) if trial is not None and found is not None else None
     options = _options(count, split, seed, draws)
-    environment = run.environment if run is not None else {}
-    train = environment.get("command")
+    train, sweeps = environment.get("command"), _sweeps(name)
     return Section(
         name=name,
-        facts=_facts(generator.model.recipe, generator, run, trial),
+        facts=_facts(generator.model.recipe, generator, status, trial),
         environment=_environment(environment),
-        commands=[*([shlex.join(map(str, train))] if train else []), shlex.join(["noisette", "evaluate", name, *options])],
+        commands=[
+            *([shlex.join(map(str, train))] if train else []),
+            shlex.join(["noisette", "evaluate", name, *options]),
+            *(each.command for each in sweeps),
+        ],
         reason=reason,
         found=found,
         told=circumstances(found) if found else "",
@@ -154,9 +175,9 @@ def _section(name: str, generator: Generator, run: Run | None, count: int | None
         counted=shown.counted() if shown else "",
         drawn=shown.drawn() if shown else [],
         neighbours=shown.neighbours() if shown else [],
-        by_rarity=_by_rarity(found) if found else [],
-        by_value=_by_value(found) if found else [],
-        sweeps=_sweeps(name),
+        by_rarity=bands(found) if found else [],
+        by_value=values(found) if found else [],
+        sweeps=sweeps,
     )
 
 
@@ -212,16 +233,20 @@ class _Shown:
         """The first images of a run that can be asked for nothing."""
         return [] if self.trial.yardstick.asked else [self.picture(place) for place in range(min(2 * _SHOWN, len(self.images)))]
 
-    def neighbours(self) -> list[tuple[Picture, Picture]]:
-        """The drawn images that are nearest to a training image, beside it."""
+    def neighbours(self) -> list[tuple[str, list[tuple[Picture, Picture]]]]:
+        """The drawn images that are nearest to a training image, beside it: by their pixels, and by what the judge makes of them."""
         yardstick = self.trial.yardstick
         images = yardstick.palette.snap(self.images) if yardstick.palette else self.images
         places, distances = nearest_images(images, yardstick.train.images)
-        nearest = np.argsort(distances, kind="stable")[:_NEIGHBOURS]
-        return [
-            (_picture(images[each], f"distance {distances[each]:.1f}"), _picture(yardstick.train.images[places[each]], "training"))
-            for each in nearest
-        ]
+        by_pixels = self._beside(images, places, distances)
+        features = yardstick.judge.features(images)
+        places, squared = nearest(features, yardstick.train_features)
+        return [("by pixels", by_pixels), ("by features", self._beside(images, places, np.sqrt(squared / features.shape[1])))]
+
+    def _beside(self, images: Images, places: NDArray[np.intp], distances: NDArray[np.float64]) -> list[tuple[Picture, Picture]]:
+        train = self.trial.yardstick.train.images
+        first = np.argsort(distances, kind="stable")[:_NEIGHBOURS]
+        return [(_picture(images[each], f"distance {distances[each]:.2f}"), _picture(train[places[each]])) for each in first]
 
 
 def _picture(image: Images, text: str = "", *, right: bool | None = None, faults: str = "") -> Picture:
@@ -235,9 +260,8 @@ def _uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def _facts(recipe: Recipe, generator: Generator, run: Run | None, trial: Trial | None) -> dict[str, str]:
+def _facts(recipe: Recipe, generator: Generator, status: Tree, trial: Trial | None) -> dict[str, str]:
     """What was trained on what."""
-    status: dict[str, Any] = run.status if run is not None else {}
     data, diffusion = recipe.dataset, recipe.diffusion
     wanted = ", ".join(f"{key} {value}" for key, value in data.model_dump(exclude_none=True, exclude={"name", "groups", "hold_out"}).items() if value)
     facts = {
@@ -287,47 +311,17 @@ def _compared(sections: Sequence[Section]) -> list[tuple[str, list[str]]]:
     return [(title, cells) for title, cells in table if set(cells) != {""}]
 
 
-def _by_rarity(found: Tree) -> list[tuple[str, str, str, str]]:
-    obeyed = found["drawn"]["obedience"]
-    if not obeyed:
-        return []
-    real = found["real"]["obedience"]["by_rarity"]
-    return [
-        (band, f"{each['asked']:.0f}", f"{each['recall']:.3f}", f"{real[band]['recall']:.3f}" if band in real else "")
-        for band, each in obeyed["by_rarity"].items()
-    ]
-
-
-def _by_value(found: Tree) -> list[tuple[str, str, str, str, str]]:
-    """Value, asked, recall, precision, recall of the judge on real ones; the worst first."""
-    obeyed = found["drawn"]["obedience"]
-    if not obeyed:
-        return []
-    real = found["real"]["obedience"]["by_value"]
-    order = sorted(obeyed["by_value"].items(), key=lambda each: (each[1]["recall"], -each[1]["asked"]))
-    return [
-        (name, f"{of['asked']:.0f}", f"{of['recall']:.3f}", f"{of['precision']:.3f}", f"{real[name]['recall']:.3f}" if name in real else "")
-        for name, of in order
-        if of["asked"]
-    ]
-
-
-def _sweeps(name: str) -> list[tuple[str, Markup, Picture | None]]:
-    """Those of a run: what was swept, the plots, the grid. One that is damaged is left out."""
+def _sweeps(name: str) -> list[Sweep]:
+    """Those of a run. One that is damaged, or of another version, is left out."""
     found = []
     for path in sorted(sweeps_of(name).glob("*/sweep.json")):
+        grid = path.parent / "grid.png"
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
-            title = ", ".join(f"{name}: {', '.join(map(str, values))}" for name, values in result["over"].items())
+            title = ", ".join(f"{axis}: {', '.join(map(str, each))}" for axis, each in result["over"].items())
+            told = f"{title} ({circumstances(result['points'][0], result['over'])})"
             plots = Markup(as_svg(sweep_panels(panels(result))))
-        except (ValueError, KeyError, TypeError):
+            found.append(Sweep(told, plots, Picture(_uri(grid.read_bytes()), 0), shlex.join(sweep_command(result))))
+        except (OSError, ValueError, LookupError, TypeError):
             continue
-        grid = path.parent / "grid.png"
-        found.append(
-            (
-                f"{title} ({circumstances(result['points'][0], result['over'])})",
-                plots,
-                Picture(_uri(grid.read_bytes()), 0) if grid.is_file() else None,
-            )
-        )
     return found

@@ -16,6 +16,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,17 @@ import numpy as np
 from noisette.data.requests import describe as describe_request
 from noisette.errors import RequestError, nearest
 from noisette.evaluation.charts import Panel, as_png, sweep_panels
-from noisette.evaluation.evaluate import beside, circumstances, verdict
+from noisette.evaluation.evaluate import beside, check_draws, circumstances, verdict
 from noisette.evaluation.figures import FIGURES, Figure, Tree, find
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.measure import Progress, silently
+from noisette.evaluation.records import home_of
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.files import write_atomically, write_text
+from noisette.generation import load
 from noisette.model import Sampling
 from noisette.pictures import cross_sheet, good_scale, save_png
+from noisette.shipped import means_shipped
 from noisette.training.run import open_run
 
 AXES: dict[str, Callable[[str], Any]] = {"guidance": float, "steps": int, "sampler": str, "eta": float, "checkpoint": int, "seed": int}
@@ -50,9 +54,8 @@ _REQUESTS_IN_GRID = 6
 
 
 def sweeps_of(run: str | Path) -> Path:
-    """Where the sweeps of a run are, for the report to find: in its folder, or beside, for a model that ships with the package."""
-    folder = Path(run)
-    return folder / "sweeps" if (folder / "recipe.toml").is_file() else Path(f"{run}-sweeps")
+    """Where the sweeps of a run are, for the report to find."""
+    return home_of(str(run)) / "sweeps"
 
 
 def parse_axis(text: str, run: str | Path) -> tuple[str, list[Any]]:
@@ -63,6 +66,9 @@ def parse_axis(text: str, run: str | Path) -> tuple[str, list[Any]]:
     if not equals or not values.strip():
         raise RequestError(f'"{text}" has no values; write for example guidance=1,1.5,2')
     if name == "checkpoint" and values.strip() == "all":
+        if means_shipped(run):
+            raise RequestError(f"{run} ships with its last weights alone, so there are no checkpoints to compare")
+        load(run)  # tells what is wrong with a run that has none
         return name, list(open_run(Path(run)).steps)
     try:
         found = [AXES[name](value.strip()) for value in values.split(",")]
@@ -98,7 +104,7 @@ def sweep(
     judge: Judge | None = None,
     progress: Progress = silently,
 ) -> Tree:
-    """Evaluate a run at every combination of settings, and write the folder `out`, RUN/sweeps/AXES unless given; see above.
+    """Evaluate a run at every combination of settings, and write the folder `out`, one in RUN/sweeps unless given; see above.
 
     over: values by axis: guidance, steps, sampler, eta, checkpoint (the step of one that is kept), seed. The first is the x axis
     of plots and grid. figures: those that are plotted, such as "exact"; all are in the table. The rest as in `evaluate`.
@@ -115,9 +121,18 @@ def sweep(
     points = []
     for values in itertools.product(*over.values()):
         settings = dict(zip(over, values, strict=True))
-        trial = trial_of(settings.get("checkpoint"))
-        points.append((settings, trial, _sampling(trial, settings), settings.get("seed", seed)))
-    folder = Path(out) if out is not None else sweeps_of(run) / "-".join(over)
+        trial, first = trial_of(settings.get("checkpoint")), settings.get("seed", seed)
+        check_draws(first, draws)
+        points.append((settings, trial, _sampling(trial, settings), first))
+    count = points[0][1].count
+    _check_seeds(over.get("seed", ()), count * draws)
+    left_out = points[0][1].yardstick.left_out
+    if not [figure for figure in plotted if figure.path.partition(".")[0] not in left_out]:
+        figure = plotted[0].path.partition(".")[0]
+        raise RequestError(f"nothing to plot: {figure.replace('_', ' ')} is left out, for {left_out[figure]}; choose another --figure")
+    facts = {"over": {name: list(values) for name, values in over.items()}, "count": count, "split": split, "seed": seed, "draws": draws}
+    digest = sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+    folder = Path(out) if out is not None else sweeps_of(run) / f"{'-'.join(over)}-{digest}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -132,13 +147,14 @@ def sweep(
     result = {
         "run": str(run),
         "folder": str(folder),
-        "over": {name: list(values) for name, values in over.items()},
+        **facts,
         "plotted": [each.path for each in plotted],
         "points": found,
     }
     write_text(folder / "sweep.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "table.csv", _table(result))
-    write_atomically(folder / "plots.png", lambda temporary: temporary.write_bytes(as_png(sweep_panels(panels(result)))))
+    plots = as_png(sweep_panels(panels(result)))
+    write_atomically(folder / "plots.png", lambda temporary: temporary.write_bytes(plots))
     _write_grid(folder / "grid.png", str(run), over, points)
     return result
 
@@ -174,6 +190,20 @@ def describe(result: Tree) -> str:
     return "\n".join(lines)
 
 
+def command(result: Tree) -> list[str]:
+    """What a person types for the same sweep."""
+    axes = [part for name, values in result["over"].items() for part in ("--over", f"{name}={','.join(map(str, values))}")]
+    settings = [part for name in ("count", "split", "seed", "draws") for part in (f"--{name}", str(result[name]))]
+    return ["noisette", "sweep", result["run"], *axes, *settings]
+
+
+def _check_seeds(seeds: Sequence[int], images: int) -> None:
+    """Raises RequestError where two draws would share images: image k of a draw has the seed of its first plus k."""
+    for one, other in itertools.pairwise(sorted(seeds)):
+        if other - one < images:
+            raise RequestError(f"the draws from seeds {one} and {other} would share images; keep seeds {images} apart, one for each image of a point")
+
+
 def _sampling(trial: Trial, settings: Mapping[str, Any]) -> Sampling:
     wanted = {name: value for name, value in settings.items() if name in ("sampler", "steps", "eta", "guidance")}
     return trial.generator.sampling(**wanted)
@@ -182,10 +212,14 @@ def _sampling(trial: Trial, settings: Mapping[str, Any]) -> Sampling:
 def _table(result: Tree) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*result["over"], *(f"{figure.path}{part}" for figure in FIGURES for part in ("", " spread", " real"))])
+    circumstances_ = ("run", "step", "averaged weights", "sampler", "steps", "eta", "guidance", "split", "images", "draws", "first seed", "judge")
+    writer.writerow([*circumstances_, *(f"{figure.path}{part}" for figure in FIGURES for part in ("", " spread", " real"))])
     for point in result["points"]:
+        sampling, seeds = point["sampling"], point["first_seeds"]
+        settings = [point["run"], point["step"], point["averaged"], sampling["sampler"], sampling["steps"], sampling["eta"]]
+        settings += [sampling["guidance"]["scale"], point["split"], point["images"], len(seeds), seeds[0], point["judge"]["weights"]]
         cells = [(find(point["drawn"], each.path), find(point["spread"], each.path), beside(point, each.path)) for each in FIGURES]
-        writer.writerow([*point["settings"].values(), *("" if cell is None else cell for three in cells for cell in three)])
+        writer.writerow([*settings, *("" if cell is None else cell for three in cells for cell in three)])
     return file.getvalue()
 
 
@@ -202,7 +236,8 @@ def _write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points:
         trial = shown[0][1]
         down = [request_text(trial, place) for place in range(min(_REQUESTS_IN_GRID, trial.count))]
         images = np.stack([each[: len(down)] for each in drawn]).swapaxes(0, 1)
-    picture = cross_sheet(images, across, down, scale=max(2, good_scale(images.shape[-1], len(across))))
+    title = request_text(shown[0][1], 0) if len(names) > 1 else ""
+    picture = cross_sheet(images, across, down, title=title, scale=max(2, good_scale(images.shape[-1], len(across))))
     save_png(path, picture, {"sweep": {name: list(values) for name, values in over.items()}, "run": run})
 
 

@@ -5,39 +5,49 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.fetch import cache_folder
+from noisette.data.palette import palette_of
 from noisette.data.statistics import count as count_values
 from noisette.errors import RequestError, nearest
 from noisette.evaluation.figures import Tree
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_judge, open_whole
 from noisette.evaluation.measure import VERSION, Progress, Yardstick, silently
-from noisette.evaluation.records import Record, records_of
+from noisette.evaluation.records import Record, home_of
 from noisette.evaluation.visibility import hidden
 from noisette.generation import Generator, load
 from noisette.model import Sampling
-from noisette.shipped import is_shipped
+from noisette.shipped import means_shipped
 from noisette.training.run import open_run
-from noisette.training.start import shows_held_out
+from noisette.training.start import check_data, shows_held_out
 
 USUAL_COUNT = 500
 HELD_OUT = "held-out"
 
+DRAWING = 1
+"""Raised when the same weights, requests and seeds draw other images: those that were kept are then drawn again."""
+
 
 @dataclass(frozen=True)
 class Trial:
-    """run: as it was named. split: where the requests are from."""
+    """split: where the requests are from. data: the fingerprint of the whole data set."""
 
-    run: str
     generator: Generator
     yardstick: Yardstick
     split: str
+    data: str
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of the real images that are beside."""
+        if self.split in ("train", HELD_OUT):
+            return ["the judge learned from the real images of this split, so what it reads in them is no ceiling"]
+        return []
 
     @property
     def count(self) -> int:
@@ -47,6 +57,7 @@ class Trial:
     def record(self, sampling: Sampling, seed: int) -> Record:
         """Of one draw; seed: of its first image."""
         facts = {
+            "drawing": DRAWING,
             "weights": self.generator.weights,
             "dataset": self.yardstick.train.name,
             "requests": self.yardstick.real.fingerprint,
@@ -56,7 +67,7 @@ class Trial:
             "sampling": asdict(sampling),
         }
         by = f"{sampling.sampler}-{sampling.steps}" + (f"-guidance-{sampling.guidance.scale:g}" if self.yardstick.asked else "")
-        return Record.of(records_of(self.run), f"{self.split}-{self.count}-seed-{seed}-{by}", facts)
+        return Record.of(home_of(self.generator.name) / "evaluations", f"{self.split}-{self.count}-seed-{seed}-{by}", facts)
 
     def draw(self, sampling: Sampling, seed: int, progress: Progress = silently) -> NDArray[np.uint8]:
         """The images, (count, C, H, W), kept or drawn now. progress: of the drawing."""
@@ -73,7 +84,7 @@ class Trial:
     def real_figures(self, progress: Progress = silently) -> Tree:
         """The same of the real images of the requests; what it is taken from is the same for all runs on the same data."""
         real, yardstick = self.yardstick.real, self.yardstick
-        facts = {"train": yardstick.train.fingerprint, "real": real.fingerprint, "asked": yardstick.asked}
+        facts = {"data": self.data, "train": yardstick.train.fingerprint, "real": real.fingerprint, "asked": yardstick.asked}
         record = Record.of(cache_folder() / "real", f"{real.name}-{self.split}-{self.count}", facts)
         return record.figures(self._by, lambda: yardstick.measure(real.images, progress))
 
@@ -83,9 +94,9 @@ class Trial:
 
 
 def put_on_trial(
-    run: str | Path, *, count: int | None = None, split: str = "validation", step: int | None = None, judge: Judge | None = None
+    run: str | Path | Generator, *, count: int | None = None, split: str = "validation", step: int | None = None, judge: Judge | None = None
 ) -> Trial:
-    """Load a run or shipped model, its data, and the judge of these.
+    """Load a run or shipped model, unless it is loaded, its data, and the judge of these.
 
     count: requests, the first of the split; 500 or all of a smaller split unless given. split: also `held-out`, of a run whose
     recipe kept pairs out of its training: the images that show them. step: of a checkpoint that is kept, the newest unless given.
@@ -93,22 +104,25 @@ def put_on_trial(
 
     Raises RequestError where nothing can be measured: no judge, a judge of other data, too few images, data that changed.
     """
-    generator = load(run, step=step)
+    generator = run if isinstance(run, Generator) else load(run, step=step)
     recipe = generator.model.recipe
     whole = open_whole(recipe)
     held_out = shows_held_out(whole, recipe.dataset.hold_out)
     dataset = whole.take(np.flatnonzero(~held_out)) if held_out.any() else whole
-    _check_unchanged(str(run), generator, dataset)
-    judge = judge or find_judge(whole.split("train"), str(run))
+    _check_unchanged(generator, dataset)
+    judge = judge or find_judge(whole.split("train"), generator.name)
     if judge.dataset != whole.split("train").fingerprint:
-        raise RequestError(f"the judge was trained on other images than {generator.name}; train one with `noisette evaluate --fit-judge {run}`")
+        raise RequestError(
+            f"the judge was trained on other images than {generator.name}; train one with `noisette evaluate --fit-judge {generator.name}`"
+        )
     places = _places(split, whole, held_out)
     count = min(USUAL_COUNT, len(places)) if count is None else count
     if not 1 <= count <= len(places):
         raise RequestError(f"the {split} split of {dataset.name} has {len(places)} images; use a --count of at most that, not {count}")
     chosen = places[:count]
-    yardstick = Yardstick(judge, dataset.split("train"), whole.take(chosen), hidden(whole)[chosen], recipe.conditional, generator.palette)
-    return Trial(str(run), generator, yardstick, split)
+    train = dataset.split("train")
+    yardstick = Yardstick(judge, train, whole.take(chosen), hidden(whole)[chosen], recipe.conditional, palette_of(train.images))
+    return Trial(generator, yardstick, split, whole.fingerprint)
 
 
 def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -122,13 +136,11 @@ def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[
     return np.flatnonzero(held_out)
 
 
-def _check_unchanged(run: str, generator: Generator, dataset: Dataset) -> None:
+def _check_unchanged(generator: Generator, dataset: Dataset) -> None:
     """Raises RequestError if the data are not those that were trained on."""
-    changed = f"the data set {dataset.name} is not the one that {run} was trained on"
-    if is_shipped(run) and not (Path(run) / "recipe.toml").is_file():
-        if count_values(dataset.schema, dataset.split("train").attributes) != generator.statistics:
-            raise RequestError(f"{changed}: its attributes differ; install another version of noisette, or fetch the data again")
-        return
-    known: dict[str, Any] = open_run(Path(run)).environment.get("dataset", {})
-    if known.get("sha256") != dataset.fingerprint:
-        raise RequestError(f"{changed} (its SHA-256 differs), so nothing would be true of it; train anew, or bring the old data back")
+    if not means_shipped(generator.name):
+        check_data(open_run(Path(generator.name)), dataset)
+    elif count_values(dataset.schema, dataset.split("train").attributes) != generator.statistics:
+        raise RequestError(
+            f"the data set {dataset.name} is not the one that {generator.name} was trained on: its attributes differ; fetch the data again"
+        )

@@ -31,14 +31,14 @@ def hidden(dataset: Dataset) -> NDArray[np.bool_]:
     """(N, A): the flags that an image has and does not show.
 
     Where a flag paints is learnt from twins, images that differ in it alone. It is hidden in an image if another one without it has
-    the same pixels in all those places, the same choices, and the same of all other flags that paint there. Nothing is hidden where
-    several images have the same attributes: their pixels differ for other reasons too.
+    the same pixels in all those places, the same choices, and the same of all other flags that paint there. Nothing is known to be
+    hidden where images of the same attributes differ: their pixels have other reasons too.
     """
     schema, table = dataset.schema, np.ascontiguousarray(dataset.attributes)
     found = np.zeros(table.shape, dtype=np.bool_)
-    places = {row.tobytes(): place for place, row in enumerate(table)}
-    if len(places) < len(table):
+    if not one_answer(dataset):
         return found
+    places = {row.tobytes(): place for place, row in enumerate(table)}
     painted = {column: _painted(dataset, column, places) for column, attribute in enumerate(schema.attributes) if attribute.kind == "flag"}
     choices = [column for column, attribute in enumerate(schema.attributes) if attribute.kind == "choice"]
     for column, where in painted.items():
@@ -47,11 +47,17 @@ def hidden(dataset: Dataset) -> NDArray[np.bool_]:
         others = [other for other, there in painted.items() if other != column and (there & where).any()]
         values, pixels = np.ascontiguousarray(table[:, [*choices, *others]]), np.ascontiguousarray(dataset.images[:, :, where])
         keys = [values[place].tobytes() + pixels[place].tobytes() for place in range(len(table))]
-        worn = table[:, column] == 1
-        without = {keys[place] for place in np.flatnonzero(~worn)}
-        for place in np.flatnonzero(worn):
+        without = {keys[place] for place in np.flatnonzero(table[:, column] == 0)}
+        for place in np.flatnonzero(table[:, column] == 1):
             found[place, column] = keys[place] in without
     return found
+
+
+def one_answer(dataset: Dataset) -> bool:
+    """Whether the attributes decide the image: no two rows are the same, but their images are not."""
+    answers: dict[bytes, bytes] = {}
+    rows = np.ascontiguousarray(dataset.attributes)
+    return all(answers.setdefault(row.tobytes(), image.tobytes()) == image.tobytes() for row, image in zip(rows, dataset.images, strict=True))
 
 
 def hidden_beside(dataset: Dataset, mask: NDArray[np.bool_]) -> list[Pair]:

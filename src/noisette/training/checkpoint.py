@@ -21,8 +21,6 @@ from torch import Tensor
 from noisette.errors import NoisetteError, RequestError
 from noisette.files import file_sha256, write_atomically, write_text
 
-KEEP = 2
-
 
 class Entry(BaseModel):
     """What the manifest says of one checkpoint."""
@@ -58,7 +56,7 @@ class Checkpoint:
             return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a dict)
 
 
-def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any], keep: int = KEEP) -> Entry:
+def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any], keep: int) -> Entry:
     """Write `parts` (name -> tensors) and `state` (what JSON can hold) as the checkpoint of `step`; the newest `keep` stay.
 
     Raises OSError where the disk refuses; all that was there before still is.

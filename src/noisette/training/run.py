@@ -105,9 +105,11 @@ class Run:
         return kept_steps(self.checkpoints)
 
     def scalars(self, tag: str) -> list[tuple[int, float]]:
-        """(step, value) of a curve such as `loss`; what was trained again after a restart appears once."""
+        """(step, value) of a curve such as `loss`, none if it was never written; what was trained again after a restart appears once."""
         from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
+        if not self.metrics.is_dir():
+            return []
         logging.getLogger("tensorboard").setLevel(logging.ERROR)  # that a resumed training was purged is no news
         events = EventAccumulator(str(self.metrics), size_guidance={SCALARS: 0})
         events.Reload()

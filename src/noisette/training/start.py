@@ -110,11 +110,7 @@ def resume(folder: str | Path, *, watcher: Watcher | None = None, progress: Prog
     watcher = _only_one(watcher, accelerator)
     with run.locked() if accelerator.is_main_process else nullcontext():
         dataset = open_data(recipe, progress)
-        known = run.environment.get("dataset", {}).get("sha256")
-        if known is None:
-            raise NoisetteError(f"{run.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it from a copy")
-        if known != dataset.fingerprint:
-            raise RequestError(f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train anew")
+        check_data(run, dataset)
         if model.schema != dataset.schema:
             raise NoisetteError(f"{run.folder}/schema.json is not what the run was trained on; restore it from a copy")
         for what, now in _circumstances(accelerator).items():
@@ -122,6 +118,15 @@ def resume(folder: str | Path, *, watcher: Watcher | None = None, progress: Prog
                 watcher.note(f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit")
         _train(model, dataset, run, accelerator, watcher)
     return run
+
+
+def check_data(run: Run, dataset: Dataset) -> None:
+    """Raises RequestError if the data are not those that the run was trained on."""
+    known = run.environment.get("dataset")
+    if not isinstance(known, dict) or "sha256" not in known:
+        raise NoisetteError(f"{run.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it from a copy")
+    if known["sha256"] != dataset.fingerprint:
+        raise RequestError(f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train anew")
 
 
 def _circumstances(accelerator: Accelerator) -> dict[str, Any]:
