@@ -121,11 +121,12 @@ def rows(found: Tree) -> list[tuple[str, str, str, str]]:
         few = figure.path == "new_pairs.exact"  # as a rule
         return f"{figure.title} ({find(found['drawn'], 'new_pairs.images'):.0f})" if few else figure.title
 
+    nothing_hidden = find(found["real"], "obedience.visible") == find(found["real"], "obedience.exact")
     taken = [(figure, find(found["drawn"], figure.path)) for figure in FIGURES]
     return [
         (title(figure), _text(value), _text(find(found["spread"], figure.path)), _text(beside(found, figure.path)))
         for figure, value in taken
-        if value is not None
+        if value is not None and not (figure.path == "obedience.visible" and nothing_hidden)
     ]
 
 

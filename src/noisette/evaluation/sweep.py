@@ -15,6 +15,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -111,26 +112,13 @@ def sweep(
 
     Raises RequestError for settings that cannot be, before anything is drawn.
     """
-    if not over or any(not values for values in over.values()):
-        raise RequestError("a sweep needs at least one setting with values, such as guidance=1,1.5,2")
-    for name in over:
-        if name not in AXES:
-            raise RequestError(f'"{name}" cannot be swept{nearest(name, AXES)}; there are {", ".join(AXES)}')
     plotted = chosen_figures(figures)
-    trial_of = cache(lambda step: put_on_trial(run, count=count, split=split, step=step, judge=judge))
-    points = []
-    for values in itertools.product(*over.values()):
-        settings = dict(zip(over, values, strict=True))
-        trial, first = trial_of(settings.get("checkpoint")), settings.get("seed", seed)
-        check_draws(first, draws)
-        points.append((settings, trial, _sampling(trial, settings), first))
-    count = points[0][1].count
-    _check_seeds(over.get("seed", ()), count * draws)
-    left_out = points[0][1].yardstick.left_out
-    if not [figure for figure in plotted if figure.path.partition(".")[0] not in left_out]:
-        figure = plotted[0].path.partition(".")[0]
-        raise RequestError(f"nothing to plot: {figure.replace('_', ' ')} is left out, for {left_out[figure]}; choose another --figure")
-    facts = {"over": {name: list(values) for name, values in over.items()}, "count": count, "split": split, "seed": seed, "draws": draws}
+    points = _planned(run, over, count, split, seed, draws, judge)
+    yardstick, images = points[0].trial.yardstick, points[0].trial.count
+    if not [figure for figure in plotted if figure.path.partition(".")[0] not in yardstick.left_out]:
+        part = plotted[0].path.partition(".")[0]
+        raise RequestError(f"nothing to plot: {part.replace('_', ' ')} is left out, for {yardstick.left_out[part]}; choose another --figure")
+    facts = {"over": {name: list(values) for name, values in over.items()}, "count": images, "split": split, "seed": seed, "draws": draws}
     digest = sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
     folder = Path(out) if out is not None else sweeps_of(run) / f"{'-'.join(over)}-{digest}"
     try:
@@ -138,25 +126,51 @@ def sweep(
     except FileExistsError as error:
         raise RequestError(f"{folder} is a file; name a folder for the sweep") from error
     found = []
-    for number, (settings, trial, sampling, first) in enumerate(points, 1):
+    for number, point in enumerate(points, 1):
 
         def told(what: str, done: int, total: int, number: int = number) -> None:
             progress(f"point {number} of {len(points)}, {what}", done, total)
 
-        found.append({"settings": settings, **verdict(trial, sampling, seed=first, draws=draws, progress=told)})
-    result = {
-        "run": str(run),
-        "folder": str(folder),
-        **facts,
-        "plotted": [each.path for each in plotted],
-        "points": found,
-    }
+        measured = verdict(point.trial, point.sampling, seed=point.seed, draws=draws, progress=told)
+        found.append({"settings": point.settings, **measured})
+    result = {"run": str(run), "folder": str(folder), **facts, "plotted": [each.path for each in plotted], "points": found}
     write_text(folder / "sweep.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "table.csv", _table(result))
     plots = as_png(sweep_panels(panels(result)))
     write_atomically(folder / "plots.png", lambda temporary: temporary.write_bytes(plots))
     _write_grid(folder / "grid.png", str(run), over, points)
     return result
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One combination of settings. seed: of the first image."""
+
+    settings: dict[str, Any]
+    trial: Trial
+    sampling: Sampling
+    seed: int
+
+
+def _planned(
+    run: str | Path, over: Mapping[str, Sequence[Any]], count: int | None, split: str, seed: int, draws: int, judge: Judge | None
+) -> list[_Point]:
+    """Every combination, checked. Raises RequestError where one cannot be."""
+    if not over or any(not values for values in over.values()):
+        raise RequestError("a sweep needs at least one setting with values, such as guidance=1,1.5,2")
+    for name in over:
+        if name not in AXES:
+            raise RequestError(f'"{name}" cannot be swept{nearest(name, AXES)}; there are {", ".join(AXES)}')
+    trial_of = cache(lambda step: put_on_trial(run, count=count, split=split, step=step, judge=judge))
+    points = []
+    for values in itertools.product(*over.values()):
+        settings = dict(zip(over, values, strict=True))
+        trial, first = trial_of(settings.get("checkpoint")), settings.get("seed", seed)
+        check_draws(first, draws)
+        wanted = {name: value for name, value in settings.items() if name in ("sampler", "steps", "eta", "guidance")}
+        points.append(_Point(settings, trial, trial.generator.sampling(**wanted), first))
+    _check_seeds(over.get("seed", ()), points[0].trial.count * draws)
+    return points
 
 
 def panels(result: Tree) -> list[Panel]:
@@ -204,11 +218,6 @@ def _check_seeds(seeds: Sequence[int], images: int) -> None:
             raise RequestError(f"the draws from seeds {one} and {other} would share images; keep seeds {images} apart, one for each image of a point")
 
 
-def _sampling(trial: Trial, settings: Mapping[str, Any]) -> Sampling:
-    wanted = {name: value for name, value in settings.items() if name in ("sampler", "steps", "eta", "guidance")}
-    return trial.generator.sampling(**wanted)
-
-
 def _table(result: Tree) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -223,20 +232,19 @@ def _table(result: Tree) -> str:
     return file.getvalue()
 
 
-def _write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points: Sequence[tuple[dict[str, Any], Trial, Sampling, int]]) -> None:
+def _write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points: Sequence[_Point]) -> None:
     """Columns are the first axis; rows the second, or, of one axis alone, several requests. Further axes stay at their first value."""
     names = list(over)
-    shown = [point for point in points if all(point[0][name] == over[name][0] for name in names[2:])]
-    drawn = [trial.draw(sampling, first) for _, trial, sampling, first in shown]
+    shown = [point for point in points if all(point.settings[name] == over[name][0] for name in names[2:])]
+    drawn = [point.trial.draw(point.sampling, point.seed) for point in shown]
+    trial = shown[0].trial
     across = [f"{names[0]} {value}" for value in over[names[0]]]
     if len(names) > 1:
-        down = [f"{names[1]} {value}" for value in over[names[1]]]
+        title, down = request_text(trial, 0), [f"{names[1]} {value}" for value in over[names[1]]]
         images = np.stack([each[0] for each in drawn]).reshape(len(across), len(down), *drawn[0].shape[1:]).swapaxes(0, 1)
     else:
-        trial = shown[0][1]
-        down = [request_text(trial, place) for place in range(min(_REQUESTS_IN_GRID, trial.count))]
+        title, down = "", [request_text(trial, place) for place in range(min(_REQUESTS_IN_GRID, trial.count))]
         images = np.stack([each[: len(down)] for each in drawn]).swapaxes(0, 1)
-    title = request_text(shown[0][1], 0) if len(names) > 1 else ""
     picture = cross_sheet(images, across, down, title=title, scale=max(2, good_scale(images.shape[-1], len(across))))
     save_png(path, picture, {"sweep": {name: list(values) for name, values in over.items()}, "run": run})
 
