@@ -157,7 +157,7 @@ def test_the_report_is_one_file_with_everything(capsys, tmp_path):
     assert page.count("<svg") == 2  # the losses and the one sweep that is whole
     assert "guidance: 1.0, 2.0" in page
     assert "left out: fidelity, for distances need at least 100 images, not 30" in page
-    assert "left out: obedience, for it was trained without attributes" in page
+    assert "left out: obedience, new pairs, exactness, by pixels, classification, for it was trained without attributes" in page
     for command in (f"noisette evaluate '{drawer}' --count 30", f"noisette sweep '{drawer}' --over guidance=1.0,2.0 --count 12", "--out"):
         assert command.replace("'", "&#39;") in page, command
     assert "image-rendering: pixelated" in page

@@ -152,6 +152,14 @@ def values(found: Tree) -> list[tuple[str, str, str, str, str]]:
     return [(name, f"{of['asked']:.0f}", _text(of["recall"]), _text(of["precision"]), _text(real[name]["recall"])) for name, of in asked]
 
 
+def left_out(found: Tree) -> list[str]:
+    """The figures that were not taken, with the reason, those of one reason together."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in found["left_out"].items():
+        reasons.setdefault(why, []).append(name.replace("_", " "))
+    return [f"{', '.join(names)}, for {why}" for why, names in reasons.items()]
+
+
 def _text(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
@@ -166,6 +174,6 @@ def describe(found: Tree) -> str:
     if missed := [value for value in values(found) if value[2] != "1.000"][:_WORST]:
         lines += ["", "most often missed: " + ", ".join(f"{name} ({recall} of {asked})" for name, asked, recall, *_ in missed)]
     lines += ["", *(f"note: {note}" for note in found["notes"])] if found["notes"] else []
-    if found["left_out"]:
-        lines += ["", *(f"left out: {name.replace('_', ' ')}, for {why}" for name, why in found["left_out"].items())]
+    if told_why := left_out(found):
+        lines += ["", *(f"left out: {text}" for text in told_why)]
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from noisette.config import Recipe
 from noisette.data.attributes import Choice
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.charts import as_svg, loss_curves, sweep_panels
-from noisette.evaluation.evaluate import DRAWS, bands, beside, check_draws, circumstances, rows, values, verdict
+from noisette.evaluation.evaluate import DRAWS, bands, beside, check_draws, circumstances, left_out, rows, values, verdict
 from noisette.evaluation.figures import FIGURES, Tree, find
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.memorisation import nearest, nearest_images
@@ -77,6 +77,7 @@ class Section:
     found: Tree | None
     told: str
     figures: list[tuple[str, str, str, str]]
+    left_out: list[str]
     classes: list[tuple[str, list[Picture]]]
     asked: list[tuple[Picture, Picture | None]]
     right: list[Picture]
@@ -168,6 +169,7 @@ def _section(name: str, generator: Generator, run: Run | None, count: int | None
         found=found,
         told=circumstances(found) if found else "",
         figures=rows(found) if found else [],
+        left_out=left_out(found) if found else [],
         classes=shown.classes() if shown else [],
         asked=shown.asked() if shown else [],
         right=shown.judged(right=True) if shown else [],
