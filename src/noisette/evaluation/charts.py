@@ -30,7 +30,6 @@ _STYLE: Any = {
     "grid.color": "#e6e6e6",
     "axes.axisbelow": True,
     "legend.frameon": False,
-    "text.parse_math": False,  # a run may have a dollar in its name
     "svg.fonttype": "path",  # the same letters on every machine
     "svg.hashsalt": "noisette",  # and the same bytes each time
 }
@@ -66,7 +65,7 @@ def sweep_panels(panels: Sequence[Panel]) -> Chart:
         for colour, (name, points) in zip(_COLOURS * 9, panel.lines.items(), strict=False):
             places, means, spreads = zip(*points, strict=True)
             bars = None if all(spread is None for spread in spreads) else [spread or 0.0 for spread in spreads]
-            axes.errorbar(places, means, yerr=bars, color=colour, marker="o", markersize=3.5, linewidth=1.4, capsize=2.5, label=name)
+            axes.errorbar(places, means, yerr=bars, color=colour, marker="o", markersize=3.5, linewidth=1.4, capsize=2.5, label=_short(name))
         if panel.real is not None:
             axes.axhline(panel.real, color=_REAL, linestyle="--", linewidth=1, label="real images")
         axes.set(title=panel.title, xlabel=panel.xlabel)
@@ -80,7 +79,7 @@ def as_svg(chart: Chart) -> str:
     """The <svg> element, to stand inside a page."""
     file = io.StringIO()
     with rc_context(_STYLE):
-        chart.savefig(file, format="svg", metadata={"Date": None})
+        chart.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
     text = file.getvalue()
     return text[text.index("<svg") :]
 
@@ -104,8 +103,8 @@ def _panels(contents: Sequence[Content], draw: Callable[[Axes, Content], None]) 
 
 
 def _short(name: str) -> str:
-    """The end of a long path, which tells more than its beginning."""
-    return name if len(name) <= _LONGEST else f"...{name[-_LONGEST:]}"
+    """The end of a long path, which tells more than its beginning; a dollar in it begins no formula."""
+    return (name if len(name) <= _LONGEST else f"...{name[-_LONGEST:]}").replace("$", r"\$")
 
 
 def _smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -265,7 +265,8 @@ def _uri(png: bytes) -> str:
 def _facts(recipe: Recipe, generator: Generator, status: Tree, trial: Trial | None) -> dict[str, str]:
     """What was trained on what."""
     data, diffusion = recipe.dataset, recipe.diffusion
-    wanted = ", ".join(f"{key} {value}" for key, value in data.model_dump(exclude_none=True, exclude={"name", "groups", "hold_out"}).items() if value)
+    told = {"size", "background", "hold_out", *(("count", "seed") if data.name == "sprites" else ())}
+    wanted = ", ".join(f"{key} {value}" for key, value in data.model_dump(exclude_none=True, include=told).items() if value not in ("", []))
     facts = {
         "recipe": recipe.summary,
         "data": f"{data.name} ({wanted})" if wanted else data.name,

@@ -198,10 +198,11 @@ def open_run(folder: Path) -> Run:
 
 
 def _environment() -> dict[str, Any]:
+    program = Path(sys.argv[0]).name
     packages = ("noisette", "torch", "accelerate", "numpy", "safetensors", "pillow")
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": ["noisette" if program == "__main__.py" else program, *sys.argv[1:]],
         "python": platform.python_version(),
         "system": platform.platform(),
         "processor": platform.machine(),
