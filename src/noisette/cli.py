@@ -8,7 +8,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from noisette import __version__
-from noisette.errors import NoisetteError, RequestError
+from noisette.errors import NoisetteError, RequestError, Stopped
 
 if TYPE_CHECKING:
     from noisette.data.attributes import AttributeSchema, Value
@@ -388,7 +390,7 @@ def evaluate(
     from noisette.evaluation.evaluate import evaluate as measure
 
     assert run is not None
-    with stages() as progress:
+    with _going_on(), stages() as progress:
         found = measure(
             run,
             count=count,
@@ -440,7 +442,7 @@ def sweep(
         if name in axes:
             raise RequestError(f"--over names {name} twice; give all its values at once")
         axes[name] = values
-    with stages() as progress:
+    with _going_on(), stages() as progress:
         found = measure(run, axes, out=out, figures=figures, count=count, split=split, seed=seed, draws=draws, progress=progress)
     _answer(json_, found, f"{describe(found)}\n\n{found['folder']}/table.csv, plots.png, grid.png")
 
@@ -454,14 +456,18 @@ def sweep(
 def report(runs: tuple[Path, ...], count: int | None, split: str, seed: int, draws: int, out: Path, json_: bool) -> None:
     """Write one HTML page about RUNS: what was trained, losses, pictures by request, figures, sweeps, failures, commands.
 
-    The page needs no other file and no network. What `evaluate` and `sweep` measured is taken as it is.
+    The page needs no other file and no network. What `evaluate` measured with the same options is taken as it is; the rest is
+    drawn and measured now, which takes a minute or two for each run. All sweeps that `sweep` left with a run are in it.
     """
     from noisette.display import stages
     from noisette.evaluation.report import report as write
 
-    with stages() as progress:
-        path = write(runs, out=out, count=count, split=split, seed=seed, draws=draws, progress=progress)
-    _answer(json_, {"file": str(path)}, str(path))
+    notes: list[str] = []
+    with _going_on(), stages() as progress:
+        path = write(runs, out=out, count=count, split=split, seed=seed, draws=draws, progress=progress, note=notes.append)
+    for text in notes:
+        _note(f"note: {text}")
+    _answer(json_, {"file": str(path), "not_measured": notes}, str(path))
 
 
 @app.command()
@@ -551,6 +557,15 @@ def _unused(path: Path) -> Path:
     return next(each for each in itertools.chain([path], others) if not each.exists())
 
 
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """Tells whoever interrupts a measurement that nothing of it is lost."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Stopped("interrupted; what was drawn and measured is kept, and the same command goes on", interrupted=True) from error
+
+
 class _Writing:
     """Turns a refusal of the disk, while a picture is written, into one line."""
 
@@ -585,7 +600,7 @@ def _tell_run(run: Run, json_: bool) -> None:
     lines = [
         f"run       {run.folder}",
         f"samples   {run.samples}",
-        f"curves    {run.metrics} (tensorboard --logdir {run.folder})",
-        f"draw      noisette generate {run.folder}",
+        f"curves    {run.metrics} (tensorboard --logdir {shlex.quote(str(run.folder))})",
+        f"draw      noisette generate {shlex.quote(str(run.folder))}",
     ]
     _answer(json_, facts, "\n".join(lines))

@@ -213,6 +213,47 @@ def test_a_kept_drawing_is_what_was_drawn(drawer, judge):
     assert np.array_equal(first[3], trial.generator.draw(trial.yardstick.real.attributes[3:4], [8], sampling)[0])
 
 
+def test_figures_of_another_shape_are_taken_again(drawer, judge):
+    first = evaluate(drawer, count=123, draws=1, steps=1)
+    [path] = (drawer / "evaluations").glob("validation-123-*/figures-*.json")
+    path.write_text("{}")
+    assert evaluate(drawer, count=123, draws=1, steps=1) == first
+
+
+def test_what_a_person_should_know_is_told(capsys, drawer, judge, tmp_path):
+    """An older checkpoint in the place of a damaged one; a judge that can hardly read."""
+    folder = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, "training.steps=430"]), out=tmp_path / "r").folder
+    newest = max((folder / "checkpoints").glob("step-*.safetensors"))
+    newest.write_bytes(newest.read_bytes()[:1000])
+    out = run(capsys, "evaluate", folder, "--draws", 1, "--count", 5, "--steps", 1)[1]
+    assert "is damaged" in out
+    assert "using an older one" in out
+    trial = put_on_trial(drawer, count=20)
+    blind = replace(trial, yardstick=replace(trial.yardstick, judge=fit_judge(DATA.split("train").take(np.arange(64)), epochs=1)))
+    [note] = verdict(blind, trial.generator.sampling(steps=1), draws=1)["notes"]
+    assert "so figures by it say little" in note
+
+
+def test_a_damaged_judge_is_not_called_missing(capsys, drawer, monkeypatch, tmp_path):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
+    _, path = fit_and_keep(DATA.split("train").take(np.arange(64)), epochs=1)
+    path.rename(path.with_name(f"sprites-{DATA.split('train').fingerprint[:16]}.safetensors"))
+    [path] = (tmp_path / "judges").iterdir()
+    path.write_bytes(path.read_bytes()[:200])
+    status, _, err = run(capsys, "evaluate", drawer)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "is damaged; remove it, or train it again" in err
+
+
+def test_who_interrupts_is_told_that_nothing_is_lost(capsys, drawer, judge, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("noisette.generation.Generator.draw", interrupted)
+    status, _, err = run(capsys, "evaluate", drawer, "--count", 7)
+    assert (status, err) == (130, "error: interrupted; what was drawn and measured is kept, and the same command goes on\n")
+
+
 def test_another_judge_measures_what_was_drawn_before(drawer, judge, monkeypatch, tmp_path):
     evaluate(drawer, count=126, draws=1, steps=2)
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))

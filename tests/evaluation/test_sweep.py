@@ -130,6 +130,24 @@ def test_another_sweep_of_the_same_settings_stands_beside(capsys, drawer):
     assert len(list((drawer / "sweeps").glob("eta-*"))) == 2
 
 
+def test_a_sweep_is_not_written_among_other_things(capsys, drawer, tmp_path):
+    (tmp_path / "thesis.doc").touch()
+    status, _, err = run(capsys, "sweep", drawer, "--over", "steps=1", "--count", 5, "--out", tmp_path)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "holds other things" in err
+
+
+def test_a_damaged_checkpoint_is_named(capsys, tmp_path):
+    folder = noisette.train(
+        parse_recipe(CONDITIONAL, source="t", overrides=[*SMALL, "dataset.count=240", "training.steps=40"]), out=tmp_path / "r"
+    ).folder
+    newest = folder / "checkpoints" / "step-00000040.safetensors"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    status, _, err = run(capsys, "evaluate", folder, "--checkpoint", 40)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "the checkpoint step-00000040.safetensors is damaged" in err
+
+
 def test_axes_and_figures_by_name():
     assert parse_axis("guidance=1, 1.5", "x") == ("guidance", [1.0, 1.5])
     assert parse_axis("sampler=ddim,ddpm", "x") == ("sampler", ["ddim", "ddpm"])
@@ -175,14 +193,20 @@ def test_the_report_of_digits_has_rows_of_classes_and_that_of_a_shipped_model_no
 
 def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, monkeypatch, tmp_path):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))  # no judge there
-    assert run(capsys, "report", drawer, "--out", tmp_path / "r.html")[0] == 0
+    status, out, err = run(capsys, "report", drawer, "--out", tmp_path / "r.html", "--json")
+    assert status == 0
+    assert "was not measured: there is no judge" in err
+    assert len(json.loads(out)["not_measured"]) == 1
     page = (tmp_path / "r.html").read_text()
     assert "Not measured: there is no judge" in page
     (tmp_path / "judges").mkdir()
-    for name in ("environment.json", "metrics"):
+    for name in ("environment.json", "metrics", "checkpoints"):
         folder = tmp_path / "without" / name
         shutil.copytree(drawer, folder, ignore=lambda *_, name=name: [name, "evaluations"])
         assert run(capsys, "report", folder, "--out", tmp_path / "r2.html")[0] == 0, name
+    (folder / "recipe.toml").write_text("[")
+    assert run(capsys, "report", folder, drawer, "--out", tmp_path / "r2.html")[0] == 0
+    assert "is not TOML" in (tmp_path / "r2.html").read_text()
     assert "<svg" in page
 
 
@@ -192,6 +216,7 @@ def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, 
         (["nowhere"], "no folder nowhere"),
         (["{drawer}", "{drawer}"], "a run is named twice"),
         (["{drawer}", "--out", "no/folder/r.html"], "make it first"),
+        (["{drawer}", "--out", "recipe.toml"], "name a .html file"),
     ],
 )
 def test_what_cannot_be_reported(capsys, drawer, monkeypatch, tmp_path, runs, message):

@@ -65,7 +65,10 @@ def sweep_panels(panels: Sequence[Panel]) -> Chart:
         for colour, (name, points) in zip(_COLOURS * 9, panel.lines.items(), strict=False):
             places, means, spreads = zip(*points, strict=True)
             bars = None if all(spread is None for spread in spreads) else [spread or 0.0 for spread in spreads]
-            axes.errorbar(places, means, yerr=bars, color=colour, marker="o", markersize=3.5, linewidth=1.4, capsize=2.5, label=_short(name))
+            joined = "none" if isinstance(places[0], str) else "-"  # nothing lies between two samplers
+            axes.errorbar(
+                places, means, yerr=bars, color=colour, linestyle=joined, marker="o", markersize=3.5, linewidth=1.4, capsize=2.5, label=_short(name)
+            )
         if panel.real is not None:
             axes.axhline(panel.real, color=_REAL, linestyle="--", linewidth=1, label="real images")
         axes.set(title=panel.title, xlabel=panel.xlabel)

@@ -17,6 +17,7 @@ from noisette.model import Sampling
 DRAWS = 3
 
 _WORST = 5  # values that are told
+_FAIR = 0.5  # of the real images, that a judge should read right
 
 
 def evaluate(
@@ -69,8 +70,16 @@ def verdict(trial: Trial, sampling: Sampling, *, seed: int = 0, draws: int = DRA
         "spread": spread,
         "real": real,
         "left_out": trial.yardstick.left_out,
-        "notes": trial.notes,
+        "notes": [*trial.notes, *_of_judge(real)],
     }
+
+
+def _of_judge(real: Tree) -> list[str]:
+    """A warning of a judge that can hardly read."""
+    exact = find(real, "obedience.exact")
+    if exact is None or exact >= _FAIR:
+        return []
+    return [f"the judge reads all attributes right in only {exact:.2f} of the real images, so figures by it say little; train it longer"]
 
 
 def check_draws(seed: int, draws: int) -> None:
@@ -166,13 +175,13 @@ def _text(value: float | None) -> str:
 
 def describe(found: Tree) -> str:
     """The figures for a person to read: drawn beside real."""
-    lines = [found["run"], circumstances(found), "", f"{'':34}{'drawn':>10}{'spread':>10}{'real':>10}"]
-    lines += [f"{title:34}{drawn:>10}{spread:>10}{real:>10}".rstrip() for title, drawn, spread, real in rows(found)]
+    lines = [found["run"], circumstances(found), "", f"{'':38}{'drawn':>10}{'spread':>10}{'real':>10}"]
+    lines += [f"{title:38}{drawn:>10}{spread:>10}{real:>10}".rstrip() for title, drawn, spread, real in rows(found)]
     if told := bands(found):
-        lines += ["", f"{'recall of values':34}{'drawn':>10}{'asked':>10}{'real':>10}"]
-        lines += [f"{band:34}{drawn:>10}{asked:>10}{real:>10}" for band, asked, drawn, real in told]
+        lines += ["", f"{'recall of values':38}{'drawn':>10}{'asked':>10}{'real':>10}"]
+        lines += [f"{band:38}{drawn:>10}{asked:>10}{real:>10}" for band, asked, drawn, real in told]
     if missed := [value for value in values(found) if value[2] != "1.000"][:_WORST]:
-        lines += ["", "most often missed: " + ", ".join(f"{name} ({recall} of {asked})" for name, asked, recall, *_ in missed)]
+        lines += ["", "most often missed: " + ", ".join(f"{name} ({recall} of {asked}, real {real})" for name, asked, recall, _, real in missed)]
     lines += ["", *(f"note: {note}" for note in found["notes"])] if found["notes"] else []
     if told_why := left_out(found):
         lines += ["", *(f"left out: {text}" for text in told_why)]

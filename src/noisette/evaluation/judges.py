@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import resources
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from noisette.config import Recipe, load_recipe, recipe_names
 from noisette.data.catalogue import CATALOGUE
 from noisette.data.dataset import Dataset
 from noisette.data.fetch import cache_folder
-from noisette.errors import RequestError, nearest
+from noisette.errors import NoisetteError, RequestError, nearest
 from noisette.evaluation.judge import FEATURES, Judge, Progress, fit_judge, load_judge, trained_on
 from noisette.files import write_atomically
 from noisette.shipped import means_shipped, open_shipped, shipped_names
@@ -51,10 +52,16 @@ def open_whole(recipe: Recipe) -> Dataset:
 
 def find_judge(train: Dataset, wanted_by: str) -> Judge:
     """The judge for a train split: trained here, or else shipped. Raises RequestError, saying how to train one, if there is none."""
+    if _kept(train).is_file() and trained_on(_kept(train)) is None:
+        raise NoisetteError(
+            f"the judge {_kept(train)} is damaged; remove it, or train it again: noisette evaluate --fit-judge {shlex.quote(wanted_by)}"
+        )
     for path in (_kept(train), *sorted(_shipped().glob("*.safetensors"))):
         if path.is_file() and trained_on(path) == train.fingerprint:
             return load_judge(path)
-    raise RequestError(f"there is no judge for the data of {wanted_by} yet; train one, in a few minutes: noisette evaluate --fit-judge {wanted_by}")
+    raise RequestError(
+        f"there is no judge for the data of {wanted_by} yet; train one, in a few minutes: noisette evaluate --fit-judge {shlex.quote(wanted_by)}"
+    )
 
 
 def fit_and_keep(train: Dataset, *, epochs: int = EPOCHS, progress: Progress | None = None) -> tuple[Judge, Path]:

@@ -29,6 +29,9 @@ from noisette.evaluation.visibility import one_answer
 VERSION = 3
 """Raised when a figure is taken another way: what was kept of it is then taken again."""
 
+PARTS = ("obedience", "new_pairs", "exactness", "by_pixels", "fidelity", "classification", "memorisation", "pixel_art")
+"""The kinds of figures, in the order in which they are taken."""
+
 Images = NDArray[np.uint8]
 """(N, C, H, W)."""
 
@@ -93,10 +96,10 @@ class Yardstick:
             "pixel_art": lambda: asdict(pixel_art(images, self.palette)) if self.palette else {},
         }
         found: Tree = {}
-        for number, (name, take) in enumerate(parts.items()):
-            progress("measuring", number, len(parts))
-            found[name] = None if name in self.left_out else take()
-        progress("measuring", len(parts), len(parts))
+        for number, name in enumerate(PARTS):
+            progress("measuring", number, len(PARTS))
+            found[name] = None if name in self.left_out else parts[name]()
+        progress("measuring", len(PARTS), len(PARTS))
         return found
 
     def verdicts(self, images: Images) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:

@@ -11,7 +11,7 @@ For a model that ships with the package, the same in the cache folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -60,12 +60,12 @@ class Record:
         write_atomically(self.folder / "drawn.png", lambda temporary: picture.save(temporary, format="PNG", optimize=True))
         return images
 
-    def figures(self, by: str, measure: Callable[[], Tree]) -> Tree:
-        """The figures that were kept under the name `by`, or else those that `measure` takes, which then are."""
+    def figures(self, by: str, parts: Collection[str], measure: Callable[[], Tree]) -> Tree:
+        """The figures that were kept under the name `by`, with all their parts, or else those that `measure` takes, which then are."""
         path = self.folder / f"figures-{by}.json"
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            if isinstance(kept, dict):
+            if isinstance(kept, dict) and kept.keys() == set(parts):
                 return kept
         except (OSError, ValueError):
             pass  # never taken, or cut short

@@ -7,7 +7,7 @@ import io
 import json
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,33 +99,38 @@ def report(
     seed: int = 0,
     draws: int = DRAWS,
     progress: Progress = silently,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Write the page `out` about runs and shipped models, and return its path.
 
     What `evaluate` measured with the same settings is taken as it is, the rest is measured now. A run that cannot be measured
-    is shown with the reason. Sweeps are those that `sweep` left where it leaves them. The rest as in `evaluate`.
+    is shown with the reason, which `note` is told too. Sweeps are those that `sweep` left where it leaves them. The rest as in `evaluate`.
 
-    Raises RequestError if a run does not exist or has no checkpoint, or the page cannot be written there.
+    Raises RequestError if a run does not exist, or the page cannot be written there.
     """
     path = Path(out)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise RequestError(f"cannot write {path}: the report is a page; name a .html file")
     if path.is_dir() or not path.parent.is_dir():
         raise RequestError(
             f"cannot write {path}: it is a folder" if path.is_dir() else f"no folder {path.parent} to write {path.name} into; make it first"
         )
     check_draws(seed, draws)
-    generators = {str(run): load(run) for run in runs}
-    if len(generators) < len(runs):
+    names = list(dict.fromkeys(map(str, runs)))
+    if len(names) < len(runs):
         raise RequestError("a run is named twice; name each once")
+    folders = {name: None if means_shipped(name) else _folder(name) for name in names}
     sections, curves = [], {}
-    for name, generator in generators.items():
-        folder = None if means_shipped(name) else open_run(Path(name))
+    for name, folder in folders.items():
         if folder is not None and (losses := folder.scalars("loss")):
             curves[name] = losses
 
         def told(what: str, done: int, total: int, name: str = name) -> None:
             progress(f"{name}: {what}", done, total)
 
-        sections.append(_section(name, generator, folder, count, split, seed, draws, told))
+        sections.append(_section(name, folder, count, split, seed, draws, told))
+        if sections[-1].reason:
+            note(f"{name} was not measured: {sections[-1].reason}")
     environment = Environment(loader=PackageLoader("noisette", "evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = environment.get_template("report.html.j2").render(
         sections=sections,
@@ -133,19 +138,28 @@ def report(
         curves=Markup(as_svg(loss_curves(curves))) if curves else None,
         written=time.strftime("%Y-%m-%d %H:%M"),
         version=__version__,
-        command=shlex.join(["noisette", "report", *generators, *_options(count, split, seed, draws), "--out", str(out)]),
+        command=shlex.join(["noisette", "report", *names, *_options(count, split, seed, draws), "--out", str(out)]),
     )
     write_text(path, page)
     return path
 
 
-def _section(name: str, generator: Generator, run: Run | None, count: int | None, split: str, seed: int, draws: int, progress: Progress) -> Section:
+def _folder(name: str) -> Run:
+    """Raises RequestError if there is no run."""
+    if not Path(name).is_dir():
+        load(name)  # says what there is
+    return open_run(Path(name))
+
+
+def _section(name: str, run: Run | None, count: int | None, split: str, seed: int, draws: int, progress: Progress) -> Section:
     found: Tree | None = None
     trial: Trial | None = None
+    generator: Generator | None = None
     environment: Tree = {}
     status: Tree = {}
     reason = ""
     try:
+        generator = load(name)
         environment, status = (run.environment, run.status) if run is not None else ({}, {})
         trial = put_on_trial(generator, count=count, split=split)
         sampling = trial.generator.sampling()
@@ -158,7 +172,7 @@ def _section(name: str, generator: Generator, run: Run | None, count: int | None
     train, sweeps = environment.get("command"), _sweeps(name)
     return Section(
         name=name,
-        facts=_facts(generator.model.recipe, generator, status, trial),
+        facts=_facts(generator.model.recipe, generator, status, trial) if generator else {},
         environment=_environment(environment),
         commands=[
             *([shlex.join(map(str, train))] if train else []),
@@ -324,7 +338,7 @@ def _sweeps(name: str) -> list[Sweep]:
             title = ", ".join(f"{axis}: {', '.join(map(str, each))}" for axis, each in result["over"].items())
             told = f"{title} ({circumstances(result['points'][0], result['over'])})"
             plots = Markup(as_svg(sweep_panels(panels(result))))
-            found.append(Sweep(told, plots, Picture(_uri(grid.read_bytes()), 0), shlex.join(sweep_command(result))))
+            found.append(Sweep(told, plots, Picture(_uri(grid.read_bytes()), 0), shlex.join(sweep_command({**result, "run": name}))))
         except (OSError, ValueError, LookupError, TypeError):
             continue
     return found

@@ -121,6 +121,8 @@ def sweep(
     facts = {"over": {name: list(values) for name, values in over.items()}, "count": images, "split": split, "seed": seed, "draws": draws}
     digest = sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
     folder = Path(out) if out is not None else sweeps_of(run) / f"{'-'.join(over)}-{digest}"
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "sweep.json").is_file():
+        raise RequestError(f"{folder} holds other things; name a new folder for the sweep")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -175,7 +177,8 @@ def _planned(
 
 def panels(result: Tree) -> list[Panel]:
     """What is plotted of a sweep: of the chosen figures, those that could be measured."""
-    first, *others = result["over"]
+    first, *rest = result["over"]
+    others = [name for name in rest if len(result["over"][name]) > 1]
     chosen = []
     for figure in (figure for figure in FIGURES if figure.path in result["plotted"]):
         lines: dict[str, list[tuple[float | str, float, float | None]]] = {}
@@ -234,8 +237,9 @@ def _table(result: Tree) -> str:
 
 def _write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points: Sequence[_Point]) -> None:
     """Columns are the first axis; rows the second, or, of one axis alone, several requests. Further axes stay at their first value."""
-    names = list(over)
-    shown = [point for point in points if all(point.settings[name] == over[name][0] for name in names[2:])]
+    names = [name for name in over if len(over[name]) > 1] or list(over)
+    fixed = {name: values[0] for name, values in over.items() if name not in names[:2]}
+    shown = [point for point in points if all(point.settings[name] == value for name, value in fixed.items())]
     drawn = [point.trial.draw(point.sampling, point.seed) for point in shown]
     trial = shown[0].trial
     across = [f"{names[0]} {value}" for value in over[names[0]]]
@@ -245,6 +249,7 @@ def _write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points:
     else:
         title, down = "", [request_text(trial, place) for place in range(min(_REQUESTS_IN_GRID, trial.count))]
         images = np.stack([each[: len(down)] for each in drawn]).swapaxes(0, 1)
+    title = "; ".join([*([title] if title else []), *(f"{name} {value}" for name, value in fixed.items())])
     picture = cross_sheet(images, across, down, title=title, scale=max(2, good_scale(images.shape[-1], len(across))))
     save_png(path, picture, {"sweep": {name: list(values) for name, values in over.items()}, "run": run})
 

@@ -17,7 +17,7 @@ from noisette.errors import RequestError, nearest
 from noisette.evaluation.figures import Tree
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_judge, open_whole
-from noisette.evaluation.measure import VERSION, Progress, Yardstick, silently
+from noisette.evaluation.measure import PARTS, VERSION, Progress, Yardstick, silently
 from noisette.evaluation.records import Record, home_of
 from noisette.evaluation.visibility import hidden
 from noisette.generation import Generator, load
@@ -44,10 +44,9 @@ class Trial:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know of the real images that are beside."""
-        if self.split in ("train", HELD_OUT):
-            return ["the judge learned from the real images of this split, so what it reads in them is no ceiling"]
-        return []
+        """What a person should know of the run and of the real images that are beside."""
+        learned = ["the judge learned from the real images of this split, so what it reads in them is no ceiling"]
+        return [*self.generator.notes, *(learned if self.split in ("train", HELD_OUT) else [])]
 
     @property
     def count(self) -> int:
@@ -79,14 +78,14 @@ class Trial:
     def figures(self, sampling: Sampling, seed: int, progress: Progress = silently) -> Tree:
         """Of one draw, kept or taken now."""
         images = self.draw(sampling, seed, progress)
-        return self.record(sampling, seed).figures(self._by, lambda: self.yardstick.measure(images, progress))
+        return self.record(sampling, seed).figures(self._by, PARTS, lambda: self.yardstick.measure(images, progress))
 
     def real_figures(self, progress: Progress = silently) -> Tree:
         """The same of the real images of the requests; what it is taken from is the same for all runs on the same data."""
         real, yardstick = self.yardstick.real, self.yardstick
         facts = {"data": self.data, "train": yardstick.train.fingerprint, "real": real.fingerprint, "asked": yardstick.asked}
         record = Record.of(cache_folder() / "real", f"{real.name}-{self.split}-{self.count}", facts)
-        return record.figures(self._by, lambda: yardstick.measure(real.images, progress))
+        return record.figures(self._by, PARTS, lambda: yardstick.measure(real.images, progress))
 
     @property
     def _by(self) -> str:

@@ -121,6 +121,8 @@ def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint
             except (SafetensorError, KeyError, TypeError, ValueError):
                 problem = "is not a checkpoint of noisette"
         notes.append(f"checkpoint {entry.file} {problem}")
+    if notes and step is not None:
+        raise NoisetteError(f"the {notes[0]}; leave it out")
     if notes:
         raise NoisetteError(f"no checkpoint in {folder} can be used: {'; '.join(notes)}")
     return None, notes

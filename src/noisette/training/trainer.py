@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -122,7 +123,10 @@ class Trainer:
                     saved = time.monotonic()
                 if wants_stop:
                     self._tell("stopped", progress)
-                    raise Stopped(f"stopped at step {self.state.step}; resume with `noisette resume {self.run.folder}`", interrupted=stop.interrupted)
+                    raise Stopped(
+                        f"stopped at step {self.state.step}; resume with `noisette resume {shlex.quote(str(self.run.folder))}`",
+                        interrupted=stop.interrupted,
+                    )
 
                 rate = learning_rate(self.config.learning_rate, self.state.step, progress, warmup=self.config.warmup, decay=self.config.decay)
                 for group in self.optimizer.param_groups:
