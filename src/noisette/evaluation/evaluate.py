@@ -123,8 +123,8 @@ def circumstances(found: Tree, swept: Collection[str] = ()) -> str:
     return "; ".join(text for name, text in told.items() if text and name not in swept)
 
 
-def rows(found: Tree) -> list[tuple[str, str, str, str]]:
-    """The figures that were taken, for a table: title, drawn, spread and real, each as text."""
+def rows(found: Tree) -> list[tuple[str, str, str, str, str]]:
+    """The figures that were taken, for a table: title, which way is better, drawn, spread and real, each as text."""
 
     def title(figure: Figure) -> str:
         few = figure.path == "new_pairs.exact"  # as a rule
@@ -133,7 +133,7 @@ def rows(found: Tree) -> list[tuple[str, str, str, str]]:
     nothing_hidden = find(found["real"], "obedience.visible") == find(found["real"], "obedience.exact")
     taken = [(figure, find(found["drawn"], figure.path)) for figure in FIGURES]
     return [
-        (title(figure), _text(value), _text(find(found["spread"], figure.path)), _text(beside(found, figure.path)))
+        (title(figure), figure.better, _text(value), _text(find(found["spread"], figure.path)), _text(beside(found, figure.path)))
         for figure, value in taken
         if value is not None and not (figure.path == "obedience.visible" and nothing_hidden)
     ]
@@ -176,7 +176,7 @@ def _text(value: float | None) -> str:
 def describe(found: Tree) -> str:
     """The figures for a person to read: drawn beside real."""
     lines = [found["run"], circumstances(found), "", f"{'':38}{'drawn':>10}{'spread':>10}{'real':>10}"]
-    lines += [f"{title:38}{drawn:>10}{spread:>10}{real:>10}".rstrip() for title, drawn, spread, real in rows(found)]
+    lines += [f"{title:38}{drawn:>10}{spread:>10}{real:>10}".rstrip() for title, _, drawn, spread, real in rows(found)]
     if told := bands(found):
         lines += ["", f"{'recall of values':38}{'drawn':>10}{'asked':>10}{'real':>10}"]
         lines += [f"{band:38}{drawn:>10}{asked:>10}{real:>10}" for band, asked, drawn, real in told]

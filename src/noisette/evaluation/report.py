@@ -76,7 +76,7 @@ class Section:
     reason: str
     found: Tree | None
     told: str
-    figures: list[tuple[str, str, str, str]]
+    figures: list[tuple[str, str, str, str, str]]
     left_out: list[str]
     classes: list[tuple[str, list[Picture]]]
     asked: list[tuple[Picture, Picture | None]]
