@@ -95,7 +95,7 @@ def as_png(chart: Chart) -> bytes:
 
 
 def _panels(contents: Sequence[Content], draw: Callable[[Axes, Content], None]) -> Chart:
-    columns = min(3, len(contents))
+    columns = 2 if len(contents) == 4 else min(3, len(contents))
     rows = -(-len(contents) // columns)
     with rc_context(_STYLE):
         chart = Chart(figsize=(columns * _WIDTH, rows * _HEIGHT), layout="constrained")
