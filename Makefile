@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint format study clean
+.PHONY: help demo dashboard test lint format study clean
 
 help:
 	@echo "make demo   set up, draw digits and punks as asked for, train two networks for two minutes each"
+	@echo "make dashboard  set up, open the dashboard: tick boxes, get the picture"
 	@echo "make test   set up, run the tests"
 	@echo "make lint   set up, check style and types"
 	@echo "make study  the study of conditioning: every way in for half an hour, one after the other; stop it, and it goes on"
@@ -15,6 +16,9 @@ help:
 
 demo: $(VENV)/.installed
 	@$(BIN)/python -m noisette.demo
+
+dashboard: $(VENV)/.installed-dashboard
+	$(BIN)/noisette dashboard
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -41,6 +45,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
+$(VENV)/.installed-dashboard: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dashboard]"
+	@touch $@
+
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,peers]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,peers,dashboard]"
 	@touch $@

@@ -486,6 +486,22 @@ def noising(run: Path, count: int, frames: int, out: Path | None, json_: bool) -
     _answer(json_, {"file": str(path)}, str(path))
 
 
+@app.command()
+@click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default="runs", show_default=True, help="The folder of runs to show.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Where it listens.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in: they can draw, there is no password.")
+@click.option("--browser/--no-browser", default=True, show_default=True, help="Open it in a browser.")
+def dashboard(runs: Path, port: int, address: str, browser: bool) -> None:
+    """Open the dashboard: tick boxes, get the picture.
+
+    It serves until Ctrl-C.
+    """
+    from noisette.dashboard.launch import launch
+
+    if status := launch(runs, port=port, address=address, browser=browser):
+        raise NoisetteError(f"the dashboard ended with status {status}; what it said is above")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; every expected failure is one line on standard error."""
     # Threads that spin while they wait stall each other as soon as anything else runs: 3 images/s instead of 90 beside one

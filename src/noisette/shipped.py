@@ -62,6 +62,11 @@ def open_shipped_tables(name: str) -> tuple[AttributeSchema, Statistics]:
     )
 
 
+def open_shipped_recipe(name: str) -> Recipe:
+    """The recipe of the named model, without its weights."""
+    return parse_recipe((_home() / name / "recipe.toml").read_text(encoding="utf-8"), source=name)
+
+
 def open_shipped(name: str) -> Shipped:
     """The named model. Raises RequestError if there is none."""
     from safetensors import safe_open
@@ -74,7 +79,7 @@ def open_shipped(name: str) -> Shipped:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
         facts = file.metadata()
     schema, statistics = open_shipped_tables(name)
-    recipe = parse_recipe((folder / "recipe.toml").read_text(encoding="utf-8"), source=name)
+    recipe = open_shipped_recipe(name)
     colours = folder / "palette.json"
     palette = Palette.from_json(colours.read_text(encoding="utf-8")) if colours.is_file() else None
     return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), file_sha256(weights), facts["schema"])

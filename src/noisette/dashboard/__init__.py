@@ -1,0 +1,1 @@
+"""The Streamlit application: one file for each page, all work through the public API."""

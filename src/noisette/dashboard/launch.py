@@ -1,0 +1,29 @@
+"""Starting the dashboard's server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from noisette.errors import RequestError
+
+_APP = Path(__file__).with_name("app.py")
+
+
+def launch(runs: Path, *, port: int, address: str, browser: bool) -> int:
+    """Serve until interrupted, and return the server's exit status. Raises RequestError if Streamlit is not installed."""
+    if find_spec("streamlit") is None:
+        raise RequestError("the dashboard needs Streamlit; install it with: pip install 'noisette[dashboard]'")
+    options = {
+        "server.address": address,
+        "server.port": str(port),
+        "server.headless": "false" if browser else "true",
+        "server.maxUploadSize": "64",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        "client.showErrorLinks": "false",
+    }
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(_APP), *arguments, "--", "--runs", str(runs)])

@@ -1,0 +1,135 @@
+"""The logic of each page, in Streamlit's own harness."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import noisette
+from noisette.cli import main
+from noisette.config import parse_recipe
+from noisette.dashboard.shelf import find, shelf
+
+from ..conftest import CONDITIONAL, TINY
+
+pytest.importorskip("streamlit")
+from streamlit.testing.v1 import AppTest
+
+
+def home_page(runs):
+    from pathlib import Path
+
+    from noisette.dashboard import home
+
+    home.page(Path(runs))
+
+
+def generate_page(runs):
+    from pathlib import Path
+
+    from noisette.dashboard import generate
+
+    generate.page(Path(runs))
+
+
+def opened(page, runs):
+    return AppTest.from_function(page, args=(str(runs),), default_timeout=60).run()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=["dataset.count=400", "training.steps=4"]), out=folder / "avatars")
+    noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=folder / "plain")
+    return folder
+
+
+def boxes(page, label):
+    return next(each for each in page.get("button_group") if each.label == label)
+
+
+def test_home_shows_what_there_is(runs):
+    page = opened(home_page, runs)
+    assert not page.exception
+    titles = [each.value for each in page.subheader]
+    assert {"digits", "punks"} <= set(titles)
+    assert {f"{runs.name}/avatars", f"{runs.name}/plain"} <= set(titles)
+
+
+def test_home_without_runs_says_what_to_do(tmp_path):
+    page = opened(home_page, tmp_path / "nowhere")
+    assert not page.exception
+    assert "noisette train digits" in page.info[0].value
+
+
+@pytest.mark.parametrize("damage", ["status.json", "recipe.toml", "checkpoints/manifest.json"])
+def test_a_damaged_run_has_its_message_and_the_rest_works(tmp_path, damage):
+    noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=tmp_path / "good")
+    noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=tmp_path / "bad")
+    (tmp_path / "bad" / damage).write_text("{")
+    page = opened(home_page, tmp_path)
+    assert not page.exception
+    assert len(page.error) == 1
+    assert "cannot be read" in page.error[0].value
+    assert not opened(generate_page, tmp_path).exception
+    good, bad = (find(str(tmp_path / name), shelf(tmp_path)) for name in ("good", "bad"))
+    assert (good.drawable, bad.drawable) == (True, False)
+
+
+def test_a_name_from_a_browser_never_becomes_a_path(runs):
+    assert find("/etc", shelf(runs)) is None
+    assert find(f"{runs}/../{runs.name}/plain", shelf(runs)) is None
+
+
+def test_a_tick_asks_and_the_command_line_draws_the_same(runs, capsys, tmp_path, monkeypatch):
+    page = opened(generate_page, runs)
+    page.selectbox(key="model").select(str(runs / "avatars")).run()
+    assert not page.exception
+    boxes(page, "Body").set_value("Zombie").run()
+    boxes(page, "with").set_value(["Earring"]).run()
+    boxes(page, "without").set_value(["Blush"]).run()
+    assert not page.exception
+    command = page.code[0].value
+    assert "'Body=Zombie, Earring, no Blush'" in command
+    shown = Image.open(io.BytesIO(page.session_state["picture"]))
+    monkeypatch.chdir(tmp_path)
+    arguments = shlex.split(command)[1:]
+    assert main([*arguments, "--out", "same.png"]) == 0, capsys.readouterr().err
+    with Image.open("same.png") as same:
+        assert np.array_equal(np.asarray(shown), np.asarray(same))
+        assert json.loads(same.info["noisette"])["attributes"] == json.loads(shown.info["noisette"])["attributes"]
+
+
+def test_random_ticks_a_plausible_request_and_clear_takes_it_back(runs):
+    page = opened(generate_page, runs)
+    page.selectbox(key="model").select(str(runs / "avatars")).run()
+    next(each for each in page.button if each.label == "Random").click().run()
+    assert not page.exception
+    assert "--attributes" in page.code[0].value
+    next(each for each in page.button if each.label == "Clear").click().run()
+    assert "--attributes" not in page.code[0].value
+
+
+def test_what_cannot_be_is_told_before_it_is_asked_for():
+    page = opened(generate_page, Path("nowhere"))
+    page.selectbox(key="model").select("punks").run()
+    boxes(page, "type").set_value("Female").run()
+    assert "--attributes type=Female" in page.code[0].value
+    boxes(page, "beard").set_value("Big Beard").run()
+    assert not page.exception
+    [warning] = page.warning
+    assert "Big Beard" in warning.value
+    assert not page.code
+
+
+def test_a_run_without_attributes_has_no_boxes(runs):
+    page = opened(generate_page, runs)
+    page.selectbox(key="model").select(str(runs / "plain")).run()
+    assert not page.exception
+    assert not page.get("button_group")
