@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from noisette.dashboard import generate, home
+from noisette.dashboard import generate, home, watch
 
 _HAZELNUT = """
 ...gg...
@@ -40,6 +40,7 @@ def main() -> None:
     st.set_page_config(page_title="Noisette", page_icon=_icon(), layout="wide")
     pages = [
         st.Page(lambda: home.page(runs), title="Home", icon=":material/home:", url_path="home", default=True),
+        st.Page(lambda: watch.page(runs), title="Watch", icon=":material/monitoring:", url_path="watch"),
         st.Page(lambda: generate.page(runs), title="Generate", icon=":material/brush:", url_path="generate"),
     ]
     st.navigation(pages).run()

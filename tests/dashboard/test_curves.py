@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.tensorboard import SummaryWriter
+
+from noisette.dashboard.curves import Reader, smoothed, thinned
+from noisette.dashboard.watch import alerts
+
+
+def test_new_points_are_read_on(tmp_path):
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_scalar("loss", 1.0, 1)
+        writer.flush()
+        reader = Reader(tmp_path)
+        assert reader.read()["loss"].values.tolist() == [1.0]
+        writer.add_scalar("loss", 0.5, 2)
+        writer.flush()
+        curve = reader.read()["loss"]
+    assert curve.values.tolist() == [1.0, 0.5]
+    assert curve.along("images", 16).tolist() == [16, 32]
+    assert curve.along("minutes", 16)[0] == 0
+
+
+def test_a_folder_that_is_not_there_or_goes_away_has_no_curves(tmp_path):
+    assert Reader(tmp_path / "nowhere").read() == {}
+    with SummaryWriter(tmp_path / "run") as writer:
+        writer.add_scalar("loss", 1.0, 1)
+    reader = Reader(tmp_path / "run")
+    assert reader.read()
+    shutil.rmtree(tmp_path / "run")
+    reader.read()  # whatever it says, it says it
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=50), st.floats(0, 0.99))
+def test_smoothing_keeps_between_the_extremes_and_leaves_a_constant_alone(values, weight):
+    found = smoothed(np.array(values), weight)
+    assert found.min() >= min(values) - 1e-9
+    assert found.max() <= max(values) + 1e-9
+    assert smoothed(np.full(5, values[0]), weight) == pytest.approx(np.full(5, values[0]))
+
+
+def test_smoothing_by_hand_and_past_what_is_not_finite():
+    assert smoothed(np.array([1.0, 3.0]), 0.5).tolist() == pytest.approx([1.0, (0.25 + 1.5) / 0.75])
+    assert np.array_equal(smoothed(np.array([1.0, np.nan, 1.0]), 0.9), np.array([1.0, np.nan, 1.0]), equal_nan=True)
+
+
+@given(st.integers(0, 100_000))
+def test_few_points_are_drawn_of_many(count):
+    places = thinned(count)
+    assert len(places) <= 1000
+    if count:
+        assert (places[0], places[-1]) == (0, count - 1)
+        assert len(places) == min(count, 1000)
+
+
+def test_what_goes_wrong_is_said():
+    assert alerts({"state": "running", "skipped": 0, "updated": 100.0}, 110.0) == []
+    assert "was heard" in alerts({"state": "running", "skipped": 0, "updated": 100.0}, 400.0)[0]
+    assert "not finite" in alerts({"state": "running", "skipped": 3, "updated": 100.0}, 101.0)[0]
+    assert "failed" in alerts({"state": "failed", "skipped": 0, "updated": 0.0}, 400.0)[0]
