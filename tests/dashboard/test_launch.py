@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from noisette.cli import main
+from noisette.dashboard import launch
+
+
+@pytest.fixture
+def called(monkeypatch):
+    calls = []
+    monkeypatch.setattr(launch.subprocess, "call", lambda command: calls.append(command) or 0)
+    return calls
+
+
+def test_it_listens_on_this_machine_alone_unless_told(called):
+    assert main(["dashboard", "--no-browser", "--runs", "mine"]) == 0
+    [command] = called
+    assert command[command.index("--server.address") + 1] == "127.0.0.1"
+    assert command[command.index("--server.headless") + 1] == "true"
+    assert command[command.index("--browser.gatherUsageStats") + 1] == "false"
+    assert command[-2:] == ["--runs", "mine"]
+    assert main(["dashboard", "--address", "0.0.0.0", "--port", "9000"]) == 0
+    assert called[1][called[1].index("--server.address") + 1] == "0.0.0.0"
+
+
+def test_without_streamlit_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(launch, "find_spec", lambda name: None)
+    assert main(["dashboard"]) == 2
+    assert "pip install 'noisette[dashboard]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--port", "0"], ["--port", "x"]])
+def test_what_cannot_be_served(capsys, options):
+    assert main(["dashboard", *options]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
