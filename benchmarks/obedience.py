@@ -24,7 +24,9 @@ import numpy as np
 
 import noisette
 from noisette.data.dataset import Dataset
+from noisette.data.palette import palette_of
 from noisette.display import drawing
+from noisette.evaluation.exactness import exactness
 from noisette.evaluation.judge import Judge, kept_judge
 from noisette.evaluation.obedience import obedience
 from noisette.generation import Generator
@@ -111,13 +113,9 @@ def _partly(rows: np.ndarray[Any, Any], units: tuple[int, ...], share: float) ->
 
 def _pixels(images: np.ndarray[Any, Any], real: np.ndarray[Any, Any], dataset: Dataset) -> dict[str, float]:
     """Beside the real image of the same request: pixels equal after going to the nearest colour of the data, and whole images."""
-    palette = np.unique(dataset.images.transpose(0, 2, 3, 1).reshape(-1, dataset.channels), axis=0).astype(np.float32)
-    equal = np.empty((len(images), *images.shape[2:]), dtype=np.bool_)
-    for place, image in enumerate(images):
-        flat = image.reshape(dataset.channels, -1).T.astype(np.float32)
-        snapped = palette[((flat[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)]
-        equal[place] = (snapped.T.reshape(image.shape) == real[place]).all(axis=0)
-    return {"equal": round(float(equal.mean()), 4), "whole_images": round(float(equal.all(axis=(1, 2)).mean()), 4)}
+    palette = palette_of(dataset.images)
+    found = exactness(palette.snap(images) if palette else images, real)
+    return {"equal": round(found.pixels, 4), "whole_images": round(found.whole, 4)}
 
 
 def _say(title: str, found: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 import noisette
 from noisette.cli import main
@@ -18,9 +19,6 @@ from noisette.config import parse_recipe
 from noisette.dashboard.shelf import find, shelf
 
 from ..conftest import CONDITIONAL, TINY
-
-pytest.importorskip("streamlit")
-from streamlit.testing.v1 import AppTest
 
 
 def home_page(runs):
@@ -168,3 +166,12 @@ def test_a_run_that_is_deleted_while_it_is_watched(tmp_path):
     page.run()
     assert not page.exception
     assert page.multiselect(key="watched").options == [f"{tmp_path.name}/two"]
+
+
+def test_a_recipe_may_draw_with_more_guidance_than_is_usual(tmp_path):
+    noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=["training.steps=4", "samples.guidance=8"]), out=tmp_path / "strong")
+    page = opened(generate_page, tmp_path)
+    page.selectbox(key="model").select(str(tmp_path / "strong")).run()
+    boxes(page, "Body").set_value("Zombie").run()
+    assert not page.exception
+    assert "--guidance 8" in page.code[0].value

@@ -13,11 +13,9 @@ import time
 import urllib.request
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from noisette.cli import main
-
-pytest.importorskip("streamlit")
-playwright = pytest.importorskip("playwright.sync_api")
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
@@ -55,7 +53,7 @@ def _wait_for(address, server):
 
 @pytest.fixture
 def page(served):
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = browser.new_page(viewport={"width": 1300, "height": 1200})
         opened.set_default_timeout(60_000)
