@@ -1,39 +1,20 @@
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.tensorboard import SummaryWriter
 
-from noisette.dashboard.curves import Reader, smoothed, thinned
+from noisette.dashboard.curves import along, smoothed, thinned
 from noisette.dashboard.watch import alerts
+from noisette.training.events import Curve
 
 
-def test_new_points_are_read_on(tmp_path):
-    with SummaryWriter(tmp_path) as writer:
-        writer.add_scalar("loss", 1.0, 1)
-        writer.flush()
-        reader = Reader(tmp_path)
-        assert reader.read()["loss"].values.tolist() == [1.0]
-        writer.add_scalar("loss", 0.5, 2)
-        writer.flush()
-        curve = reader.read()["loss"]
-    assert curve.values.tolist() == [1.0, 0.5]
-    assert curve.along("images", 16).tolist() == [16, 32]
-    assert curve.along("minutes", 16)[0] == 0
-
-
-def test_a_folder_that_is_not_there_or_goes_away_has_no_curves(tmp_path):
-    assert Reader(tmp_path / "nowhere").read() == {}
-    with SummaryWriter(tmp_path / "run") as writer:
-        writer.add_scalar("loss", 1.0, 1)
-    reader = Reader(tmp_path / "run")
-    assert reader.read()
-    shutil.rmtree(tmp_path / "run")
-    reader.read()  # whatever it says, it says it
+def test_where_values_stand():
+    curve = Curve(np.array([1, 2]), np.array([600.0, 720.0]), np.array([1.0, 0.5]))
+    assert along(curve, "step", 16).tolist() == [1, 2]
+    assert along(curve, "images", 16).tolist() == [16, 32]
+    assert along(curve, "minutes", 16).tolist() == [0, 2]
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=50), st.floats(0, 0.99))

@@ -11,9 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from noisette.config import dump_recipe
-from noisette.dashboard.curves import Axis, Reader, smoothed, thinned
+from noisette.dashboard.curves import Axis, along, smoothed, thinned
 from noisette.dashboard.shelf import Item, find, shelf
 from noisette.errors import NoisetteError
+from noisette.training.events import EventReader
 from noisette.training.run import open_run
 
 _EVERY = 2.0  # seconds between two looks at a training
@@ -22,9 +23,9 @@ _AT_FIRST = 3  # runs that are shown unless others are chosen
 
 
 @st.cache_resource(max_entries=64)
-def _reader(metrics: str) -> Reader:
+def _reader(metrics: str) -> EventReader:
     """Shared by all sessions, so that each event is read once."""
-    return Reader(Path(metrics))
+    return EventReader(Path(metrics))
 
 
 def page(runs: Path) -> None:
@@ -44,7 +45,7 @@ def page(runs: Path) -> None:
 
 
 def _curves(chosen: list[Item]) -> None:
-    read = {item.name: _reader(str(Path(item.name) / "metrics")).read() for item in chosen}
+    read = {item.name: _reader(str(Path(item.name) / "metrics")).curves() for item in chosen}
     tags = sorted({tag for curves in read.values() for tag in curves}, key=lambda tag: (tag != "loss", tag))
     if not tags:
         st.info("Nothing was written yet; the first points come with the first steps.")
@@ -60,7 +61,7 @@ def _curves(chosen: list[Item]) -> None:
             continue
         places = thinned(len(curve.values))
         values = smoothed(curve.values, weight)[places]
-        tables.append(pd.DataFrame({"run": item.title, axis: curve.along(axis, item.recipe.training.batch_size)[places], tag: values}))
+        tables.append(pd.DataFrame({"run": item.title, axis: along(curve, axis, item.recipe.training.batch_size)[places], tag: values}))
     if not tables:
         st.info(f"None of these runs has written {tag}.")
         return

@@ -14,7 +14,6 @@ checkpoints/       safetensors and a manifest with hashes
 from __future__ import annotations
 
 import json
-import logging
 import os
 import platform
 import shutil
@@ -38,6 +37,7 @@ from noisette.data.statistics import Statistics
 from noisette.errors import NoisetteError, RequestError
 from noisette.files import write_text
 from noisette.training.checkpoint import Checkpoint, kept_steps, latest_checkpoint
+from noisette.training.events import EventReader
 
 
 @dataclass(frozen=True)
@@ -106,16 +106,8 @@ class Run:
 
     def scalars(self, tag: str) -> list[tuple[int, float]]:
         """(step, value) of a curve such as `loss`, none if it was never written; what was trained again after a restart appears once."""
-        from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
-
-        if not self.metrics.is_dir():
-            return []
-        logging.getLogger("tensorboard").setLevel(logging.ERROR)  # that a resumed training was purged is no news
-        events = EventAccumulator(str(self.metrics), size_guidance={SCALARS: 0})
-        events.Reload()
-        if tag not in events.Tags()["scalars"]:
-            return []
-        return [(event.step, event.value) for event in events.Scalars(tag)]
+        curve = EventReader(self.metrics).curves().get(tag)
+        return [] if curve is None else list(zip(curve.steps.tolist(), curve.values.tolist(), strict=True))
 
     def write_status(self, **values: Any) -> None:
         write_text(self.folder / "status.json", json.dumps({**values, "pid": os.getpid(), "updated": time.time()}, indent=2) + "\n")
