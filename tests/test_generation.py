@@ -133,6 +133,32 @@ def test_a_picture_is_drawn_again_from_what_it_says(capsys, trained, tmp_path):
         assert json.loads(one.info["noisette"])["seeds"] == [7, 8, 9, 10, 11]
 
 
+def test_variations_lead_from_one_seeds_image_to_anothers(generator, seventy):
+    assert np.array_equal(generator.generate(seeds=range(20, 24), variation=(7, 0)), seventy[[7] * 4])
+    distances = []
+    for strength in (0.1, 0.3, 0.6):
+        near = generator.generate(seeds=range(20, 24), variation=(7, strength))
+        distances.append(np.abs(near.astype(float) - seventy[7]).mean())
+        assert len(np.unique(near.reshape(4, -1), axis=0)) == 4
+    assert distances == sorted(distances)
+    there = generator.generate(seeds=range(20, 24), variation=(7, 1)).astype(int)
+    assert np.abs(there - seventy[20:24]).max() <= 1  # but for rounding: the cosine of a quarter turn is not quite 0
+
+
+def test_a_variation_is_drawn_again_from_its_picture(capsys, trained, tmp_path):
+    status, out, _ = run_cli(capsys, "generate", trained.folder, "--vary", "7=0.4", "--count", 2, "--out", tmp_path / "a.png", "--json")
+    assert (status, json.loads(out)["variation"]) == (0, {"of": 7, "strength": 0.4})
+    status, out, _ = run_cli(capsys, "regenerate", tmp_path / "a.png", "--json")
+    assert (status, json.loads(out)["identical"]) == (0, True)
+
+
+@pytest.mark.parametrize("vary", ["x", "7=2", "-1", "7=", "7=nan"])
+def test_a_variation_that_cannot_be(capsys, trained, tmp_path, vary):
+    status, _, err = run_cli(capsys, "generate", trained.folder, f"--vary={vary}", "--out", tmp_path / "a.png")
+    assert (status, err.count("\n")) == (2, 1)
+    assert not (tmp_path / "a.png").exists()
+
+
 def test_one_file_for_each_seed_equals_the_sheet(capsys, trained, generator, tmp_path):
     assert run_cli(capsys, "generate", trained.folder, "--count", 3, "--scale", 2, "--out", tmp_path / "each")[0] == 0
     images = generator.generate(seeds=range(3))

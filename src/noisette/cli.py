@@ -201,6 +201,7 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     metavar="NAME[=STRENGTH]",
     help="Keep away from a flag or an option; 0.3 unless given; may be repeated.",
 )
+@click.option("--vary", metavar="SEED[=STRENGTH]", help="Images around the one of another seed: 0 is the same, 1 any other; 0.2 unless given.")
 @click.option("--guidance-interval", "interval", type=(float, float), metavar="LOW HIGH", help="Noise levels, 0 to 1, between which guidance works.")
 @click.option("--guidance-rescale", "rescale", type=float, help="0 to 1: how far the contrast that guidance adds is taken back.")
 @click.option("--count", type=click.IntRange(1, 4096), default=16, show_default=True, help="How many images; their seeds follow each other.")
@@ -223,6 +224,7 @@ def generate(
     guidance: float | None,
     weights: tuple[str, ...],
     excluded: tuple[str, ...],
+    vary: str | None,
     interval: tuple[float, float] | None,
     rescale: float | None,
     count: int,
@@ -273,6 +275,7 @@ def generate(
     for each in values if isinstance(values, tuple) else (values or {},):
         generator.check_guidance(sampling.guidance, each)
     request = Request(
+        variation=generator.variation(_around(vary)) if vary is not None else None,
         run=str(run),
         weights=generator.weights,
         step=generator.step,
@@ -552,6 +555,17 @@ def _amounts(given: tuple[str, ...], option: str, usual: float | None) -> dict[s
             raise RequestError(f"{option} names {name.strip()} twice; give it once")
         amounts[name.strip()] = amount
     return amounts
+
+
+def _around(text: str) -> tuple[int, float]:
+    """SEED or SEED=STRENGTH. Raises RequestError."""
+    from noisette.config import VARIATION
+
+    seed, equals, strength = text.partition("=")
+    try:
+        return int(seed), float(strength) if equals else VARIATION
+    except ValueError as error:
+        raise RequestError(f'--vary "{text}" is not SEED or SEED=STRENGTH, such as 7=0.2') from error
 
 
 def _what_can_be_asked(run: Path) -> tuple[AttributeSchema, Statistics]:

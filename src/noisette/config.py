@@ -31,6 +31,10 @@ EXCLUSION = 0.3
 """A strength that keeps a flag away from a picture; one much larger draws what is not there as its negative."""
 
 
+VARIATION = 0.2
+"""How far variations go from an image, 0 to 1, that are near it and yet differ."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from noisette.data.attributes import Value
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
 from noisette.generation import Generator, OnProgress, Preview, load
-from noisette.model import Sampling, assemble
+from noisette.model import Sampling, Variation, assemble
 from noisette.pictures import good_scale, read_png, save_gif, save_png, sheet
 from noisette.shipped import is_shipped
 from noisette.training.run import open_run
@@ -45,8 +45,19 @@ class Request(BaseModel):
     attributes: dict[str, Value] | tuple[dict[str, Value], ...] | None = None
     sampling: Sampling
     palette: bool = False
+    variation: Variation | None = None
     columns: int | None = Field(None, ge=1)
     scale: int | None = Field(None, ge=1, le=64)
+
+    def placed(self, side: int, columns: int | None = None, scale: int | None = None) -> Request:
+        """The same with where its images stand on a sheet, as square as possible, and how much larger; side: of an image, in pixels."""
+        across = min(columns or math.ceil(math.sqrt(len(self.seeds))), len(self.seeds))
+        return self.model_copy(update={"columns": across, "scale": scale or good_scale(side, across)})
+
+    def alone(self, place: int) -> Request:
+        """Of one of its images."""
+        asked = self.attributes[place] if isinstance(self.attributes, tuple) else self.attributes
+        return self.model_copy(update={"seeds": (self.seeds[place],), "attributes": asked, "columns": None, "scale": None})
 
     def as_dict(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)
@@ -87,16 +98,15 @@ def draw_to(
     if gif and count > _MOST_IN_GIF:
         raise RequestError(f"a GIF shows at most {_MOST_IN_GIF} images, not {count}; use a smaller --count")
     side = generator.model.side
-    across = min(columns or math.ceil(math.sqrt(count)), count)
-    factor = scale or good_scale(side, across)
+    placed = request.placed(side, columns, scale)
+    across, factor = placed.columns or 1, placed.scale or 1
     if path.suffix:
         _check_size(count, side, factor)
     if gif and 2 * count * (side * factor) ** 2 * min(_MOST_FRAMES, request.sampling.steps) > _MOST_PIXELS:
         raise RequestError(f"a GIF of {count} images enlarged {factor} times is too large; use a smaller --scale or --count")
-    images = _draw(generator, request, preview if gif else None, progress)
+    images = draw(generator, request, preview if gif else None, progress)
     written = []
     if path.suffix.lower() == ".png":
-        placed = request.model_copy(update={"columns": across, "scale": factor})
         save_png(path, sheet(images, columns=across, scale=factor), placed.as_dict())
         written.append(path)
     else:
@@ -104,9 +114,7 @@ def draw_to(
         factor = scale or good_scale(side, 2)
         for place, (seed, image) in enumerate(zip(request.seeds, images, strict=True)):
             file = path / f"seed-{seed:04d}.png"
-            asked = request.attributes[place] if isinstance(request.attributes, tuple) else request.attributes
-            single = request.model_copy(update={"seeds": (seed,), "attributes": asked, "columns": 1, "scale": factor})
-            save_png(file, sheet(image[None], scale=factor), single.as_dict())
+            save_png(file, sheet(image[None], scale=factor), request.alone(place).placed(side, 1, factor).as_dict())
             written.append(file)
     if gif:
         file = path.with_suffix(".gif") if path.suffix else path / "denoising.gif"
@@ -123,10 +131,7 @@ def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None],
     Raises RequestError if the file does not say how it was made, or if the run has other weights by now.
     """
     picture, said = read_png(file)
-    try:
-        request = Request.model_validate(said)
-    except ValidationError as error:
-        raise RequestError(f"{file} does not say how to draw it again; only pictures made by `noisette generate` do") from error
+    request = request_in(said, str(file))
     folder = run or Path(request.run)
     if not folder.is_dir() and not is_shipped(str(folder)):
         raise RequestError(f"{file} was drawn by the run {request.run}, which is not here; say where it is with --run")
@@ -137,10 +142,18 @@ def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None],
             f"{generator.step}, which draw otherwise"
         )
     _check_size(len(request.seeds), generator.model.side, request.scale or 1)
-    again = sheet(_draw(generator, request, None, progress), columns=request.columns, scale=request.scale or 1)
+    again = sheet(draw(generator, request, None, progress), columns=request.columns, scale=request.scale or 1)
     save_png(out, again, request.as_dict())
     same = again.mode == picture.mode and again.size == picture.size and again.tobytes() == picture.tobytes()
     return same, request
+
+
+def request_in(said: Mapping[str, Any], file: str) -> Request:
+    """The request that a picture carries. file: what errors call it. Raises RequestError if it is none."""
+    try:
+        return Request.model_validate(said)
+    except ValidationError as error:
+        raise RequestError(f"{file} does not say how to draw it again; only pictures made by `noisette generate` do") from error
 
 
 def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
@@ -163,7 +176,8 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
     save_gif(path, [frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)])
 
 
-def _draw(generator: Generator, request: Request, preview: Preview | None, progress: OnProgress | None) -> NDArray[np.uint8]:
+def draw(generator: Generator, request: Request, preview: Preview | None = None, progress: OnProgress | None = None) -> NDArray[np.uint8]:
+    """The images of a request, (len(seeds), C, H, W) uint8. Raises RequestError where the generator cannot draw it."""
     sampling, guidance = request.sampling, request.sampling.guidance
     checked = generator.sampling(
         sampling.sampler,
@@ -179,7 +193,8 @@ def _draw(generator: Generator, request: Request, preview: Preview | None, progr
     if isinstance(asked, tuple) and len(asked) != len(request.seeds):
         raise RequestError(f"the picture names {len(asked)} requests for {len(request.seeds)} seeds; it was changed")
     rows = None if asked is None else generator.schema.encode(asked if isinstance(asked, tuple) else [asked] * len(request.seeds))
-    return generator.draw(rows, request.seeds, checked, palette=request.palette, preview=preview, progress=progress)
+    around = None if request.variation is None else generator.variation((request.variation.of, request.variation.strength))
+    return generator.draw(rows, request.seeds, checked, variation=around, palette=request.palette, preview=preview, progress=progress)
 
 
 def _check_size(count: int, side: int, factor: int) -> None:

@@ -19,7 +19,7 @@ from noisette.data.requests import Condition, attribute_behind, places, understa
 from noisette.data.statistics import Statistics, random_request
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.errors import RequestError, nearest
-from noisette.model import Guidance, Model, SamplerName, Sampling, assemble, batches, usual_sampling
+from noisette.model import Guidance, Model, SamplerName, Sampling, Variation, assemble, batches, usual_sampling
 from noisette.shipped import means_shipped, open_shipped, shipped_names
 from noisette.training.run import open_run
 
@@ -128,6 +128,18 @@ class Generator:
         [(attribute, value)] = places([name], self.schema)
         return attribute if value is True else f"{attribute}={value}"
 
+    @staticmethod
+    def variation(around: tuple[int, float] | None) -> Variation | None:
+        """A seed, and how far from its image. Raises RequestError where it cannot be."""
+        if around is None:
+            return None
+        if not isinstance(around, Sequence) or isinstance(around, str) or len(around) != 2:
+            raise RequestError(f"a variation is a seed and a strength from 0 to 1, such as (7, 0.3), not {around!r}")
+        [seed], strength = _seeds([around[0]]), _number("the strength of a variation", around[1])
+        if not 0 <= strength <= 1:
+            raise RequestError(f"the strength of a variation lies between 0, the same image, and 1, any other; not {strength:g}")
+        return Variation(seed, strength)
+
     def check_guidance(self, guidance: Guidance, values: Mapping[str, Value], *, alone: bool = True) -> None:
         """Raises RequestError for guidance that works against what is asked for, or, of a request alone, has nothing to work on."""
         for name in guidance.excluded:
@@ -193,6 +205,7 @@ class Generator:
         rescale: float | None = None,
         weights: Mapping[str, float] | None = None,
         excluded: Mapping[str, float] | None = None,
+        variation: tuple[int, float] | None = None,
         palette: bool = False,
         preview: Preview | None = None,
         progress: OnProgress | None = None,
@@ -205,7 +218,8 @@ class Generator:
         are absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63.
         sampler, steps, eta, guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval,
         rescale: as in the run's recipe unless given. weights: attributes with another scale than the rest. excluded:
-        flags or options to keep away from, and how strongly (0.3 is a start). palette: each pixel goes to the nearest colour
+        flags or options to keep away from, and how strongly (0.3 is a start). variation: a seed, and how far from its image,
+        0 to 1, the images go, each towards its own seed's. palette: each pixel goes to the nearest colour
         of the data. preview, progress: see each step, before that.
 
         Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
@@ -226,7 +240,7 @@ class Generator:
             if only:
                 raise RequestError("only goes with a request: but for what it mentions, nothing is worn")
             self.check_guidance(chosen.guidance, {})
-        return self.draw(rows, seeds, chosen, palette=palette, preview=preview, progress=progress)
+        return self.draw(rows, seeds, chosen, variation=self.variation(variation), palette=palette, preview=preview, progress=progress)
 
     def draw(
         self,
@@ -234,6 +248,7 @@ class Generator:
         seeds: Sequence[int],
         sampling: Sampling,
         *,
+        variation: Variation | None = None,
         palette: bool = False,
         preview: Preview | None = None,
         progress: OnProgress | None = None,
@@ -245,7 +260,7 @@ class Generator:
         if palette and self.palette is None:
             raise RequestError(f"{self.name} knows no palette: its data are grey, or have more than {MOST_COLOURS:,} colours; leave the palette out")
         watched = self._watched(preview, progress, sampling.steps, len(seeds))
-        images = self.model.draw(self.network, seeds, sampling, rows, on_step=watched).numpy()
+        images = self.model.draw(self.network, seeds, sampling, rows, variation=variation, on_step=watched).numpy()
         return self.palette.snap(images) if palette and self.palette else images
 
     def _watched(self, preview: Preview | None, progress: OnProgress | None, steps: int, images: int) -> OnStep:

@@ -16,7 +16,7 @@ from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.pixels import PixelSpace, pixel_space
 from noisette.diffusion.denoiser import Denoiser, as_conditional_denoiser, as_denoiser, clipped
 from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
-from noisette.diffusion.noise import ImageNoise
+from noisette.diffusion.noise import ImageNoise, between
 from noisette.diffusion.samplers import OnStep, ddim, ddpm, ignore
 from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
 from noisette.diffusion.targets import Target
@@ -61,6 +61,14 @@ class Sampling:
     steps: int
     eta: float
     guidance: Guidance = Guidance()
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Images around the one that the seed `of` draws: they begin with its noise, and `strength`, 0 to 1, of the way to that of their own seed."""
+
+    of: int
+    strength: float
 
 
 def usual_sampling(settings: SamplesConfig) -> Sampling:
@@ -112,12 +120,14 @@ class Model:
         sampling: Sampling,
         rows: NDArray[np.int16] | None = None,
         *,
+        variation: Variation | None = None,
         device: torch.device | str = "cpu",
         on_step: OnStep = ignore,
     ) -> Tensor:
         """(len(seeds), C, H, W) uint8, one image for each seed, the same on any number of seeds.
 
         rows: (len(seeds), A), what each image is asked for; of a conditional model only, nothing unless given.
+        variation: around another seed's image.
         Raises RequestError where the schedule has too few levels.
         """
         try:
@@ -136,6 +146,8 @@ class Model:
             denoise = clipped(self._denoiser(network, asked, nothing, sampling.guidance))
             noise = ImageNoise(batch + [0] * company)
             first = noise.draw(shape, device)
+            if variation is not None:
+                first = between(ImageNoise([variation.of] * BATCH).draw(shape, device), first, variation.strength)
             seen = _without(len(batch), on_step)
             with torch.inference_mode():
                 if sampling.sampler == "ddpm":

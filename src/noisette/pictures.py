@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from collections.abc import Sequence
@@ -105,29 +106,42 @@ def good_scale(side: int, columns: int) -> int:
     return min(64, max(1, 600 // (side * columns)))
 
 
-def save_png(path: Path, image: Image.Image, request: dict[str, Any]) -> None:
-    """Write the picture with what it was made from. The file is whole or not there."""
+def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:
+    """The file of a picture, with what it was made from inside."""
     info = PngInfo()
     info.add_itxt(_KEY, json.dumps(request))
-    write_atomically(path, lambda temporary: image.save(temporary, format="PNG", pnginfo=info, optimize=True))
+    file = io.BytesIO()
+    image.save(file, format="PNG", pnginfo=info, optimize=True)
+    return file.getvalue()
+
+
+def save_png(path: Path, image: Image.Image, request: dict[str, Any]) -> None:
+    """Write the picture with what it was made from. The file is whole or not there."""
+    data = as_png(image, request)
+    write_atomically(path, lambda temporary: temporary.write_bytes(data))
 
 
 def read_png(path: Path) -> tuple[Image.Image, dict[str, Any]]:
     """A picture made by `save_png` and its request. Raises RequestError for any other file."""
     try:
-        if path.stat().st_size > _LARGEST_UPLOAD:
-            raise RequestError(f"{path} is larger than any picture that noisette makes")
+        data = path.read_bytes() if path.stat().st_size <= _LARGEST_UPLOAD else None
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
+    if data is None:
+        raise RequestError(f"{path} is larger than any picture that noisette makes")
+    return parse_png(data, str(path))
+
+
+def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
+    """The same of a file's content; nothing in it is trusted. path: what errors call it."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=["PNG"]) as image:
+            with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
                 image.load()
                 text = image.info.get(_KEY)
-    except RequestError:
-        raise
     except Exception as error:  # a damaged file makes Pillow raise all kinds
-        if isinstance(error, OSError) and error.strerror:
-            raise RequestError(f"cannot read {path}: {error.strerror}") from error
         raise RequestError(f"{path} is not a PNG that can be read") from error
     try:
         request = json.loads(text or "")

@@ -128,14 +128,14 @@ def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str
     statistics.check(schema)
     names = value_names(schema)
     counts = dict(zip(names, statistics.counts, strict=True))
-    columns = {name: column for column, name in enumerate(schema.names)}
+    unit_of = dict(zip(schema.names, schema.units, strict=True))
     members = {member for group in schema.groups for member in group.members}
     choices, flags = ([attribute for attribute in schema.attributes if attribute.kind == kind] for kind in ("choice", "flag"))
     never: dict[str, list[str]] = {}  # by the option of a choice
     among: list[list[str]] = []
     for first, one in enumerate(names):
         for second, two in enumerate(names[first + 1 :], start=first + 1):
-            same = schema.units[columns[one[0]]] == schema.units[columns[two[0]]]
+            same = unit_of[one[0]] == unit_of[two[0]]
             if same or statistics.together[first][second]:
                 continue
             if one[1] is not True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import cos, pi, sin
 
 import torch
 from torch import Tensor
@@ -11,6 +12,11 @@ from torch import Tensor
 def add_noise(x0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
     """xt ~ q(xt | x0) (Ho et al. 2020, eq. 4). x0, eps: (B, C, H, W); alpha, sigma: (B,)."""
     return alpha.view(-1, 1, 1, 1) * x0 + sigma.view(-1, 1, 1, 1) * eps
+
+
+def between(one: Tensor, other: Tensor, share: float) -> Tensor:
+    """From one noise towards another, share 0 to 1: along the quarter circle through both, so that unit normal stays unit normal."""
+    return cos(share * pi / 2) * one + sin(share * pi / 2) * other
 
 
 class ImageNoise:
