@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from noisette.data.statistics import Statistics
     from noisette.training.run import Run
 
+queue_ = click.option("--queue", is_flag=True, help="Wait until nothing else trains on this machine.")
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object on standard output.")
 
 
@@ -133,9 +134,18 @@ def inspect(name: str, size: int | None, background: str | None, count: int, see
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, such as training.batch_size=32; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Print the recipe as it would be trained, and stop.")
+@queue_
 @as_json
 def train(
-    recipe: str, out: Path | None, budget: str | None, epochs: int | None, steps: int | None, settings: tuple[str, ...], dry_run: bool, json_: bool
+    recipe: str,
+    out: Path | None,
+    budget: str | None,
+    epochs: int | None,
+    steps: int | None,
+    settings: tuple[str, ...],
+    dry_run: bool,
+    queue: bool,
+    json_: bool,
 ) -> None:
     """Train RECIPE, a name from `noisette recipes` or a TOML file, into a run folder.
 
@@ -152,20 +162,21 @@ def train(
     from noisette.training.start import train as start
 
     with training(recipe) as (watcher, progress):
-        run = start(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings, watcher=watcher, progress=progress)
+        run = start(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings, queue=queue, watcher=watcher, progress=progress)
     _tell_run(run, json_)
 
 
 @app.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@queue_
 @as_json
-def resume(run: Path, json_: bool) -> None:
+def resume(run: Path, queue: bool, json_: bool) -> None:
     """Go on with the training in the folder RUN, exactly where its last checkpoint left it."""
     from noisette.display import training
     from noisette.training.start import resume as start
 
     with training(run.resolve().name) as (watcher, progress):
-        resumed = start(run, watcher=watcher, progress=progress)
+        resumed = start(run, queue=queue, watcher=watcher, progress=progress)
     _tell_run(resumed, json_)
 
 

@@ -104,7 +104,7 @@ def test_a_tick_asks_and_the_command_line_draws_the_same(runs, capsys, tmp_path,
     assert not page.exception
     command = page.code[0].value
     assert "'Body=Zombie, Earring, no Blush'" in command
-    shown = Image.open(io.BytesIO(page.session_state["picture"]))
+    shown = Image.open(io.BytesIO(page.session_state["drawn"].png))
     monkeypatch.chdir(tmp_path)
     arguments = shlex.split(command)[1:]
     assert main([*arguments, "--out", "same.png"]) == 0, capsys.readouterr().err
@@ -128,7 +128,12 @@ def test_what_cannot_be_is_told_before_it_is_asked_for():
     page.selectbox(key="model").select("punks").run()
     boxes(page, "type").set_value("Female").run()
     assert "--attributes type=Female" in page.code[0].value
+    assert not [option for option in boxes(page, "beard").options if option.startswith("Big Beard")]
+    assert any("never with what is ticked" in each.value and "Big Beard" in each.value for each in page.caption)
+    boxes(page, "type").set_value(None).run()
     boxes(page, "beard").set_value("Big Beard").run()
+    assert "Big Beard" in page.code[0].value
+    boxes(page, "type").set_value("Female").run()
     assert not page.exception
     [warning] = page.warning
     assert "Big Beard" in warning.value
@@ -139,7 +144,7 @@ def test_a_run_without_attributes_has_no_boxes(runs):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "plain")).run()
     assert not page.exception
-    assert not page.get("button_group")
+    assert {each.key for each in page.get("button_group")} == {"then", "quality", "view"}
 
 
 def test_watch_shows_curves_samples_and_the_recipe(runs):

@@ -64,7 +64,7 @@ def page(served):
 
 
 def choose(page, model):
-    page.get_by_role("combobox").first.click()
+    page.get_by_label("Model", exact=True).first.click()
     page.get_by_role("option", name=model, exact=True).click()
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from PIL import Image
 
 from noisette.dashboard import generate, home, watch
+from noisette.dashboard.words import LANGUAGES, language, say
 
 _HAZELNUT = """
 ...gg...
@@ -38,12 +39,16 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     runs: Path = parser.parse_known_args(sys.argv[1:])[0].runs
     st.set_page_config(page_title="Noisette", page_icon=_icon(), layout="wide")
-    pages = [
-        st.Page(lambda: home.page(runs), title="Home", icon=":material/home:", url_path="home", default=True),
-        st.Page(lambda: watch.page(runs), title="Watch", icon=":material/monitoring:", url_path="watch"),
-        st.Page(lambda: generate.page(runs), title="Generate", icon=":material/brush:", url_path="generate"),
-    ]
-    st.navigation(pages).run()
+    chosen = st.navigation(
+        [
+            st.Page(lambda: home.page(runs), title=say("Home"), icon=":material/home:", url_path="home", default=True),
+            st.Page(lambda: watch.page(runs), title=say("Watch"), icon=":material/monitoring:", url_path="watch"),
+            st.Page(lambda: generate.page(runs), title=say("Generate"), icon=":material/brush:", url_path="generate"),
+        ]
+    )
+    st.session_state.setdefault("language", language())
+    st.sidebar.selectbox(say("Language"), list(LANGUAGES), format_func=lambda each: LANGUAGES.get(each, each), key="language")
+    chosen.run()
 
 
 if __name__ == "__main__":

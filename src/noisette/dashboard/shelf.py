@@ -14,7 +14,9 @@ from noisette.training.run import open_run
 
 @dataclass(frozen=True)
 class Item:
-    """A model or a run. name: as `load` takes it. state: `shipped`, or that of the training. problem: why it cannot be used, in a line."""
+    """A model or a run. name: as `load` takes it. state: `shipped`, or that of the training. changed: when it was made, in seconds since the
+    epoch. problem: why it cannot be used, in a line.
+    """
 
     name: str
     title: str
@@ -24,6 +26,7 @@ class Item:
     progress: float = 1.0
     loss: float | None = None
     thumbnail: Path | None = None
+    changed: float = 0.0
     problem: str = ""
 
     @property
@@ -58,6 +61,7 @@ def _item(folder: Path) -> Item:
             progress=float(status["progress"]),
             loss=status.get("loss"),
             thumbnail=samples[-1] if samples else None,
+            changed=(folder / "recipe.toml").stat().st_mtime,
         )
     except (NoisetteError, OSError, LookupError, TypeError, ValueError) as error:
         return Item(str(folder), title, "damaged", None, problem=str(error) or "it is half written")

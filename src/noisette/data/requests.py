@@ -65,6 +65,26 @@ def understand(
     return Condition(ordered, schema.encode([ordered])[0], notes)
 
 
+def impossible(said: Mapping[str, Value], schema: AttributeSchema, statistics: Statistics) -> list[tuple[str, Value]]:
+    """The values that `understand` would refuse besides what is said, each in the place of what it excludes.
+
+    None if what is said is refused already.
+    """
+    try:
+        _check(said, schema, statistics, allow_unseen=False)
+    except RequestError:
+        return []
+    found = []
+    unit_of = dict(zip(schema.names, schema.units, strict=True))
+    for name, value in value_names(schema):
+        besides = {other: its for other, its in said.items() if unit_of[other] != unit_of[name]}
+        try:
+            _check({**besides, name: value}, schema, statistics, allow_unseen=False)
+        except RequestError:
+            found.append((name, value))
+    return found
+
+
 def describe(values: Mapping[str, Value]) -> str:
     """The values as a person would ask for them. Of the absent flags only a few are told: another may say so of dozens."""
     absent = [f"no {name}" for name, value in values.items() if value is False]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.config import Recipe, load_recipe, recipe_names
+from noisette.data.attributes import AttributeSchema
 from noisette.data.catalogue import CATALOGUE
 from noisette.data.dataset import Dataset
 from noisette.data.fetch import cache_folder
@@ -62,6 +63,22 @@ def find_judge(train: Dataset, wanted_by: str) -> Judge:
     raise RequestError(
         f"there is no judge for the data of {wanted_by} yet; train one, in a few minutes: noisette evaluate --fit-judge {shlex.quote(wanted_by)}"
     )
+
+
+def find_reader(schema: AttributeSchema, shape: tuple[int, int, int]) -> Judge | None:
+    """A judge that reads such attributes in images of such a shape, (C, H, W), to tell what a picture shows; None if there is none.
+
+    To measure, take `find_judge`, which also knows what it learned from.
+    """
+    kept = (cache_folder() / "judges").glob("*.safetensors")
+    for path in (*sorted(kept), *sorted(_shipped().glob("*.safetensors"))):
+        try:
+            judge = load_judge(path)
+        except NoisetteError:
+            continue
+        if judge.schema.attributes == schema.attributes and judge.shape == shape:
+            return judge
+    return None
 
 
 def fit_and_keep(train: Dataset, *, epochs: int = EPOCHS, progress: Progress | None = None) -> tuple[Judge, Path]:

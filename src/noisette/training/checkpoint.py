@@ -11,15 +11,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from noisette.errors import NoisetteError, RequestError
 from noisette.files import file_sha256, write_atomically, write_text
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Entry(BaseModel):
@@ -67,6 +68,8 @@ def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Te
 
     def write(temporary: Path) -> None:
         try:
+            from safetensors.torch import save_file  # not before: who lists runs must not wait for PyTorch
+
             save_file(tensors, temporary, metadata={"state": json.dumps(dict(state))})
         except SafetensorError as error:  # how it reports a full disk
             raise OSError(str(error)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from noisette.data.statistics import count, shown, value_names
 from noisette.errors import NoisetteError, RequestError
 from noisette.model import Model, assemble
 from noisette.training.budget import Budget
+from noisette.training.queue import turn
 from noisette.training.run import Run, check_new, create_run, open_run
 from noisette.training.speed import Settings, choose
 from noisette.training.stopping import stop_on_signals
@@ -40,6 +41,7 @@ def train(
     epochs: int | None = None,
     steps: int | None = None,
     settings: Sequence[str] = (),
+    queue: bool = False,
     watcher: Watcher | None = None,
     progress: Progress | None = None,
 ) -> Run:
@@ -47,7 +49,7 @@ def train(
 
     recipe: a name (see `noisette recipes`), a path to a TOML file, or a Recipe. out: the folder, runs/NAME unless given.
     budget ("30m" of wall clock), epochs or steps: how long, instead of what the recipe says. settings: "KEY=VALUE"
-    overrides. watcher: sees each step. progress: of a download.
+    overrides. queue: wait until nothing else trains on this machine. watcher: sees each step. progress: of a download.
 
     Raises RequestError for what cannot be, NoisetteError if a download, the disk or the numbers fail, Stopped after a
     SIGTERM or Ctrl-C.
@@ -67,6 +69,13 @@ def train(
     model = assemble(resolved)  # before the data: a schedule that cannot work is told at once
     if model.warning:
         watcher.note(f"warning: {model.warning}")
+    with turn(folder, wait=queue, note=watcher.note) if accelerator.is_main_process else nullcontext():
+        return _train_anew(model, folder, accelerator, watcher, progress)
+
+
+def _train_anew(model: Model, folder: Path, accelerator: Accelerator, watcher: Watcher, progress: Progress | None) -> Run:
+    """Make the run folder of a model and train. The rest as in `train`."""
+    resolved = model.recipe
     dataset = open_data(resolved, progress)
     model = replace(model, schema=dataset.schema)
     train_split = dataset.split("train")
@@ -96,19 +105,24 @@ def train(
     return run
 
 
-def resume(folder: str | Path, *, watcher: Watcher | None = None, progress: Progress | None = None) -> Run:
+def resume(folder: str | Path, *, queue: bool = False, watcher: Watcher | None = None, progress: Progress | None = None) -> Run:
     """Go on with the training in a run folder, from its newest checkpoint that is whole, and return the run.
 
     Steps already taken are taken again exactly as they were, on the same machine; under a wall-clock budget the learning
-    rate follows the clock, and they are not. A finished run is returned as it is. Raises RequestError if
-    there is no run, if another process trains it or its data have changed; else as `train`.
+    rate follows the clock, and they are not. queue: wait until nothing else trains on this machine.
+    A finished run is returned as it is. Raises RequestError if there is no run, if another process trains it or its data have
+    changed; else as `train`.
     """
     run = open_run(Path(folder))
     recipe = run.recipe
     model = assemble(recipe, run.schema)
     accelerator = Accelerator(mixed_precision="no")
     watcher = _only_one(watcher, accelerator)
-    with run.locked() if accelerator.is_main_process else nullcontext():
+    with ExitStack() as held:
+        if accelerator.is_main_process:
+            held.enter_context(run.locked())
+            held.enter_context(turn(run.folder, wait=queue, note=watcher.note))
+        accelerator.wait_for_everyone()
         dataset = open_data(recipe, progress)
         check_data(run, dataset)
         if model.schema != dataset.schema:

@@ -1,0 +1,38 @@
+"""Images as the browser shows them: every pixel a sharp square, at any size; each is a PNG that says how it was made."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.drawing import Request
+from noisette.pictures import as_png, sheet
+
+_CHECKERED = "repeating-conic-gradient(#8883 0 25%, transparent 0 50%) 0 0/16px 16px"
+
+
+def gallery(images: NDArray[np.uint8], texts: Sequence[str], captions: Sequence[str], request: Request | None = None) -> str:
+    """(N, C, H, W) as HTML. texts: what each shows, for those who do not see it. captions: under each. request: goes into each file."""
+    width = {1: 320, 2: 260, 3: 200, 4: 200}.get(len(images), 150 if len(images) <= 16 else 96)
+    figures = []
+    for place, image in enumerate(images):
+        said = request.alone(place).placed(image.shape[1], 1, 1).as_dict() if request else {}
+        uri = base64.b64encode(as_png(sheet(image[None]), said)).decode()
+        background = f"background:{_CHECKERED};" if len(image) == 4 else ""
+        figures.append(
+            f'<figure style="margin:0"><img src="data:image/png;base64,{uri}" alt="{escape(texts[place])}" '
+            f'style="width:100%;image-rendering:pixelated;display:block;border-radius:4px;{background}">'
+            f'<figcaption style="font-size:0.8rem;line-height:1.3;padding-top:2px">{escape(captions[place])}</figcaption></figure>'
+        )
+    columns = f"repeat(auto-fill,minmax(min({width}px,45%),1fr))" if len(images) > 1 else f"minmax(0,{width}px)"
+    return f'<div style="display:grid;gap:10px;max-width:{_widest(len(images), width)}px;grid-template-columns:{columns}">{"".join(figures)}</div>'
+
+
+def _widest(count: int, width: int) -> int:
+    """As square as possible."""
+    across = int(np.ceil(np.sqrt(count)))
+    return across * (width + 10) + 40

@@ -1,0 +1,282 @@
+"""How a picture is drawn: seeds, quality, guidance and the rest; and all of it from a picture that was drawn before."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from typing import Any, get_args
+
+import streamlit as st
+
+from noisette.config import EXCLUSION, VARIATION
+from noisette.dashboard.boxes import Boxes
+from noisette.dashboard.words import say
+from noisette.drawing import Request
+from noisette.errors import RequestError
+from noisette.model import SamplerName
+
+MOST_IMAGES = 64
+_MOST_STEPS = 1000
+_MOST_SEED = 2**31
+_QUALITY = {"draft": 5, "good": 10, "best": 25}
+"""Steps of a deterministic sampler: see docs/results/evaluation.md, where five are as good as more."""
+
+_FIXED, _RANDOM, _NEXT = "fixed", "random", "+1"
+
+
+def settings(boxes: Boxes) -> Request | None:
+    """Draw the settings, and return the request that they and the boxes come to; None, with the reason told, where it cannot be."""
+    generator, state = boxes.generator, st.session_state
+    asked = ", ".join(boxes.ticked.values())
+    usual = generator.sampling()
+    most = min(_MOST_STEPS, generator.model.schedule.steps or _MOST_STEPS)
+    _begin(boxes, min(_QUALITY["good"] if usual.sampler == "ddim" else usual.steps, most), most)
+    guided = generator.model.recipe.conditional and generator.model.recipe.condition.drop_all > 0
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seeds = st.container(width=130)
+        st.segmented_control(
+            say("then"),
+            [_FIXED, _RANDOM, _NEXT],
+            format_func=say,
+            key="then",
+            required=True,
+            persist_state="session",
+            help=say("Seeds of the next drawing: the same, any, or those that follow"),
+        )
+        st.number_input(say("Images"), 1, MOST_IMAGES, key="count", width=120, persist_state="session")
+        again = st.button(say("Draw"), icon=":material/brush:", type="primary", help=say("Draws by itself when a box changes; this draws again"))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            say("Quality"), list(_QUALITY), format_func=say, key="quality", on_change=_take_quality, args=(most,), persist_state="session"
+        )
+        st.number_input(
+            say("Steps"),
+            1,
+            most,
+            key="steps",
+            width=120,
+            on_change=_show_quality,
+            persist_state="session",
+            help=say("Network evaluations for an image; guidance doubles them"),
+        )
+        st.slider(
+            say("Guidance"),
+            0.0,
+            10.0,
+            step=0.1,
+            key=_key(boxes, "guidance"),
+            width=260,
+            disabled=not (asked and guided),
+            persist_state="session",
+            help=say("How strongly the request is followed; 1 is plain"),
+        )
+    if state.get("around") is not None:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.slider(say("How far from the image of seed {seed}", seed=state["around"]), 0.0, 1.0, step=0.05, key="distance", width=260)
+            st.button(say("Leave it"), icon=":material/close:", on_click=_leave)
+    with st.expander(say("More settings"), key="more"):
+        more = _more(boxes, guided)
+    try:
+        condition = generator.understand(asked) if asked else None
+        sampling = generator.sampling(
+            state["sampler"],
+            int(state["steps"]),
+            state["eta"] if state["sampler"] == "ddim" else None,
+            guidance=state[_key(boxes, "guidance")] if guided and asked else None,
+            **(more if guided else {}),
+        )
+        generator.check_guidance(sampling.guidance, condition.values if condition else {})
+    except RequestError as error:
+        _seed_input(seeds)
+        st.warning(str(error), icon=":material/block:")
+        return None
+    for note in condition.notes if condition else ():
+        st.caption(note)
+    wish = Request(
+        run=boxes.name,
+        weights=generator.weights,
+        step=generator.step,
+        seeds=(0,),
+        attributes=condition.values if condition else None,
+        sampling=sampling,
+        palette=generator.palette is not None and state["palette"],
+        variation=generator.variation((state["around"], state["distance"])) if state.get("around") is not None else None,
+    )
+    count = int(state["count"])
+    changed = again or (wish, count) != state.get("wished", (wish, count))
+    if changed:
+        state.pop("cancelled", None)
+    if changed and state["then"] != _FIXED:
+        state["seed"] = random.randrange(_MOST_SEED) if state["then"] == _RANDOM else (state["seed"] + count) % _MOST_SEED
+    state["wished"] = wish, count
+    seed = _seed_input(seeds)
+    return wish.model_copy(update={"seeds": tuple(range(seed, seed + count))})
+
+
+def restore(request: Request, boxes: Boxes) -> list[str]:
+    """Put everything that a picture says of itself into the boxes and the settings, before they are drawn; what could not be, in words."""
+    state, sampling, lost = st.session_state, request.sampling, []
+    asked = request.attributes
+    if isinstance(asked, tuple):
+        lost.append(say("each of its images has a request of its own; that of the first is ticked"))
+        asked = asked[0]
+    if request.seeds != tuple(range(request.seeds[0], request.seeds[0] + len(request.seeds))) or len(request.seeds) > MOST_IMAGES:
+        lost.append(say("its seeds do not follow each other, or are many; it begins with the first"))
+    strengths = set(sampling.guidance.excluded.values())
+    if len(strengths) > 1:
+        lost.append(say("its exclusions differ in strength; all take the first"))
+    boxes.tick(asked or {}, list(sampling.guidance.excluded))
+    low, high = sampling.guidance.interval
+    state.update(
+        {
+            "model": boxes.name,
+            "seed": request.seeds[0],
+            "then": _FIXED,
+            "count": min(len(request.seeds), MOST_IMAGES),
+            "steps": sampling.steps,
+            "sampler": sampling.sampler,
+            "eta": sampling.eta if sampling.sampler == "ddim" else 0.0,
+            _key(boxes, "guidance"): sampling.guidance.scale,
+            "interval": (low, high),
+            "rescale": sampling.guidance.rescale,
+            "strength": next(iter(sampling.guidance.excluded.values()), EXCLUSION),
+            _key(boxes, "weights"): ", ".join(f"{name}={scale:g}" for name, scale in sampling.guidance.weights.items()),
+            "palette": request.palette,
+            "around": request.variation.of if request.variation else None,
+            "distance": request.variation.strength if request.variation else VARIATION,
+        }
+    )
+    _show_quality()
+    return lost
+
+
+def vary(seed: int) -> None:
+    """More like the image of a seed."""
+    st.session_state.update({"around": seed, "distance": VARIATION, "seed": seed + 1 if seed < _MOST_SEED else 0})
+
+
+def command(asked: str, request: Request) -> str:
+    """What draws the same picture from the command line. asked: the request as it is written."""
+    sampling, guidance = request.sampling, request.sampling.guidance
+    parts = ["noisette", "generate", request.run]
+    parts += ["--attributes", asked, "--guidance", f"{guidance.scale:g}"] if asked else []
+    parts += ["--seed", str(request.seeds[0]), "--count", str(len(request.seeds)), "--sampler", sampling.sampler, "--steps", str(sampling.steps)]
+    parts += ["--eta", f"{sampling.eta:g}"] if sampling.sampler == "ddim" and sampling.eta else []
+    for option, amounts in (("--weight", guidance.weights), ("--exclude", guidance.excluded)):
+        parts += [part for name, amount in amounts.items() for part in (option, f"{name}={amount:g}")]
+    parts += ["--guidance-interval", *(f"{level:g}" for level in guidance.interval)] if guidance.interval != (0, 1) else []
+    parts += ["--guidance-rescale", f"{guidance.rescale:g}"] if guidance.rescale else []
+    parts += ["--vary", f"{request.variation.of}={request.variation.strength:g}"] if request.variation else []
+    return shlex.join([*parts, *(["--palette"] if request.palette else [])])
+
+
+def python(asked: str, request: Request) -> str:
+    """What draws the same images in Python, (N, C, H, W) bytes."""
+    sampling, guidance = request.sampling, request.sampling.guidance
+    first = request.seeds[0]
+    given: dict[str, Any] = {"steps": sampling.steps, "sampler": sampling.sampler}
+    given |= {"eta": sampling.eta} if sampling.sampler == "ddim" and sampling.eta else {}
+    given |= {"guidance": guidance.scale} if asked else {}
+    given |= {"interval": tuple(guidance.interval)} if guidance.interval != (0, 1) else {}
+    given |= {name: dict(amounts) for name, amounts in (("weights", guidance.weights), ("excluded", guidance.excluded)) if amounts}
+    given |= {"rescale": guidance.rescale} if guidance.rescale else {}
+    given |= {"variation": (request.variation.of, request.variation.strength)} if request.variation else {}
+    given |= {"palette": True} if request.palette else {}
+    options = ", ".join([f"seeds=range({first}, {first + len(request.seeds)})", *(f"{name}={value!r}" for name, value in given.items())])
+    what = f"{asked!r}, " if asked else ""
+    return f"import noisette\n\ngenerator = noisette.load({request.run!r})\nimages = generator.generate({what}{options})"
+
+
+def _begin(boxes: Boxes, steps: int, most: int) -> None:
+    """What stands in the settings at first, and within what the model allows."""
+    state, usual = st.session_state, boxes.generator.sampling()
+    for name, value in {
+        "seed": 0,
+        "then": _FIXED,
+        "count": 4,
+        "steps": steps,
+        "sampler": usual.sampler,
+        "eta": usual.eta if usual.sampler == "ddim" else 0.0,
+        "interval": usual.guidance.interval,
+        "rescale": usual.guidance.rescale,
+        "strength": EXCLUSION,
+        "palette": True,
+        "distance": VARIATION,
+        _key(boxes, "guidance"): usual.guidance.scale,
+        _key(boxes, "weights"): "",
+    }.items():
+        state.setdefault(name, value)
+    state["steps"] = min(state["steps"], most)
+    if "quality" not in state:
+        _show_quality()
+
+
+def _more(boxes: Boxes, guided: bool) -> dict[str, Any]:
+    """The settings that few people need; those of guidance are returned."""
+    state = st.session_state
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(say("Sampler"), get_args(SamplerName), key="sampler", width=140, persist_state="session")
+        st.slider(
+            say("Eta"),
+            0.0,
+            1.0,
+            step=0.05,
+            key="eta",
+            width=200,
+            disabled=state["sampler"] != "ddim",
+            help=say("Of ddim: 0 deterministic, 1 as random as ddpm"),
+        )
+        if boxes.generator.palette is not None:
+            st.toggle(say("Only colours of the data"), key="palette")
+    if not guided:
+        return {}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.slider(say("Noise levels that guidance works at"), 0.0, 1.0, step=0.05, key="interval", width=200)
+        st.slider(say("Contrast taken back"), 0.0, 1.0, step=0.05, key="rescale", width=200)
+        st.slider(say("Strength of what is excluded"), 0.0, 2.0, step=0.05, key="strength", width=200)
+    st.text_input(
+        say("Scales of single attributes"),
+        placeholder="Earring=3, hat=2",
+        key=_key(boxes, "weights"),
+        help=say("Instead of the guidance of the rest"),
+    )
+    return {
+        "interval": state["interval"],
+        "rescale": state["rescale"],
+        "weights": _weights(state[_key(boxes, "weights")]),
+        "excluded": dict.fromkeys(boxes.excluded, state["strength"]),
+    }
+
+
+def _weights(text: str) -> dict[str, float]:
+    """NAME=NUMBER, commas between; what is no number is left for the generator to refuse."""
+    found: dict[str, Any] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, number = part.rpartition("=")
+        try:
+            found[name.strip() or number.strip()] = float(number)
+        except ValueError:
+            found[name.strip() or number.strip()] = number
+    return found
+
+
+def _seed_input(place: Any) -> int:
+    return int(place.number_input(say("Seed"), 0, _MOST_SEED, key="seed", persist_state="session"))
+
+
+def _take_quality(most: int) -> None:
+    if st.session_state["quality"]:
+        st.session_state["steps"] = min(_QUALITY[st.session_state["quality"]], most)
+
+
+def _show_quality() -> None:
+    steps = st.session_state["steps"]
+    st.session_state["quality"] = next((name for name, number in _QUALITY.items() if number == steps), None)
+
+
+def _leave() -> None:
+    st.session_state["around"] = None
+
+
+def _key(boxes: Boxes, name: str) -> str:
+    return f"{boxes.name}/{name}"
