@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from noisette.config import Recipe, dump_recipe, parse_recipe
 from noisette.data.attributes import AttributeSchema
@@ -65,6 +66,19 @@ def open_shipped_tables(name: str) -> tuple[AttributeSchema, Statistics]:
 def open_shipped_recipe(name: str) -> Recipe:
     """The recipe of the named model, without its weights."""
     return parse_recipe((_home() / name / "recipe.toml").read_text(encoding="utf-8"), source=name)
+
+
+def shipped_samples(name: str) -> Path | None:
+    """A picture that the named model drew, if one came with it."""
+    path = _home() / name / "samples.png"
+    return path if path.is_file() else None
+
+
+def shipped_figures(name: str) -> dict[str, Any]:
+    """What was measured of the named model when it was shipped, as `noisette evaluate --json` told it, in part; nothing if none came with it."""
+    path = _home() / name / "figures.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["drawn"] if path.is_file() else {}
+    return found
 
 
 def open_shipped(name: str) -> Shipped:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from noisette.dashboard import generate, home, watch
 from noisette.dashboard.words import LANGUAGES, language, say
 
 _HAZELNUT = """
@@ -33,22 +35,47 @@ def _icon() -> Image.Image:
     return Image.fromarray(pixels).resize((64, 64), Image.Resampling.NEAREST)
 
 
+# Each is a module with a function `page`, imported when it is first opened: the first page must not wait for PyTorch.
+_PAGES = {
+    "home": ("Home", ":material/home:"),
+    "watch": ("Watch", ":material/monitoring:"),
+    "train": ("Train", ":material/model_training:"),
+    "generate": ("Generate", ":material/brush:"),
+    "results": ("Results", ":material/table_chart:"),
+}
+
+_STYLE = """<style>
+.stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }
+img { image-rendering: pixelated; }
+</style>"""
+
+
+@st.cache_resource
+def _warm() -> None:
+    """Begin to import what Generate needs while the first page is looked at."""
+    threading.Thread(target=partial(import_module, "noisette.dashboard.generate"), daemon=True).start()
+
+
+def _page(name: str, runs: Path) -> None:
+    import_module(f"noisette.dashboard.{name}").page(runs)
+
+
 def main() -> None:
     """Draw the page that is chosen."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     runs: Path = parser.parse_known_args(sys.argv[1:])[0].runs
     st.set_page_config(page_title="Noisette", page_icon=_icon(), layout="wide")
-    chosen = st.navigation(
-        [
-            st.Page(lambda: home.page(runs), title=say("Home"), icon=":material/home:", url_path="home", default=True),
-            st.Page(lambda: watch.page(runs), title=say("Watch"), icon=":material/monitoring:", url_path="watch"),
-            st.Page(lambda: generate.page(runs), title=say("Generate"), icon=":material/brush:", url_path="generate"),
-        ]
-    )
+    st.html(_STYLE)
+    pages = [
+        st.Page(partial(_page, name, runs), title=say(title), icon=icon, url_path=name, default=name == "home")
+        for name, (title, icon) in _PAGES.items()
+    ]
+    chosen = st.navigation(pages)
     st.session_state.setdefault("language", language())
     st.sidebar.selectbox(say("Language"), list(LANGUAGES), format_func=lambda each: LANGUAGES.get(each, each), key="language")
     chosen.run()
+    _warm()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -26,4 +27,6 @@ def launch(runs: Path, *, port: int, address: str, browser: bool) -> int:
         "client.showErrorLinks": "false",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    # A server of its own process: it must not outlive this one.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     return subprocess.call([sys.executable, "-m", "streamlit", "run", str(_APP), *arguments, "--", "--runs", str(runs)])

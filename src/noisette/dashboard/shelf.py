@@ -8,13 +8,14 @@ from pathlib import Path
 
 from noisette.config import Recipe
 from noisette.errors import NoisetteError
-from noisette.shipped import open_shipped_recipe, shipped_names
+from noisette.shipped import open_shipped_recipe, shipped_names, shipped_samples
 from noisette.training.run import open_run
 
 
 @dataclass(frozen=True)
 class Item:
-    """A model or a run. name: as `load` takes it. state: `shipped`, or that of the training. changed: when it was made, in seconds since the
+    """A model or a run. name: as `load` takes it. state: `shipped`, or that of the training. step: of the newest checkpoint, 0 if there is none;
+    at, progress (0 to 1), seconds, rate (images a second): where the training is. changed: when it was made, in seconds since the
     epoch. problem: why it cannot be used, in a line.
     """
 
@@ -25,6 +26,9 @@ class Item:
     step: int = 0
     progress: float = 1.0
     loss: float | None = None
+    at: int = 0
+    seconds: float = 0.0
+    rate: float = 0.0
     thumbnail: Path | None = None
     changed: float = 0.0
     problem: str = ""
@@ -37,7 +41,7 @@ class Item:
 
 def shelf(runs: Path) -> list[Item]:
     """The shipped models, then the runs in a folder, the newest first. A run that is damaged is there with its problem."""
-    shipped = [Item(name, name, "shipped", open_shipped_recipe(name)) for name in shipped_names()]
+    shipped = [Item(name, name, "shipped", open_shipped_recipe(name), thumbnail=shipped_samples(name)) for name in shipped_names()]
     folders = [path for path in runs.iterdir() if (path / "recipe.toml").is_file() and not path.name.startswith(".")] if runs.is_dir() else []
     return [*shipped, *(_item(path) for path in sorted(folders, key=_age))]
 
@@ -60,6 +64,9 @@ def _item(folder: Path) -> Item:
             step=run.steps[-1] if run.steps else 0,
             progress=float(status["progress"]),
             loss=status.get("loss"),
+            at=int(status["step"]),
+            seconds=float(status["seconds"]),
+            rate=float(status["images_per_second"]),
             thumbnail=samples[-1] if samples else None,
             changed=(folder / "recipe.toml").stat().st_mtime,
         )

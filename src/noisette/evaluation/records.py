@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from noisette.data.fetch import cache_folder
-from noisette.evaluation.figures import Tree
+from noisette.evaluation.figures import Tree, mean_and_spread
 from noisette.files import write_atomically, write_text
 from noisette.pictures import sheet
 from noisette.shipped import means_shipped
@@ -54,11 +54,16 @@ class Record:
         if kept is not None:
             return kept
         images = draw()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.folder / "request.json", json.dumps(self.facts, indent=2, ensure_ascii=False) + "\n")
+        self._begin()
         picture = sheet(images, columns=_COLUMNS, gap=0)
         write_atomically(self.folder / "drawn.png", lambda temporary: picture.save(temporary, format="PNG", optimize=True))
         return images
+
+    def _begin(self) -> None:
+        """The folder, with the facts inside."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "request.json").is_file():
+            write_text(self.folder / "request.json", json.dumps(self.facts, indent=2, ensure_ascii=False) + "\n")
 
     def figures(self, by: str, parts: Collection[str], measure: Callable[[], Tree]) -> Tree:
         """The figures that were kept under the name `by`, with all their parts, or else those that `measure` takes, which then are."""
@@ -70,9 +75,61 @@ class Record:
         except (OSError, ValueError):
             pass  # never taken, or cut short
         found = measure()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._begin()
         write_text(path, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         return found
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a run under the same settings. facts: what decided what was drawn, but for the seeds. by: the judge.
+
+    mean, spread: over so many draws; spread is None of a single one. real: of the real images, where it was kept beside.
+    """
+
+    facts: Tree
+    by: str
+    draws: int
+    mean: Tree
+    spread: Tree | None
+    real: Tree | None
+
+    @property
+    def title(self) -> str:
+        sampling = self.facts["sampling"]
+        guidance = sampling["guidance"]["scale"]
+        told = f"{self.facts['split']} {self.facts['images']} · {sampling['sampler']} {sampling['steps']}"
+        return told + (f" · guidance {guidance:g}" if guidance != 1 else "")
+
+
+def measured(run: str) -> list[Measured]:
+    """All that was kept of a run's or a shipped model's figures, the newest last; what is damaged is passed over."""
+    found: dict[str, tuple[Tree, str, list[Tree]]] = {}
+    folders = (home_of(run) / "evaluations").glob("*/figures-*.json")
+    for path in sorted(folders, key=lambda path: path.stat().st_mtime):
+        by = path.stem.removeprefix("figures-")
+        try:
+            facts = json.loads((path.parent / "request.json").read_text(encoding="utf-8"))
+            figures = json.loads(path.read_text(encoding="utf-8"))
+            facts.pop("first_seed")
+            key = json.dumps([facts, by], sort_keys=True)
+            found.setdefault(key, (facts, by, []))[2].append(figures)
+        except (OSError, ValueError, LookupError, AttributeError):
+            continue
+    return [Measured(facts, by, len(trees), *mean_and_spread(trees), _real(facts, by)) for facts, by, trees in found.values()]
+
+
+def _real(facts: Tree, by: str) -> Tree | None:
+    """The figures of the real images whose requests were drawn."""
+    for path in (cache_folder() / "real").glob(f"*/figures-{by}.json"):
+        try:
+            its = json.loads((path.parent / "request.json").read_text(encoding="utf-8"))
+            if its["real"] == facts["requests"]:
+                found: Tree = json.loads(path.read_text(encoding="utf-8"))
+                return found
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return None
 
 
 def _read(path: Path, shape: tuple[int, int, int, int]) -> NDArray[np.uint8] | None:
