@@ -178,6 +178,12 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
 
 def draw(generator: Generator, request: Request, preview: Preview | None = None, progress: OnProgress | None = None) -> NDArray[np.uint8]:
     """The images of a request, (len(seeds), C, H, W) uint8. Raises RequestError where the generator cannot draw it."""
+    rows, checked, around = check(generator, request)
+    return generator.draw(rows, request.seeds, checked, variation=around, palette=request.palette, preview=preview, progress=progress)
+
+
+def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | None, Sampling, Variation | None]:
+    """What `Generator.draw` takes of a request, from wherever it comes. Raises RequestError where the generator cannot draw it."""
     sampling, guidance = request.sampling, request.sampling.guidance
     checked = generator.sampling(
         sampling.sampler,
@@ -194,7 +200,7 @@ def draw(generator: Generator, request: Request, preview: Preview | None = None,
         raise RequestError(f"the picture names {len(asked)} requests for {len(request.seeds)} seeds; it was changed")
     rows = None if asked is None else generator.schema.encode(asked if isinstance(asked, tuple) else [asked] * len(request.seeds))
     around = None if request.variation is None else generator.variation((request.variation.of, request.variation.strength))
-    return generator.draw(rows, request.seeds, checked, variation=around, palette=request.palette, preview=preview, progress=progress)
+    return rows, checked, around
 
 
 def _check_size(count: int, side: int, factor: int) -> None:

@@ -43,7 +43,7 @@ def test_what_goes_wrong_is_said():
     running = {"state": "running", "skipped": 0, "updated": 100.0}
     assert alerts(running, 110.0) == []
     assert "was heard" in alerts(running, 400.0)[0]
-    assert "is gone" in alerts(running, 110.0, held=False)[0]
+    assert "is gone" in alerts(running, 120.0, held=False)[0]
     assert "not finite" in alerts({**running, "skipped": 3}, 101.0)[0]
     assert "failed" in alerts({"state": "failed", "skipped": 0, "updated": 0.0}, 400.0)[0]
 

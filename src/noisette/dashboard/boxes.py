@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from noisette.dashboard.words import say
+from noisette.dashboard.words import plain, say
 from noisette.data.attributes import Value
 from noisette.data.inspection import attribute_facts
 from noisette.data.requests import impossible
@@ -117,7 +117,7 @@ class Boxes:
         shown = [each for each in counts if ((each, True) not in never and wanted in f"{name} {each}".casefold()) or ticked == each]
         if not shown and wanted:
             return
-        title = f"{name} ({len(counts)})" + (f" · **{say(ticked) if ticked == _NONE else ticked}**" if ticked else "")
+        title = f"{name} ({len(counts)})" + (f" · **{say(ticked) if ticked == _NONE else plain(ticked)}**" if ticked else "")
         with st.expander(title, expanded=bool(wanted), key=self._key(f"{name}/open")):
             self._pills(name, [*shown, _NONE], counts, label_visibility="collapsed")
             self._tell(name, [each for each in counts if (each, True) in never])
@@ -128,8 +128,8 @@ class Boxes:
     def _tell(self, name: str, names: list[str]) -> None:
         """What cannot be, and why it is not there to be ticked."""
         ticked = self._state(name) or []
-        if lost := [each for each in names if each not in ticked]:
-            st.caption(say("never with what is ticked: {names}", names=", ".join(lost)))
+        if lost := [each for each in names if each not in ([ticked] if isinstance(ticked, str) else ticked)]:
+            st.caption(say("never with what is ticked: {names}", names=plain(", ".join(lost))))
 
     def _never(self) -> set[tuple[str, Value]]:
         """What would contradict what is ticked."""

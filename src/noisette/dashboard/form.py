@@ -54,16 +54,15 @@ def _widget(path: str, field: FieldInfo, value: Any, key: str) -> tuple[str, str
     about = field.description or None
     kind = _plain(field.annotation)
     if path == "dataset.name":
-        return as_toml(st.selectbox(name, list(CATALOGUE), index=list(CATALOGUE).index(value), help=about, key=key)), was
+        return as_toml(st.selectbox(name, list(CATALOGUE), index=list(CATALOGUE).index(value), help=about, key=key, persist_state="session")), was
     if kind is bool:
-        return as_toml(st.toggle(name, value, help=about, key=key)), was
+        return as_toml(st.toggle(name, value, help=about, key=key, persist_state="session")), was
     if get_origin(kind) is Literal:
         options = list(get_args(kind))
-        return as_toml(st.selectbox(name, options, index=options.index(value), help=about, key=key)), was
-    text = kind is str or (isinstance(value, str) and kind is not int)
-    written = st.text_input(
-        name, value if text and value is not None else ("" if value is None else was), help=about, key=key, placeholder=say("left out")
-    )
+        return as_toml(st.selectbox(name, options, index=options.index(value), help=about, key=key, persist_state="session")), was
+    text = kind is str
+    shown = value if isinstance(value, str) else "" if value is None else was
+    written = st.text_input(name, shown, help=about, key=key, placeholder=say("left out"), persist_state="session")
     if not written.strip():
         return "none", was
     return (as_toml(written.strip()) if text or _may_be_text(kind, written) else written.strip()), was

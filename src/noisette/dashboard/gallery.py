@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from noisette.drawing import Request
 from noisette.pictures import as_png, sheet
 
+_HEAD = "padding:3px;border:0;font-size:0.8rem;font-weight:400;text-align:left;vertical-align:middle"
 _CHECKERED = "repeating-conic-gradient(#8883 0 25%, transparent 0 50%) 0 0/16px 16px"
 
 
@@ -21,15 +23,34 @@ def gallery(images: NDArray[np.uint8], texts: Sequence[str], captions: Sequence[
     figures = []
     for place, image in enumerate(images):
         said = request.alone(place).placed(image.shape[1], 1, 1).as_dict() if request else {}
-        uri = base64.b64encode(as_png(sheet(image[None]), said)).decode()
-        background = f"background:{_CHECKERED};" if len(image) == 4 else ""
         figures.append(
-            f'<figure style="margin:0"><img src="data:image/png;base64,{uri}" alt="{escape(texts[place])}" '
-            f'style="width:100%;image-rendering:pixelated;display:block;border-radius:4px;{background}">'
+            f'<figure style="margin:0">{_picture(image, texts[place], said)}'
             f'<figcaption style="font-size:0.8rem;line-height:1.3;padding-top:2px">{escape(captions[place])}</figcaption></figure>'
         )
     columns = f"repeat(auto-fill,minmax(min({width}px,45%),1fr))" if len(images) > 1 else f"minmax(0,{width}px)"
     return f'<div style="display:grid;gap:10px;max-width:{_widest(len(images), width)}px;grid-template-columns:{columns}">{"".join(figures)}</div>'
+
+
+def cross_gallery(table: Sequence[Sequence[Request]], images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str]) -> str:
+    """(R, K, C, H, W) as an HTML table, with a text over each column and before each row. table: what each cell was asked for."""
+    side = images.shape[-1]
+    heads = "".join(f'<th scope="col" style="{_HEAD}">{escape(text)}</th>' for text in across)
+    rows = []
+    for texts, requests, row in zip(down, table, images, strict=True):
+        cells = "".join(
+            f'<td style="padding:3px;border:0">{_picture(image, f"{texts}, {above}", request.placed(side, 1, 1).as_dict())}</td>'
+            for above, request, image in zip(across, requests, row, strict=True)
+        )
+        rows.append(f'<tr><th scope="row" style="{_HEAD}">{escape(texts)}</th>{cells}</tr>')
+    style = f"border-collapse:collapse;width:100%;max-width:{(len(across) + 1) * 200}px"
+    return f'<div style="overflow-x:auto"><table style="{style}"><tr><th></th>{heads}</tr>{"".join(rows)}</table></div>'
+
+
+def _picture(image: NDArray[np.uint8], text: str, said: dict[str, Any]) -> str:
+    uri = base64.b64encode(as_png(sheet(image[None]), said)).decode()
+    background = f"background:{_CHECKERED};" if len(image) == 4 else ""
+    style = f"width:100%;min-width:48px;image-rendering:pixelated;display:block;border-radius:4px;{background}"
+    return f'<img src="data:image/png;base64,{uri}" alt="{escape(text)}" style="{style}">'
 
 
 def _widest(count: int, width: int) -> int:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from noisette.dashboard.boxes import Boxes
 from noisette.dashboard.easel import Busy, Cancelled, Easel, Report
-from noisette.dashboard.gallery import gallery
+from noisette.dashboard.gallery import cross_gallery, gallery
 from noisette.dashboard.grid import Axis, axis_names, cells, draw_cells, parse_axis, usual_values
 from noisette.dashboard.settings import command, python, restore, settings, vary
 from noisette.dashboard.shelf import Item, find, shelf
-from noisette.dashboard.words import say
+from noisette.dashboard.words import plain, say
 from noisette.data.requests import describe
-from noisette.drawing import Request, draw, request_in
+from noisette.drawing import Request, check, draw, request_in
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_reader
@@ -89,7 +89,7 @@ def page(runs: Path) -> None:
     try:
         boxes, judge = _loaded(item.name, item.step, item.changed)
     except (NoisetteError, OSError) as error:
-        st.error(str(error))
+        st.error(plain(error))
         return
     with left:
         _drop(items)
@@ -156,7 +156,7 @@ def _follow(what: str, work: Callable[[Report], Any], asked: str) -> Any:
     try:
         drawing = easel().ask(work)
     except Busy as error:
-        st.warning(str(error), icon=":material/hourglass:")
+        st.warning(plain(error), icon=":material/hourglass:")
         return None
     begun = shown = time.monotonic()
     bar = None
@@ -179,7 +179,7 @@ def _follow(what: str, work: Callable[[Report], Any], asked: str) -> Any:
     except Cancelled:
         return None
     except NoisetteError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return None
     finally:
         drawing.cancel()
@@ -204,15 +204,8 @@ def _show(drawn: Drawn, boxes: Boxes) -> None:
     place = 0
     if len(request.seeds) > 1:
         numbers = list(range(len(request.seeds)))
-        if st.session_state.get("closer", 0) not in numbers:
-            st.session_state["closer"] = 0
-        place = st.selectbox(
-            say("Look closer"),
-            numbers,
-            format_func=lambda each: f"{say('seed')} {request.seeds[each] if each in numbers else ''}",
-            key="closer",
-            width=180,
-        )
+        key = f"closer/{request.seeds}"  # its own for each drawing, or the browser keeps the seeds of the last
+        place = st.selectbox(say("Look closer"), numbers, format_func=lambda each: f"{say('seed')} {request.seeds[each]}", key=key, width=180)
     _details(drawn, place, reads, faults[place], boxes)
     with st.container(horizontal=True):
         st.download_button(
@@ -225,8 +218,8 @@ def _show(drawn: Drawn, boxes: Boxes) -> None:
             key="download-all",
         )
     st.caption(say("{seconds:.1f} s; the same picture from the command line, and in Python:", seconds=drawn.seconds))
-    st.code(command(drawn.asked, request), language="sh", wrap_lines=True)
-    st.code(python(drawn.asked, request), language="python", wrap_lines=True)
+    st.code(command(drawn.asked, request, boxes.generator), language="sh", wrap_lines=True)
+    st.code(python(drawn.asked, request, boxes.generator), language="python", wrap_lines=True)
 
 
 def _details(drawn: Drawn, place: int, reads: list[dict[str, Any]], faults: list[str], boxes: Boxes) -> None:
@@ -235,8 +228,8 @@ def _details(drawn: Drawn, place: int, reads: list[dict[str, Any]], faults: list
     if reads:
         there = {name: value for name, value in reads[place].items() if value is not False}
         st.markdown(
-            f"**{say('asked')}** {_plain(drawn.asked) or say('nothing')}  \n"
-            f"**{say('recognised')}** {_plain(describe(there))}" + (f"  \n:material/warning: {_plain('; '.join(faults))}" if faults else "")
+            f"**{say('asked')}** {plain(drawn.asked) or say('nothing')}  \n"
+            f"**{say('recognised')}** {plain(describe(there))}" + (f"  \n:material/warning: {plain('; '.join(faults))}" if faults else "")
         )
 
     def file(scale: int) -> bytes:
@@ -293,14 +286,14 @@ def _grid(boxes: Boxes, judge: Judge | None, request: Request) -> None:
             axes.append(parse_axis(name, text or ""))
         _cross(boxes, request, *axes)
     except RequestError as error:
-        st.warning(str(error), icon=":material/block:")
+        st.warning(plain(error), icon=":material/block:")
 
 
 def _cross(boxes: Boxes, request: Request, across: Axis, down: Axis) -> None:
     try:
         table = cells(request, boxes.ticked, boxes.generator, across, down)
     except RequestError as error:
-        st.warning(str(error), icon=":material/block:")
+        st.warning(plain(error), icon=":material/block:")
         return
     key = f"{table}"
     kept = st.session_state.get("crossed")
@@ -319,7 +312,7 @@ def _cross(boxes: Boxes, request: Request, across: Axis, down: Axis) -> None:
     scale = max(1, min(6, 900 // (len(across.values) * images.shape[-1])))
     picture = cross_sheet(images, across.labels, down.labels, title=asked, scale=scale)
     png = as_png(picture, {"request": request.as_dict(), "across": [across.name, *across.values], "down": [down.name, *down.values]})
-    st.image(png, alt=say("{asked}: {across} across, {down} down", asked=asked, across=across.name, down=down.name))
+    st.html(cross_gallery(table, images, across.labels, down.labels))
     st.download_button(
         say("Download"), png, file_name="grid.png", mime="image/png", icon=":material/download:", on_click="ignore", key="download-grid"
     )
@@ -336,7 +329,7 @@ def _drop(items: list[Item]) -> None:
             say("Drop a PNG that was made here"), type=["png"], key=f"dropped/{number}", on_change=_take_drop, args=(f"dropped/{number}", items)
         )
     for kind, text in st.session_state.pop("told", []):
-        (st.error if kind == "error" else st.warning if kind == "warning" else st.success)(text)
+        (st.error if kind == "error" else st.warning if kind == "warning" else st.success)(plain(text))
 
 
 def _take_drop(key: str, items: list[Item]) -> None:
@@ -362,16 +355,13 @@ def _is_axis(written: Any) -> bool:
 
 def _take_back(request: Request, items: list[Item], axes: Mapping[str, list[str]]) -> None:
     """Raises RequestError if what drew it is not here, or cannot be asked for it."""
-    by_name = find(request.run, items)
-    if by_name is None:
+    named = Path(request.run).name  # it may have been drawn from another folder
+    item = find(request.run, items) or next((item for item in items if Path(item.name).name == named), None)
+    if item is None:
         raise RequestError(say("it was drawn by {run}, which is not here", run=request.run))
-    boxes, _ = _loaded(by_name.name, by_name.step, by_name.changed)
+    boxes, _ = _loaded(item.name, item.step, item.changed)
     generator = boxes.generator
-    generator.schema.encode(request.attributes if isinstance(request.attributes, tuple) else [request.attributes or {}])
-    guidance = request.sampling.guidance
-    generator.sampling(
-        request.sampling.sampler, request.sampling.steps, guidance=guidance.scale, weights=guidance.weights, excluded=guidance.excluded
-    )
+    check(generator, request)
     lost = restore(request, boxes)
     if generator.weights != request.weights:
         lost.append(say("its settings are back, but other weights drew it, at step {step}; the picture will differ", step=request.step))
@@ -379,7 +369,7 @@ def _take_back(request: Request, items: list[Item], axes: Mapping[str, list[str]
     for key, (name, *values) in axes.items():
         if name in axis_names(boxes):
             st.session_state[key] = name
-            st.session_state[f"{by_name.name}/{key}/{name}"] = ", ".join(values)
+            st.session_state[f"{item.name}/{key}/{name}"] = ", ".join(values)
     st.session_state["told"] = [*(("warning", text) for text in lost), ("success", say("The settings of the picture are back."))]
 
 
@@ -396,7 +386,7 @@ def _history(items: list[Item]) -> None:
             with st.container(width=120, key=f"past-{number}"):
                 st.html(gallery(drawn.images[:1], [drawn.asked], [""]))
                 st.button(
-                    _plain(drawn.asked)[:40] or say("nothing asked"),
+                    plain(drawn.asked)[:40] or say("nothing asked"),
                     key=f"past/{number}",
                     on_click=_return_to,
                     args=(drawn, items),
@@ -420,8 +410,3 @@ def _caption(seed: int, faults: list[str], judged: bool) -> str:
 
 def _stem(drawn: Drawn, seed: int | None = None) -> str:
     return f"{Path(drawn.request.run).name}-seed-{drawn.request.seeds[0] if seed is None else seed}"
-
-
-def _plain(text: str) -> str:
-    """Without what Markdown would make of it."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+-.!|:$~" else letter for letter in text)

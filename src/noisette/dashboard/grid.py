@@ -86,9 +86,12 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
     asked = ", ".join(ticked.values())
     condition = generator.understand(asked) if asked else None
     changed = request.model_copy(update={"attributes": condition.values if condition else None})
-    for name, value in values.items():
-        if name in SETTINGS:
-            changed = _CHANGES[name](changed, _number(name, value) if name != "sampler" else value)
+    for name, value in sorted(values.items(), key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1):
+        if name == "sampler":
+            same = value == changed.sampling.sampler
+            changed = _sampled(changed, sampler=value, eta=changed.sampling.eta if same else generator.sampling(value).eta)
+        elif name in SETTINGS:
+            changed = _CHANGES[name](changed, _number(name, value))
     sampling, guidance = changed.sampling, changed.sampling.guidance
     checked = generator.sampling(
         sampling.sampler,
@@ -102,6 +105,10 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
     )
     generator.check_guidance(checked.guidance, condition.values if condition else {}, alone=False)
     return changed.model_copy(update={"sampling": checked})
+
+
+_ORDER = ("seed", "sampler", "eta", "variation")
+"""Which is changed before which: a variation is around the seed of its cell."""
 
 
 def _number(name: str, value: str) -> float | int:
@@ -130,7 +137,6 @@ _CHANGES: dict[str, Callable[[Request, Any], Request]] = {
     "guidance": lambda request, scale: _guided(request, scale=scale),
     "steps": lambda request, steps: _sampled(request, steps=steps),
     "seed": lambda request, seed: request.model_copy(update={"seeds": (seed,)}),
-    "sampler": lambda request, name: _sampled(request, sampler=name, eta=request.sampling.eta if name == "ddim" else 1.0),
     "eta": lambda request, eta: _sampled(request, eta=eta),
     "variation": _varied,
     "exclusion": lambda request, strength: _guided(request, excluded=dict.fromkeys(request.sampling.guidance.excluded, strength)),

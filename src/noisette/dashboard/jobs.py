@@ -90,7 +90,10 @@ def stop(run: Path) -> bool:
     ticket = ticket_of(run)  # its process lives, so its number is its own
     if ticket is None:
         return False
-    os.kill(ticket.pid, signal.SIGTERM)
+    try:
+        os.kill(ticket.pid, signal.SIGTERM)
+    except OSError:  # it ended just now, or belongs to someone else
+        return False
     return True
 
 

@@ -12,8 +12,8 @@ import streamlit as st
 
 from noisette.dashboard.jobs import Jobs, log_of, tail
 from noisette.dashboard.shelf import Item, find, shelf
-from noisette.dashboard.train import jobs
-from noisette.dashboard.words import say
+from noisette.dashboard.train import MEASURING, jobs
+from noisette.dashboard.words import plain, say
 from noisette.errors import NoisetteError
 from noisette.evaluation.figures import FIGURES
 from noisette.evaluation.figures import find as figure
@@ -68,7 +68,13 @@ def _download(title: str, data: str | bytes, name: str, kind: str) -> None:
 
 
 def _title(item: Item, each: Measured) -> str:
-    return f"{item.title} · {each.title} · {each.facts['weights'][:6]}" + (f" · {each.draws}x" if each.draws > 1 else "")
+    """All in which two that were measured can differ."""
+    sampling = each.facts["sampling"]
+    guidance = sampling["guidance"]
+    unusual = [f"eta {sampling['eta']:g}"] if sampling["sampler"] == "ddim" and sampling["eta"] else []
+    unusual += [f"{name} {guidance[name]}" for name in ("interval", "rescale", "weights", "excluded") if guidance[name] not in (0, {}, [0.0, 1.0])]
+    draws = [f"{each.draws}x"] if each.draws > 1 else []
+    return " · ".join([item.title, each.title, *unusual, each.facts["weights"][:6], say("judge {which}", which=each.by[:4]), *draws])
 
 
 def _cell(each: Measured, path: str) -> str | None:
@@ -134,9 +140,9 @@ def _at_work() -> None:
         match job.state:
             case "running":
                 running = True
-                st.info(f"{job.name}: {tail(job.log, 1) or say('begins')}", icon=":material/hourglass:")
+                st.info(f"{job.name}: {plain(tail(job.log, 1)) or say('begins')}", icon=":material/hourglass:")
             case "failed":
-                st.error(f"{job.name}: {(tail(job.log, 1) or '?').removeprefix('error: ')}")
+                st.error(f"{job.name}: {plain((tail(job.log, 1) or '?').removeprefix('error: '))}")
     if st.session_state.get("measuring") and not running:
         st.session_state["measuring"] = False
         st.rerun()
@@ -144,11 +150,11 @@ def _at_work() -> None:
 
 
 def _ours(name: str) -> bool:
-    return name.startswith(("evaluate ", "report "))
+    return name.startswith(MEASURING)
 
 
 def _begin(all_: Jobs, name: str, arguments: list[str], runs: Path) -> None:
     try:
         all_.begin(name, arguments, log_of(runs, name.replace("/", "-").replace(" ", "-")))
     except (NoisetteError, OSError) as error:
-        st.error(str(error))
+        st.error(plain(error))

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import random
 import shlex
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import streamlit as st
 
 from noisette.config import EXCLUSION, VARIATION
 from noisette.dashboard.boxes import Boxes
-from noisette.dashboard.words import say
+from noisette.dashboard.words import plain, say
+from noisette.data.attributes import Value
 from noisette.drawing import Request
 from noisette.errors import RequestError
+from noisette.generation import Generator
 from noisette.model import SamplerName
 
 MOST_IMAGES = 64
 _MOST_STEPS = 1000
-_MOST_SEED = 2**31
+_MOST_SEED = 2**53 - 1  # what a browser counts to exactly
 _QUALITY = {"draft": 5, "good": 10, "best": 25}
 """Steps of a deterministic sampler: see docs/results/evaluation.md, where five are as good as more."""
 
+_STRONGEST, _STRONGEST_EXCLUSION = 20.0, 2.0
 _FIXED, _RANDOM, _NEXT = "fixed", "random", "+1"
 
 
@@ -29,7 +33,7 @@ def settings(boxes: Boxes) -> Request | None:
     generator, state = boxes.generator, st.session_state
     asked = ", ".join(boxes.ticked.values())
     usual = generator.sampling()
-    most = min(_MOST_STEPS, generator.model.schedule.steps or _MOST_STEPS)
+    most = _most_steps(generator)
     _begin(boxes, min(_QUALITY["good"] if usual.sampler == "ddim" else usual.steps, most), most)
     guided = generator.model.recipe.conditional and generator.model.recipe.condition.drop_all > 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -62,7 +66,7 @@ def settings(boxes: Boxes) -> Request | None:
         st.slider(
             say("Guidance"),
             0.0,
-            10.0,
+            _STRONGEST,
             step=0.1,
             key=_key(boxes, "guidance"),
             width=260,
@@ -72,10 +76,18 @@ def settings(boxes: Boxes) -> Request | None:
         )
     if state.get("around") is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.slider(say("How far from the image of seed {seed}", seed=state["around"]), 0.0, 1.0, step=0.05, key="distance", width=260)
+            st.slider(
+                say("How far from the image of seed {seed}", seed=state["around"]),
+                0.0,
+                1.0,
+                step=0.05,
+                key="distance",
+                width=260,
+                persist_state="session",
+            )
             st.button(say("Leave it"), icon=":material/close:", on_click=_leave)
     with st.expander(say("More settings"), key="more"):
-        more = _more(boxes, guided)
+        more = _more(boxes)
     try:
         condition = generator.understand(asked) if asked else None
         sampling = generator.sampling(
@@ -83,15 +95,15 @@ def settings(boxes: Boxes) -> Request | None:
             int(state["steps"]),
             state["eta"] if state["sampler"] == "ddim" else None,
             guidance=state[_key(boxes, "guidance")] if guided and asked else None,
-            **(more if guided else {}),
+            **more,
         )
         generator.check_guidance(sampling.guidance, condition.values if condition else {})
     except RequestError as error:
         _seed_input(seeds)
-        st.warning(str(error), icon=":material/block:")
+        st.warning(plain(error), icon=":material/block:")
         return None
     for note in condition.notes if condition else ():
-        st.caption(note)
+        st.caption(plain(note))
     wish = Request(
         run=boxes.name,
         weights=generator.weights,
@@ -125,22 +137,31 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
     strengths = set(sampling.guidance.excluded.values())
     if len(strengths) > 1:
         lost.append(say("its exclusions differ in strength; all take the first"))
-    boxes.tick(asked or {}, list(sampling.guidance.excluded))
+    boxes.tick(_without_implied(asked or {}, boxes.generator), list(sampling.guidance.excluded))
+    strength = next(iter(sampling.guidance.excluded.values()), EXCLUSION)
+    for what, value, most in (
+        (say("Seed"), request.seeds[0], _MOST_SEED),
+        (say("Steps"), sampling.steps, _most_steps(boxes.generator)),
+        (say("Guidance"), sampling.guidance.scale, _STRONGEST),
+        (say("Strength of what is excluded"), strength, _STRONGEST_EXCLUSION),
+    ):
+        if value > most:
+            lost.append(say("{what} was {value}, and can be {most} here", what=what, value=f"{value:g}", most=f"{most:g}"))
     low, high = sampling.guidance.interval
     state.update(
         {
             "model": boxes.name,
-            "seed": request.seeds[0],
+            "seed": min(request.seeds[0], _MOST_SEED),
             "then": _FIXED,
             "count": min(len(request.seeds), MOST_IMAGES),
-            "steps": sampling.steps,
+            "steps": min(sampling.steps, _most_steps(boxes.generator)),
             "sampler": sampling.sampler,
             "eta": sampling.eta if sampling.sampler == "ddim" else 0.0,
-            _key(boxes, "guidance"): sampling.guidance.scale,
+            _key(boxes, "guidance"): min(sampling.guidance.scale, _STRONGEST),
             "interval": (low, high),
             "rescale": sampling.guidance.rescale,
-            "strength": next(iter(sampling.guidance.excluded.values()), EXCLUSION),
-            _key(boxes, "weights"): ", ".join(f"{name}={scale:g}" for name, scale in sampling.guidance.weights.items()),
+            "strength": min(strength, _STRONGEST_EXCLUSION),
+            _key(boxes, "weights"): ", ".join(f"{name}={_short(scale)}" for name, scale in sampling.guidance.weights.items()),
             "palette": request.palette,
             "around": request.variation.of if request.variation else None,
             "distance": request.variation.strength if request.variation else VARIATION,
@@ -155,36 +176,60 @@ def vary(seed: int) -> None:
     st.session_state.update({"around": seed, "distance": VARIATION, "seed": seed + 1 if seed < _MOST_SEED else 0})
 
 
-def command(asked: str, request: Request) -> str:
+def command(asked: str, request: Request, generator: Generator) -> str:
     """What draws the same picture from the command line. asked: the request as it is written."""
-    sampling, guidance = request.sampling, request.sampling.guidance
+    sampling, guidance, usual = request.sampling, request.sampling.guidance, generator.sampling(request.sampling.sampler)
     parts = ["noisette", "generate", request.run]
-    parts += ["--attributes", asked, "--guidance", f"{guidance.scale:g}"] if asked else []
+    parts += ["--attributes", asked, "--guidance", _short(guidance.scale)] if asked else []
     parts += ["--seed", str(request.seeds[0]), "--count", str(len(request.seeds)), "--sampler", sampling.sampler, "--steps", str(sampling.steps)]
-    parts += ["--eta", f"{sampling.eta:g}"] if sampling.sampler == "ddim" and sampling.eta else []
+    parts += ["--eta", _short(sampling.eta)] if sampling.eta != usual.eta else []
     for option, amounts in (("--weight", guidance.weights), ("--exclude", guidance.excluded)):
-        parts += [part for name, amount in amounts.items() for part in (option, f"{name}={amount:g}")]
-    parts += ["--guidance-interval", *(f"{level:g}" for level in guidance.interval)] if guidance.interval != (0, 1) else []
-    parts += ["--guidance-rescale", f"{guidance.rescale:g}"] if guidance.rescale else []
-    parts += ["--vary", f"{request.variation.of}={request.variation.strength:g}"] if request.variation else []
+        parts += [part for name, amount in amounts.items() for part in (option, f"{name}={_short(amount)}")]
+    parts += ["--guidance-interval", *map(_short, guidance.interval)] if tuple(guidance.interval) != usual.guidance.interval else []
+    parts += ["--guidance-rescale", _short(guidance.rescale)] if guidance.rescale != usual.guidance.rescale else []
+    parts += ["--vary", f"{request.variation.of}={_short(request.variation.strength)}"] if request.variation else []
     return shlex.join([*parts, *(["--palette"] if request.palette else [])])
 
 
-def python(asked: str, request: Request) -> str:
+def python(asked: str, request: Request, generator: Generator) -> str:
     """What draws the same images in Python, (N, C, H, W) bytes."""
-    sampling, guidance = request.sampling, request.sampling.guidance
+    sampling, guidance, usual = request.sampling, request.sampling.guidance, generator.sampling(request.sampling.sampler)
     first = request.seeds[0]
     given: dict[str, Any] = {"steps": sampling.steps, "sampler": sampling.sampler}
-    given |= {"eta": sampling.eta} if sampling.sampler == "ddim" and sampling.eta else {}
+    given |= {"eta": sampling.eta} if sampling.eta != usual.eta else {}
     given |= {"guidance": guidance.scale} if asked else {}
-    given |= {"interval": tuple(guidance.interval)} if guidance.interval != (0, 1) else {}
+    given |= {"interval": tuple(guidance.interval)} if tuple(guidance.interval) != usual.guidance.interval else {}
     given |= {name: dict(amounts) for name, amounts in (("weights", guidance.weights), ("excluded", guidance.excluded)) if amounts}
-    given |= {"rescale": guidance.rescale} if guidance.rescale else {}
+    given |= {"rescale": guidance.rescale} if guidance.rescale != usual.guidance.rescale else {}
     given |= {"variation": (request.variation.of, request.variation.strength)} if request.variation else {}
     given |= {"palette": True} if request.palette else {}
     options = ", ".join([f"seeds=range({first}, {first + len(request.seeds)})", *(f"{name}={value!r}" for name, value in given.items())])
     what = f"{asked!r}, " if asked else ""
     return f"import noisette\n\ngenerator = noisette.load({request.run!r})\nimages = generator.generate({what}{options})"
+
+
+def _short(number: float) -> str:
+    """As short as it can be without becoming another."""
+    return repr(float(number)).removesuffix(".0")
+
+
+def _most_steps(generator: Generator) -> int:
+    return min(_MOST_STEPS, generator.model.schedule.steps or _MOST_STEPS)
+
+
+def _without_implied(values: Mapping[str, Value], generator: Generator) -> dict[str, Value]:
+    """Without the choices that follow from the rest, so that a request comes back as it was ticked."""
+    kept = dict(values)
+    for name, value in values.items():
+        rest = {other: its for other, its in kept.items() if other != name}
+        if not isinstance(value, str) or not rest:
+            continue
+        try:
+            if generator.understand(rest).values == dict(values):
+                kept = rest
+        except RequestError:
+            continue
+    return kept
 
 
 def _begin(boxes: Boxes, steps: int, most: int) -> None:
@@ -211,7 +256,7 @@ def _begin(boxes: Boxes, steps: int, most: int) -> None:
         _show_quality()
 
 
-def _more(boxes: Boxes, guided: bool) -> dict[str, Any]:
+def _more(boxes: Boxes) -> dict[str, Any]:
     """The settings that few people need; those of guidance are returned."""
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -222,22 +267,24 @@ def _more(boxes: Boxes, guided: bool) -> dict[str, Any]:
             1.0,
             step=0.05,
             key="eta",
+            persist_state="session",
             width=200,
             disabled=state["sampler"] != "ddim",
             help=say("Of ddim: 0 deterministic, 1 as random as ddpm"),
         )
         if boxes.generator.palette is not None:
-            st.toggle(say("Only colours of the data"), key="palette")
-    if not guided:
+            st.toggle(say("Only colours of the data"), key="palette", persist_state="session")
+    if not boxes.generator.model.recipe.conditional:
         return {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.slider(say("Noise levels that guidance works at"), 0.0, 1.0, step=0.05, key="interval", width=200)
-        st.slider(say("Contrast taken back"), 0.0, 1.0, step=0.05, key="rescale", width=200)
-        st.slider(say("Strength of what is excluded"), 0.0, 2.0, step=0.05, key="strength", width=200)
+        st.slider(say("Noise levels that guidance works at"), 0.0, 1.0, step=0.05, key="interval", width=200, persist_state="session")
+        st.slider(say("Contrast taken back"), 0.0, 1.0, step=0.05, key="rescale", width=200, persist_state="session")
+        st.slider(say("Strength of what is excluded"), 0.0, _STRONGEST_EXCLUSION, step=0.05, key="strength", width=200, persist_state="session")
     st.text_input(
         say("Scales of single attributes"),
         placeholder="Earring=3, hat=2",
         key=_key(boxes, "weights"),
+        persist_state="session",
         help=say("Instead of the guidance of the rest"),
     )
     return {

@@ -9,7 +9,7 @@ from pathlib import Path
 from noisette.config import Recipe
 from noisette.errors import NoisetteError
 from noisette.shipped import open_shipped_recipe, shipped_names, shipped_samples
-from noisette.training.run import open_run
+from noisette.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def find(name: str, items: Sequence[Item]) -> Item | None:
 
 
 def _item(folder: Path) -> Item:
-    run, title = open_run(folder), f"{folder.parent.name}/{folder.name}"  # never that of a shipped model
+    run, title = Run(folder), f"{folder.parent.name}/{folder.name}"  # never that of a shipped model
     try:
         recipe, status = run.recipe, run.status
         samples = sorted(run.samples.glob("*.png"))

@@ -11,12 +11,15 @@ from noisette.config import dump_recipe, lengthened, load_recipe, recipe_names
 from noisette.dashboard.form import form
 from noisette.dashboard.jobs import Jobs, free_name, log_of, new_run, stop, tail
 from noisette.dashboard.shelf import Item, shelf
-from noisette.dashboard.words import say
+from noisette.dashboard.words import plain, say
 from noisette.errors import NoisetteError, RequestError
 from noisette.training.queue import Ticket, tickets
 
 _EVERY = 2.0  # seconds between two looks
 _LENGTHS = {"budget": "10m", "epochs": "10", "steps": "5000"}
+MEASURING = ("evaluate ", "report ")
+"""How the names of jobs begin that train nothing."""
+
 _UNFINISHED = ("new", "running", "stopped", "failed")
 
 
@@ -37,22 +40,23 @@ def _at_work(runs: Path) -> None:
     """The queue of this machine, and the runs of this folder that can go on."""
     queue = tickets()
     st.subheader(say("On this machine"))
-    if not queue and not any(job.state == "running" for job in jobs().all()):
+    begun = [job for job in jobs().all() if not job.name.startswith(MEASURING)]
+    if not queue and not any(job.state == "running" for job in begun):
         st.caption(say("Nothing trains at the moment."))
     items = {Path(item.name).resolve(): item for item in shelf(runs) if item.state != "shipped"}
     for place, ticket in enumerate(queue):
         _ticket(runs, place, ticket, items.get(ticket.run))
     held = {ticket.run for ticket in queue}
-    for job in jobs().all():
+    for job in begun:
         folder = (runs / job.name).resolve()
         if job.state == "running" and folder not in held:
             st.progress(0.0, say("{name}: starting", name=job.name))
-        elif job.state == "failed":
-            st.error(say("{name} failed: {why}", name=job.name, why=(tail(job.log, 1) or "?").removeprefix("error: ")))
+        elif job.state == "failed" and folder not in held:
+            st.error(say("{name} failed: {why}", name=job.name, why=plain((tail(job.log, 1) or "?").removeprefix("error: "))))
             with st.expander(say("Log of {name}", name=job.name)):
                 st.code(tail(job.log, 40), language="log")
     left = [item for folder, item in items.items() if item.state in _UNFINISHED and not item.problem and folder not in held]
-    left = [item for item in left if all(job.state != "running" or job.name != Path(item.name).name for job in jobs().all())]
+    left = [item for item in left if all(job.state != "running" or job.name != Path(item.name).name for job in begun)]
     if left:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             names = {item.name: f"{item.title}, {item.state}, {item.progress:.0%}" for item in left}
@@ -95,7 +99,9 @@ def _new(runs: Path) -> None:
     summaries = {name: load_recipe(name).summary for name in names}
     first, second = st.columns([3, 2])
     name = first.selectbox(say("Recipe"), names, format_func=lambda each: f"{each}: {summaries.get(each, '')}", key="recipe", persist_state="session")
-    called = second.text_input(say("Name of the run"), key=f"called/{name}", placeholder=free_name(runs, name)).strip() or free_name(runs, name)
+    called = second.text_input(
+        say("Name of the run"), key=f"called/{name}", persist_state="session", placeholder=free_name(runs, name)
+    ).strip() or free_name(runs, name)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         usual = load_recipe(name).training
         given = next(each for each in _LENGTHS if getattr(usual, each) is not None)
@@ -110,7 +116,12 @@ def _new(runs: Path) -> None:
         )
         unit = unit or given
         length = st.text_input(
-            say("that is"), str(getattr(usual, unit) or _LENGTHS[unit]), key=f"length/{name}/{unit}", width=140, label_visibility="collapsed"
+            say("that is"),
+            str(getattr(usual, unit) or _LENGTHS[unit]),
+            key=f"length/{name}/{unit}",
+            width=140,
+            label_visibility="collapsed",
+            persist_state="session",
         ).strip()
         beside = st.toggle(say("Begin at once, even beside another"), help=say("Two trainings on one machine slow each other"))
     changes = form(load_recipe(name), f"form/{name}")
@@ -121,7 +132,7 @@ def _new(runs: Path) -> None:
 
         recipe = assemble(load_recipe(name, overrides)).recipe
     except RequestError as error:
-        st.warning(str(error), icon=":material/block:")
+        st.warning(plain(error), icon=":material/block:")
         return
     command = ["train", name, "--out", str(folder), f"--{unit}", length]
     command += [part for change in changes for part in ("--set", change)] + ([] if beside else ["--queue"])
@@ -145,7 +156,7 @@ def _begin(name: str, arguments: list[str], runs: Path) -> bool:
     try:
         jobs().begin(name, arguments, log_of(runs, name))
     except (NoisetteError, OSError) as error:
-        st.error(str(error))
+        st.error(plain(error))
         return False
     return True
 

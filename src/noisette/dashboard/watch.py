@@ -23,6 +23,7 @@ from noisette.training.queue import ticket_of
 from noisette.training.run import Run, open_run
 
 _EVERY = 2.0  # seconds between two looks at a training
+_LOST = 10.0  # seconds without a word from one whose process is not there
 _STALLED = 120.0  # seconds without a word from a training that says it runs
 _AT_FIRST = 3  # runs that are shown unless others are chosen
 _ENOUGH = 400  # steps, to tell that a loss no longer falls
@@ -149,7 +150,7 @@ def alerts(status: Mapping[str, Any], now: float, *, held: bool = True, losses: 
         found.append(say("{skipped} steps had a loss that was not finite, and were left out; a lower learning rate may help.", skipped=skipped))
     updated = status.get("updated")
     silent = now - updated if isinstance(updated, int | float) else 0.0
-    if running and not held and silent > _EVERY:
+    if running and not held and silent > _LOST:
         found.append(say("The process of the training is gone; it was killed. Resume it under Train, or with `noisette resume`."))
     elif running and silent > _STALLED:
         found.append(say("Nothing was heard of the training for {minutes:.0f} minutes.", minutes=silent / 60))

@@ -30,6 +30,11 @@ def say(text: str, **values: object) -> str:
     return words(language()).get(text, text).format(**values) if values else words(language()).get(text, text)
 
 
+def plain(text: object) -> str:
+    """A text from a file or a person without what Markdown would make of it: pictures from elsewhere, links, formulas."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+!|:$~" else letter for letter in str(text))
+
+
 @cache
 def words(spoken: str) -> dict[str, str]:
     """All texts of a language by their English; none of English itself."""

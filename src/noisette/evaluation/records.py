@@ -102,17 +102,22 @@ class Measured:
         return told + (f" · guidance {guidance:g}" if guidance != 1 else "")
 
 
+_SHOWN = ("weights", "requests", "split", "images", "sampling")
+
+
 def measured(run: str) -> list[Measured]:
-    """All that was kept of a run's or a shipped model's figures, the newest last; what is damaged is passed over."""
+    """All that was kept of a run's or a shipped model's figures; what is damaged is passed over."""
     found: dict[str, tuple[Tree, str, list[Tree]]] = {}
     folders = (home_of(run) / "evaluations").glob("*/figures-*.json")
-    for path in sorted(folders, key=lambda path: path.stat().st_mtime):
+    for path in sorted(folders):
         by = path.stem.removeprefix("figures-")
         try:
             facts = json.loads((path.parent / "request.json").read_text(encoding="utf-8"))
             figures = json.loads(path.read_text(encoding="utf-8"))
             facts.pop("first_seed")
-            key = json.dumps([facts, by], sort_keys=True)
+            if not {*_SHOWN} <= facts.keys() or not isinstance(figures, dict):
+                continue
+            key = json.dumps([facts, by, sorted(figures)], sort_keys=True)
             found.setdefault(key, (facts, by, []))[2].append(figures)
         except (OSError, ValueError, LookupError, AttributeError):
             continue
