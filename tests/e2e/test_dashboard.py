@@ -236,3 +236,14 @@ def change(page, section, setting, value):
     field.press("Enter")
     page.get_by_text(f"{section}.{setting}=").first.wait_for()
     part.get_by_text(section, exact=True).click()
+
+
+def test_nothing_comes_from_elsewhere(page, served):
+    """No font, script or count of visitors from another machine."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_selector("figure img")
+    assert asked
+    at_home = (served, served.replace("http", "ws"), "data:", "blob:")
+    assert [url for url in asked if not url.startswith(at_home)] == []

@@ -52,8 +52,13 @@ img { image-rendering: pixelated; }
 
 @st.cache_resource
 def _warm() -> None:
-    """Begin to import what Generate needs while the first page is looked at."""
-    threading.Thread(target=partial(import_module, "noisette.dashboard.generate"), daemon=True).start()
+    """Begin to import what the other pages need while the first is looked at."""
+
+    def load() -> None:
+        for name in ("watch", "generate"):
+            import_module(f"noisette.dashboard.{name}")
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def _page(name: str, runs: Path) -> None:

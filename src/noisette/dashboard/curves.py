@@ -12,8 +12,8 @@ from noisette.training.events import Curve
 
 Axis = Literal["step", "images", "minutes"]
 
-_POINTS = 1000
-"""Of a line on the screen."""
+_POINTS, _ALL_POINTS = 1000, 5000
+"""Of a line on the screen, and of all its lines: the browser draws each."""
 
 
 def along(curve: Curve, axis: Axis, batch: int) -> NDArray[np.float64]:
@@ -35,6 +35,7 @@ def smoothed(values: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
     return np.where(finite, means, values)
 
 
-def thinned(count: int) -> NDArray[np.intp]:
-    """Which of so many points are drawn: all, or evenly spaced ones, the first and last among them."""
-    return np.unique(np.linspace(0, max(0, count - 1), min(count, _POINTS)).astype(np.intp))
+def thinned(count: int, lines: int = 1) -> NDArray[np.intp]:
+    """Which of so many points of one of so many lines are drawn: all, or evenly spaced ones, the first and last among them."""
+    most = max(2, min(_POINTS, _ALL_POINTS // lines))
+    return np.unique(np.linspace(0, max(0, count - 1), min(count, most)).astype(np.intp))

@@ -25,7 +25,7 @@ from noisette.training.run import Run, open_run
 _EVERY = 2.0  # seconds between two looks at a training
 _LOST = 10.0  # seconds without a word from one whose process is not there
 _STALLED = 120.0  # seconds without a word from a training that says it runs
-_AT_FIRST = 3  # runs that are shown unless others are chosen
+_AT_FIRST = 10  # runs that are shown unless others are chosen
 _ENOUGH = 400  # steps, to tell that a loss no longer falls
 
 
@@ -76,7 +76,7 @@ def _curves(chosen: list[Item]) -> None:
     for item in chosen:
         if (curve := read[item.name].get(tag)) is None or item.recipe is None:
             continue
-        places = thinned(len(curve.values))
+        places = thinned(len(curve.values), len(chosen))
         values = smoothed(curve.values, weight)[places]
         tables.append(pd.DataFrame({"run": item.title, axis: along(curve, axis, item.recipe.training.batch_size)[places], tag: values}))
     if not tables:

@@ -1,0 +1,211 @@
+"""How fast the dashboard is, in a real browser: first paint, tick to picture, previews, a Watch page of long runs, many at once, memory.
+
+    python benchmarks/dashboard.py [--generations 500] [--sessions 20]
+
+Needs Debian's chromium. Prints one line for each figure: what is measured, median, range, and how often.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from playwright.sync_api import Browser, Page, sync_playwright
+from torch.utils.tensorboard import SummaryWriter
+
+import noisette
+from noisette.config import load_recipe
+
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_WATCHED, _POINTS = 10, 100_000
+
+
+@contextmanager
+def serving(runs: Path) -> Iterator[tuple[str, int]]:
+    """The address of a fresh server, and the number of its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = Path(noisette.__file__).parent / "dashboard" / "app.py"
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--", "--runs", str(runs)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", server.pid
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+def tell(what: str, seconds: list[float]) -> None:
+    print(f"{what}: {median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f}, {len(seconds)} times)", flush=True)
+
+
+def megabytes(pid: int) -> float:
+    """Resident memory of a process."""
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024
+
+
+def first_paint(runs: Path) -> None:
+    """From the request of the address to the title and the cards, the server just begun."""
+    seconds = []
+    for _ in range(3):
+        with serving(runs) as (address, _), browsing() as browser:
+            page = browser.new_page()
+            begun = time.monotonic()
+            page.goto(address)
+            page.get_by_text("ships with noisette").first.wait_for()
+            seconds.append(time.monotonic() - begun)
+    tell("first paint of Home, cold server", seconds)
+
+
+def punks(browser: Browser, address: str) -> Page:
+    page = browser.new_page(viewport={"width": 1300, "height": 1200})
+    page.set_default_timeout(120_000)
+    page.goto(f"{address}/generate")
+    page.locator("figure img").first.wait_for()
+    page.get_by_label("Model", exact=True).first.click()
+    page.get_by_role("option", name="punks", exact=True).click()
+    page.get_by_text("Female (").wait_for()
+    page.get_by_text("generate punks").first.wait_for()
+    return page
+
+
+def tick(page: Page, kind: str) -> float:
+    """From the click on a type to its picture."""
+    pill = page.get_by_role("radio", name=re.compile(f"^{kind} "))
+    begun = time.monotonic()
+    pill.click()
+    page.locator(f'figure img[alt^="type={kind}, seed"]').first.wait_for()
+    return time.monotonic() - begun
+
+
+def clicks(runs: Path, generations: int) -> None:
+    kinds = ["Male", "Female", "Zombie", "Ape", "Alien"]
+    with serving(runs) as (address, pid), browsing() as browser:
+        page = punks(browser, address)
+        tick(page, kinds[0])
+        tell("tick to picture, four punks at 10 steps", [tick(page, kinds[number % 5]) for number in range(1, 21)])
+        page.get_by_text("draft", exact=True).click()
+        page.get_by_text("--steps 5").first.wait_for()
+        tell("tick to picture, four punks at 5 steps", [tick(page, kinds[number % 5]) for number in range(1, 21)])
+        field = page.get_by_role("spinbutton", name="Steps", exact=True)
+        field.fill("200")
+        field.press("Enter")
+        page.get_by_text("--steps 200").first.wait_for()
+        previews = []
+        for number in range(1, 6):
+            pill = page.get_by_role("radio", name=re.compile(f"^{kinds[number % 5]} "))
+            begun = time.monotonic()
+            pill.click()
+            page.locator(f'figure img[alt="type={kinds[number % 5]}"]').first.wait_for()
+            previews.append(time.monotonic() - begun)
+        tell("tick to first preview, 200 steps", previews)
+        field.fill("2")
+        field.press("Enter")
+        page.get_by_text("--steps 2").first.wait_for()
+        before = megabytes(pid)
+        memory = [before]
+        for number in range(generations):
+            tick(page, kinds[number % 5])
+            if number % 100 == 99:
+                memory.append(megabytes(pid))
+        print(f"memory over {generations} generations: {', '.join(f'{each:.0f}' for each in memory)} MB", flush=True)
+
+
+def watch(runs: Path) -> None:
+    with serving(runs) as (address, _), browsing() as browser:
+        for what in ("first look, nothing read before", "again"):
+            page = browser.new_page()
+            page.set_default_timeout(120_000)
+            begun = time.monotonic()
+            page.goto(f"{address}/watch")
+            page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for()
+            print(f"Watch, {_WATCHED} runs of {_POINTS:,} points, {what}: {time.monotonic() - begun:.2f} s", flush=True)
+
+
+def many(runs: Path, sessions: int) -> None:
+    """Each session opens the page and asks three times; all at once."""
+
+    def one(address: str, number: int) -> int:
+        with browsing() as browser:
+            page = punks(browser, address)
+            drawn = 0
+            for kind in ("Male", "Female", "Ape"):
+                tick(page, kind)
+                drawn += 1
+            return drawn
+
+    with serving(runs) as (address, pid), ThreadPoolExecutor(sessions) as pool:
+        begun = time.monotonic()
+        drawn = list(pool.map(lambda number: one(address, number), range(sessions)))
+        took = time.monotonic() - begun
+        print(f"{sessions} sessions at once, {sum(drawn)} of {3 * sessions} pictures drawn in {took:.0f} s, {megabytes(pid):.0f} MB", flush=True)
+
+
+def long_runs(folder: Path) -> None:
+    """Runs of many points, as a training leaves them."""
+    recipe = load_recipe("sprites", ["dataset.count=100", "network.widths=[8, 16]", "training.steps=1", "training.compile=no"])
+    first = noisette.train(recipe, out=folder / "run0")
+    random = np.random.default_rng(0)
+    for number in range(_WATCHED):
+        run = folder / f"run{number}"
+        if number:
+            shutil.copytree(first.folder, run)
+    for number in range(_WATCHED):
+        shutil.rmtree(folder / f"run{number}" / "metrics")
+        with SummaryWriter(folder / f"run{number}" / "metrics") as writer:
+            for step in range(1, _POINTS + 1):
+                writer.add_scalar("loss", float(np.exp(-step / 3e4) + 0.05 * random.random()), step)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--generations", type=int, default=500)
+    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--only", choices=["paint", "clicks", "watch", "many"], help="one part of it")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        runs = Path(temporary) / "runs"
+        if chosen.only in (None, "paint"):
+            first_paint(runs)
+        if chosen.only in (None, "clicks"):
+            clicks(runs, chosen.generations)
+        if chosen.only in (None, "watch"):
+            long_runs(runs)
+            watch(runs)
+        if chosen.only in (None, "many"):
+            many(runs, chosen.sessions)
+
+
+if __name__ == "__main__":
+    main()
