@@ -42,7 +42,7 @@ def cross_gallery(table: Sequence[Sequence[Request]], images: NDArray[np.uint8],
             for above, request, image in zip(across, requests, row, strict=True)
         )
         rows.append(f'<tr><th scope="row" style="{_HEAD}">{escape(texts)}</th>{cells}</tr>')
-    style = f"border-collapse:collapse;width:100%;max-width:{(len(across) + 1) * 200}px"
+    style = f"border-collapse:collapse;table-layout:fixed;width:100%;max-width:{(len(across) + 1) * 200}px"
     return f'<div style="overflow-x:auto"><table style="{style}"><tr><th></th>{heads}</tr>{"".join(rows)}</table></div>'
 
 
