@@ -208,3 +208,39 @@ def test_what_was_measured_stands_side_by_side(runs):
     [table] = page.dataframe
     assert table.value.iloc[:, 1].tolist() == ["0.850 ± 0.071"]
     assert any("noisette evaluate" in each.value for each in page.info)
+
+
+def test_a_cell_that_cannot_be_is_left_out_and_the_rest_is_drawn(avatars):
+    table = cells(request(avatars), {}, avatars, Axis("Body", ("Zombie", "Dragon")), Axis("seed", ("1", "2")))
+    assert [[cell is None for cell in row] for row in table] == [[False, True]] * 2
+    images = draw_cells(avatars, table, lambda images, share: None)
+    assert (images[:, 1] == 255).all()
+    assert not (images[:, 0] == 255).all()
+
+
+def test_random_has_nothing_of_what_is_excluded_and_clear_clears_all(runs):
+    page = opened(generate_page, runs)
+    page.selectbox(key="model").select(str(runs / "avatars")).run()
+    key = str(runs / "avatars")
+    page.multiselect(key=f"{key}/excluded").set_value(["Earring"]).run()
+    for _ in range(5):
+        next(button for button in page.button if button.label == "Random").click().run()
+        assert not page.warning
+        assert "Earring" not in page.session_state[f"{key}/with"]
+    page.text_input(key=f"{key}/weights").set_value("Earring=3").run()
+    next(button for button in page.button if button.label == "Clear").click().run()
+    assert not page.warning
+    assert "--attributes" not in page.code[0].value
+
+
+def test_how_long_is_kept_and_a_start_leaves_the_next_name_free(tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(Jobs, "begin", lambda self, name, arguments, log: (begun.append(arguments), (tmp_path / name).mkdir()))
+    page = opened(train_page, tmp_path)
+    page.selectbox(key="recipe").select("sprites").run()
+    next(button for button in page.button if button.label == "Start").click().run()
+    assert not page.exception
+    assert begun[0][:4] == ["train", "sprites", "--out", str(tmp_path / "sprites")]
+    assert "begins" in page.success[0].value
+    assert not page.warning
+    assert "sprites-2" in page.code[-1].value

@@ -17,6 +17,7 @@ from noisette.generation import Generator
 
 _FEW = 12  # attributes that need no search
 _HEIGHT = 900  # pixels, so that the picture stays beside the boxes
+_TRIES = 50
 _NONE = "none"
 _WITH, _WITHOUT = "with", "without"
 _ALSO, _EXCLUDED, _SEARCH = "also", "excluded", "search"
@@ -79,7 +80,7 @@ class Boxes:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             wanted = (st.text_input(say("Search"), placeholder=say("hat, beard, ..."), key=self._key(_SEARCH)) if many else "").strip().casefold()
             st.button(say("Random"), icon=":material/casino:", help=say("A plausible request, from the statistics of the data"), on_click=self._roll)
-            st.button(say("Clear"), icon=":material/close:", on_click=self.tick, args=({},))
+            st.button(say("Clear"), icon=":material/close:", on_click=self._clear)
         with st.container(height=_HEIGHT) if many else st.container():
             for name, counts in self.facts["choices"].items():
                 self._pills(name, list(counts), counts)
@@ -149,8 +150,21 @@ class Boxes:
         return [*options, *members, *self.facts["flags"]]
 
     def _roll(self) -> None:
-        number = st.session_state["rolled"] = st.session_state.get("rolled", 0) + 1
-        self.tick(self.generator.random_request(number), self.excluded)
+        """A random request that has nothing of what is excluded, if one is found soon."""
+        for _ in range(_TRIES):
+            number = st.session_state["rolled"] = st.session_state.get("rolled", 0) + 1
+            values = self.generator.random_request(number)
+            if not any(_has(values, name) for name in self.excluded):
+                break
+        self.take(values)
+
+    def take(self, values: Mapping[str, Value]) -> None:
+        """Tick these, and exclude nothing of them any more."""
+        self.tick(values, [name for name in self.excluded if not _has(values, name)])
+
+    def _clear(self) -> None:
+        self.tick({})
+        self._put("weights", "")  # of what is asked for no longer
 
     def _key(self, name: str) -> str:
         return f"{self.name}/{name}"
@@ -160,6 +174,12 @@ class Boxes:
 
     def _put(self, name: str, value: Any) -> None:
         st.session_state[self._key(name)] = value
+
+
+def _has(values: Mapping[str, Value], name: str) -> bool:
+    """Whether a flag, or an option as `choice=option`, is among the values."""
+    flag, _, option = name.partition("=")
+    return values.get(flag) == (option or True)
 
 
 def _counted(counts: Mapping[str, int]) -> Callable[[str], str]:

@@ -31,14 +31,14 @@ def gallery(images: NDArray[np.uint8], texts: Sequence[str], captions: Sequence[
     return f'<div style="display:grid;gap:10px;max-width:{_widest(len(images), width)}px;grid-template-columns:{columns}">{"".join(figures)}</div>'
 
 
-def cross_gallery(table: Sequence[Sequence[Request]], images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str]) -> str:
+def cross_gallery(table: Sequence[Sequence[Request | None]], images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str]) -> str:
     """(R, K, C, H, W) as an HTML table, with a text over each column and before each row. table: what each cell was asked for."""
     side = images.shape[-1]
     heads = "".join(f'<th scope="col" style="{_HEAD}">{escape(text)}</th>' for text in across)
     rows = []
     for texts, requests, row in zip(down, table, images, strict=True):
         cells = "".join(
-            f'<td style="padding:3px;border:0">{_picture(image, f"{texts}, {above}", request.placed(side, 1, 1).as_dict())}</td>'
+            f'<td style="padding:3px;border:0">{_picture(image, f"{texts}, {above}", request.placed(side, 1, 1).as_dict()) if request else "-"}</td>'
             for above, request, image in zip(across, requests, row, strict=True)
         )
         rows.append(f'<tr><th scope="row" style="{_HEAD}">{escape(texts)}</th>{cells}</tr>')

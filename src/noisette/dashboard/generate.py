@@ -211,7 +211,7 @@ def _show(drawn: Drawn, boxes: Boxes) -> None:
         st.download_button(
             say("Download all"),
             lambda: drawn.png,
-            file_name=f"{_stem(drawn)}.png",
+            file_name=f"{_stem(drawn)}-sheet.png",
             mime="image/png",
             icon=":material/grid_view:",
             on_click="ignore",
@@ -247,13 +247,20 @@ def _details(drawn: Drawn, place: int, reads: list[dict[str, Any]], faults: list
                 on_click="ignore",
                 key=f"download-{scale == 1}",
             )
-        st.button(say("More like this"), icon=":material/flare:", on_click=vary, args=(seed,), help=say("Others around this image"))
+        st.button(
+            say("More like this"),
+            icon=":material/flare:",
+            on_click=vary,
+            args=(seed,),
+            disabled=drawn.request.variation is not None,  # which has no seed of its own to begin from
+            help=say("Others around this image"),
+        )
         if reads:
             st.button(
                 say("Tick what is recognised"),
                 icon=":material/checklist:",
-                on_click=boxes.tick,
-                args=(reads[place], boxes.excluded),
+                on_click=boxes.take,
+                args=(reads[place],),
                 help=say("Ask for all that is seen in it"),
             )
 
@@ -313,9 +320,8 @@ def _cross(boxes: Boxes, request: Request, across: Axis, down: Axis) -> None:
     picture = cross_sheet(images, across.labels, down.labels, title=asked, scale=scale)
     png = as_png(picture, {"request": request.as_dict(), "across": [across.name, *across.values], "down": [down.name, *down.values]})
     st.html(cross_gallery(table, images, across.labels, down.labels))
-    st.download_button(
-        say("Download"), png, file_name="grid.png", mime="image/png", icon=":material/download:", on_click="ignore", key="download-grid"
-    )
+    name = f"{Path(request.run).name}-{across.name}-{down.name}.png"
+    st.download_button(say("Download"), png, file_name=name, mime="image/png", icon=":material/download:", on_click="ignore", key="download-grid")
 
 
 _PAGES: dict[str, Callable[[Boxes, Judge | None, Request], None]] = {_PICTURES: _pictures, _SCALES: _scales, _GRID: _grid}
@@ -325,9 +331,9 @@ def _drop(items: list[Item]) -> None:
     """A picture that was made here brings its request back."""
     with st.expander(say("Go on from a picture"), icon=":material/upload:", key="dropping"):
         number = st.session_state.setdefault("drops", 0)
-        st.file_uploader(
-            say("Drop a PNG that was made here"), type=["png"], key=f"dropped/{number}", on_change=_take_drop, args=(f"dropped/{number}", items)
-        )
+        key, most = f"dropped/{number}", _LARGEST >> 20
+        about = say("Drop a PNG that was made here")
+        st.file_uploader(about, type=["png"], max_upload_size=most, key=key, on_change=_take_drop, args=(key, items))
     for kind, text in st.session_state.pop("told", []):
         (st.error if kind == "error" else st.warning if kind == "warning" else st.success)(plain(text))
 
@@ -363,6 +369,12 @@ def _take_back(request: Request, items: list[Item], axes: Mapping[str, list[str]
     generator = boxes.generator
     check(generator, request)
     lost = restore(request, boxes)
+    try:
+        asked = ", ".join(boxes.ticked.values())
+        if asked and isinstance(request.attributes, dict) and generator.understand(asked).values != request.attributes:
+            lost.append(say("not all that it asks for can be ticked"))
+    except RequestError as error:
+        lost.append(say("it cannot be drawn here: {why}", why=error))
     if generator.weights != request.weights:
         lost.append(say("its settings are back, but other weights drew it, at step {step}; the picture will differ", step=request.step))
     st.session_state["view"] = _GRID if len(axes) == 2 else _PICTURES
@@ -370,7 +382,7 @@ def _take_back(request: Request, items: list[Item], axes: Mapping[str, list[str]
         if name in axis_names(boxes):
             st.session_state[key] = name
             st.session_state[f"{item.name}/{key}/{name}"] = ", ".join(values)
-    st.session_state["told"] = [*(("warning", text) for text in lost), ("success", say("The settings of the picture are back."))]
+    st.session_state["told"] = [("warning", text) for text in lost] or [("success", say("The settings of the picture are back."))]
 
 
 def _history(items: list[Item]) -> None:
@@ -390,7 +402,7 @@ def _history(items: list[Item]) -> None:
                     key=f"past/{number}",
                     on_click=_return_to,
                     args=(drawn, items),
-                    help=say("Back to this one"),
+                    help=f"{say('Back to this one')}: {say('seed')} {drawn.request.seeds[0]}",
                     type="tertiary",
                 )
 
@@ -409,4 +421,5 @@ def _caption(seed: int, faults: list[str], judged: bool) -> str:
 
 
 def _stem(drawn: Drawn, seed: int | None = None) -> str:
-    return f"{Path(drawn.request.run).name}-seed-{drawn.request.seeds[0] if seed is None else seed}"
+    around = f"-near-{drawn.request.variation.of}" if drawn.request.variation else ""
+    return f"{Path(drawn.request.run).name}{around}-seed-{drawn.request.seeds[0] if seed is None else seed}"

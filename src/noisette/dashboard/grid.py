@@ -16,7 +16,9 @@ from noisette.errors import RequestError
 from noisette.generation import Generator
 from noisette.model import Variation
 
-MOST_CELLS = 100
+Table = Sequence[Sequence[Request | None]]
+
+MOST_CELLS, MOST_STEPS = 100, 1000
 SETTINGS = {
     "guidance": "1, 1.5, 2.5, 4",
     "steps": "1, 2, 5, 10, 25",
@@ -66,17 +68,29 @@ def parse_axis(name: str, text: str) -> Axis:
     return Axis(name, values)
 
 
-def cells(request: Request, ticked: Mapping[str, str], generator: Generator, across: Axis, down: Axis) -> list[list[Request]]:
-    """What each cell is asked for, row by row. ticked: what is asked for, by choice, group and flag.
+def cells(request: Request, ticked: Mapping[str, str], generator: Generator, across: Axis, down: Axis) -> list[list[Request | None]]:
+    """What each cell is asked for, row by row; None where it cannot be. ticked: what is asked for, by choice, group and flag.
 
-    Raises RequestError where a value cannot be, or there are too many cells.
+    Raises RequestError where no cell can be, or there are too many.
     """
     if across.name == down.name:
         raise RequestError(f"both axes are {across.name}; choose another for one of them")
     if len(across.values) * len(down.values) > MOST_CELLS:
         raise RequestError(f"{len(across.values) * len(down.values)} cells are too many; a grid has at most {MOST_CELLS}")
     alone = request.alone(0)
-    return [[_cell(alone, dict(ticked), generator, {down.name: row, across.name: column}) for column in across.values] for row in down.values]
+    refused: list[RequestError] = []
+
+    def cell(row: str, column: str) -> Request | None:
+        try:
+            return _cell(alone, dict(ticked), generator, {down.name: row, across.name: column})
+        except RequestError as error:
+            refused.append(error)
+            return None
+
+    table = [[cell(row, column) for column in across.values] for row in down.values]
+    if not any(each for row in table for each in row):
+        raise refused[0]
+    return table
 
 
 def _cell(request: Request, ticked: dict[str, str], generator: Generator, values: Mapping[str, str]) -> Request:
@@ -113,9 +127,12 @@ _ORDER = ("seed", "sampler", "eta", "variation")
 
 def _number(name: str, value: str) -> float | int:
     try:
-        return int(value) if name in ("steps", "seed") else float(value)
+        number = int(value) if name in ("steps", "seed") else float(value)
     except ValueError as error:
         raise RequestError(f"{name} cannot be {value}; give numbers, with commas between") from error
+    if name == "steps" and number > MOST_STEPS:
+        raise RequestError(f"a grid is drawn in at most {MOST_STEPS} steps, not {value}")
+    return number
 
 
 def _sampled(request: Request, **changes: Any) -> Request:
@@ -143,15 +160,18 @@ _CHANGES: dict[str, Callable[[Request, Any], Request]] = {
 }
 
 
-def draw_cells(generator: Generator, table: Sequence[Sequence[Request]], seen: Callable[[NDArray[np.uint8], float], None]) -> NDArray[np.uint8]:
+def draw_cells(
+    generator: Generator, table: Sequence[Sequence[Request | None]], seen: Callable[[NDArray[np.uint8], float], None]
+) -> NDArray[np.uint8]:
     """(R, K, C, H, W). Cells that differ in nothing but seeds and attributes are drawn together.
 
     seen: the images so far, and the share that is done.
     """
     flat = [request for row in table for request in row]
+    there = {place: request for place, request in enumerate(flat) if request is not None}
     batches: list[list[int]] = []
-    for place, request in enumerate(flat):
-        same = next((batch for batch in batches if _alike(flat[batch[0]], request)), None)
+    for place, request in there.items():
+        same = next((batch for batch in batches if _alike(there[batch[0]], request)), None)
         if same is None:
             batches.append([place])
         else:
@@ -163,12 +183,12 @@ def draw_cells(generator: Generator, table: Sequence[Sequence[Request]], seen: C
         def progress(done: int, total: int, number: int = number) -> None:
             seen(images.copy(), (number + done / total) / len(batches))
 
-        first = flat[batch[0]]
-        asked = tuple(flat[place].attributes or {} for place in batch)
+        first = there[batch[0]]
+        asked = tuple(there[place].attributes or {} for place in batch)
         together = first.model_copy(
             update={
-                "seeds": tuple(flat[place].seeds[0] for place in batch),
-                "attributes": None if all(flat[place].attributes is None for place in batch) else asked,
+                "seeds": tuple(there[place].seeds[0] for place in batch),
+                "attributes": None if all(there[place].attributes is None for place in batch) else asked,
             }
         )
         images[batch] = draw(generator, together, progress=progress)

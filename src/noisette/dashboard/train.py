@@ -95,6 +95,8 @@ def _ticket(runs: Path, place: int, ticket: Ticket, item: Item | None) -> None:
 
 def _new(runs: Path) -> None:
     st.subheader(say("A new training"))
+    if told := st.session_state.pop("begun", None):
+        (st.success if told[0] == "success" else st.error)(plain(told[1]))
     names = recipe_names()
     summaries = {name: load_recipe(name).summary for name in names}
     first, second = st.columns([3, 2])
@@ -105,14 +107,10 @@ def _new(runs: Path) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         usual = load_recipe(name).training
         given = next(each for each in _LENGTHS if getattr(usual, each) is not None)
+        about = say("Wall-clock time, passes, or steps")
+        st.session_state.setdefault(f"unit/{name}", given)
         unit = st.segmented_control(
-            say("How long"),
-            list(_LENGTHS),
-            default=given,
-            format_func=say,
-            key=f"unit/{name}",
-            required=True,
-            help=say("Wall-clock time, passes, or steps"),
+            say("How long"), list(_LENGTHS), format_func=say, key=f"unit/{name}", required=True, help=about, persist_state="session"
         )
         unit = unit or given
         length = st.text_input(
@@ -123,7 +121,8 @@ def _new(runs: Path) -> None:
             label_visibility="collapsed",
             persist_state="session",
         ).strip()
-        beside = st.toggle(say("Begin at once, even beside another"), help=say("Two trainings on one machine slow each other"))
+        about = say("Two trainings on one machine slow each other")
+        beside = st.toggle(say("Begin at once, even beside another"), key="beside", help=about, persist_state="session")
     changes = form(load_recipe(name), f"form/{name}")
     try:
         folder = new_run(runs, called)
@@ -139,8 +138,18 @@ def _new(runs: Path) -> None:
     with st.expander(say("The whole recipe")):
         st.code(dump_recipe(recipe), language="toml")
     st.code(shlex.join(["noisette", *command]), language="sh", wrap_lines=True)
-    if st.button(say("Start"), type="primary", icon=":material/play_arrow:") and _begin(called, command, runs):
-        st.success(say("{name} begins; its curves appear under Watch.", name=called))
+    st.button(say("Start"), type="primary", icon=":material/play_arrow:", on_click=_start, args=(called, command, runs, f"called/{name}"))
+
+
+def _start(called: str, command: list[str], runs: Path, key: str) -> None:
+    """Begin, and leave the next name free; in a callback, before the page is drawn."""
+    try:
+        jobs().begin(called, command, log_of(runs, called))
+    except (NoisetteError, OSError) as error:
+        st.session_state["begun"] = ("error", str(error))
+        return
+    st.session_state[key] = ""
+    st.session_state["begun"] = ("success", say("{name} begins; its curves appear under Watch.", name=called))
 
 
 def _length(unit: str, length: str) -> tuple[str | None, int | None, int | None]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from noisette.config import dump_recipe
 from noisette.dashboard.curves import Axis, along, smoothed, thinned
 from noisette.dashboard.shelf import Item, find, shelf
-from noisette.dashboard.words import say
+from noisette.dashboard.words import plain, say
 from noisette.errors import NoisetteError
 from noisette.training.events import Curve, EventReader
 from noisette.training.queue import ticket_of
@@ -60,6 +60,11 @@ def page(runs: Path) -> None:
 
 
 def _curves(chosen: list[Item]) -> None:
+    gone = [item.title for item in chosen if not Path(item.name).is_dir()]
+    if gone:
+        st.error(say("The folder of {names} is gone.", names=plain(", ".join(gone))))
+        if len(gone) == len(chosen):
+            return
     read = {item.name: _curves_of(item) for item in chosen}
     tags = sorted({tag for curves in read.values() for tag in curves}, key=lambda tag: (tag != "loss", tag))
     if not tags:
