@@ -164,10 +164,11 @@ class _Log:
 
 
 def _figures(moment: Moment) -> str:
-    left = "" if math.isinf(moment.remaining) else f"  {_clock(moment.remaining)} left"
+    left = "" if math.isinf(moment.remaining) else f"  {clock(moment.remaining)} left"
     return f"step {moment.step}  loss {moment.loss:.4f}  {moment.images_per_second:.0f} images/s{left}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """H:MM:SS, or M:SS of less than an hour."""
     hours, rest = divmod(round(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

@@ -49,14 +49,6 @@ def opened(page, runs):
     return AppTest.from_function(page, args=(str(runs),), default_timeout=60).run()
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=["dataset.count=400", "training.steps=4"]), out=folder / "avatars")
-    noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=folder / "plain")
-    return folder
-
-
 def boxes(page, label):
     return next(each for each in page.get("button_group") if each.label == label)
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import noisette
 from noisette.cli import main
-from noisette.config import load_recipe, parse_recipe, recipe_names
+from noisette.config import load_recipe, recipe_names
 from noisette.dashboard.form import as_toml
 from noisette.dashboard.grid import Axis, cells, draw_cells, parse_axis
 from noisette.dashboard.jobs import Jobs, free_name, new_run, stop, tail
@@ -22,7 +22,6 @@ from noisette.drawing import Request
 from noisette.errors import RequestError
 from noisette.evaluation.records import Record, measured
 
-from ..conftest import CONDITIONAL, TINY
 from .test_pages import boxes, generate_page, opened
 
 if sys.version_info >= (3, 11):
@@ -50,14 +49,6 @@ def results_page(runs):
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=["dataset.count=400", "training.steps=4"]), out=folder / "avatars")
-    noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=folder / "plain")
-    return folder
 
 
 @pytest.fixture(scope="module")

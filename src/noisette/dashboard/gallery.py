@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.dashboard.grid import Table
 from noisette.drawing import Request
 from noisette.pictures import as_png, sheet
 
@@ -31,7 +32,7 @@ def gallery(images: NDArray[np.uint8], texts: Sequence[str], captions: Sequence[
     return f'<div style="display:grid;gap:10px;max-width:{_widest(len(images), width)}px;grid-template-columns:{columns}">{"".join(figures)}</div>'
 
 
-def cross_gallery(table: Sequence[Sequence[Request | None]], images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str]) -> str:
+def cross_gallery(table: Table, images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str]) -> str:
     """(R, K, C, H, W) as an HTML table, with a text over each column and before each row. table: what each cell was asked for."""
     side = images.shape[-1]
     heads = "".join(f'<th scope="col" style="{_HEAD}">{escape(text)}</th>' for text in across)

@@ -174,7 +174,7 @@ def _follow(what: str, work: Callable[[Report], Any], asked: str) -> Any:
                 waiting = say("{before} before yours", before=moment.before) if moment.before else say("drawing")
                 bar.progress(moment.share, waiting)
             else:
-                st.session_state.get("model")
+                st.session_state.get("model")  # a call at which Streamlit may end this script
         return drawing.result()
     except Cancelled:
         return None

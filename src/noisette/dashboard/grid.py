@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from noisette.config import VARIATION
 from noisette.dashboard.boxes import Boxes
-from noisette.drawing import Request, draw
+from noisette.drawing import Request, check, draw
 from noisette.errors import RequestError
 from noisette.generation import Generator
 from noisette.model import Variation
 
 Table = Sequence[Sequence[Request | None]]
+"""What each cell is asked for, row by row; None where it cannot be."""
 
 MOST_CELLS, MOST_STEPS = 100, 1000
 SETTINGS = {
@@ -106,17 +107,7 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
             changed = _sampled(changed, sampler=value, eta=changed.sampling.eta if same else generator.sampling(value).eta)
         elif name in SETTINGS:
             changed = _CHANGES[name](changed, _number(name, value))
-    sampling, guidance = changed.sampling, changed.sampling.guidance
-    checked = generator.sampling(
-        sampling.sampler,
-        sampling.steps,
-        sampling.eta if sampling.sampler == "ddim" else None,
-        guidance=guidance.scale,
-        interval=guidance.interval,
-        rescale=guidance.rescale,
-        weights=guidance.weights,
-        excluded=guidance.excluded,
-    )
+    _, checked, _ = check(generator, changed)
     generator.check_guidance(checked.guidance, condition.values if condition else {}, alone=False)
     return changed.model_copy(update={"sampling": checked})
 
@@ -160,9 +151,7 @@ _CHANGES: dict[str, Callable[[Request, Any], Request]] = {
 }
 
 
-def draw_cells(
-    generator: Generator, table: Sequence[Sequence[Request | None]], seen: Callable[[NDArray[np.uint8], float], None]
-) -> NDArray[np.uint8]:
+def draw_cells(generator: Generator, table: Table, seen: Callable[[NDArray[np.uint8], float], None]) -> NDArray[np.uint8]:
     """(R, K, C, H, W). Cells that differ in nothing but seeds and attributes are drawn together.
 
     seen: the images so far, and the share that is done.

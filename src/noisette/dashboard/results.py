@@ -10,11 +10,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from noisette.dashboard.jobs import Jobs, log_of, tail
+from noisette.dashboard.jobs import tail
 from noisette.dashboard.shelf import Item, find, shelf
-from noisette.dashboard.train import MEASURING, jobs
+from noisette.dashboard.train import MEASURING, begin, jobs
 from noisette.dashboard.words import plain, say
-from noisette.errors import NoisetteError
 from noisette.evaluation.figures import FIGURES
 from noisette.evaluation.figures import find as figure
 from noisette.evaluation.records import Measured, home_of, measured
@@ -108,13 +107,13 @@ def _reports(runs: Path, chosen: list[Item]) -> None:
     with st.container(horizontal=True):
         about = say("Draw and measure one run, some minutes; for several, make a report")
         if st.button(say("Measure"), icon=":material/straighten:", disabled=len(chosen) != 1, help=about):
-            _begin(jobs(), f"evaluate {chosen[0].title}", ["evaluate", chosen[0].name], runs)
+            begin(f"evaluate {chosen[0].title}", ["evaluate", chosen[0].name], runs)
         about = say("A page of the chosen runs; what was not measured is, some minutes each")
         if st.button(say("Make a report"), icon=":material/description:", disabled=not chosen, help=about):
             folder = runs / ".reports"
             folder.mkdir(parents=True, exist_ok=True)
             out = folder / f"{time.strftime('%Y-%m-%d-%H%M%S')}.html"
-            _begin(jobs(), f"report {out.stem}", ["report", *names, "--out", str(out)], runs)
+            begin(f"report {out.stem}", ["report", *names, "--out", str(out)], runs)
     if names:
         st.code(shlex.join(["noisette", "report", *names, "--out", "report.html"]), language="sh", wrap_lines=True)
     st.fragment(_at_work, run_every=_EVERY if any(_ours(job.name) and job.state == "running" for job in jobs().all()) else None)()
@@ -151,10 +150,3 @@ def _at_work() -> None:
 
 def _ours(name: str) -> bool:
     return name.startswith(MEASURING)
-
-
-def _begin(all_: Jobs, name: str, arguments: list[str], runs: Path) -> None:
-    try:
-        all_.begin(name, arguments, log_of(runs, name.replace("/", "-").replace(" ", "-")))
-    except (NoisetteError, OSError) as error:
-        st.error(plain(error))

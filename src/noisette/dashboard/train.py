@@ -12,6 +12,7 @@ from noisette.dashboard.form import form
 from noisette.dashboard.jobs import Jobs, free_name, log_of, new_run, stop, tail
 from noisette.dashboard.shelf import Item, shelf
 from noisette.dashboard.words import plain, say
+from noisette.display import clock
 from noisette.errors import NoisetteError, RequestError
 from noisette.training.queue import Ticket, tickets
 
@@ -64,7 +65,7 @@ def _at_work(runs: Path) -> None:
                 say("Runs that can go on"), list(names), format_func=lambda name: names.get(name, name), width=360, key="unfinished"
             )
             if st.button(say("Resume"), icon=":material/play_arrow:") and chosen in names:
-                _begin(Path(chosen).name, ["resume", chosen, "--queue"], runs)
+                begin(Path(chosen).name, ["resume", chosen, "--queue"], runs)
                 st.rerun(scope="fragment")
 
 
@@ -101,9 +102,8 @@ def _new(runs: Path) -> None:
     summaries = {name: load_recipe(name).summary for name in names}
     first, second = st.columns([3, 2])
     name = first.selectbox(say("Recipe"), names, format_func=lambda each: f"{each}: {summaries.get(each, '')}", key="recipe", persist_state="session")
-    called = second.text_input(
-        say("Name of the run"), key=f"called/{name}", persist_state="session", placeholder=free_name(runs, name)
-    ).strip() or free_name(runs, name)
+    free = free_name(runs, name)
+    called = second.text_input(say("Name of the run"), key=f"called/{name}", persist_state="session", placeholder=free).strip() or free
     with st.container(horizontal=True, vertical_alignment="bottom"):
         usual = load_recipe(name).training
         given = next(each for each in _LENGTHS if getattr(usual, each) is not None)
@@ -161,16 +161,9 @@ def _length(unit: str, length: str) -> tuple[str | None, int | None, int | None]
     return (None, int(length), None) if unit == "epochs" else (None, None, int(length))
 
 
-def _begin(name: str, arguments: list[str], runs: Path) -> bool:
+def begin(name: str, arguments: list[str], runs: Path) -> None:
+    """Start `noisette ARGUMENTS`; why it cannot be started is told."""
     try:
-        jobs().begin(name, arguments, log_of(runs, name))
+        jobs().begin(name, arguments, log_of(runs, name.replace("/", "-").replace(" ", "-")))
     except (NoisetteError, OSError) as error:
         st.error(plain(error))
-        return False
-    return True
-
-
-def clock(seconds: float) -> str:
-    """Hours and minutes, or minutes and seconds."""
-    hours, rest = divmod(round(seconds), 3600)
-    return f"{hours}:{rest // 60:02d} h" if hours else f"{rest // 60}:{rest % 60:02d} min"
