@@ -19,6 +19,7 @@ def test_it_listens_on_this_machine_alone_unless_told(called):
     assert command[command.index("--server.address") + 1] == "127.0.0.1"
     assert command[command.index("--server.headless") + 1] == "true"
     assert command[command.index("--browser.gatherUsageStats") + 1] == "false"
+    assert command[command.index("--server.showEmailPrompt") + 1] == "false"
     assert command[-2:] == ["--runs", "mine"]
     assert main(["dashboard", "--address", "0.0.0.0", "--port", "9000"]) == 0
     assert called[1][called[1].index("--server.address") + 1] == "0.0.0.0"

@@ -21,6 +21,7 @@ def launch(runs: Path, *, port: int, address: str, browser: bool) -> int:
         "server.address": address,
         "server.port": str(port),
         "server.headless": "false" if browser else "true",
+        "server.showEmailPrompt": "false",  # or the first start waits for an address
         "server.maxUploadSize": "64",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
