@@ -19,7 +19,6 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -100,13 +99,44 @@ def punks(browser: Browser, address: str) -> Page:
     return page
 
 
-def tick(page: Page, kind: str) -> float:
-    """From the click on a type to its picture."""
-    pill = page.get_by_role("radio", name=re.compile(f"^{kind} "))
-    begun = time.monotonic()
-    pill.click()
-    page.locator(f'figure img[alt^="type={kind}, seed"]').first.wait_for()
-    return time.monotonic() - begun
+_UNTIL = """selector => {
+    window.sight = new Promise(seen => addEventListener("pointerdown", () => {
+        const begun = performance.now();
+        const look = () => document.querySelector(selector)?.complete ? seen(performance.now() - begun) : requestAnimationFrame(look);
+        look();
+    }, {once: true, capture: true}));
+}"""
+"""The page's own clock, looked at for every frame: the driver's waits look twice a second once a third of one went by."""
+
+
+_UNTIL_NOW = """selector => new Promise(seen => {
+    const look = () => document.querySelector(selector) ? seen(true) : requestAnimationFrame(look);
+    look();
+})"""
+
+_DRAWN, _ANY = '^="type={kind}, seed', '^="type={kind}'
+
+
+def press(page: Page, kind: str, picture: str = _DRAWN) -> None:
+    """Tick a type, which must not be ticked yet, and begin to look for its picture, or its preview."""
+    page.evaluate(_UNTIL, f'figure img[alt{picture.format(kind=kind)}"]')
+    page.get_by_role("radio", name=re.compile(f"^{kind} ")).click()
+
+
+def seen(page: Page) -> float:
+    """Seconds from the press until the picture is in the page."""
+    return float(page.evaluate("window.sight")) / 1000
+
+
+def tick(page: Page, kind: str, picture: str = _DRAWN) -> float:
+    press(page, kind, picture)
+    return seen(page)
+
+
+def calm(page: Page, kind: str, picture: str) -> float:
+    """A tick after the page came to rest."""
+    time.sleep(1)
+    return tick(page, kind, picture)
 
 
 def clicks(runs: Path, generations: int) -> None:
@@ -118,58 +148,67 @@ def clicks(runs: Path, generations: int) -> None:
         page.get_by_text("draft", exact=True).click()
         page.get_by_text("--steps 5").first.wait_for()
         tell("tick to picture, four punks at 5 steps", [tick(page, kinds[number % 5]) for number in range(1, 21)])
+        page.get_by_text("good", exact=True).click()
+        page.get_by_text("--steps 10").first.wait_for()
+        tell("tick to first preview, 10 steps", [calm(page, kinds[number % 5], _ANY) for number in range(1, 21)])
         field = page.get_by_role("spinbutton", name="Steps", exact=True)
-        field.fill("200")
-        field.press("Enter")
-        page.get_by_text("--steps 200").first.wait_for()
-        previews = []
-        for number in range(1, 5):  # not the kind that was drawn last: that picture is there at once
-            pill = page.get_by_role("radio", name=re.compile(f"^{kinds[number % 5]} "))
-            begun = time.monotonic()
-            pill.click()
-            page.locator(f'figure img[alt="type={kinds[number % 5]}"]').first.wait_for()
-            previews.append(time.monotonic() - begun)
-        tell("tick to first preview, 200 steps", previews)
         field.fill("2")
         field.press("Enter")
         page.get_by_text("--steps 2").first.wait_for()
         before = megabytes(pid)
         memory = [before]
-        for number in range(generations):
+        for number in range(1, generations + 1):
             tick(page, kinds[number % 5])
-            if number % 100 == 99:
+            if number % 100 == 0:
                 memory.append(megabytes(pid))
         print(f"memory over {generations} generations: {', '.join(f'{each:.0f}' for each in memory)} MB", flush=True)
 
 
+def chart(page: Page) -> None:
+    page.evaluate(_UNTIL_NOW, "[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas")
+
+
 def watch(runs: Path) -> None:
+    """Opened from Home, and by its address; what was read once stays read."""
     with serving(runs) as (address, _), browsing() as browser:
-        for what in ("first look, nothing read before", "again"):
-            page = browser.new_page()
-            page.set_default_timeout(120_000)
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(address)
+        page.get_by_text("ships with noisette").first.wait_for()
+        time.sleep(5)  # as long as a person looks at Home
+        clicked = []
+        for _ in range(6):
             begun = time.monotonic()
-            page.goto(f"{address}/watch")
-            page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for()
-            print(f"Watch, {_WATCHED} runs of {_POINTS:,} points, {what}: {time.monotonic() - begun:.2f} s", flush=True)
+            page.get_by_role("link", name="Watch").click()
+            chart(page)
+            clicked.append(time.monotonic() - begun)
+            page.get_by_role("link", name="Home").click()
+            page.get_by_text("ships with noisette").first.wait_for()
+            time.sleep(2)
+        tell(f"Watch, {_WATCHED} runs of {_POINTS:,} points, from Home, nothing read before", clicked[:1])
+        tell("the same, once read", clicked[1:])
+        for what, again in (("by its address", page), ("by its address, a browser that was never here", None)):
+            opened = []
+            for _ in range(5):
+                page = again or browser.new_page()
+                begun = time.monotonic()
+                page.goto(f"{address}/watch")
+                chart(page)
+                opened.append(time.monotonic() - begun)
+            tell(what, opened)
 
 
 def many(runs: Path, sessions: int) -> None:
-    """Each session opens the page and asks three times; all at once."""
-
-    def one(address: str, number: int) -> int:
-        with browsing() as browser:
-            page = punks(browser, address)
-            drawn = 0
-            for kind in ("Male", "Female", "Ape"):
-                tick(page, kind)
-                drawn += 1
-            return drawn
-
-    with serving(runs) as (address, pid), ThreadPoolExecutor(sessions) as pool:
-        begun = time.monotonic()
-        drawn = list(pool.map(lambda number: one(address, number), range(sessions)))
-        took = time.monotonic() - begun
-        print(f"{sessions} sessions at once, {sum(drawn)} of {3 * sessions} pictures drawn in {took:.0f} s, {megabytes(pid):.0f} MB", flush=True)
+    """All have the page open and press Generate together, three times."""
+    with serving(runs) as (address, pid), browsing() as browser:
+        pages = [punks(browser, address) for _ in range(sessions)]
+        for number, kind in enumerate(("Male", "Female", "Ape"), 1):
+            begun = time.monotonic()
+            for page in pages:
+                press(page, kind)
+            seconds = [seen(page) for page in pages]
+            tell(f"{sessions} sessions, press {number}: all drawn after {time.monotonic() - begun:.0f} s; tick to picture", seconds)
+        print(f"memory with {sessions} sessions: {megabytes(pid):.0f} MB", flush=True)
 
 
 def long_runs(folder: Path) -> None:

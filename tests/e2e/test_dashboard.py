@@ -158,7 +158,7 @@ def test_a_dropped_picture_brings_its_request_back(page, tmp_path):
     drop(page, picture)
     page.get_by_text("The settings of the picture are back.").wait_for()
     page.get_by_alt_text("type=Zombie, Earring, seed 77").wait_for()
-    assert page.locator("code").first.inner_text() == command
+    expect(page.locator("code").first).to_have_text(command)
 
 
 @pytest.mark.parametrize("bad", ["text", "foreign", "bomb", "cut"])

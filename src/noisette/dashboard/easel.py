@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from noisette.errors import NoisetteError
@@ -128,6 +129,8 @@ class Easel:
             self.changed.notify_all()
 
     def _work(self) -> None:
+        # One core for the browser and the server: on two cores a drawing that takes both waits for them at every step.
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
         while True:
             with self.changed:
                 while not self._drawings:

@@ -158,7 +158,7 @@ def _follow(what: str, work: Callable[[Report], Any], asked: str) -> Any:
     except Busy as error:
         st.warning(plain(error), icon=":material/hourglass:")
         return None
-    begun = shown = time.monotonic()
+    begun, shown = time.monotonic(), 0.0
     bar = None
     try:
         for moment in drawing.moments():
