@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import shlex
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -322,11 +323,12 @@ class Trainer:
         # TensorBoard reads event files in the order of their names, which begin with the second they were made in.
         while any(self.run.metrics.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
             time.sleep(0.05)
-        curves = SummaryWriter(str(self.run.metrics), purge_step=self.state.step + 1, flush_secs=2)
-        try:
-            yield curves
-        finally:
-            curves.close()
+        with _told_once():
+            curves = SummaryWriter(str(self.run.metrics), purge_step=self.state.step + 1, flush_secs=2)
+            try:
+                yield curves
+            finally:
+                curves.close()
 
     def _moment(self) -> Moment:
         progress = self.budget.progress(self.state.step, self.state.elapsed)
@@ -356,6 +358,17 @@ def grid_requests(model: Model, dataset: Dataset) -> tuple[NDArray[np.int16], li
     rows = dataset.split("validation").attributes
     rows = (rows if len(rows) else train.attributes)[np.arange(settings.count) % max(1, len(rows) or len(train))]
     return rows, [describe(dataset.schema.decode(row)) for row in rows]
+
+
+@contextlib.contextmanager
+def _told_once() -> Iterator[None]:
+    """What keeps TensorBoard's thread from writing is raised again at the next scalar; here its own traceback is left out."""
+    usual = threading.excepthook
+    threading.excepthook = lambda what: None if issubclass(what.exc_type, OSError) else usual(what)
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
 
 
 class _Smoothed:
