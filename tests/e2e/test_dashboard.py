@@ -86,7 +86,11 @@ def choose(page, model):
 
 def unfold(page, group):
     page.get_by_text(group).click()
-    # What it slides away from under the pointer is not what a person would press.
+    at_rest(page)
+
+
+def at_rest(page):
+    """What slides away from under the pointer is not what a person would press."""
     page.wait_for_function("document.getAnimations().every(each => each.playState === 'finished')")
 
 
@@ -208,7 +212,8 @@ def test_a_training_is_started_watched_stopped_and_resumed(served, runs, page):
     change(page, "samples", "steps", "5")
     page.get_by_text("--steps 6000").first.wait_for()
     page.get_by_role("button", name="Start").click()
-    page.get_by_text("step 1").first.wait_for()
+    page.get_by_text("mine begins").first.wait_for()
+    page.get_by_text(re.compile(r"step [\d,]+ ·")).first.wait_for()
     page.goto(f"{served}/watch")
     chart = page.locator("[data-testid=stVegaLiteChart]").first
     chart.wait_for()
@@ -240,11 +245,13 @@ def test_a_training_is_started_watched_stopped_and_resumed(served, runs, page):
 def change(page, section, setting, value):
     part = page.get_by_test_id("stExpander").filter(has_text=f"{section} ·")
     part.get_by_text(section, exact=True).click()
+    at_rest(page)
     field = part.get_by_label(setting, exact=True)
     field.fill(value)
     field.press("Enter")
     page.get_by_text(f"{section}.{setting}=").first.wait_for()
     part.get_by_text(section, exact=True).click()
+    at_rest(page)
 
 
 def test_nothing_comes_from_elsewhere(page, served):
