@@ -8,10 +8,11 @@ RUN says which data, requests and judge: punks unless given. Prints a Markdown t
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does
+from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
 
 import numpy as np
 from numpy.typing import NDArray

@@ -11,12 +11,13 @@ it: bare skin, plain background.
 from __future__ import annotations
 
 import argparse
-import os
 from functools import partial
 from importlib import resources
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does
+from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
 
 import numpy as np
 from numpy.typing import NDArray
