@@ -75,7 +75,7 @@ def ours(recipe_name: str, batch: int, compiled: bool) -> Contestant:
     torch.manual_seed(0)
     network = model.network()
     shape = (model.space.channels, model.side, model.side)
-    settings, _ = choose(recipe.training, network, shape, batch, torch.device("cpu"), seconds=lambda rate: 0)
+    settings, _ = choose(recipe.training, network, model.objective, shape, batch, torch.device("cpu"), seconds=lambda rate: 0)
     network = network.to(memory_format=settings.memory_format)  # type: ignore[call-overload]
     step = training_step(torch.compile(network) if compiled else network, network, shape, batch, settings)
     plain = training_step(network, copy.deepcopy(network), shape, batch, Settings())

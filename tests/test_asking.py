@@ -15,11 +15,13 @@ from PIL import Image
 import noisette
 from noisette.cli import main
 from noisette.config import load_recipe, parse_recipe, recipe_names
+from noisette.data.palette import palette_of
 from noisette.data.sprites import draw, random_table
 from noisette.data.statistics import count
 from noisette.errors import NoisetteError, RequestError
 from noisette.model import Guidance, Sampling, assemble
 from noisette.pictures import read_png, save_png
+from noisette.training.start import open_data
 
 from .conftest import CONDITIONAL
 
@@ -483,21 +485,15 @@ def test_a_conditional_training_resumes_to_the_bit(tmp_path):
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_makes_a_network_for_its_data(name):
     recipe = load_recipe(name)
-    if recipe.dataset.name == "sprites":
-        schema = noisette.open_dataset("sprites", count=20).schema
-    else:
-        schema = noisette.open_dataset(recipe.dataset.name).schema
-    model = assemble(recipe, schema)
-    side = model.side
-    codes = torch.full((2, len(schema.attributes)), -1) if recipe.conditional else None
+    dataset = open_data(load_recipe(name, ["dataset.count=20"]) if recipe.dataset.name == "sprites" else recipe)
+    palette = palette_of(dataset.images)
+    model = assemble(recipe, dataset.schema, palette)
+    side, outputs = model.side, len(palette.colours) if recipe.diffusion.target == "palette" else model.space.channels
+    codes = torch.full((2, len(dataset.schema.attributes)), -1) if recipe.conditional else None
     network = model.network().eval()
     with torch.inference_mode():
-        assert network(torch.zeros(2, model.space.channels, side, side), torch.tensor([0.1, 0.9]), codes).shape == (
-            2,
-            model.space.channels,
-            side,
-            side,
-        )
+        answer = network(torch.zeros(2, model.space.channels, side, side), torch.tensor([0.1, 0.9]), codes)
+    assert answer.shape == (2, outputs, side, side)
 
 
 def test_sprites_of_requests_can_be_checked_by_their_pixels():

@@ -34,6 +34,18 @@ def test_every_shipped_recipe_loads_and_says_what_it_is(name):
     assert parse_recipe(dump_recipe(recipe), source=name) == recipe
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (['network={kind="report_unet"}'], "diffusion.target: palette needs network.kind = unet"),
+        (['diffusion.weighting="min-snr"'], "weighting: min-snr weighs squared errors, and a palette target has none; use plain"),
+        (['dataset={name="mnist", size=16}'], "diffusion.target: palette needs colours, and mnist is grey"),
+    ],
+)
+def test_a_palette_target_says_what_it_needs(overrides, message):
+    assert message in refused('diffusion={target="palette"}', *overrides)
+
+
 def test_the_recipes_of_the_report_are_shipped():
     assert {"mnist", "punks", "sprites"} <= set(recipe_names())
 
@@ -107,8 +119,11 @@ def test_a_dump_writes_every_setting_out():
     [
         ("training.stpes=3", "no setting training.stpes; nearest: steps"),
         ("trainig.steps=3", "no setting trainig; nearest: training"),
-        ("network.width=[1]", "no setting network.width; nearest: widths, head_width"),
-        ("network.unet=1", "no setting network.unet; unet takes kind, patch, widths, blocks, attention, head_width, condition, map_channels"),
+        ("network.width=[1]", "no setting network.width; nearest: widths, head_width, pixel_width"),
+        (
+            "network.unet=1",
+            "no setting network.unet; unet takes kind, patch, widths, blocks, attention, head_width, condition, map_channels, pixel_width, pixel_map_channels",
+        ),
         ("dataset.zzz=1", "no setting dataset.zzz; dataset takes name, size, background, pixels, count, seed, groups, hold_out"),
         ("zzz=1", "no setting zzz; a recipe takes summary, dataset, network, diffusion, condition, training, samples"),
         ("a.b.c=1", "no setting a; a recipe takes summary, dataset, network, diffusion, condition, training, samples"),

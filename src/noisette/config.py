@@ -116,6 +116,8 @@ class UNetConfig(_Section):
         [], description="ways in for the request, any of concat, add, modulate, spatial; none makes an unconditional run"
     )
     map_channels: int = Field(24, ge=1, description="of the map that each value owns; of spatial only")
+    pixel_width: int = Field(0, ge=0, description="channels of the last layers, which see each pixel by itself at full size; 0 leaves them out")
+    pixel_map_channels: int = Field(32, ge=1, description="of a second map that each value owns, at full size; of spatial with pixel_width only")
 
     @model_validator(mode="after")
     def _fits(self) -> UNetConfig:
@@ -164,14 +166,19 @@ class DiffusionConfig(_Section):
     beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta; of the discrete linear schedules only")
     beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; of the discrete linear schedules only")
     allow_residual_signal: bool = Field(False, description="accept a schedule that leaves signal at its last level, with a warning")
-    target: Literal["noise", "image", "velocity"] = "velocity"
+    target: Literal["noise", "image", "velocity", "palette"] = Field(
+        "velocity", description="what the network predicts; palette names the colour of each pixel, of data that have few"
+    )
     weighting: Literal["plain", "min-snr", "clamped-snr"] = "plain"
     min_snr_gamma: float = Field(5.0, ge=1, description="largest weight of min-snr and clamped-snr")
+    time_power: float = Field(1.0, ge=1, le=10, description="times are drawn with density p * t ** (p - 1): 1 evenly, 2 more of the noisy half")
 
     @model_validator(mode="after")
     def _has_steps(self) -> DiffusionConfig:
         if self.steps != "continuous" and not 1 <= self.steps <= _MOST_LEVELS:
             raise ValueError(f"steps: there must be 1 to {_MOST_LEVELS}, not {self.steps}; or continuous")
+        if self.weighting != "plain" and self.target == "palette":
+            raise ValueError(f"weighting: {self.weighting} weighs squared errors, and a palette target has none; use plain")
         if self.weighting == "clamped-snr" and self.target == "noise":
             raise ValueError("weighting: clamped-snr counts errors of the image where there is nearly none; with a noise target use min-snr")
         defaults = type(self).model_fields
@@ -191,14 +198,15 @@ class TrainingConfig(_Section):
     learning_rate: float = Field(1e-3, gt=0, description="the highest; reached after the warm-up")
     decay: Literal["cosine", "constant"] = Field("cosine", description="how the learning rate falls over the training")
     warmup: int = Field(100, ge=0, description="steps over which the learning rate rises from 0")
-    weight_decay: float = Field(0.0, ge=0)
+    optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon is for the matrices inside a network, with adamw for all else")
+    weight_decay: float = Field(0.0, ge=0, description="of adamw")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights after their warm-up; 0 keeps no average")
     seed: int = Field(0, ge=0, description="of the first weights, the order of the data, the noise")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto measures both where the processor has bfloat16")
     layout: Literal["auto", "contiguous", "channels-last"] = Field("auto", description="memory format of the network; auto measures both")
     compile: Literal["auto", "yes", "no"] = Field("auto", description="torch.compile; auto measures it in trainings long enough to earn it back")
-    checkpoint_every: str = Field("2m", description="wall-clock time between checkpoints; one is also made after each epoch")
+    checkpoint_every: str = Field("2m", description="wall-clock time between checkpoints; one is also made with each grid of pictures")
     keep: int = Field(2, ge=2, description="the newest checkpoints that stay; two, so that one may be damaged; more can be compared")
 
     @model_validator(mode="after")
@@ -276,6 +284,11 @@ class Recipe(_Section):
             raise ValueError(f"dataset.size: report_unet halves its image three times, so 8 must divide the size, not {side}")
         if problem:
             raise ValueError(f"network.{problem}")
+        if self.diffusion.target == "palette":
+            if not isinstance(self.network, UNetConfig):
+                raise ValueError("diffusion.target: palette needs network.kind = unet; the report's networks predict a number for each channel")
+            if self.dataset.image_channels == 1:
+                raise ValueError(f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity")
         samples = self.samples
         guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
         if not self.conditional and (guides or samples.requests):

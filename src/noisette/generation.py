@@ -331,7 +331,7 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
             f"there are {', '.join(shipped_names()) or 'none'}, and the folders that `noisette train` made"
         )
     opened = open_run(Path(run))
-    model = assemble(opened.recipe, opened.schema)
+    model = assemble(opened.recipe, opened.schema, opened.palette)
     checkpoint, notes = opened.checkpoint(step)
     if checkpoint is None:
         raise RequestError(f"{run} has no checkpoint yet; train on with `noisette resume {run}`")
@@ -344,7 +344,7 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
 
 def _shipped(name: str) -> Generator:
     shipped = open_shipped(name)
-    model = assemble(shipped.recipe, shipped.schema)
+    model = assemble(shipped.recipe, shipped.schema, shipped.palette)
     tensors = {key: tensor.float() for key, tensor in shipped.tensors.items()}
     network = _with_weights(model, tensors, shipped.learned, "weights.safetensors", name)
     return Generator(name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256)

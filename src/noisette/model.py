@@ -13,13 +13,14 @@ from torch import Tensor, nn
 
 from noisette.config import Recipe, ReportUNetConfig, SamplesConfig, SimpleUNetConfig
 from noisette.data.attributes import UNKNOWN, AttributeSchema
-from noisette.data.pixels import PixelSpace, pixel_space
+from noisette.data.palette import MOST_COLOURS, Palette
+from noisette.data.pixels import OnPalette, PixelSpace, pixel_space
 from noisette.diffusion.denoiser import Denoiser, as_conditional_denoiser, as_denoiser, clipped
 from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
 from noisette.diffusion.noise import ImageNoise, between
+from noisette.diffusion.objectives import Classification, Objective, Regression
 from noisette.diffusion.samplers import OnStep, ddim, ddpm, ignore
 from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
-from noisette.diffusion.targets import Target
 from noisette.errors import RequestError
 from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
@@ -88,8 +89,17 @@ class Model:
     side: int
 
     @property
-    def target(self) -> Target:
-        return self.recipe.diffusion.target
+    def objective(self) -> Objective:
+        """What the network answers. Raises RequestError where it should name colours, and the data have none or too many."""
+        settings = self.recipe.diffusion
+        if settings.target != "palette":
+            return Regression(settings.target, settings.weighting, settings.min_snr_gamma)
+        if not isinstance(self.space, OnPalette):
+            raise RequestError(
+                f"diffusion.target: palette needs the colours of the data, at most {MOST_COLOURS:,}, and there are none: "
+                "they are more, or palette.json is missing"
+            )
+        return Classification(self.space.colours)
 
     @property
     def warning(self) -> str | None:
@@ -111,7 +121,9 @@ class Model:
             return SimpleUNet(self.space.channels, valued=valued, units=units, null=null)
         if isinstance(settings, ReportUNetConfig):
             return ReportUNet(self.space.channels, valued=valued, units=units, null=null)
-        return UNet(self.space.channels, self.side, valued=valued, units=units, null=null, **settings.model_dump(exclude={"kind"}))
+        objective = self.objective
+        outputs = len(objective.colours) if isinstance(objective, Classification) else self.space.channels
+        return UNet(self.space.channels, self.side, outputs=outputs, valued=valued, units=units, null=null, **settings.model_dump(exclude={"kind"}))
 
     def draw(
         self,
@@ -160,8 +172,8 @@ class Model:
     def _denoiser(self, network: nn.Module, asked: Tensor, nothing: Tensor, guidance: Guidance) -> Denoiser:
         """The network as a sampler sees it, under the requests `asked`, (B, A), guided away from `nothing`, which may be the same."""
         if not self.recipe.conditional:
-            return as_denoiser(network, self.target)
-        denoise = as_conditional_denoiser(network, self.target)
+            return as_denoiser(network, self.objective)
+        denoise = as_conditional_denoiser(network, self.objective)
 
         def plain(xt: Tensor, level: Level) -> Tensor:
             return denoise(xt, level, asked)
@@ -197,10 +209,11 @@ def batches(images: int) -> int:
     return -(-images // BATCH)
 
 
-def assemble(recipe: Recipe, schema: AttributeSchema | None = None) -> Model:
-    """The model that a recipe describes, for the attributes of its data. Raises RequestError where its schedule cannot work.
+def assemble(recipe: Recipe, schema: AttributeSchema | None = None, palette: Palette | None = None) -> Model:
+    """The model that a recipe describes, for the attributes and colours of its data. Raises RequestError where its schedule cannot work.
 
-    Without a schema it has noise levels and pixels, but a conditional network cannot be made.
+    Without a schema it has noise levels and pixels, but a conditional network cannot be made; nor one that names colours
+    without a palette.
     """
     diffusion = recipe.diffusion
     try:
@@ -214,7 +227,10 @@ def assemble(recipe: Recipe, schema: AttributeSchema | None = None) -> Model:
     except ScheduleError as error:
         raise RequestError(f"diffusion.schedule: {error}") from error
     dataset = recipe.dataset
-    return Model(recipe, schema or AttributeSchema(), schedule, pixel_space(dataset.space, dataset.image_channels), dataset.side)
+    space = pixel_space(dataset.space, dataset.image_channels)
+    if palette is not None and diffusion.target == "palette":
+        space = OnPalette(space, palette)
+    return Model(recipe, schema or AttributeSchema(), schedule, space, dataset.side)
 
 
 def _without(count: int, on_step: OnStep) -> OnStep:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from noisette.data.pixels import Colours, Premultiplied, on_background, pixel_space
+from noisette.data.palette import Palette
+from noisette.data.pixels import Colours, OnPalette, Premultiplied, on_background, pixel_space
 from noisette.errors import RequestError
 
 ALL_BYTES = torch.arange(256, dtype=torch.uint8)
@@ -102,6 +103,17 @@ def test_on_a_background_is_what_pillow_composes():
         front = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
         theirs = np.asarray(Image.alpha_composite(Image.new("RGBA", front.size, "#638596"), front).convert("RGB"))
         assert abs(flat.transpose(1, 2, 0).astype(int) - theirs).max() <= 1
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_on_a_palette_only_its_colours_come_out_and_those_unchanged(channels):
+    colours = np.unique(np.random.default_rng(5).integers(1, 256, (30, channels)).astype(np.uint8), axis=0)
+    space = OnPalette(pixel_space("colours" if channels == 3 else "premultiplied", channels), Palette(colours))
+    assert space.colours.shape == (30, channels)
+    images = np.ascontiguousarray(colours[np.arange(32).reshape(2, 4, 4) % 30].transpose(0, 3, 1, 2))
+    x0 = space.encode(torch.from_numpy(images))
+    assert_array_equal(space.decode(x0).numpy(), images)
+    assert Palette(colours).holds(space.decode(x0 + torch.randn_like(x0)).numpy()).all()
 
 
 @pytest.mark.parametrize(("name", "channels", "kind"), [("colours", 1, Colours), ("colours", 3, Colours), ("premultiplied", 4, Premultiplied)])

@@ -12,6 +12,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 
 from noisette.diffusion.denoiser import as_denoiser, clipped
 from noisette.diffusion.noise import ImageNoise, add_noise
+from noisette.diffusion.objectives import Regression
 from noisette.diffusion.samplers import ddim, ddpm
 from noisette.diffusion.schedules import make_schedule
 
@@ -83,7 +84,7 @@ def _pair(sampler, scheduler, name, target, clip, steps, network, **settings):
     seed = 3
     noise = ImageNoise([seed])
     start = noise.draw((2, 6, 6), dtype=torch.float64)
-    denoise = as_denoiser(network, target)
+    denoise = as_denoiser(network, Regression(target))
     ours = sampler(clipped(denoise) if clip else denoise, start, make_schedule(name, 1000).levels(steps), noise=noise)
 
     scheduler.set_timesteps(steps)

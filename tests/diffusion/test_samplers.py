@@ -8,6 +8,7 @@ from torch.testing import assert_close
 
 from noisette.diffusion.denoiser import as_denoiser, clipped
 from noisette.diffusion.noise import ImageNoise
+from noisette.diffusion.objectives import Classification, Regression
 from noisette.diffusion.samplers import ddim, ddpm
 from noisette.diffusion.schedules import make_schedule
 from noisette.diffusion.targets import wanted
@@ -68,7 +69,18 @@ def test_ddim_with_eta_1_is_ddpm():
 @pytest.mark.parametrize("target", ["noise", "image", "velocity"])
 @every_schedule
 def test_a_bad_network_gives_no_nan_at_any_step_count(sampler, steps, target, name, total):
-    denoise = clipped(as_denoiser(lambda xt, times: 3 * xt.flip(-1), target))
+    denoise = clipped(as_denoiser(lambda xt, times: 3 * xt.flip(-1), Regression(target)))
+    drawn = sample(sampler, denoise, make_schedule(name, total), steps, count=1, shape=(1, 2, 2))
+    assert torch.isfinite(drawn).all()
+    assert drawn.abs().max() <= 1
+
+
+@every_sampler
+@pytest.mark.parametrize("steps", [1, 2, 7, 1000])
+@every_schedule
+def test_a_bad_network_that_names_colours_gives_no_nan_either(sampler, steps, name, total):
+    colours = torch.tensor([[-1.0], [-0.99], [0.2], [1.0]])
+    denoise = as_denoiser(lambda xt, times: 30 * xt.flip(-1).expand(-1, 4, -1, -1) * colours[:, :, None], Classification(colours))
     drawn = sample(sampler, denoise, make_schedule(name, total), steps, count=1, shape=(1, 2, 2))
     assert torch.isfinite(drawn).all()
     assert drawn.abs().max() <= 1
@@ -85,7 +97,7 @@ def test_a_sampler_does_not_see_what_the_network_predicts(target):
         x0 = perfect(xt, level)
         return wanted(target, x0, (xt - level.alpha * x0) / level.sigma, level.alpha, level.sigma)
 
-    assert_close(sample(ddim, as_denoiser(network, target), schedule, 20), sample(ddim, perfect, schedule, 20), atol=1e-3, rtol=0)
+    assert_close(sample(ddim, as_denoiser(network, Regression(target)), schedule, 20), sample(ddim, perfect, schedule, 20), atol=1e-3, rtol=0)
 
 
 @every_sampler

@@ -92,6 +92,15 @@ def test_drawn_times_are_uniform_and_cover_each_batch_evenly():
     assert schedule.draw_times(100_000, generator).mean().item() == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.parametrize("steps", [None, 1000])
+@pytest.mark.parametrize("power", [1.0, 2.0, 5.0])
+def test_a_power_draws_more_of_the_noisy_times(steps, power):
+    times = make_schedule("cosine", steps).draw_times(100_000, torch.Generator().manual_seed(0), power=power)
+    assert 0 < times.min() <= times.max() <= 1
+    assert times.mean().item() == pytest.approx(power / (power + 1), abs=0.01)
+    assert (times <= 0.5).double().mean().item() == pytest.approx(0.5**power, abs=0.01)
+
+
 def test_more_steps_than_levels_are_refused():
     with pytest.raises(ScheduleError, match="more than the 50 levels"):
         make_schedule("cosine", 50).levels(51)

@@ -83,10 +83,10 @@ def test_a_sweep_that_was_stopped_goes_on(capsys, drawer, monkeypatch):
 
 
 def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
-    overrides = [*SMALL, "dataset.count=240", "training.steps=108", "training.keep=5", 'training.checkpoint_every="1h"']
+    overrides = [*SMALL, "dataset.count=240", "training.steps=108", "training.keep=5", 'training.checkpoint_every="1h"', "samples.every=1"]
     folder = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=overrides), out=tmp_path / "r").folder
     steps = open_run(folder).steps
-    assert steps == [36, 72, 108]  # one for each epoch
+    assert steps == [36, 72, 108]  # one with each grid
     assert noisette.load(folder, step=steps[0]).step == steps[0]
     fit_and_keep(sprites(240, 8).split("train"), epochs=1)
     status, out, err = run(capsys, "sweep", folder, "--over", "checkpoint=all", "--figure", "exact", "--json")

@@ -30,6 +30,14 @@ def test_a_fresh_network_predicts_zero_so_that_training_starts_calmly():
     assert UNet(3, 8, widths=[8, 16], blocks=1)(torch.randn(2, 3, 8, 8), torch.rand(2)).abs().max() == 0
 
 
+def test_a_network_may_answer_with_more_than_it_sees():
+    xt, times = torch.randn(2, 3, 8, 8), torch.rand(2)
+    for width in (0, 8):
+        answer = UNet(3, 8, widths=[8, 16], blocks=1, outputs=11, patch=2, pixel_width=width)(xt, times)
+        assert answer.shape == (2, 11, 8, 8)
+        assert answer.abs().max() == 0
+
+
 def test_patches_make_the_same_network_four_times_cheaper():
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -41,6 +49,9 @@ def test_patches_make_the_same_network_four_times_cheaper():
     assert 3.5 < flops(1) / flops(2) < 4.5
 
 
+PIXELS = UNet(1, 16, widths=[8], attention=[False], patch=2, pixel_width=8, outputs=5)
+
+
 def disturbed(network):
     """The network with no weight left at its zero start."""
     torch.manual_seed(0)
@@ -50,7 +61,9 @@ def disturbed(network):
 
 
 @pytest.mark.parametrize(
-    "network", [SimpleUNet(1), UNet(1, 16, widths=[8, 16]), UNet(1, 16, widths=[8], attention=[True], patch=2)], ids=["simple", "unet", "patches"]
+    "network",
+    [SimpleUNet(1), UNet(1, 16, widths=[8, 16]), UNet(1, 16, widths=[8], attention=[True], patch=2), PIXELS],
+    ids=["simple", "unet", "patches", "pixels"],
 )
 def test_every_pixel_and_the_time_matter_and_images_do_not_mix(network):
     network = disturbed(network)
@@ -64,10 +77,12 @@ def test_every_pixel_and_the_time_matter_and_images_do_not_mix(network):
     assert moved[[0, 1, 3]].max() == 0
 
 
-def test_every_parameter_learns():
-    network = UNet(2, 8, widths=[8, 16], blocks=1)
+@pytest.mark.parametrize("settings", [{}, {"pixel_width": 8, "outputs": 7, "pixel_map_channels": 4}], ids=["patches", "pixels"])
+def test_every_parameter_learns(settings):
+    network = UNet(2, 8, widths=[8, 16], blocks=1, valued=[range(3), range(1, 2)], condition=["modulate", "spatial"], **settings)
     disturbed(network)
-    network(torch.randn(3, 2, 8, 8), torch.rand(3)).square().mean().backward()
+    codes = torch.tensor([[0, 1], [1, -1], [2, 0], [-1, 1]])
+    network(torch.randn(4, 2, 8, 8), torch.rand(4), codes).square().mean().backward()
     assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in network.parameters())
 
 

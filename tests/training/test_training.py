@@ -13,7 +13,7 @@ from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.training.run import open_run
 from noisette.training.watcher import Nobody
 
-from ..conftest import TINY
+from ..conftest import CONDITIONAL, TINY
 
 
 def final(run):
@@ -59,6 +59,22 @@ def test_a_network_learns_sprites(tmp_path):
     assert sum(losses[-20:]) < 0.6 * sum(losses[:20])
 
 
+def test_a_network_that_names_colours_learns_sprites_and_draws_no_other_colour(tmp_path):
+    overrides = ["training.steps=300", "training.learning_rate=3e-3", "samples.every=100", 'diffusion.target="palette"', "network.pixel_width=16"]
+    run = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=overrides), out=tmp_path / "r")
+    losses = [loss for _, loss in run.scalars("loss")]
+    assert sum(losses[-20:]) < 0.4 * sum(losses[:20])
+    images = noisette.load(run.folder).generate("Top Hat", seeds=range(3), guidance=2.0)
+    assert run.palette.holds(images).all()
+
+
+def test_a_palette_that_is_gone_is_missed(tmp_path):
+    run = noisette.train(parse_recipe(TINY, source="t", overrides=['diffusion.target="palette"']), out=tmp_path / "r")
+    (run.folder / "palette.json").unlink()
+    with pytest.raises(RequestError, match=r"palette\.json is missing"):
+        noisette.load(run.folder)
+
+
 def test_the_run_folder_tells_the_whole_story(trained):
     assert {path.name for path in trained.folder.iterdir()} >= {
         "recipe.toml", "schema.json", "palette.json", "environment.json", "status.json", "metrics", "samples", "checkpoints",
@@ -96,7 +112,15 @@ def test_a_training_cut_anywhere_and_resumed_is_the_same_to_the_bit(tiny, traine
 
 @pytest.mark.parametrize(
     "change",
-    ['training.layout="channels-last"', 'training.precision="bfloat16"', "training.ema=0.0", 'network={kind="simple_unet"}', "training.epochs=2"],
+    [
+        'training.layout="channels-last"',
+        'training.precision="bfloat16"',
+        "training.ema=0.0",
+        'network={kind="simple_unet"}',
+        "training.epochs=2",
+        'diffusion.target="palette"',
+        'training.optimizer="muon"',
+    ],
 )
 def test_every_way_of_computing_is_resumed_to_the_bit(tmp_path, change):
     recipe = parse_recipe(TINY, source="t", overrides=[change])
@@ -154,7 +178,7 @@ def test_weights_that_blew_up_never_replace_good_ones(tmp_path, monkeypatch):
 
     real = trainer_module.learning_rate
     monkeypatch.setattr(trainer_module, "learning_rate", lambda peak, step, *rest, **named: 1e30 if step >= 5 else real(peak, step, *rest, **named))
-    recipe = parse_recipe(TINY, source="t", overrides=["training.batch_size=54", "training.steps=50", "samples.every=50"])
+    recipe = parse_recipe(TINY, source="t", overrides=["training.batch_size=54", "training.steps=50"])
     with pytest.raises(NoisetteError, match="checkpoints from before are kept"):
         noisette.train(recipe, out=tmp_path / "r")
     checkpoint, notes = open_run(tmp_path / "r").checkpoint()
@@ -191,13 +215,13 @@ def test_a_grid_that_a_kill_left_out_is_drawn_on_resume(tiny, tmp_path):
 def test_one_bad_batch_does_not_touch_the_weights(tiny, tmp_path, monkeypatch):
     import noisette.training.trainer as trainer_module
 
-    real, calls = trainer_module.squared_error, []
+    real, calls = trainer_module.add_noise, []
 
-    def once_nan(prediction, target, weight):
+    def once_nan(*given):
         calls.append(1)
-        return real(prediction, target, weight) * (math.nan if len(calls) == 7 else 1)
+        return real(*given) * (math.nan if len(calls) == 7 else 1)
 
-    monkeypatch.setattr(trainer_module, "squared_error", once_nan)
+    monkeypatch.setattr(trainer_module, "add_noise", once_nan)
     run = noisette.train(tiny, out=tmp_path / "r")
     assert run.status["state"] == "finished"
     assert run.status["skipped"] == 1

@@ -63,9 +63,13 @@ class Dataset:
 
     def split(self, name: str) -> Dataset:
         """The images of `train`, `validation` or `test`, in their order. Raises RequestError for another name."""
+        return self.take(self.places(name))
+
+    def places(self, name: str) -> NDArray[np.intp]:
+        """Where the images of a split are. Raises RequestError for another name."""
         if name not in SPLITS:
             raise RequestError(f'no split "{name}"; there are {", ".join(SPLITS)}')
-        return self.take(np.flatnonzero(self.membership == SPLITS.index(name)))
+        return np.flatnonzero(self.membership == SPLITS.index(name))
 
     def take(self, indices: NDArray[np.intp]) -> Dataset:
         """The images at `indices`, (M,), in that order."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 MOST_COLOURS = 1024
 """A data set with more is no pixel art."""
 
-_AT_A_TIME = 2**14  # colours that are compared with the whole palette
+_AT_A_TIME = 2**14  # colours that are compared with the whole palette; images whose colours are collected
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,12 @@ def palette_of(images: NDArray[np.uint8], *, most: int = MOST_COLOURS) -> Palett
     channels = images.shape[1]
     if channels == 1:
         return None
-    numbers = np.unique(as_numbers(images))
-    return Palette(as_colours(numbers, channels)) if len(numbers) <= most else None
+    numbers = np.empty(0, dtype=np.uint32)
+    for start in range(0, len(images), _AT_A_TIME):  # all at once would take several times their memory
+        numbers = np.union1d(numbers, as_numbers(images[start : start + _AT_A_TIME]))
+        if len(numbers) > most:
+            return None
+    return Palette(as_colours(numbers, channels))
 
 
 def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from noisette.data.dataset import MODES
+from noisette.data.palette import Palette
 from noisette.errors import RequestError
 
 SpaceName = Literal["colours", "premultiplied"]
@@ -64,6 +65,23 @@ class Premultiplied:
         alpha = (unit[:, 3:] * 255 + 0.5).floor() / 255
         colour = torch.where(alpha > 0, unit[:, :3] / alpha.clamp(min=1 / 255), 0.0).clamp(0, 1)
         return (torch.cat([colour, alpha], dim=1) * 255 + 0.5).floor().to(torch.uint8)
+
+
+class OnPalette:
+    """Another space, of images that have only the colours of a palette: each pixel decodes to the nearest of them."""
+
+    def __init__(self, space: PixelSpace, palette: Palette) -> None:
+        self.channels = space.channels
+        self.encode = space.encode
+        self._space, self._palette = space, palette
+
+    @property
+    def colours(self) -> Tensor:
+        """(K, channels), as diffused."""
+        return self.encode(torch.from_numpy(self._palette.colours)[:, :, None, None]).flatten(1)
+
+    def decode(self, x0: Tensor) -> Tensor:
+        return torch.from_numpy(self._palette.snap(self._space.decode(x0).cpu().numpy()))
 
 
 def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:

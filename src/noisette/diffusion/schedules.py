@@ -49,8 +49,8 @@ class Schedule(ABC):
         """alpha and sigma, float64, of the shape of `times` (float64, in (0, 1])."""
 
     @abstractmethod
-    def draw_times(self, count: int, generator: torch.Generator) -> Tensor:
-        """(count,) float64 times to train on, each uniform over the levels.
+    def draw_times(self, count: int, generator: torch.Generator, *, power: float = 1.0) -> Tensor:
+        """(count,) float64 times to train on, with density power * t ** (power - 1): each uniform at 1, the noisier the likelier above.
 
         Stratified: one uniform draw is shifted by i / count for image i, so that each batch covers all levels evenly
         and its loss varies less (Kingma et al. 2021, appendix I.1).
@@ -103,8 +103,9 @@ class DiscreteSchedule(Schedule):
         alpha_bars = self.alpha_bars[(times * len(self.betas)).round().long() - 1]
         return alpha_bars.sqrt(), (1 - alpha_bars).sqrt()
 
-    def draw_times(self, count: int, generator: torch.Generator) -> Tensor:
-        return ((_stratified(count, generator) * len(self.betas)).floor() + 1) / len(self.betas)
+    def draw_times(self, count: int, generator: torch.Generator, *, power: float = 1.0) -> Tensor:
+        levels = (_stratified(count, generator) ** (1 / power) * len(self.betas)).floor() + 1
+        return levels.clamp(max=len(self.betas)) / len(self.betas)  # a root may round up to 1
 
     def _spaced_times(self, count: int) -> list[float]:
         # Exact fractions: a float range gives a step too many for some counts (62 of them at T = 1000).
@@ -124,8 +125,8 @@ class ContinuousSchedule(Schedule):
         log_snr = torch.logit(_alpha_bar(self.name, times)).clamp(-_LOG_SNR_LIMIT, _LOG_SNR_LIMIT)
         return torch.sigmoid(log_snr).sqrt(), torch.sigmoid(-log_snr).sqrt()
 
-    def draw_times(self, count: int, generator: torch.Generator) -> Tensor:
-        return 1.0 - _stratified(count, generator)  # (0, 1]
+    def draw_times(self, count: int, generator: torch.Generator, *, power: float = 1.0) -> Tensor:
+        return (1.0 - _stratified(count, generator)) ** (1 / power)  # (0, 1]
 
     def _spaced_times(self, count: int) -> list[float]:
         return [(count - index) / count for index in range(count)]

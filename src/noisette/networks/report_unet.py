@@ -21,6 +21,9 @@ class ReportUNet(nn.Module):
     vector is added to that of the time; returns the shape of xt. valued, units, null: see `Features`.
     """
 
+    ends = ("enter", "leave")
+    """The layers that meet the image and the answer."""
+
     def __init__(self, channels: int, *, valued: Sequence[range] = (), units: Sequence[int] = (), null: Null = "single") -> None:
         super().__init__()
         self.features = Features(valued, null, units) if valued else None

@@ -18,6 +18,9 @@ class SimpleUNet(nn.Module):
     another 32 channels beside those of the time; returns the shape of xt. valued, units, null: see `Features`.
     """
 
+    ends = ("enter", "leave")
+    """The layers that meet the image and the answer."""
+
     def __init__(self, channels: int, *, valued: Sequence[range] = (), units: Sequence[int] = (), null: Null = "each") -> None:
         super().__init__()
         self.features = Features(valued, null, units) if valued else None

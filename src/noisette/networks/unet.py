@@ -15,8 +15,8 @@ from noisette.networks.conditioning import Features, Maps, Null, Vector, Way
 class UNet(nn.Module):
     """Residual blocks on each level, halved between levels, joined by concatenated skips; time by scale and shift.
 
-    Takes xt (B, C, H, W), times (B,) in (0, 1] and, where `condition` names ways in, codes (B, A); returns the shape of xt.
-    Any number of channels.
+    Takes xt (B, C, H, W), times (B,) in (0, 1] and, where `condition` names ways in, codes (B, A); returns (B, outputs, H, W).
+    Any number of channels, and of outputs, which are as many unless given.
 
     widths: channels of each level, finest first. blocks: residual blocks of each level on the way down (one more on the
     way up). attention: whether each level attends over its positions. patch: pixels along the side of the square that
@@ -28,6 +28,9 @@ class UNet(nn.Module):
     valued, units, null: see `Features`. condition: how the request comes in, any of `concat` (beside the time, before its layers),
     `add` (to the embedding of the time), `modulate` (beside that embedding, so that each block reads it for its scale and
     shift) and `spatial` (maps of `map_channels` beside the image).
+
+    pixel_width: if not 0, the answer is put together at full size, by layers of this width that see each pixel by itself:
+    see `PixelHead`. pixel_map_channels: of its maps at full size.
 
     `size` is H = W, a multiple of patch * 2 ** (len(widths) - 1).
     """
@@ -47,8 +50,12 @@ class UNet(nn.Module):
         condition: Sequence[Way] = (),
         null: Null = "each",
         map_channels: int = 24,
+        outputs: int | None = None,
+        pixel_width: int = 0,
+        pixel_map_channels: int = 32,
     ) -> None:
         super().__init__()
+        outputs = channels if outputs is None else outputs
         if len(attention) != len(widths):
             raise ValueError(f"{len(widths)} levels need as many attention flags, not {len(attention)}")
         self.patch = patch
@@ -87,10 +94,21 @@ class UNet(nn.Module):
                 width = level_width
             if level > 0:
                 self.up.append(Double(width))
-        self.leave = nn.Sequential(norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, channels * patch**2, 3, padding=1)))
+        self.pixels: PixelHead | None = None
+        self.leave: nn.Sequential | None = None
+        if pixel_width:
+            maps = Maps(asked, pixel_map_channels, size) if "spatial" in condition else None
+            self.pixels = PixelHead(channels, size, width, pixel_width, outputs, patch, embedding * (2 if self.modulate else 1), maps)
+        else:
+            self.leave = nn.Sequential(norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, outputs * patch**2, 3, padding=1)))
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The layers that meet the image and the answer."""
+        return ("enter", "pixels.around", "pixels.answer") if self.pixels else ("enter", "leave.2")
 
     def forward(self, xt: Tensor, times: Tensor, codes: Tensor | None = None) -> Tensor:
-        pixels, embedding = F.pixel_unshuffle(xt, self.patch), self.fourier(times)
+        patches, embedding = F.pixel_unshuffle(xt, self.patch), self.fourier(times)
         asked = self.features(codes) if self.features else None
         if self.concat:
             embedding = torch.cat([embedding, self.concat(asked)], dim=1)
@@ -101,8 +119,8 @@ class UNet(nn.Module):
         if self.modulate:
             embedding = torch.cat([embedding, F.silu(self.modulate(asked))], dim=1)  # (B, 2 E)
         if self.maps:
-            pixels = torch.cat([pixels, self.maps(asked)], dim=1)
-        h = self.enter(pixels) + self.positions
+            patches = torch.cat([patches, self.maps(asked)], dim=1)
+        h = self.enter(patches) + self.positions
         skips = [h]
         for module in self.down:
             h = module(h, embedding)
@@ -111,8 +129,37 @@ class UNet(nn.Module):
             h = module(h, embedding)
         for module in self.up:
             h = module(torch.cat([h, skips.pop()], dim=1) if isinstance(module, Stage) else h, embedding)
-        prediction: Tensor = F.pixel_shuffle(self.leave(h), self.patch)
+        prediction: Tensor = self.pixels(h, xt, embedding, asked) if self.pixels else F.pixel_shuffle(self.leave(h), self.patch)  # type: ignore[misc]
         return prediction
+
+
+class PixelHead(nn.Module):
+    """Features at the positions, the noisy pixels around, a place of its own and what is asked of it, to the answer at each pixel.
+
+    What an attribute draws has its place to the pixel, and which of two lies on top is decided there. So each value owns a map at
+    full size as well, and they meet in a small network that is the same for all pixels and sees one at a time.
+    """
+
+    def __init__(self, channels: int, size: int, width_in: int, width: int, outputs: int, patch: int, embedding: int, maps: Maps | None) -> None:
+        super().__init__()
+        self.features = nn.Sequential(norm(width_in), nn.SiLU(), nn.Conv2d(width_in, width * patch**2, 1), nn.PixelShuffle(patch))
+        self.around = nn.Conv2d(channels, width, 3, padding=1)
+        self.positions = nn.Parameter(torch.zeros(1, width, size, size))
+        self.maps = maps
+        self.asked = nn.Conv2d(maps.shape[0], width, 1) if maps else None
+        self.mix = nn.Sequential(norm(width), nn.SiLU(), nn.Conv2d(width, width, 1))
+        self.norm = norm(width)
+        self.modulate = nn.Linear(embedding, 2 * width)
+        self.answer = zeroed(nn.Conv2d(width, outputs, 1))
+
+    def forward(self, h: Tensor, xt: Tensor, embedding: Tensor, asked: Tensor | None) -> Tensor:
+        pixels = self.features(h) + self.around(xt) + self.positions
+        if self.maps and self.asked:
+            pixels = pixels + self.asked(self.maps(asked))
+        pixels = pixels + self.mix(pixels)
+        scale, shift = self.modulate(embedding)[:, :, None, None].chunk(2, dim=1)  # each (B, width, 1, 1)
+        answer: Tensor = self.answer(F.silu(self.norm(pixels)) * (1 + scale) + shift)
+        return answer
 
 
 class Stage(nn.Module):

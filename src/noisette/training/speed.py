@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from noisette.config import TrainingConfig
+from noisette.diffusion.objectives import Objective
 
-_WORTH_COMPILING = 30 * 60.0  # seconds: a training shorter than this does not earn the compilation back
+_WORTH_COMPILING = 5 * 60.0  # seconds: compiling takes up to a minute, and a training shorter than this does not earn it back
 _GAIN = 1.05  # a setting other than the plain one must be this much faster: timings vary, and plain is simplest
 _ROUNDS = 2  # in turns, and the best counts: whatever else the machine does only ever slows a round down
 _ROUND_SECONDS = 0.5
@@ -48,6 +49,7 @@ def _cpu_flag(*names: str) -> bool:
 def choose(
     config: TrainingConfig,
     network: nn.Module,
+    objective: Objective,
     shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
@@ -57,22 +59,23 @@ def choose(
 ) -> tuple[Settings, dict[str, float]]:
     """The fastest settings among those the recipe allows, and images/s of each that was measured.
 
-    shape: (C, H, W) of a diffused image. batch: images in a step of one process. attributes: of a conditional network.
-    seconds: from images/s to how long the training would last. The network is copied, never touched.
+    objective: what the answers are for. shape: (C, H, W) of a diffused image. batch: images in a step of one process.
+    attributes: of a conditional network. seconds: from images/s to how long the training would last. The network is copied,
+    never touched.
     """
     precisions = [config.precision] if config.precision != "auto" else ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
     layouts = [config.layout] if config.layout != "auto" else ["contiguous", "channels-last"]
     candidates = [Settings(precision, layout) for precision in precisions for layout in layouts]
     measured: dict[Settings, float] = {}
     if len(candidates) > 1 or config.compile == "auto":
-        measured = _measure(network, candidates, shape, batch, device, attributes)
+        measured = _measure(network, objective, candidates, shape, batch, device, attributes)
     best = _fastest(measured) if measured else candidates[0]
     if config.compile == "yes":
         best = Settings(best.precision, best.layout, compiled=True)
-    elif config.compile == "auto" and seconds(measured[best]) > _WORTH_COMPILING:
+    elif config.compile == "auto" and seconds(measured[best]) >= _WORTH_COMPILING:
         compiled = Settings(best.precision, best.layout, compiled=True)
         try:
-            measured.update(_measure(network, [compiled], shape, batch, device, attributes))
+            measured.update(_measure(network, objective, [compiled], shape, batch, device, attributes))
         except Exception:  # whatever is missing (a C++ compiler, say), the training can do without
             measured[compiled] = 0.0
         best = _fastest({best: measured[best], compiled: measured[compiled]})
@@ -90,10 +93,16 @@ def _fastest(measured: dict[Settings, float]) -> Settings:
 
 
 def _measure(
-    network: nn.Module, candidates: list[Settings], shape: tuple[int, int, int], batch: int, device: torch.device, attributes: int | None
+    network: nn.Module,
+    objective: Objective,
+    candidates: list[Settings],
+    shape: tuple[int, int, int],
+    batch: int,
+    device: torch.device,
+    attributes: int | None,
 ) -> dict[Settings, float]:
     """Images/s of each candidate, by whole batches forward and backward on copies of the network."""
-    steps = {candidate: _step(network, candidate, shape, batch, device, attributes) for candidate in candidates}
+    steps = {candidate: _step(network, objective, candidate, shape, batch, device, attributes) for candidate in candidates}
     for step in steps.values():
         step()
     rates = dict.fromkeys(candidates, 0.0)
@@ -108,17 +117,25 @@ def _measure(
 
 
 def _step(
-    network: nn.Module, settings: Settings, shape: tuple[int, int, int], batch: int, device: torch.device, attributes: int | None
+    network: nn.Module,
+    objective: Objective,
+    settings: Settings,
+    shape: tuple[int, int, int],
+    batch: int,
+    device: torch.device,
+    attributes: int | None,
 ) -> Callable[[], None]:
     probe = copy.deepcopy(network).to(device, memory_format=settings.memory_format)  # type: ignore[call-overload]
     forward = torch.compile(probe) if settings.compiled else probe
+    loss_of = torch.compile(objective.loss) if settings.compiled else objective.loss
     images = torch.zeros(batch, *shape, device=device).contiguous(memory_format=settings.memory_format)
-    times = torch.full((batch,), 0.5, device=device)
+    times = alpha = sigma = torch.full((batch,), 0.5, device=device)
     codes = None if attributes is None else torch.zeros(batch, attributes, dtype=torch.int64, device=device)
 
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            loss: Tensor = forward(images, times, codes).float().square().mean()
+            prediction: Tensor = forward(images, times, codes)
+        loss: Tensor = loss_of(prediction.float(), images, images, images, alpha, sigma)
         loss.backward()  # type: ignore[no-untyped-call]
         loss.item()  # waits for the device
 

@@ -77,16 +77,16 @@ def _train_anew(model: Model, folder: Path, accelerator: Accelerator, watcher: W
     """Make the run folder of a model and train. The rest as in `train`."""
     resolved = model.recipe
     dataset = open_data(resolved, progress)
-    model = replace(model, schema=dataset.schema)
-    train_split = dataset.split("train")
-    images = train_split.images
-    _check_batch(resolved, len(images), accelerator)
+    places = dataset.places("train")
+    palette = palette_of(dataset.images[places])
+    model = assemble(resolved, dataset.schema, palette)
+    _check_batch(resolved, len(places), accelerator)
     if resolved.conditional:
         _check_labels(dataset)
         grid_requests(model, dataset)
     if "auto" in (resolved.training.precision, resolved.training.layout, resolved.training.compile):
         watcher.note("measuring what runs fastest on this machine")
-    chosen, measured = _choose(resolved, model, len(images), accelerator)
+    chosen, measured = _choose(resolved, model, len(places), accelerator)
     if measured:
         rates = "; ".join(f"{name}: {rate:g} images/s" for name, rate in measured.items())
         watcher.note(f"measured {rates}")
@@ -95,9 +95,9 @@ def _train_anew(model: Model, folder: Path, accelerator: Accelerator, watcher: W
         facts = {
             **_circumstances(accelerator),
             "measured_images_per_second": measured,
-            "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(images)},
+            "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(places)},
         }
-        create_run(folder, resolved, dataset.schema, count(dataset.schema, train_split.attributes), palette_of(images), facts)
+        create_run(folder, resolved, dataset.schema, count(dataset.schema, dataset.attributes[places]), palette, facts)
     accelerator.wait_for_everyone()
     run = open_run(folder)
     with run.locked() if accelerator.is_main_process else nullcontext():
@@ -115,7 +115,7 @@ def resume(folder: str | Path, *, queue: bool = False, watcher: Watcher | None =
     """
     run = open_run(Path(folder))
     recipe = run.recipe
-    model = assemble(recipe, run.schema)
+    model = assemble(recipe, run.schema, run.palette)
     accelerator = Accelerator(mixed_precision="no")
     watcher = _only_one(watcher, accelerator)
     with ExitStack() as held:
@@ -151,9 +151,9 @@ def _circumstances(accelerator: Accelerator) -> dict[str, Any]:
 def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, watcher: Watcher) -> None:
     """Train from the newest checkpoint, or from the start if there is none."""
     recipe = model.recipe
-    images = dataset.split("train").images
-    _check_batch(recipe, len(images), accelerator)
-    trainer = Trainer(model, dataset, run, accelerator, _settings_of(recipe), _budget_of(recipe, len(images)))
+    images = len(dataset.places("train"))
+    _check_batch(recipe, images, accelerator)
+    trainer = Trainer(model, dataset, run, accelerator, _settings_of(recipe), _budget_of(recipe, images))
     checkpoint, notes = run.checkpoint()
     for note in notes:
         watcher.note(f"{note}; going on from an older one")
@@ -256,7 +256,9 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
     with torch.random.fork_rng():
         batch = recipe.training.batch_size // accelerator.num_processes
         attributes = len(model.schema.attributes) if recipe.conditional else None
-        chosen, measured = choose(recipe.training, model.network(), shape, batch, accelerator.device, attributes=attributes, seconds=lasts)
+        chosen, measured = choose(
+            recipe.training, model.network(), model.objective, shape, batch, accelerator.device, attributes=attributes, seconds=lasts
+        )
     # One process decides for all: each may have measured something else.
     [(shared, rates)] = broadcast_object_list([(chosen, measured)])
     return shared, rates

@@ -7,7 +7,7 @@ import math
 import shlex
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,7 @@ from torch import Tensor, nn
 from noisette.data.dataset import Dataset
 from noisette.data.requests import describe, understand
 from noisette.data.statistics import count
-from noisette.diffusion.losses import squared_error, weights
 from noisette.diffusion.noise import add_noise
-from noisette.diffusion.targets import wanted
 from noisette.errors import NoisetteError, Stopped
 from noisette.model import Model, usual_sampling
 from noisette.pictures import good_scale, labelled_sheet, save_png, sheet
@@ -31,9 +29,10 @@ from noisette.training.budget import Budget, learning_rate
 from noisette.training.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.training.dropping import drop
 from noisette.training.ema import AveragedNetwork
+from noisette.training.optimizers import make_optimizers
 from noisette.training.randomness import batch_indices, derived_seed, generator
 from noisette.training.run import Run
-from noisette.training.speed import Settings
+from noisette.training.speed import Settings, has_bfloat16
 from noisette.training.stopping import StopRequest
 from noisette.training.watcher import Moment, Watcher
 
@@ -66,22 +65,22 @@ class Trainer:
 
     def __init__(self, model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, settings: Settings, budget: Budget) -> None:
         """dataset: all of it; its train split is trained on, and the grids may ask for what is in its validation split."""
-        images = dataset.split("train").images
         self.model, self.run, self.accelerator, self.budget = model, run, accelerator, budget
         self.config = model.recipe.training
-        self.images = torch.from_numpy(images)
-        self.codes = torch.from_numpy(dataset.split("train").attributes.astype(np.int64)) if model.recipe.conditional else None
+        # The loss of a palette reads as many numbers as the network writes, so it is worth compiling too.
+        self.loss = torch.compile(model.objective.loss) if settings.compiled else model.objective.loss
+        # The whole data set with the places of its train split: a copy of that may not fit beside it.
+        self.images, self.places = torch.from_numpy(dataset.images), torch.from_numpy(dataset.places("train"))
+        self.codes = torch.from_numpy(dataset.attributes) if model.recipe.conditional else None
         self.units = torch.tensor(model.schema.units)
         self.grid = grid_requests(model, dataset) if model.recipe.conditional else None
         self.device = accelerator.device
         self.settings = settings
-        self.epoch_steps = len(images) // self.config.batch_size
+        self.epoch_steps = len(self.places) // self.config.batch_size
         torch.manual_seed(derived_seed(self.config.seed, "weights", 0))
         self.network = model.network().to(self.device, memory_format=settings.memory_format)  # type: ignore[call-overload]
         self.average = AveragedNetwork(self.network, decay=self.config.ema) if self.config.ema > 0 else None
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay, fused=self.device.type in ("cpu", "cuda")
-        )
+        self.optimizers = make_optimizers(self.network, self.config, bfloat16=has_bfloat16(self.device))
         self.state = State(schema=model.schema.fingerprint)
         self._loss, self._speed = _Smoothed(0.98), _Smoothed(0.9)
         self._saved_step = self._drawn_step = -1
@@ -107,7 +106,7 @@ class Trainer:
         Raises Stopped if asked to stop (after saving), NoisetteError after `_PATIENCE` steps without a finite loss.
         """
         forward: nn.Module = torch.compile(self.network) if self.settings.compiled else self.network  # type: ignore[assignment]
-        network, optimizer = self.accelerator.prepare(forward, self.optimizer)
+        network, *optimizers = self.accelerator.prepare(forward, *self.optimizers)
         before, started = self.state.elapsed, time.monotonic()
         saved = told = started
         misses = 0  # steps in a row without a finite loss
@@ -130,9 +129,9 @@ class Trainer:
                     )
 
                 rate = learning_rate(self.config.learning_rate, self.state.step, progress, warmup=self.config.warmup, decay=self.config.decay)
-                for group in self.optimizer.param_groups:
-                    group["lr"] = rate
-                loss, norm, finite = self._step(network, optimizer)
+                for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
+                    group["lr"] = rate * group["scale"]
+                loss, norm, finite = self._step(network, optimizers)
                 self.state.step += 1
                 self._loss.add(loss)
                 self._speed.add(self.config.batch_size / (time.monotonic() - now))
@@ -147,10 +146,9 @@ class Trainer:
                 if time.monotonic() - told > _STATUS_EVERY:
                     self._tell("running", progress)
                     told = time.monotonic()
-                if self._epoch_ends():
+                if self._epoch_ends() and self.epoch % self.model.recipe.samples.every == 0:
                     # First the grid, then the checkpoint: a death in between draws it again, and never leaves it out.
-                    if self.epoch % self.model.recipe.samples.every == 0:
-                        self._draw_samples(curves, watcher)
+                    self._draw_samples(curves, watcher)
                     if not misses:
                         self._save(curves)
                         saved = time.monotonic()
@@ -200,13 +198,13 @@ class Trainer:
         if not finite:
             curves.add_scalar("skipped", self.state.skipped, self.state.step)
 
-    def _step(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[float, float, bool]:
+    def _step(self, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> tuple[float, float, bool]:
         """One step: its loss, the norm of its gradient, and whether both were finite and the weights moved."""
         batch, seed, step = self.config.batch_size, self.config.seed, self.state.step
         torch.manual_seed(derived_seed(seed, "network", step))  # for anything random inside the network
         noise = generator(seed, "noise", step)
-        indices = batch_indices(seed, step, images=len(self.images), batch_size=batch)
-        times = self.model.schedule.draw_times(batch, noise)  # (B,)
+        indices = self.places[batch_indices(seed, step, images=len(self.places), batch_size=batch)]
+        times = self.model.schedule.draw_times(batch, noise, power=self.model.recipe.diffusion.time_power)  # (B,)
         side = self.model.side
         eps = torch.randn(batch, self.model.space.channels, side, side, generator=noise)
         mine = self._mine(batch)  # every process draws the whole batch and keeps its part, so any number of them sees the same
@@ -214,15 +212,12 @@ class Trainer:
         eps = eps[mine].to(self.device)
         alpha, sigma = (scale[mine].float().to(self.device) for scale in self.model.schedule.alpha_sigma(times))
         xt = add_noise(x0, eps, alpha, sigma).contiguous(memory_format=self.settings.memory_format)
-        target = wanted(self.model.target, x0, eps, alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1))
-        diffusion = self.model.recipe.diffusion
-        weight = weights(diffusion.weighting, self.model.target, alpha, sigma, gamma=diffusion.min_snr_gamma)
 
         codes = None
         if self.codes is not None:
             chances = self.model.recipe.condition
             codes = drop(
-                self.codes[indices],
+                self.codes[indices].long(),
                 self.units,
                 drop_all=chances.drop_all,
                 drop_each=chances.drop_each,
@@ -231,20 +226,22 @@ class Trainer:
 
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
             prediction = network(xt, times[mine].float().to(self.device), codes)
-        loss = squared_error(prediction.float(), target, weight)
+        loss = self.loss(prediction.float(), x0, eps, xt, alpha, sigma)
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.clip)
         assert norm is not None
         mean: Tensor = self.accelerator.reduce(loss.detach(), reduction="mean")
         finite = bool(torch.isfinite(mean) and torch.isfinite(norm))
         if finite:
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             if self.average is not None:
                 self.average.update(self.network)
                 self.state.updates = self.average.updates
         else:
             self.state.skipped += 1
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
         return mean.item(), float(norm), finite
 
     def _mine(self, batch: int) -> slice:
@@ -296,21 +293,23 @@ class Trainer:
         self._saved_step = self.state.step
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
-        names = [name for name, _ in self.network.named_parameters()]
-        states = self.optimizer.state_dict()["state"]
-        return {f"{names[index]}/{key}": value for index, state in states.items() for key, value in state.items()}
+        names = {parameter: name for name, parameter in self.network.named_parameters()}
+        states = [(names[parameter], state) for optimizer in self.optimizers for parameter, state in optimizer.state.items()]
+        return {f"{name}/{key}": value for name, state in states for key, value in state.items()}
 
     def _restore_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
         parameters = dict(self.network.named_parameters())
-        index = {name: number for number, name in enumerate(parameters)}
-        states: dict[int, dict[str, Tensor]] = {}
+        states: dict[nn.Parameter, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             owner, _, key = name.rpartition("/")
             parameter = parameters[owner]
             # The fused optimiser walks memory: a moment must lie in it as its parameter does, or they pair up wrongly.
             laid_out = torch.empty_like(parameter).copy_(tensor) if tensor.shape == parameter.shape else tensor
-            states.setdefault(index[owner], {})[key] = laid_out
-        self.optimizer.load_state_dict({"state": states, "param_groups": self.optimizer.state_dict()["param_groups"]})
+            states.setdefault(parameter, {})[key] = laid_out
+        for optimizer in self.optimizers:
+            mine = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            known = {index: states[parameter] for index, parameter in enumerate(mine) if parameter in states}
+            optimizer.load_state_dict({"state": known, "param_groups": optimizer.state_dict()["param_groups"]})
 
     @contextlib.contextmanager
     def _curves(self) -> Iterator[SummaryWriter | None]:
@@ -349,14 +348,14 @@ def grid_requests(model: Model, dataset: Dataset) -> tuple[NDArray[np.int16], li
     Raises RequestError for a request of the recipe that cannot be.
     """
     settings = model.recipe.samples
-    train = dataset.split("train")
+    train = dataset.attributes[dataset.places("train")]
     if settings.requests:
-        statistics = count(dataset.schema, train.attributes)
+        statistics = count(dataset.schema, train)
         asked = [understand(text, dataset.schema, statistics, allow_unseen=True) for text in settings.requests]
         turns = [asked[number % len(asked)] for number in range(settings.count)]
         return np.stack([each.row for each in turns]), [describe(each.values) for each in turns]
-    rows = dataset.split("validation").attributes
-    rows = (rows if len(rows) else train.attributes)[np.arange(settings.count) % max(1, len(rows) or len(train))]
+    rows = dataset.attributes[dataset.places("validation")]
+    rows = (rows if len(rows) else train)[np.arange(settings.count) % max(1, len(rows) or len(train))]
     return rows, [describe(dataset.schema.decode(row)) for row in rows]
 
 

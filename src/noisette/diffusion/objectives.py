@@ -1,0 +1,74 @@
+"""What a network answers, how it learns to, and the clean image that its answer means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from noisette.diffusion.losses import Weighting, squared_error, weights
+from noisette.diffusion.palette import mean_colour, nearest, with_evidence
+from noisette.diffusion.targets import Target, image_from, wanted
+
+
+class Objective(Protocol):
+    """x0, eps, xt and images are (B, C, H, W); alpha and sigma (B,); a prediction is (B, outputs, H, W)."""
+
+    def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The mean over a batch, of which a gradient is taken."""
+
+    def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """x0_hat, in the precision of xt."""
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A number for each channel of each pixel, by weighted squared error: the noise, the image or the velocity."""
+
+    target: Target
+    weighting: Weighting = "plain"
+    gamma: float = 5.0
+
+    def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        answer = wanted(self.target, x0, eps, _over_pixels(alpha), _over_pixels(sigma))
+        return squared_error(prediction, answer, weights(self.weighting, self.target, alpha, sigma, gamma=self.gamma))
+
+    def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        return image_from(self.target, prediction.to(xt.dtype), xt, _over_pixels(alpha), _over_pixels(sigma))
+
+
+@dataclass(frozen=True)
+class Classification:
+    """A logit for each colour of a palette, by cross-entropy: see palette.py. colours: (K, C), as diffused.
+
+    In images that are trained on, every pixel has one of the colours; any other counts as the nearest.
+    """
+
+    colours: Tensor
+
+    def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        colours = self.colours.to(xt)
+        return F.cross_entropy(_logits(prediction, xt, colours, alpha, sigma), nearest(_rows(x0), colours))
+
+    def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        colours = self.colours.to(xt)
+        rows = mean_colour(_logits(prediction, xt, colours, alpha, sigma), colours)
+        batch, channels, height, width = xt.shape
+        return rows.view(batch, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _logits(prediction: Tensor, xt: Tensor, colours: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+    pixels = xt.shape[2] * xt.shape[3]
+    alpha, sigma = alpha.repeat_interleave(pixels), sigma.repeat_interleave(pixels)
+    return with_evidence(_rows(prediction).to(xt.dtype), _rows(xt), colours, alpha, sigma)
+
+
+def _rows(image: Tensor) -> Tensor:
+    """(B, C, H, W) to a row for each pixel, (B H W, C)."""
+    return image.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _over_pixels(scale: Tensor) -> Tensor:
+    return scale.view(-1, 1, 1, 1)

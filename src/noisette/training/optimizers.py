@@ -1,0 +1,92 @@
+"""The optimisers: AdamW, or Muon for the matrices of a network and AdamW for all else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from noisette.config import TrainingConfig
+from noisette.networks.conditioning import Maps
+
+MUON_RATE = 5.0
+"""Muon's learning rate beside AdamW's: its steps have the same size in every direction, and are small for a matrix."""
+
+
+def make_optimizers(network: nn.Module, config: TrainingConfig, *, bfloat16: bool) -> list[torch.optim.Optimizer]:
+    """The optimisers of a network, each parameter in one of them. In each group, `scale` times the learning rate is what it shall run at.
+
+    bfloat16: whether the device computes in it; Muon's own arithmetic does not need more digits.
+    """
+
+    def adamw(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        fused = parameters[0].device.type in ("cpu", "cuda")
+        groups = [{"params": parameters, "scale": 1.0}]
+        return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused)
+
+    parameters = list(network.parameters())
+    if config.optimizer == "adamw":
+        return [adamw(parameters)]
+    matrices = {id(weight) for weight in _matrices(network)}
+    dtype = torch.bfloat16 if bfloat16 else torch.float32
+    muon = Muon([{"params": [p for p in parameters if id(p) in matrices], "scale": MUON_RATE}], lr=MUON_RATE * config.learning_rate, dtype=dtype)
+    return [muon, adamw([p for p in parameters if id(p) not in matrices])]
+
+
+def _matrices(network: nn.Module) -> list[Tensor]:
+    """Weights that map features to features. At the ends of a network each row has a meaning of its own, as each value's map has; many
+    are rarely used, and steps of one size would be noise to them.
+    """
+    apart = [network.get_submodule(name) for name in network.ends]  # type: ignore[union-attr]
+    apart += [module for module in network.modules() if isinstance(module, Maps)]
+    left_out = {id(weight) for module in apart for weight in module.parameters()}
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    return [layer.weight for layer in layers if id(layer.weight) not in left_out]
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum made orthogonal (Jordan 2024): of each step's matrix all singular values are made about 1, so that no direction is left behind.
+
+    For weights of two or more dimensions; those of a convolution count as a matrix with a row for each output. A step of a matrix
+    with more rows than columns is sqrt(rows / columns) times as large. dtype: of the iteration that makes a matrix orthogonal.
+    """
+
+    def __init__(self, params: Iterable[Any], lr: float, *, momentum: float = 0.95, dtype: torch.dtype = torch.bfloat16) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+        self._dtype = dtype
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            same: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}  # matrices of one shape are made orthogonal together
+            for weight in group["params"]:
+                if weight.grad is None:
+                    continue
+                state = self.state[weight]
+                if not state:
+                    state["momentum"] = torch.zeros_like(weight)
+                average: Tensor = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
+                matrix = weight.grad.lerp(average, group["momentum"]).flatten(1)  # Nesterov's look ahead
+                same.setdefault((matrix.shape[0], matrix.shape[1]), []).append((weight, matrix))
+            for (rows, columns), members in same.items():
+                steps = orthogonal(torch.stack([matrix for _, matrix in members]).to(self._dtype))
+                rate = group["lr"] * max(1.0, rows / columns) ** 0.5
+                for (weight, _), update in zip(members, steps, strict=True):
+                    weight.add_(update.to(weight.dtype).view(weight.shape), alpha=-rate)
+
+
+def orthogonal(matrices: Tensor, *, iterations: int = 5) -> Tensor:
+    """The nearest matrices, (N, R, C), with all singular values between about 0.7 and 1.2.
+
+    A quintic Newton-Schulz iteration, whose coefficients rise fastest from 0 (Jordan 2024).
+    """
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.transpose(1, 2) if tall else matrices
+    x = x / (x.flatten(1).norm(dim=1).view(-1, 1, 1) + 1e-7)
+    for _ in range(iterations):
+        square = x @ x.transpose(1, 2)
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+    result: Tensor = x.transpose(1, 2) if tall else x
+    return result

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.testing import assert_close
+
+from noisette.config import TrainingConfig
+from noisette.networks.report_unet import ReportUNet
+from noisette.networks.simple_unet import SimpleUNet
+from noisette.networks.unet import UNet
+from noisette.training.optimizers import MUON_RATE, Muon, make_optimizers, orthogonal
+
+ASKED = {"valued": [range(3), range(1, 2)]}
+
+
+@given(rows=st.integers(1, 20), columns=st.integers(1, 20), seed=st.integers(0, 99))
+def test_all_singular_values_become_about_1_and_the_directions_stay(rows, columns, seed):
+    matrix = torch.randn(1, rows, columns, generator=torch.Generator().manual_seed(seed))
+    before, after = torch.linalg.svd(matrix[0], full_matrices=False), torch.linalg.svdvals(orthogonal(matrix)[0])
+    large = 0.05 * before.S[0] < before.S  # the smallest need more rounds
+    assert (after[: large.sum()] > 0.6).all()
+    assert (after < 1.3).all()
+    turned = before.U.T @ orthogonal(matrix)[0] @ before.Vh.T
+    assert_close(turned - turned.diag().diag(), torch.zeros_like(turned), atol=1e-3, rtol=0)
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this PyTorch has no Muon to compare with")
+@pytest.mark.parametrize("shape", [(4, 16), (5, 30), (30, 5)])
+def test_it_steps_as_pytorchs_own_does(shape):
+    """PyTorch's momentum is that of the reference too, but takes matrices only."""
+    torch.manual_seed(0)
+    ours, theirs = (nn.Parameter(torch.ones(shape)) for _ in range(2))
+    mine, yours = Muon([ours], lr=0.02), torch.optim.Muon([theirs], lr=0.02, momentum=0.95, weight_decay=0.0)
+    for _ in range(10):
+        gradient = torch.randn(shape)
+        for weight, optimizer in ((ours, mine), (theirs, yours)):
+            weight.grad = gradient.clone()
+            optimizer.step()
+    assert (ours - theirs).norm() < 0.02 * (theirs - 1).norm()  # both in bfloat16, which keeps eight bits, in another order
+
+
+def test_a_convolution_is_a_matrix_with_a_row_for_each_output():
+    torch.manual_seed(0)
+    kernel, gradient = nn.Parameter(torch.zeros(4, 3, 3, 3)), torch.randn(4, 3, 3, 3)
+    matrix = nn.Parameter(torch.zeros(4, 27))
+    kernel.grad, matrix.grad = gradient, gradient.flatten(1)
+    Muon([kernel, matrix], lr=0.1, dtype=torch.float32).step()
+    assert_close(kernel.flatten(1), matrix)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        SimpleUNet(1, **ASKED),
+        ReportUNet(3, **ASKED),
+        UNet(3, 8, widths=[8, 16], condition=["modulate", "spatial"], **ASKED),
+        UNet(3, 8, widths=[8, 16], condition=["modulate", "spatial"], pixel_width=8, outputs=7, **ASKED),
+    ],
+    ids=["simple", "report", "patches", "pixels"],
+)
+def test_each_parameter_has_one_optimiser_and_the_ends_have_adamw(network):
+    muon, adamw = make_optimizers(network, TrainingConfig(steps=1, optimizer="muon"), bfloat16=False)
+    both = [id(parameter) for optimizer in (muon, adamw) for group in optimizer.param_groups for parameter in group["params"]]
+    assert sorted(both) == sorted(map(id, network.parameters()))
+    of_adamw = {id(parameter) for group in adamw.param_groups for parameter in group["params"]}
+    assert all(id(weight) in of_adamw for name in network.ends for weight in network.get_submodule(name).parameters())
+    assert all(weight.ndim >= 2 for group in muon.param_groups for weight in group["params"])
+    assert [group["scale"] for group in (*muon.param_groups, *adamw.param_groups)] == [MUON_RATE, 1.0]
