@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does
+from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,10 +47,10 @@ LITTLE_HIDDEN = "condition.drop_each=0.15"
 WAYS: dict[str, tuple[str, list[str]]] = {
     "concat": ("punks-attributes-concat", [LITTLE_HIDDEN]),
     "add": ("punks-attributes-add", [LITTLE_HIDDEN]),
-    "modulate": ("punks-attributes", [LITTLE_HIDDEN, 'network.condition=["modulate"]']),
-    "spatial": ("punks-attributes", [LITTLE_HIDDEN, 'network.condition=["spatial"]']),
-    "modulate + spatial": ("punks-attributes", [LITTLE_HIDDEN]),
-    "as shipped": ("punks-attributes", []),  # modulate + spatial, and more of each request hidden
+    "modulate": ("punks-attributes-colours", [LITTLE_HIDDEN, 'network.condition=["modulate"]']),
+    "spatial": ("punks-attributes-colours", [LITTLE_HIDDEN, 'network.condition=["spatial"]']),
+    "modulate + spatial": ("punks-attributes-colours", [LITTLE_HIDDEN]),
+    "as shipped": ("punks-attributes-colours", []),  # modulate + spatial, and more of each request hidden
 }
 HELD_OUT = "held-out pairs"  # modulate + spatial, trained without the images of 40 frequent pairs
 PAIRS, PAIRS_OF_ONE = 40, 3
@@ -77,7 +78,7 @@ def main() -> None:
     measured_now: dict[str, Any] = {}
     for way in [name for name in (*WAYS, HELD_OUT) if not arguments.only or name in arguments.only]:
         folder = out / way.replace(" + ", "-").replace(" ", "-")
-        recipe, settings = WAYS.get(way, ("punks-attributes", [LITTLE_HIDDEN]))
+        recipe, settings = WAYS.get(way, ("punks-attributes-colours", [LITTLE_HIDDEN]))
         pairs: list[list[str]] = []
         if way == HELD_OUT:
             pairs = frequent_pairs(train)

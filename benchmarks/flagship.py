@@ -1,0 +1,201 @@
+"""Time to quality: this project's flagship, diffusers' UNet2DModel and the report's own recipe, on the same punks and machine.
+
+    python benchmarks/flagship.py [--minutes 60] [--only noisette,diffusers,report] [--out runs/flagship] [--page docs/results/flagship.md]
+
+Trains each for so many minutes of wall clock, one after the other, and draws requests of the validation split with the weights at
+each mark (5, 10, 20, 40 and 60 minutes). The flagship is trained anew for each mark as well: any budget ends in a finished model.
+Each request names one punk with its type, skin tone and all accessories: a judge reads what was drawn, and the real punk says which
+pixels are right, after each has gone to the nearest colour of the data. Whatever is done already in `--out` is kept, so a
+comparison that was stopped goes on where it stood. Run it when nothing else runs. Needs the extra `peers`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from peers import peer_recipe, train_peer
+from torch import nn
+
+import noisette
+from noisette.data.dataset import Dataset
+from noisette.data.palette import palette_of
+from noisette.display import drawing, training
+from noisette.evaluation.exactness import exactness
+from noisette.evaluation.judge import Judge
+from noisette.evaluation.judges import find_judge
+from noisette.evaluation.obedience import obedience
+from noisette.files import write_text
+from noisette.model import Guidance, Model, Sampling
+from noisette.training.run import open_run
+from noisette.training.start import open_data
+
+NAMES = {
+    "noisette": "noisette, each mark a training of its own",
+    "diffusers": "diffusers UNet2DModel, its example's recipe",
+    "report": "the report's network and recipe",
+}
+MARKS = (5.0, 10.0, 20.0, 40.0, 60.0)
+REPORT = ["dataset={name='cryptopunks', background='#638596'}", "training.ema=0.0"]  # at 24x24: cheaper, and its pixels can be compared
+FLAGSHIP = Sampling("ddim", 10, 0.0)
+PEERS = [Sampling("ddim", 50, 0.0, Guidance(scale)) for scale in (1.0, 3.0)]
+PEER_REQUESTS = 100
+BEGIN, END = "<!-- measured: benchmarks/flagship.py writes from here -->", "<!-- to here -->"
+
+
+class Examiner:
+    """Draws requests of the validation split and measures; keeps what it found in a file."""
+
+    def __init__(self, dataset: Dataset, file: Path) -> None:
+        self.validation, self.palette = dataset.split("validation"), palette_of(dataset.split("train").images)
+        self.judge: Judge = find_judge(dataset.split("train"), "these punks")
+        self.file = file
+        self.found: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+    def has(self, name: str, minute: float) -> bool:
+        return f"{minute:g}" in self.found.get(name, {})
+
+    def look(self, name: str, minute: float, model: Model, network: nn.Module, step: int, samplings: Sequence[Sampling], requests: int) -> None:
+        """Keep the best of what these samplings draw, by the exact set."""
+        tried = [self._figures(model, network, sampling, requests, f"{name} at {minute:g} min") for sampling in samplings]
+        best = max(tried, key=lambda figures: (figures["exact set"], figures["whole"]))
+        self.found.setdefault(name, {})[f"{minute:g}"] = {"step": step, **best}
+        write_text(self.file, json.dumps(self.found, indent=1) + "\n")
+        print(f"{name:20} {minute:4g} min, step {step:6,}: {best}", flush=True)
+
+    def _figures(self, model: Model, network: nn.Module, sampling: Sampling, requests: int, what: str) -> dict[str, Any]:
+        rows, real = self.validation.attributes[:requests], self.validation.images[:requests]
+        started = time.perf_counter()
+        with drawing(what), torch.inference_mode():
+            images: NDArray[np.uint8] = model.draw(network, range(requests), sampling, rows).numpy()
+        spent = time.perf_counter() - started
+        seen = obedience(rows, self.judge.read(images), self.validation.schema)
+        pixels = exactness(self.palette.snap(images) if self.palette else images, real)
+        return {
+            "exact set": seen.exact,
+            "recall": seen.recall,
+            "whole": pixels.whole,
+            "pixels": pixels.pixels,
+            "real": obedience(rows, self.judge.read(real), self.validation.schema).exact,
+            "requests": requests,
+            "evaluations": sampling.steps * (1 if sampling.guidance.plain else 2),
+            "guidance": sampling.guidance.scale,
+            "seconds an image": round(spent / requests, 3),
+        }
+
+
+def main() -> None:
+    arguments = _arguments()
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    marks = [mark for mark in MARKS if mark <= arguments.minutes] or [arguments.minutes]
+    dataset = open_data(peer_recipe())
+    examiner = Examiner(dataset, out / "figures.json")
+    if "noisette" in arguments.only:
+        _flagship(examiner, out, marks, arguments.settings)
+    if "diffusers" in arguments.only and not examiner.has("diffusers", marks[-1]):
+
+        def at_mark(minute: float, model: Model, network: nn.Module, step: int) -> None:
+            examiner.look("diffusers", minute, model, network, step, PEERS, PEER_REQUESTS)
+
+        train_peer(dataset, marks[-1], marks, at_mark)
+    if "report" in arguments.only:
+        _report(examiner, out, marks)
+    if arguments.page:
+        write_page(arguments.page, examiner.found)
+
+
+def _flagship(examiner: Examiner, out: Path, marks: Sequence[float], settings: Sequence[str]) -> None:
+    for mark in marks:
+        folder = out / f"noisette-{mark:g}m"
+        _trained("punks-attributes", folder, mark, settings)
+        if not examiner.has("noisette", mark):
+            generator = noisette.load(folder)
+            examiner.look("noisette", mark, generator.model, generator.network, generator.step, [FLAGSHIP], len(examiner.validation))
+
+
+def _report(examiner: Examiner, out: Path, marks: Sequence[float]) -> None:
+    folder = out / "report"
+    _trained("punks-attributes-report", folder, marks[-1], [*REPORT, *_checkpoints(marks)])
+    for mark, step in _steps_at(folder, marks).items():
+        if not examiner.has("report", mark):
+            generator = noisette.load(folder, step=step)
+            examiner.look("report", mark, generator.model, generator.network, step, PEERS, PEER_REQUESTS)
+
+
+def _checkpoints(marks: Sequence[float]) -> list[str]:
+    return [f'training.checkpoint_every="{min(marks):g}m"', "training.keep=1000", "samples.every=1000"]
+
+
+def _trained(recipe: str, folder: Path, minutes: float, settings: Sequence[str]) -> None:
+    with training(folder.name) as (watcher, _):
+        if folder.exists():
+            noisette.resume(folder, watcher=watcher)
+        else:
+            noisette.train(recipe, out=folder, budget=f"{minutes:g}m", settings=settings, watcher=watcher)
+
+
+def _steps_at(folder: Path, marks: Sequence[float]) -> dict[float, int]:
+    """For each mark the newest checkpoint that was there."""
+    run = open_run(folder)
+    elapsed = {step: run.checkpoint(step)[0].state["elapsed"] / 60 for step in run.steps}  # type: ignore[union-attr]
+    found = {mark: max((step for step, minutes in elapsed.items() if minutes <= mark + 0.05), default=None) for mark in marks}
+    return {mark: step for mark, step in found.items() if step is not None}
+
+
+def write_page(page: Path, found: dict[str, dict[str, Any]]) -> None:
+    """Put the table and the picture of the curves into a page, between its marks."""
+    lines = [
+        "| | minutes | steps | exact set (real) | whole images right | pixels right | requests | evaluations an image |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, title in NAMES.items():
+        for minute, of in sorted(found.get(name, {}).items(), key=lambda each: float(each[0])):
+            guided = f" (guidance {of['guidance']:g})" if of["guidance"] != 1 else ""
+            lines.append(
+                f"| {title} | {minute} | {of['step']:,} | {of['exact set']:.3f} ({of['real']:.3f}) | {of['whole']:.3f} | {of['pixels']:.4f} "
+                f"| {of['requests']} | {of['evaluations']}{guided} |"
+            )
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharex=True)
+    for name, title in NAMES.items():
+        curve = sorted((float(minute), of) for minute, of in found.get(name, {}).items())
+        for axis, key in zip(axes, ("exact set", "whole"), strict=True):
+            axis.plot([minute for minute, _ in curve], [of[key] for _, of in curve], marker="o", label=title)
+            axis.set(xlabel="minutes of two cores", title={"exact set": "all attributes as asked", "whole": "images right to the last pixel"}[key])
+            axis.set_ylim(-0.03, 1.03)
+            axis.grid(alpha=0.3)
+    axes[0].legend(loc="center right", fontsize=8)
+    picture = page.parent.parent / "images" / "flagship-curves.png"
+    figure.tight_layout()
+    figure.savefig(picture, dpi=110)
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    body = "\n".join([BEGIN, *lines, "", f"![quality against minutes](../images/{picture.name})", END])
+    write_text(page, before + body + after)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/flagship"), help="where runs and figures are kept")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of each training")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=["noisette", "diffusers", "report"], help="some of them")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the flagship")
+    parser.add_argument("--page", type=Path, help="put table and curves into this page")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

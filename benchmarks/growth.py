@@ -1,0 +1,102 @@
+"""How the cost of a training grows: images/s and memory against width, image size, batch, threads and number of images.
+
+    python benchmarks/growth.py [--seconds 20] [--only width,size,batch,threads,images] [--page docs/results/flagship.md]
+
+Each row is a training of the flagship's recipe on synthetic sprites, in a process of its own that begins with nothing: what changes
+is one setting, and the rest stays as in the first row of all. Images/s are those of the second half of its time; memory is the most
+that the process ever held, with Python and PyTorch. Run it when nothing else runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from noisette.files import write_text
+from noisette.threads import wait_briefly
+
+BASE = {"width": 32, "size": 24, "batch": 32, "threads": 2, "images": 10_000}
+GROWS: dict[str, list[int]] = {
+    "width": [16, 32, 64, 128],
+    "size": [16, 24, 32, 48, 64],
+    "batch": [8, 16, 32, 64, 128],
+    "threads": [1, 2],
+    "images": [10_000, 100_000, 1_000_000],
+}
+SMALLER = {"images": {"size": 16}}  # a million of 24x24 in four channels are 2.3 GB by themselves
+BEGIN, END = "<!-- measured: benchmarks/growth.py writes from here -->", "<!-- to here (growth) -->"
+
+
+def measured(seconds: float, row: dict[str, int]) -> dict[str, Any]:
+    """One training in a process of its own."""
+    command = [sys.executable, __file__, "--child", json.dumps({**row, "seconds": seconds})]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(row["threads"])}
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def child(row: dict[str, Any]) -> None:
+    wait_briefly()
+    import noisette
+    from noisette.config import load_recipe
+    from noisette.training.watcher import Moment, Nobody
+
+    began, passed = time.monotonic(), []
+
+    class Counting(Nobody):
+        def step(self, moment: Moment) -> None:
+            passed.append((moment.elapsed, moment.step))
+
+    settings = [
+        f"dataset={{name='sprites', size={row['size']}, count={row['images']}}}",
+        f"network.widths=[{row['width']}, {2 * row['width']}]",
+        f"training.batch_size={row['batch']}",
+        f'training.budget="{row["seconds"]:g}s"',
+        "samples.every=100000",
+        "samples.steps=1",
+        "samples.requests=[]",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        noisette.train(load_recipe("punks-attributes", settings), out=Path(folder) / "run", watcher=Counting())
+    half = [(elapsed, step) for elapsed, step in passed if elapsed > row["seconds"] / 2]
+    rate = (half[-1][1] - half[0][1]) * row["batch"] / (half[-1][0] - half[0][0])
+    ready = time.monotonic() - began - row["seconds"]
+    print(json.dumps({"rate": rate, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "ready": ready}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each training")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(GROWS), help="what grows")
+    parser.add_argument("--page", type=Path, help="put the tables into this page")
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.child)
+        return
+    lines: list[str] = []
+    for what in arguments.only:
+        lines += [f"| {what} | images/s | memory (MB) | before and after the training (s) |", "|---|---|---|---|"]
+        for value in GROWS[what]:
+            row = {**BASE, **SMALLER.get(what, {}), what: value}
+            found = measured(arguments.seconds, row)
+            lines.append(f"| {value:,} | {found['rate']:.0f} | {found['memory']:.0f} | {found['ready']:.0f} |")
+            print(lines[-1], flush=True)
+        lines.append("")
+    if arguments.page:
+        before, _, rest = arguments.page.read_text(encoding="utf-8").partition(BEGIN)
+        _, _, after = rest.partition(END)
+        write_text(arguments.page, before + "\n".join([BEGIN, *lines, END]) + after)
+
+
+if __name__ == "__main__":
+    main()
