@@ -26,6 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pages import write_between
 
 import noisette
 from noisette.config import lengthened, load_recipe
@@ -59,7 +60,6 @@ SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 REQUESTS = 250
 PAIR_SCALES = (1.0, 1.5, 2.0)
 SHOWN = 8  # requests in a grid
-BEGIN, END = "<!-- measured: benchmarks/conditioning.py writes from here -->", "<!-- to here -->"
 
 
 def main() -> None:
@@ -228,12 +228,7 @@ def write_page(page: Path, measured_now: dict[str, Any]) -> None:
         if way in measured_now:
             (images / picture).write_bytes((folder / "scales.png").read_bytes())
         lines += [f"### {way}", "", f"![Eight requests by six scales, {way}](../images/{picture})", ""]
-    text = page.read_text(encoding="utf-8") if page.is_file() else f"# Ways in\n\n{BEGIN}\n{END}\n"
-    head, _, rest = text.partition(BEGIN)
-    _, found_end, tail = rest.partition(END)
-    if not found_end:
-        raise SystemExit(f"{page} has no marks {BEGIN} and {END} to write between")
-    write_text(page, f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n{END}{tail}")
+    write_between(page, "conditioning", lines)
     write_text(kept, json.dumps(ways, indent=1) + "\n")
 
 

@@ -3,10 +3,11 @@
     python benchmarks/flagship.py [--minutes 60] [--only noisette,diffusers,report] [--out runs/flagship] [--page docs/results/flagship.md]
 
 Trains each for so many minutes of wall clock, one after the other, and draws requests of the validation split with the weights at
-each mark (5, 10, 20, 40 and 60 minutes). The flagship is trained anew for each mark as well: any budget ends in a finished model.
+each mark (5, 10, 20, 40 and 60 minutes). The flagship is trained anew for each mark: any budget ends in a finished model. Its minutes
+are those of the whole command, which measures what runs fastest and compiles; the peers' are of their steps alone.
 Each request names one punk with its type, skin tone and all accessories: a judge reads what was drawn, and the real punk says which
-pixels are right, after each has gone to the nearest colour of the data. Whatever is done already in `--out` is kept, so a
-comparison that was stopped goes on where it stood. Run it when nothing else runs. Needs the extra `peers`.
+pixels are right, after each has gone to the nearest colour of the data. Whatever is done already is kept, the figures in `--figures` and
+the runs in `--out`, so a comparison that was stopped goes on where it stood. Run it when nothing else runs. Needs the extra `peers`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pages import machine, write_between
 from peers import peer_recipe, train_peer
 from torch import nn
 
@@ -52,7 +54,8 @@ REPORT = ["dataset={name='cryptopunks', background='#638596'}", "training.ema=0.
 FLAGSHIP = Sampling("ddim", 10, 0.0)
 PEERS = [Sampling("ddim", 50, 0.0, Guidance(scale)) for scale in (1.0, 3.0)]
 PEER_REQUESTS = 100
-BEGIN, END = "<!-- measured: benchmarks/flagship.py writes from here -->", "<!-- to here -->"
+BEFORE_AND_AFTER = 1.5
+"""Minutes of the flagship's command in which it takes no steps."""
 
 
 class Examiner:
@@ -71,7 +74,7 @@ class Examiner:
         """Keep the best of what these samplings draw, by the exact set."""
         tried = [self._figures(model, network, sampling, requests, f"{name} at {minute:g} min") for sampling in samplings]
         best = max(tried, key=lambda figures: (figures["exact set"], figures["whole"]))
-        self.found.setdefault(name, {})[f"{minute:g}"] = {"step": step, **best}
+        self.found.setdefault(name, {})[f"{minute:g}"] = {"step": step, **best, "machine": machine()}
         write_text(self.file, json.dumps(self.found, indent=1) + "\n")
         print(f"{name:20} {minute:4g} min, step {step:6,}: {best}", flush=True)
 
@@ -102,7 +105,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     marks = [mark for mark in MARKS if mark <= arguments.minutes] or [arguments.minutes]
     dataset = open_data(peer_recipe())
-    examiner = Examiner(dataset, out / "figures.json")
+    examiner = Examiner(dataset, arguments.figures)
     if "noisette" in arguments.only:
         _flagship(examiner, out, marks, arguments.settings)
     if "diffusers" in arguments.only and not examiner.has("diffusers", marks[-1]):
@@ -120,7 +123,7 @@ def main() -> None:
 def _flagship(examiner: Examiner, out: Path, marks: Sequence[float], settings: Sequence[str]) -> None:
     for mark in marks:
         folder = out / f"noisette-{mark:g}m"
-        _trained("punks-attributes", folder, mark, settings)
+        _trained("punks-attributes", folder, mark - BEFORE_AND_AFTER, settings)
         if not examiner.has("noisette", mark):
             generator = noisette.load(folder)
             examiner.look("noisette", mark, generator.model, generator.network, generator.step, [FLAGSHIP], len(examiner.validation))
@@ -180,16 +183,14 @@ def write_page(page: Path, found: dict[str, dict[str, Any]]) -> None:
     picture = page.parent.parent / "images" / "flagship-curves.png"
     figure.tight_layout()
     figure.savefig(picture, dpi=110)
-    text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    body = "\n".join([BEGIN, *lines, "", f"![quality against minutes](../images/{picture.name})", END])
-    write_text(page, before + body + after)
+    machines = dict.fromkeys(of["machine"] for name in NAMES for of in found.get(name, {}).values())
+    write_between(page, "flagship", [*lines, "", f"![quality against minutes](../images/{picture.name})", "", "; ".join(machines) + "."])
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("runs/flagship"), help="where runs and figures are kept")
+    parser.add_argument("--out", type=Path, default=Path("runs/flagship"), help="where runs are kept")
+    parser.add_argument("--figures", type=Path, default=Path("docs/results/flagship.json"), help="where figures are kept")
     parser.add_argument("--minutes", type=float, default=60.0, help="of each training")
     parser.add_argument("--only", type=lambda text: text.split(","), default=["noisette", "diffusers", "report"], help="some of them")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the flagship")

@@ -20,8 +20,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from noisette.files import write_text
 from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
+
+from pages import machine, write_between
 
 BASE = {"width": 32, "size": 24, "batch": 32, "threads": 2, "images": 10_000}
 GROWS: dict[str, list[int]] = {
@@ -32,7 +35,6 @@ GROWS: dict[str, list[int]] = {
     "images": [10_000, 100_000, 1_000_000],
 }
 SMALLER = {"images": {"size": 16}}  # a million of 24x24 in four channels are 2.3 GB by themselves
-BEGIN, END = "<!-- measured: benchmarks/growth.py writes from here -->", "<!-- to here (growth) -->"
 
 
 def measured(seconds: float, row: dict[str, int]) -> dict[str, Any]:
@@ -45,7 +47,6 @@ def measured(seconds: float, row: dict[str, int]) -> dict[str, Any]:
 
 
 def child(row: dict[str, Any]) -> None:
-    wait_briefly()
     import noisette
     from noisette.config import load_recipe
     from noisette.training.watcher import Moment, Nobody
@@ -93,9 +94,7 @@ def main() -> None:
             print(lines[-1], flush=True)
         lines.append("")
     if arguments.page:
-        before, _, rest = arguments.page.read_text(encoding="utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        write_text(arguments.page, before + "\n".join([BEGIN, *lines, END]) + after)
+        write_between(arguments.page, "growth", [*lines, f"{machine()}."])
 
 
 if __name__ == "__main__":

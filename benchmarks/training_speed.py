@@ -1,10 +1,12 @@
-"""Training images/s and GFLOP/s of the punk recipe, beside diffusers' UNet2DModel and the machine's own ceiling.
+"""Training images/s and GFLOP/s of the punk recipes, beside diffusers' UNet2DModel and the machine's own ceiling.
 
-    python benchmarks/training_speed.py [--seconds 20] [--json]
+    python benchmarks/training_speed.py [--seconds 20] [--compile] [--json]
 
 All in one process and one run, in turns, so that a machine whose speed drifts treats all alike: the rounds are repeated
 and the median is given with the range. Run it when nothing else runs. A step is forward, backward, clipping and the
-optimiser, on batches that are already drawn. GFLOP are counted by PyTorch's own counter, forward and backward.
+optimiser, on batches that are already drawn: of a recipe its own loss and optimiser, of a peer the squared error and AdamW.
+GFLOP are counted by PyTorch's own counter, forward and backward; what the optimiser computes is no part of them, but of the time.
+The smaller peer costs about as many GFLOP an image as the flagship.
 
 The ceiling is the best rate at which this machine's convolutions run in a forward and backward pass of the same kind:
 3x3, 64 to 256 channels, on the feature maps of the recipe; once in float32, once in bfloat16 where the processor has it.
@@ -13,23 +15,32 @@ The ceiling is the best rate at which this machine's convolutions run in a forwa
 from __future__ import annotations
 
 import argparse
-import copy
+import contextlib
 import json
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from noisette.config import load_recipe
+from noisette.data.palette import palette_of
+from noisette.diffusion.noise import add_noise
 from noisette.model import assemble
+from noisette.training.optimizers import make_optimizers
 from noisette.training.speed import Settings, choose, has_bfloat16
+from noisette.training.start import open_data
 
 Step = Callable[[], None]
 
@@ -46,41 +57,57 @@ class Contestant:
 
 
 def training_step(
-    network: Callable[[Tensor, Tensor], Tensor], module: nn.Module, shape: tuple[int, int, int], batch: int, settings: Settings
-) -> Step:
-    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-4, fused=True)
-    xt = torch.randn(batch, *shape).contiguous(memory_format=settings.memory_format)
-    target, times = torch.randn(batch, *shape), torch.rand(batch)
-
-    def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            prediction = network(xt, times)
-        (prediction.float() - target).square().mean().backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+    network: nn.Module, loss: Callable[[], Tensor], optimizers: Sequence[torch.optim.Optimizer], counter: FlopCounterMode | None = None
+) -> None:
+    """One step; what the counter sees is the forward and backward pass."""
+    with counter or contextlib.nullcontext():
+        loss().backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    for optimizer in optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    return step
+
+def contestant(
+    name: str, network: nn.Module, loss: Callable[[], Tensor], plain: Callable[[], Tensor], optimizers: Sequence[torch.optim.Optimizer], images: int
+) -> Contestant:
+    """plain: the loss as it is, where `loss` is compiled, whose operations could not be counted."""
+    counter = FlopCounterMode(display=False)
+    training_step(network, plain, optimizers, counter)
+    gflop = float(counter.get_total_flops() / images / 1e9)
+    return Contestant(name, lambda: training_step(network, loss, optimizers), images, gflop, sum(p.numel() for p in network.parameters()))
 
 
-def gflop_of(step: Step, images: int) -> float:
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return float(counter.get_total_flops() / images / 1e9)
-
-
-def ours(recipe_name: str, batch: int, compiled: bool) -> Contestant:
+def ours(recipe_name: str, compiled: bool) -> Contestant:
     recipe = load_recipe(recipe_name)
-    model = assemble(recipe)
+    dataset = open_data(recipe)
+    model = assemble(recipe, dataset.schema, palette_of(dataset.images))
+    batch = recipe.training.batch_size
     torch.manual_seed(0)
     network = model.network()
     shape = (model.space.channels, model.side, model.side)
-    settings, _ = choose(recipe.training, network, model.objective, shape, batch, torch.device("cpu"), seconds=lambda rate: 0)
+    codes = torch.from_numpy(dataset.attributes[:batch]).long() if recipe.conditional else None
+    attributes = len(dataset.schema.attributes) if recipe.conditional else None
+    cpu = torch.device("cpu")
+    settings, _ = choose(recipe.training, network, model.objective, shape, batch, cpu, attributes=attributes, seconds=lambda rate: 0)
     network = network.to(memory_format=settings.memory_format)  # type: ignore[call-overload]
-    step = training_step(torch.compile(network) if compiled else network, network, shape, batch, settings)
-    plain = training_step(network, copy.deepcopy(network), shape, batch, Settings())
+    x0, eps, times = model.space.encode(torch.from_numpy(dataset.images[:batch])), torch.randn(batch, *shape), torch.rand(batch)
+    alpha, sigma = (scale.float() for scale in model.schedule.alpha_sigma(times.double()))
+    xt = add_noise(x0, eps, alpha, sigma).contiguous(memory_format=settings.memory_format)
+
+    def loss_by(forward: Callable[..., Tensor], measure: Callable[..., Tensor]) -> Callable[[], Tensor]:
+        def loss() -> Tensor:
+            with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                prediction = forward(xt, times, codes)
+            return measure(prediction.float(), x0, eps, xt, alpha, sigma)
+
+        return loss
+
+    plain = loss_by(network, model.objective.loss)
+    loss = loss_by(torch.compile(network), torch.compile(model.objective.loss)) if compiled else plain
+    optimizers = make_optimizers(network, recipe.training, bfloat16=has_bfloat16(cpu))
     name = f"noisette {recipe_name} ({settings.precision}, {settings.layout}{', compiled' if compiled else ''})"
-    return Contestant(name, step, batch, gflop_of(plain, batch), sum(p.numel() for p in network.parameters()))
+    return contestant(name, network, loss, plain, optimizers, batch)
 
 
 def theirs(batch: int, side: int, widths: tuple[int, ...]) -> Contestant:
@@ -93,12 +120,18 @@ def theirs(batch: int, side: int, widths: tuple[int, ...]) -> Contestant:
         in_channels=3,
         out_channels=3,
         block_out_channels=widths,
+        norm_num_groups=min(32, widths[0] // 2),
         down_block_types=("DownBlock2D",) * (levels - 1) + ("AttnDownBlock2D",),
         up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (levels - 1),
     )
-    step = training_step(lambda xt, times: network(xt, times * 1000).sample, network, (3, side, side), batch, Settings())
-    parameters = sum(p.numel() for p in network.parameters())
-    return Contestant(f"diffusers UNet2DModel {'-'.join(map(str, widths))}", step, batch, gflop_of(step, batch), parameters)
+    xt, eps, times = torch.randn(batch, 3, side, side), torch.randn(batch, 3, side, side), torch.rand(batch)
+
+    def loss() -> Tensor:
+        answer: Tensor = network(xt, times * 1000).sample
+        return F.mse_loss(answer, eps)
+
+    optimizers = [torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True)]
+    return contestant(f"diffusers UNet2DModel {'-'.join(map(str, widths))}", network, loss, loss, optimizers, batch)
 
 
 def ceilings(batch: int) -> list[Contestant]:
@@ -149,14 +182,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20, help="for each network; a tenth for each convolution")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--compile", action="store_true", help="also measure the recipe compiled")
+    parser.add_argument("--batch", type=int, default=64, help="of the peers and the convolutions; a recipe has its own")
+    parser.add_argument("--compile", action="store_true", help="also measure the recipes compiled")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
-    networks = [ours("punks", options.batch, False), ours("punks-small", options.batch, False), theirs(options.batch, 24, (64, 128, 128))]
-    if options.compile:
-        networks.insert(1, ours("punks", options.batch, True))
+    networks = [ours(name, compiled) for name in ("punks-attributes", "punks") for compiled in ([False, True] if options.compile else [False])]
+    networks += [theirs(options.batch, 24, widths) for widths in ((64, 128, 128), (16, 32, 32))]
     convolutions = ceilings(options.batch)
     rates = {**measure(networks, options.seconds, options.rounds), **measure(convolutions, options.seconds / 10, options.rounds)}
     best = {

@@ -1,0 +1,36 @@
+"""What the benchmarks share: parts of a page that a command writes, and what machine it ran on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from noisette.files import write_text
+from noisette.training.speed import has_bfloat16
+
+
+def write_between(page: Path, name: str, lines: Sequence[str]) -> None:
+    """Put lines between the marks that a page has for benchmarks/NAME.py; all else stays as it is."""
+    begin, end = f"<!-- measured: benchmarks/{name}.py writes from here -->", f"<!-- to here: {name} -->"
+    text = page.read_text(encoding="utf-8") if page.is_file() else f"# {name}\n\n{begin}\n{end}\n"
+    head, found_begin, rest = text.partition(begin)
+    _, found_end, tail = rest.partition(end)
+    if not (found_begin and found_end):
+        raise SystemExit(f"{page} has no marks {begin} and {end} to write between")
+    write_text(page, f"{head}{begin}\n\n" + "\n".join(lines) + f"\n{end}{tail}")
+
+
+def machine() -> str:
+    """Cores, processor, precision and PyTorch, in a few words."""
+    facts = {}
+    cpuinfo = Path("/proc/cpuinfo")
+    for line in cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []:
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip(), value.strip())
+    processor = f"{facts.get('model name', 'unknown processor')}, family {facts.get('cpu family', '?')} model {facts.get('model', '?')}"
+    precision = "bfloat16" if has_bfloat16(torch.device("cpu")) else "no bfloat16"
+    return f"{os.cpu_count()} cores ({processor}, {precision}), PyTorch {torch.__version__}, {time.strftime('%Y-%m-%d')}"

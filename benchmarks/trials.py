@@ -1,0 +1,88 @@
+"""What each setting of the flagship is worth: trainings of a few minutes that differ from it in one thing.
+
+    python benchmarks/trials.py [--minutes 5] [--only NAME,...] [--seeds 1] [--page docs/results/flagship.md]
+
+Each is trained for so many minutes of steps, without compilation, so that all begin alike; then 500 requests of the validation split are drawn
+in 10 steps, and looked at as in flagship.py. Whatever is done already is kept in `--figures`, so trials that were stopped go on where
+they stood. Run it when nothing else runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
+
+from flagship import FLAGSHIP, Examiner
+from pages import write_between
+
+import noisette
+from noisette.config import load_recipe
+from noisette.display import training
+from noisette.training.start import open_data
+
+TRIALS: dict[str, list[str]] = {
+    "as it is": [],
+    "AdamW for all": ['training.optimizer="adamw"'],
+    "twice the rate": ["training.learning_rate=6e-3"],
+    "half the rate": ["training.learning_rate=1.5e-3"],
+    "batches of 16": ["training.batch_size=16"],
+    "batches of 64": ["training.batch_size=64"],
+    "times drawn evenly": ["diffusion.time_power=1"],
+    "times drawn by t cubed": ["diffusion.time_power=4"],
+    "no layers for pixels": ["network.pixel_width=0"],
+    "layers for pixels, no maps at full size": ["network.pixel_map_channels=1"],
+    "maps at full size alone": ["network.map_channels=1"],
+    "modulate alone": ['network.condition=["modulate"]'],
+    "spatial alone": ['network.condition=["spatial"]'],
+    "half the widths": ["network.widths=[16, 32]"],
+    "twice the widths": ["network.widths=[64, 128]"],
+    "attention at 6x6": ["network.attention=[false, true]"],
+    "no patches": ["network.patch=1"],
+    "patches of 4": ["network.patch=4"],
+    "hidden twice as often": ["condition.drop_all=0.1", "condition.drop_each=0.25"],
+    "a shorter average": ["training.ema=0.99"],
+    "velocity of colours": ['diffusion={target="velocity"}'],
+    "image of colours": ['diffusion={target="image", weighting="clamped-snr"}'],
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(TRIALS), help="some of them")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each")
+    parser.add_argument("--out", type=Path, default=Path("runs/trials"), help="where runs are kept")
+    parser.add_argument("--figures", type=Path, default=Path("docs/results/flagship-trials.json"), help="where figures are kept")
+    parser.add_argument("--page", type=Path, help="put the table into this page")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    examiner = Examiner(open_data(load_recipe("punks-attributes")), arguments.figures)
+    for name in arguments.only:
+        for seed in range(arguments.seeds):
+            title = name if seed == 0 else f"{name}, seed {seed}"
+            if not examiner.has(title, arguments.minutes):
+                folder = arguments.out / title.replace(" ", "-").replace(",", "")
+                settings = [*TRIALS[name], f"training.seed={seed}", 'training.compile="no"', "samples.every=1000"]
+                with training(title) as (watcher, _):
+                    noisette.train("punks-attributes", out=folder, budget=f"{arguments.minutes:g}m", settings=settings, watcher=watcher)
+                drawn = noisette.load(folder)
+                examiner.look(title, arguments.minutes, drawn.model, drawn.network, drawn.step, [FLAGSHIP], len(examiner.validation))
+    if arguments.page:
+        write_between(arguments.page, "trials", table(examiner))
+
+
+def table(examiner: Examiner) -> list[str]:
+    """A row for each training, the best first."""
+    lines = ["| what differs | minutes | steps | whole images right | pixels right | exact set (real) |", "|---|---|---|---|---|---|"]
+    rows = [(of["whole"], title, minutes, of) for title, found in examiner.found.items() for minutes, of in found.items()]
+    for _, title, minutes, of in sorted(rows, key=lambda row: -row[0]):
+        lines.append(f"| {title} | {minutes} | {of['step']:,} | {of['whole']:.3f} | {of['pixels']:.4f} | {of['exact set']:.3f} ({of['real']:.3f}) |")
+    return [*lines, "", "; ".join(dict.fromkeys(of["machine"] for *_, of in rows)) + "."]
+
+
+if __name__ == "__main__":
+    main()
