@@ -221,6 +221,12 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
 @click.option("--steps", type=int, help="Steps for an image; each costs one network evaluation, or two with guidance.  [default: as in the recipe]")
 @click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]")
+@click.option(
+    "--complete/--leave-open",
+    default=None,
+    help="Fill in what is not asked for with what the data have together, for each image by its seed; or leave it to the network.  "
+    "[default: as in the recipe]",
+)
 @click.option("--palette", is_flag=True, help="Only colours of the data: each pixel goes to the nearest.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .png file for a sheet, a folder for a file each.  [default: RUN-seed-SEED.png]")
 @click.option("--columns", type=click.IntRange(1), help="Images in a row of the sheet.  [default: as square as possible]")
@@ -244,6 +250,7 @@ def generate(
     sampler: str | None,
     steps: int | None,
     eta: float | None,
+    complete: bool | None,
     palette: bool,
     out: Path | None,
     columns: int | None,
@@ -274,7 +281,9 @@ def generate(
 
     path = out or _unused(Path(f"{run.resolve().name}-seed-{seed}.png"))
     generator = load_with_notes(run, _note)
-    sampling = generator.sampling(sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=scales, excluded=strengths)
+    sampling = generator.sampling(
+        sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=scales, excluded=strengths, complete=complete
+    )
     seeds = tuple(range(seed, seed + count))
     values: dict[str, Value] | tuple[dict[str, Value], ...] | None = None
     if asked is not None:

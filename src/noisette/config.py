@@ -242,6 +242,7 @@ class SamplesConfig(_Section):
         [0.0, 1.0], min_length=2, max_length=2, description="noise levels (sigma, 0 to 1) between which guidance works"
     )
     guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of a guided image is brought back")
+    complete: bool = Field(False, description="what a request leaves open is first drawn from what the data have together; else the network decides")
 
     @model_validator(mode="after")
     def _has_an_interval(self) -> SamplesConfig:

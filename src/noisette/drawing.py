@@ -194,6 +194,7 @@ def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | N
         rescale=guidance.rescale,
         weights=guidance.weights,
         excluded=guidance.excluded,
+        complete=sampling.complete,
     )
     asked = request.attributes
     if isinstance(asked, tuple) and len(asked) != len(request.seeds):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,9 +15,10 @@ from torch import nn
 
 from noisette.config import EXCLUSION
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Value
+from noisette.data.completion import Completion
 from noisette.data.palette import MOST_COLOURS, Palette
 from noisette.data.requests import Condition, attribute_behind, places, understand
-from noisette.data.statistics import Statistics, random_request
+from noisette.data.statistics import Statistics
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.errors import RequestError, nearest
 from noisette.model import Guidance, Model, SamplerName, Sampling, Variation, assemble, batches, usual_sampling
@@ -75,6 +77,7 @@ class Generator:
         rescale: float | None = None,
         weights: Mapping[str, float] | None = None,
         excluded: Mapping[str, float] | None = None,
+        complete: bool | None = None,
     ) -> Sampling:
         """What is given, and what the recipe says for the rest. Raises RequestError where it cannot be."""
         usual = usual_sampling(self.model.recipe.samples)
@@ -102,7 +105,11 @@ class Generator:
             self._once("excluded", excluded, self._excluded),
         )
         self._check(guides)
-        return Sampling(name, count, (usual.eta if eta is None else eta) if name == "ddim" else 1.0, guides)  # type: ignore[arg-type]
+        if complete and not self.model.recipe.conditional:
+            raise RequestError(f"{self.name} was trained without attributes, so no request can be completed; leave complete out")
+        eta = (usual.eta if eta is None else eta) if name == "ddim" else 1.0
+        filled = self.model.recipe.conditional and (usual.complete if complete is None else complete)
+        return Sampling(name, count, eta, guides, filled)  # type: ignore[arg-type]
 
     @staticmethod
     def _once(what: str, amounts: Mapping[str, float] | None, meaning: Callable[[str], str]) -> dict[str, float]:
@@ -188,7 +195,11 @@ class Generator:
             raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
         if not self.model.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
-        return random_request(self.schema, self.statistics, seed)
+        return self._completion.random_request(int(seed))
+
+    @cached_property
+    def _completion(self) -> Completion:
+        return Completion(self.schema, self.statistics)
 
     def generate(
         self,
@@ -205,6 +216,7 @@ class Generator:
         rescale: float | None = None,
         weights: Mapping[str, float] | None = None,
         excluded: Mapping[str, float] | None = None,
+        complete: bool | None = None,
         variation: tuple[int, float] | None = None,
         palette: bool = False,
         preview: Preview | None = None,
@@ -214,17 +226,20 @@ class Generator:
 
         An image depends on its own seed and request alone, not on those beside it.
 
-        request: for all images, or one for each; what it does not mention is open. only: but flags it does not mention
-        are absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63.
-        sampler, steps, eta, guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval,
-        rescale: as in the run's recipe unless given. weights: attributes with another scale than the rest. excluded:
-        flags or options to keep away from, and how strongly (0.3 is a start). variation: a seed, and how far from its image,
-        0 to 1, the images go, each towards its own seed's. palette: each pixel goes to the nearest colour
-        of the data. preview, progress: see each step, before that.
+        request: for all images, or one for each; what it does not mention is open. only: but flags it does not mention are
+        absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63. sampler, steps, eta,
+        guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval, rescale: as in the run's
+        recipe unless given. weights: attributes with another scale than the rest. excluded: flags or options to keep away from,
+        and how strongly (0.3 is a start). complete: what a request leaves open is first drawn from what the data have together,
+        by the seed of the image, or else is left to the network; as in the recipe. variation: a seed, and how far from its
+        image, 0 to 1, the images go, each towards its own seed's. palette: each pixel goes to the nearest colour of the data.
+        preview, progress: see each step, before that.
 
         Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
         """
-        chosen = self.sampling(sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=weights, excluded=excluded)
+        chosen = self.sampling(
+            sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=weights, excluded=excluded, complete=complete
+        )
         rows = None
         if request is not None:
             seeds = _seeds(seeds)
@@ -255,6 +270,8 @@ class Generator:
     ) -> NDArray[np.uint8]:
         """The same from rows of an attribute table, (len(seeds), A), that are taken as they are; None asks for nothing at all."""
         seeds = _seeds(seeds)
+        if sampling.complete:
+            rows = self._completed(rows, seeds, sampling.guidance.excluded, variation)
         if rows is None and self.model.recipe.conditional and self.model.recipe.condition.drop_all == 0:
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0); ask for something")
         if palette and self.palette is None:
@@ -262,6 +279,27 @@ class Generator:
         watched = self._watched(preview, progress, sampling.steps, len(seeds))
         images = self.model.draw(self.network, seeds, sampling, rows, variation=variation, on_step=watched).numpy()
         return self.palette.snap(images) if palette and self.palette else images
+
+    def _completed(
+        self, rows: NDArray[np.int16] | None, seeds: Sequence[int], excluded: Collection[str], variation: Variation | None
+    ) -> NDArray[np.int16]:
+        """The rows with nothing left open: each image's by its seed, or in part as the image has it that it is a variation of."""
+        if rows is None:
+            rows = np.full((len(seeds), len(self.schema.attributes)), UNKNOWN, dtype=np.int16)
+        without = set(places(excluded, self.schema))
+
+        def fill(row: NDArray[np.int16], seed: int) -> NDArray[np.int16]:
+            return self._completion.fill(row, np.random.default_rng([seed, 0]), without=without)
+
+        if variation is not None:
+            share = 1 - variation.strength
+            rows = np.stack(
+                [
+                    self._completion.keep(row, fill(row, variation.of), share, np.random.default_rng([seed, 1]))
+                    for row, seed in zip(rows, seeds, strict=True)
+                ]
+            )
+        return np.stack([fill(row, seed) for row, seed in zip(rows, seeds, strict=True)])
 
     def _watched(self, preview: Preview | None, progress: OnProgress | None, steps: int, images: int) -> OnStep:
         if preview is None and progress is None:

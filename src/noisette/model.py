@@ -56,12 +56,17 @@ class Guidance:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How an image is drawn: by what, in how many steps, eta of ddim, and guidance."""
+    """How an image is drawn: by what, in how many steps, eta of ddim, and guidance.
+
+    complete: what a request leaves open is first drawn from what the data have together, by the seed of the image; `Model.draw`
+    takes requests as they are.
+    """
 
     sampler: SamplerName
     steps: int
     eta: float
     guidance: Guidance = Guidance()
+    complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ class Variation:
 def usual_sampling(settings: SamplesConfig) -> Sampling:
     """What a recipe says of drawing."""
     low, high = settings.guidance_interval
-    return Sampling(settings.sampler, settings.steps, settings.eta, Guidance(settings.guidance, (low, high), settings.guidance_rescale))
+    guidance = Guidance(settings.guidance, (low, high), settings.guidance_rescale)
+    return Sampling(settings.sampler, settings.steps, settings.eta, guidance, settings.complete)
 
 
 @dataclass(frozen=True)

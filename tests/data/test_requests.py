@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Choice, Flag, Group
+from noisette.data.completion import Completion
 from noisette.data.requests import attribute_behind, describe, understand
 from noisette.data.sprites import SCHEMA as SPRITES
 from noisette.data.sprites import random_table
-from noisette.data.statistics import Statistics, count, random_request, value_names
+from noisette.data.statistics import Statistics, count, value_names
 from noisette.errors import RequestError
 
 SCHEMA = AttributeSchema(
@@ -182,16 +183,17 @@ def test_statistics_of_another_schema_are_found_out():
 def test_a_random_request_is_plausible_and_complete(seed):
     table = random_table(400, 1)
     statistics = count(SPRITES, table)
-    asked = random_request(SPRITES, statistics, seed)
+    asked = Completion(SPRITES, statistics).random_request(seed)
     assert set(asked) >= {attribute.name for attribute in SPRITES.attributes if attribute.kind == "flag"}
     understand(asked, SPRITES, statistics)  # does not raise: nothing in it was never seen together
-    assert asked == random_request(SPRITES, statistics, seed)
+    assert asked == Completion(SPRITES, statistics).random_request(seed)
 
 
 def test_random_requests_follow_the_statistics():
     table = random_table(2000, 2)
     statistics = count(SPRITES, table)
-    drawn = SPRITES.encode([random_request(SPRITES, statistics, seed) for seed in range(1500)])
+    completion = Completion(SPRITES, statistics)
+    drawn = SPRITES.encode([completion.random_request(seed) for seed in range(1500)])
     for (name, value), seen in zip(value_names(SPRITES), statistics.counts, strict=True):
         column = SPRITES.names.index(name)
         code = SPRITES.attributes[column].values.index(value)
@@ -205,7 +207,8 @@ def test_random_requests_follow_values_that_say_the_same_of_each_other():
     table = np.stack([np.where(random.random(2000) < 0.1, ~man, man) for _ in range(4)], axis=1).astype(np.int16)
     schema = AttributeSchema(attributes=tuple(Flag(name=name) for name in ("Beard", "Moustache", "Pipe", "Hat")))
     statistics = count(schema, table)
-    drawn = count(schema, schema.encode([random_request(schema, statistics, seed) for seed in range(2000)]))
+    completion = Completion(schema, statistics)
+    drawn = count(schema, schema.encode([completion.random_request(seed) for seed in range(2000)]))
     assert np.allclose(drawn.counts, statistics.counts, atol=0.04 * 2000)
 
 

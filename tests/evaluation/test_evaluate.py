@@ -222,7 +222,9 @@ def test_figures_of_another_shape_are_taken_again(drawer, judge):
 
 def test_what_a_person_should_know_is_told(capsys, drawer, judge, tmp_path):
     """An older checkpoint in the place of a damaged one; a judge that can hardly read."""
-    folder = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, "training.steps=430", "samples.every=1"]), out=tmp_path / "r").folder
+    folder = noisette.train(
+        parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, "training.steps=430", "samples.every=1"]), out=tmp_path / "r"
+    ).folder
     newest = max((folder / "checkpoints").glob("step-*.safetensors"))
     newest.write_bytes(newest.read_bytes()[:1000])
     out = run(capsys, "evaluate", folder, "--draws", 1, "--count", 5, "--steps", 1)[1]

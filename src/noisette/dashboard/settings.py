@@ -165,6 +165,7 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
             "palette": request.palette,
             "around": request.variation.of if request.variation else None,
             "distance": request.variation.strength if request.variation else VARIATION,
+            _key(boxes, "complete"): sampling.complete,
         }
     )
     _show_quality()
@@ -187,6 +188,7 @@ def command(asked: str, request: Request, generator: Generator) -> str:
         parts += [part for name, amount in amounts.items() for part in (option, f"{name}={_short(amount)}")]
     parts += ["--guidance-interval", *map(_short, guidance.interval)] if tuple(guidance.interval) != usual.guidance.interval else []
     parts += ["--guidance-rescale", _short(guidance.rescale)] if guidance.rescale != usual.guidance.rescale else []
+    parts += ["--complete" if sampling.complete else "--leave-open"] if sampling.complete != usual.complete else []
     parts += ["--vary", f"{request.variation.of}={_short(request.variation.strength)}"] if request.variation else []
     return shlex.join([*parts, *(["--palette"] if request.palette else [])])
 
@@ -201,6 +203,7 @@ def python(asked: str, request: Request, generator: Generator) -> str:
     given |= {"interval": tuple(guidance.interval)} if tuple(guidance.interval) != usual.guidance.interval else {}
     given |= {name: dict(amounts) for name, amounts in (("weights", guidance.weights), ("excluded", guidance.excluded)) if amounts}
     given |= {"rescale": guidance.rescale} if guidance.rescale != usual.guidance.rescale else {}
+    given |= {"complete": sampling.complete} if sampling.complete != usual.complete else {}
     given |= {"variation": (request.variation.of, request.variation.strength)} if request.variation else {}
     given |= {"palette": True} if request.palette else {}
     options = ", ".join([f"seeds=range({first}, {first + len(request.seeds)})", *(f"{name}={value!r}" for name, value in given.items())])
@@ -249,6 +252,7 @@ def _begin(boxes: Boxes, steps: int, most: int) -> None:
         "distance": VARIATION,
         _key(boxes, "guidance"): usual.guidance.scale,
         _key(boxes, "weights"): "",
+        _key(boxes, "complete"): usual.complete,
     }.items():
         state.setdefault(name, value)
     state["steps"] = min(state["steps"], most)
@@ -287,7 +291,14 @@ def _more(boxes: Boxes) -> dict[str, Any]:
         persist_state="session",
         help=say("Instead of the guidance of the rest"),
     )
+    st.toggle(
+        say("Fill in what is left open"),
+        key=_key(boxes, "complete"),
+        persist_state="session",
+        help=say("With what the data have together, for each image by its seed; else the network decides"),
+    )
     return {
+        "complete": state[_key(boxes, "complete")],
         "interval": state["interval"],
         "rescale": state["rescale"],
         "weights": _weights(state[_key(boxes, "weights")]),

@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from noisette.data.attributes import AttributeSchema, Value
 from noisette.errors import RequestError
 
-_TRIES = 1000
-
 
 class Statistics(BaseModel):
     """Counts over the images that were trained on.
@@ -58,82 +56,3 @@ def count(schema: AttributeSchema, table: NDArray[np.int16]) -> Statistics:
     """The statistics of a table, (N, A)."""
     there = shown(schema, table).astype(np.float64)  # exact for whole numbers, and fast
     return Statistics(images=len(table), together=tuple(tuple(int(number) for number in row) for row in there.T @ there))
-
-
-def random_request(schema: AttributeSchema, statistics: Statistics, seed: int) -> dict[str, Value]:
-    """A plausible image's attributes, all of them, that need not be any image's. seed: 0 or more.
-
-    Attributes and groups hang together in the tree in which each is drawn given the one that tells the most of it, as often as
-    the data show the two together (Chow and Liu 1968). What was never seen together is never drawn together.
-    """
-    statistics.check(schema)
-    names = value_names(schema)
-    if statistics.images == 0 or not names:
-        raise RequestError("there are no statistics to draw a request from")
-    random = np.random.Generator(np.random.PCG64(seed))
-    together = np.array(statistics.together, dtype=np.float64)
-    columns = {name: column for column, name in enumerate(schema.names)}
-    unit_of = [schema.units[columns[name]] for name, _ in names]
-    units = [[place for place, its in enumerate(unit_of) if its == unit] for unit in dict.fromkeys(unit_of)]
-    order = _tree(units, together, statistics.images)
-    for _ in range(_TRIES):
-        drawn = _draw_along(order, units, together, statistics.images, random)
-        if drawn is not None:
-            break
-    else:
-        raise RequestError("the statistics leave no image whose values were all seen together")
-    present = dict(names[place] for place in drawn)
-    return {
-        attribute.name: present.get(attribute.name, False) for attribute in schema.attributes if attribute.kind == "flag" or attribute.name in present
-    }
-
-
-def _joint(one: list[int], other: list[int], together: NDArray[np.float64], images: int) -> NDArray[np.float64]:
-    """How often each value of one unit meets each of another, (K + 1, L + 1); the last of each is "none of them"."""
-    counts = together.diagonal()
-    joint = np.zeros((len(one) + 1, len(other) + 1))
-    joint[:-1, :-1] = together[np.ix_(one, other)]
-    joint[:-1, -1] = counts[one] - joint[:-1, :-1].sum(axis=1)
-    joint[-1, :-1] = counts[other] - joint[:-1, :-1].sum(axis=0)
-    joint[-1, -1] = images - joint.sum()
-    return joint.clip(min=0)
-
-
-def _tree(units: list[list[int]], together: NDArray[np.float64], images: int) -> list[tuple[int, int | None]]:
-    """The units in the order of drawing, each with the one before it that tells the most of it."""
-
-    def information(one: int, other: int) -> float:
-        joint = _joint(units[one], units[other], together, images) / images
-        chance = np.outer(joint.sum(axis=1), joint.sum(axis=0))
-        seen = joint > 0
-        return float((joint[seen] * np.log(joint[seen] / chance[seen])).sum())
-
-    order: list[tuple[int, int | None]] = [(0, None)]
-    best = {unit: (information(0, unit), 0) for unit in range(1, len(units))}
-    while best:
-        unit = max(best, key=lambda each: best[each][0])
-        order.append((unit, best.pop(unit)[1]))
-        for other, (known, _) in best.items():
-            if (more := information(unit, other)) > known:
-                best[other] = (more, unit)
-    return order
-
-
-def _draw_along(
-    order: list[tuple[int, int | None]], units: list[list[int]], together: NDArray[np.float64], images: int, random: np.random.Generator
-) -> list[int] | None:
-    """The values of one draw, or None if two of them were never seen together."""
-    chosen: dict[int, int] = {}
-    drawn: list[int] = []
-    for unit, parent in order:
-        if parent is None:
-            joint = _joint(units[unit], [], together, images)[:, 0]
-        else:
-            joint = _joint(units[unit], units[parent], together, images)[:, chosen[parent]]
-        chosen[unit] = int(random.choice(len(joint), p=joint / joint.sum()))
-        if chosen[unit] < len(units[unit]):
-            place = units[unit][chosen[unit]]
-            if not together[place, drawn].all():
-                return None
-            drawn.append(place)
-    return drawn

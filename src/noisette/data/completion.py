@@ -1,0 +1,129 @@
+"""What a request leaves open, filled in as the data would have it.
+
+Attributes and groups of flags hang together in the tree in which each is joined to the one that tells the most of it (Chow and Liu
+1968). In a tree what is given passes from one to the next exactly (Pearl 1988), so the rest is drawn as often as the tree has it
+with what was asked for, and no draw is thrown away for not fitting that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.data.attributes import UNKNOWN, AttributeSchema, Value
+from noisette.data.statistics import Statistics, value_names
+from noisette.errors import RequestError
+
+_TRIES = 1000
+_HARDLY = 1e-6  # images; what was never seen can be asked for, and must not make the rest impossible
+
+
+class Completion:
+    """Draws the attributes that a row leaves open. Raises RequestError where there is nothing to draw from."""
+
+    def __init__(self, schema: AttributeSchema, statistics: Statistics) -> None:
+        statistics.check(schema)
+        self._names = names = value_names(schema)
+        if statistics.images == 0 or not names:
+            raise RequestError("there are no statistics to draw a request from")
+        self._schema = schema
+        self._together = np.array(statistics.together, dtype=np.float64)
+        columns = {name: column for column, name in enumerate(schema.names)}
+        self._columns = np.array([columns[name] for name, _ in names])  # of each value
+        self._codes = np.array([code for codes in schema.valued for code in codes])
+        unit_of = [schema.units[column] for column in self._columns]
+        self._units = [[place for place, its in enumerate(unit_of) if its == unit] for unit in dict.fromkeys(unit_of)]
+        self._order = _tree(self._units, self._together, statistics.images)
+        self._given: dict[int, NDArray[np.float64]] = {}  # (K + 1, L + 1): each value of a unit, given one of its parent
+        for unit, parent in self._order:
+            joint = _joint(self._units[unit], [] if parent is None else self._units[parent], self._together, statistics.images) + _HARDLY
+            self._given[unit] = joint / joint.sum(axis=0)
+
+    def fill(self, row: NDArray[np.int16], random: np.random.Generator, *, without: Collection[tuple[str, Value]] = ()) -> NDArray[np.int16]:
+        """The row, (A,), with a code in the place of each `UNKNOWN`: a plausible image, that need not be any image's.
+
+        without: values that are not drawn, such as ("Earring", True). What was never seen together is not drawn together, nor with
+        what the row says, unless a thousand draws find no other. Raises RequestError where an empty row has none either.
+        """
+        asked = row[self._columns] == self._codes  # (V,)
+        allowed = {unit: self._allowed(unit, row, without) for unit, _ in self._order}
+        for unit, parent in reversed(self._order):  # children before parents: each hears what is given below it
+            if parent is not None:
+                allowed[parent] = allowed[parent] * (allowed[unit] @ self._given[unit])
+        for _ in range(_TRIES):
+            present = self._draw(allowed, random)
+            never = self._together[np.ix_(present, present)] == 0
+            if not (never & ~np.logical_and.outer(asked[present], asked[present])).any():
+                break
+        else:
+            if not asked.any():
+                raise RequestError("the statistics leave no image whose values were all seen together")
+        filled = row.copy()
+        flags = [column for column, codes in enumerate(self._schema.valued) if codes.start > 0 and row[column] == UNKNOWN]
+        filled[flags] = 0
+        filled[self._columns[present]] = self._codes[present]
+        return filled
+
+    def random_request(self, seed: int) -> dict[str, Value]:
+        """A plausible image's attributes, all of them. seed: 0 or more."""
+        nothing = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16)
+        return self._schema.decode(self.fill(nothing, np.random.Generator(np.random.PCG64(seed))))
+
+    def keep(self, row: NDArray[np.int16], filled: NDArray[np.int16], share: float, random: np.random.Generator) -> NDArray[np.int16]:
+        """The row with about this share of what was filled in, unit by unit; the rest is open again."""
+        chances = random.random(len(row))[np.array(self._schema.units)]
+        return np.where(chances < share, filled, row)
+
+    def _allowed(self, unit: int, row: NDArray[np.int16], without: Collection[tuple[str, Value]]) -> NDArray[np.float64]:
+        """(K + 1,): 1 for each value of a unit that the row does not rule out, and for none of them at last."""
+        places = self._units[unit]
+        codes = row[self._columns[places]]
+        if (here := codes == self._codes[places]).any():
+            return np.append(here.astype(np.float64), 0.0)
+        open_ = np.array([code == UNKNOWN and self._names[place] not in without for code, place in zip(codes, places, strict=True)])
+        choice = self._schema.attributes[self._columns[places[0]]].kind == "choice"
+        return np.append(open_.astype(np.float64), 0.0 if choice and open_.any() else 1.0)
+
+    def _draw(self, allowed: dict[int, NDArray[np.float64]], random: np.random.Generator) -> NDArray[np.intp]:
+        """The values of one draw."""
+        chosen: dict[int, int] = {}
+        present: list[int] = []
+        for unit, parent in self._order:
+            chances = allowed[unit] * self._given[unit][:, 0 if parent is None else chosen[parent]]
+            chosen[unit] = int(random.choice(len(chances), p=chances / chances.sum()))
+            if chosen[unit] < len(self._units[unit]):
+                present.append(self._units[unit][chosen[unit]])
+        return np.array(present, dtype=np.intp)
+
+
+def _joint(one: list[int], other: list[int], together: NDArray[np.float64], images: int) -> NDArray[np.float64]:
+    """How often each value of one unit meets each of another, (K + 1, L + 1); the last of each is "none of them"."""
+    counts = together.diagonal()
+    joint = np.zeros((len(one) + 1, len(other) + 1))
+    joint[:-1, :-1] = together[np.ix_(one, other)]
+    joint[:-1, -1] = counts[one] - joint[:-1, :-1].sum(axis=1)
+    joint[-1, :-1] = counts[other] - joint[:-1, :-1].sum(axis=0)
+    joint[-1, -1] = images - joint.sum()
+    return joint.clip(min=0)
+
+
+def _tree(units: list[list[int]], together: NDArray[np.float64], images: int) -> list[tuple[int, int | None]]:
+    """The units in the order of drawing, each with the one before it that tells the most of it."""
+
+    def information(one: int, other: int) -> float:
+        joint = _joint(units[one], units[other], together, images) / images
+        chance = np.outer(joint.sum(axis=1), joint.sum(axis=0))
+        seen = joint > 0
+        return float((joint[seen] * np.log(joint[seen] / chance[seen])).sum())
+
+    order: list[tuple[int, int | None]] = [(0, None)]
+    best = {unit: (information(0, unit), 0) for unit in range(1, len(units))}
+    while best:
+        unit = max(best, key=lambda each: best[each][0])
+        order.append((unit, best.pop(unit)[1]))
+        for other, (known, _) in best.items():
+            if (more := information(unit, other)) > known:
+                best[other] = (more, unit)
+    return order

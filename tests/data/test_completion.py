@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from noisette.data.attributes import UNKNOWN, AttributeSchema, Choice, Flag, Group
+from noisette.data.completion import Completion
+from noisette.data.sprites import SCHEMA as SPRITES
+from noisette.data.sprites import random_table
+from noisette.data.statistics import count, shown
+from noisette.errors import RequestError
+
+TABLE = random_table(600, 1)
+COMPLETION = Completion(SPRITES, count(SPRITES, TABLE))
+TOGETHER = np.array(count(SPRITES, TABLE).together)
+
+
+def rows():
+    """Rows of the table with a part of them hidden."""
+    return st.builds(
+        lambda place, seed: np.where(np.random.default_rng(seed).random(TABLE.shape[1]) < 0.6, np.int16(UNKNOWN), TABLE[place]),
+        st.integers(0, len(TABLE) - 1),
+        st.integers(0, 10**6),
+    )
+
+
+@given(row=rows(), seed=st.integers(0, 10**6))
+def test_what_is_asked_stays_and_the_rest_is_plausible(row, seed):
+    filled = COMPLETION.fill(row, np.random.default_rng(seed))
+    known = row != UNKNOWN
+    assert_array_equal(filled[known], row[known])
+    assert (filled != UNKNOWN).all()
+    [present] = shown(SPRITES, filled[None])
+    assert TOGETHER[np.ix_(present, present)].all()  # each two of them are together in some image
+    assert_array_equal(filled, COMPLETION.fill(row, np.random.default_rng(seed)))
+
+
+def test_a_complete_row_stays_as_it_is():
+    for row in TABLE[:20]:
+        assert_array_equal(COMPLETION.fill(row, np.random.default_rng(0)), row)
+
+
+@pytest.mark.parametrize("asked", [{}, {"Type": "B"}, {"Type": "A", "Hat": False}, {"Cap": True}, {"Pipe": True, "Cap": False}])
+def test_what_is_drawn_is_as_often_there_as_the_data_have_it_with_what_is_asked(asked):
+    """In data that are a tree, so that the tree is the truth: the type decides hat and beard, the beard the pipe."""
+    random = np.random.default_rng(0)
+    schema = AttributeSchema(
+        attributes=(Choice(name="Type", options=("A", "B")), Flag(name="Hat"), Flag(name="Cap"), Flag(name="Beard"), Flag(name="Pipe")),
+        groups=(Group(name="head", members=("Hat", "Cap")),),
+    )
+    kind = random.random(200_000) < 0.3
+    head = random.random(len(kind)) * np.where(kind, 1.0, 0.6)
+    beard = random.random(len(kind)) < np.where(kind, 0.7, 0.1)
+    pipe = random.random(len(kind)) < np.where(beard, 0.5, 0.05)
+    table = np.stack([kind, head < 0.2, (head >= 0.2) & (head < 0.5), beard, pipe], axis=1).astype(np.int16)
+    completion, [row] = Completion(schema, count(schema, table)), schema.encode([asked])
+    drawn = np.stack([completion.fill(row, np.random.default_rng(seed)) for seed in range(4000)])
+    real = table[((table == row) | (row == UNKNOWN)).all(axis=1)]
+    assert np.abs(drawn.mean(axis=0) - real.mean(axis=0)).max() < 0.03
+    assert abs((drawn[:, 3] & drawn[:, 4]).mean() - (real[:, 3] & real[:, 4]).mean()) < 0.03
+
+
+def test_what_is_excluded_is_never_drawn():
+    names = {attribute.name: column for column, attribute in enumerate(SPRITES.attributes)}
+    flag = next(attribute.name for attribute in SPRITES.attributes if attribute.kind == "flag")
+    choice = next(attribute for attribute in SPRITES.attributes if attribute.kind == "choice")
+    nothing = np.full(len(names), UNKNOWN, dtype=np.int16)
+    without = {(flag, True), (choice.name, choice.options[0])}
+    drawn = np.stack([COMPLETION.fill(nothing, np.random.default_rng(seed), without=without) for seed in range(200)])
+    assert (drawn[:, names[flag]] == 0).all()
+    assert (drawn[:, names[choice.name]] > 0).all()
+
+
+def test_what_the_data_never_show_together_can_be_asked_for_and_is_filled_in():
+    schema = AttributeSchema(attributes=(Flag(name="Beard"), Flag(name="Veil"), Flag(name="Hat")))
+    table = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 0, 1]] * 5, dtype=np.int16)
+    completion = Completion(schema, count(schema, table))
+    filled = completion.fill(np.array([1, 1, UNKNOWN], dtype=np.int16), np.random.default_rng(0))
+    assert_array_equal(filled, [1, 1, 0])  # a hat was never worn with a veil
+
+
+def test_of_what_was_filled_in_a_share_is_kept_group_by_group():
+    row, filled = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16), TABLE[0]
+    kept = np.stack([COMPLETION.keep(row, filled, 0.7, np.random.default_rng(seed)) for seed in range(2000)])
+    assert set(np.unique(kept)) <= {UNKNOWN, *filled}
+    assert np.abs((kept != UNKNOWN).mean(axis=0) - 0.7).max() < 0.05
+    units = np.array(SPRITES.units)
+    assert all(((kept != UNKNOWN)[:, column] == (kept != UNKNOWN)[:, unit]).all() for column, unit in enumerate(units))
+    assert_array_equal(COMPLETION.keep(row, filled, 1.0, np.random.default_rng(0)), filled)
+    assert_array_equal(COMPLETION.keep(row, filled, 0.0, np.random.default_rng(0)), row)
+
+
+def test_nothing_can_be_drawn_of_nothing():
+    with pytest.raises(RequestError, match="no statistics"):
+        Completion(SPRITES, count(SPRITES, TABLE[:0]))
