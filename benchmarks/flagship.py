@@ -4,10 +4,13 @@
 
 Trains each for so many minutes of wall clock, one after the other, and draws requests of the validation split with the weights at
 each mark (5, 10, 20, 40 and 60 minutes). The flagship is trained anew for each mark: any budget ends in a finished model. Its minutes
-are those of the whole command, which measures what runs fastest and compiles; the peers' are of their steps alone.
+are those of the whole command, which measures what runs fastest and compiles; the peers' are of their steps alone, and their points before
+the last are of a learning rate that has not fallen yet. Peers draw the first hundred of the requests, each at two guidance scales, and
+the better counts: five hundred would take them hours.
 Each request names one punk with its type, skin tone and all accessories: a judge reads what was drawn, and the real punk says which
 pixels are right, after each has gone to the nearest colour of the data. Whatever is done already is kept, the figures in `--figures` and
-the runs in `--out`, so a comparison that was stopped goes on where it stood. Run it when nothing else runs. Needs the extra `peers`.
+the runs in `--out`, so a comparison that was stopped goes on where it stood; of diffusers' training nothing is kept, and it begins
+anew. Run it when nothing else runs. Needs the extra `peers`.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pages import machine, write_between
+from pages import check_marks, machine, write_between
 from peers import peer_recipe, train_peer
 from torch import nn
 
@@ -86,7 +89,9 @@ class Examiner:
         spent = time.perf_counter() - started
         seen = obedience(rows, self.judge.read(images), self.validation.schema)
         pixels = exactness(self.palette.snap(images) if self.palette else images, real)
+        first = exactness(self.palette.snap(images[:PEER_REQUESTS]) if self.palette else images[:PEER_REQUESTS], real[:PEER_REQUESTS])
         return {
+            f"whole, of the first {PEER_REQUESTS}": first.whole,
             "exact set": seen.exact,
             "recall": seen.recall,
             "whole": pixels.whole,
@@ -103,6 +108,8 @@ def main() -> None:
     arguments = _arguments()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
+    if arguments.page:
+        check_marks(arguments.page, "flagship")
     marks = [mark for mark in MARKS if mark <= arguments.minutes] or [arguments.minutes]
     dataset = open_data(peer_recipe())
     examiner = Examiner(dataset, arguments.figures)
@@ -123,7 +130,7 @@ def main() -> None:
 def _flagship(examiner: Examiner, out: Path, marks: Sequence[float], settings: Sequence[str]) -> None:
     for mark in marks:
         folder = out / f"noisette-{mark:g}m"
-        _trained("punks-attributes", folder, mark - BEFORE_AND_AFTER, settings)
+        train_to("punks-attributes", folder, mark - BEFORE_AND_AFTER, settings)
         if not examiner.has("noisette", mark):
             generator = noisette.load(folder)
             examiner.look("noisette", mark, generator.model, generator.network, generator.step, [FLAGSHIP], len(examiner.validation))
@@ -131,31 +138,36 @@ def _flagship(examiner: Examiner, out: Path, marks: Sequence[float], settings: S
 
 def _report(examiner: Examiner, out: Path, marks: Sequence[float]) -> None:
     folder = out / "report"
-    _trained("punks-attributes-report", folder, marks[-1], [*REPORT, *_checkpoints(marks)])
+    train_to("punks-attributes-report", folder, marks[-1], [*REPORT, *_checkpoints()])
     for mark, step in _steps_at(folder, marks).items():
         if not examiner.has("report", mark):
             generator = noisette.load(folder, step=step)
             examiner.look("report", mark, generator.model, generator.network, step, PEERS, PEER_REQUESTS)
 
 
-def _checkpoints(marks: Sequence[float]) -> list[str]:
-    return [f'training.checkpoint_every="{min(marks):g}m"', "training.keep=1000", "samples.every=1000"]
+def _checkpoints() -> list[str]:
+    return ['training.checkpoint_every="1m"', "training.keep=100", "samples.every=1000"]  # of 280 MB each
 
 
-def _trained(recipe: str, folder: Path, minutes: float, settings: Sequence[str]) -> None:
+def train_to(recipe: str, folder: Path, minutes: float, settings: Sequence[str]) -> None:
+    """Train into a folder, or go on there; says how long that took, all in all."""
+    began = time.monotonic()
     with training(folder.name) as (watcher, _):
         if folder.exists():
             noisette.resume(folder, watcher=watcher)
         else:
             noisette.train(recipe, out=folder, budget=f"{minutes:g}m", settings=settings, watcher=watcher)
+    print(f"{folder}: {(time.monotonic() - began) / 60:.1f} min in all", flush=True)
 
 
 def _steps_at(folder: Path, marks: Sequence[float]) -> dict[float, int]:
-    """For each mark the newest checkpoint that was there."""
+    """For each mark the checkpoint that is nearest."""
     run = open_run(folder)
     elapsed = {step: run.checkpoint(step)[0].state["elapsed"] / 60 for step in run.steps}  # type: ignore[union-attr]
-    found = {mark: max((step for step, minutes in elapsed.items() if minutes <= mark + 0.05), default=None) for mark in marks}
-    return {mark: step for mark, step in found.items() if step is not None}
+    nearest = {mark: min(elapsed, key=lambda step: abs(elapsed[step] - mark)) for mark in marks}
+    if far := [mark for mark, step in nearest.items() if abs(elapsed[step] - mark) > 0.5]:
+        raise SystemExit(f"{folder} has no checkpoint near {', '.join(f'{mark:g}' for mark in far)} minutes")
+    return nearest
 
 
 def write_page(page: Path, found: dict[str, dict[str, Any]]) -> None:

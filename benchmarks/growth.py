@@ -3,7 +3,7 @@
     python benchmarks/growth.py [--seconds 20] [--only width,size,batch,threads,images] [--page docs/results/flagship.md]
 
 Each row is a training of the flagship's recipe on synthetic sprites, in a process of its own that begins with nothing: what changes
-is one setting, and the rest stays as in the first row of all. Images/s are those of the second half of its time; memory is the most
+is one setting, and the rest stays as the head of the table has it. Images/s are those of the second half of its time; memory is the most
 that the process ever held, with Python and PyTorch. Run it when nothing else runs.
 """
 
@@ -24,7 +24,7 @@ from noisette.threads import wait_briefly
 
 wait_briefly()  # as the command does
 
-from pages import machine, write_between
+from pages import check_marks, machine, write_between
 
 BASE = {"width": 32, "size": 24, "batch": 32, "threads": 2, "images": 10_000}
 GROWS: dict[str, list[int]] = {
@@ -84,9 +84,12 @@ def main() -> None:
     if arguments.child:
         child(arguments.child)
         return
+    if arguments.page:
+        check_marks(arguments.page, "growth")
     lines: list[str] = []
     for what in arguments.only:
-        lines += [f"| {what} | images/s | memory (MB) | before and after the training (s) |", "|---|---|---|---|"]
+        rest = ", ".join(f"{name} {value:,}" for name, value in {**BASE, **SMALLER.get(what, {})}.items() if name != what)
+        lines += [f"| {what} (else {rest}) | images/s | memory (MB) | before and after the training (s) |", "|---|---|---|---|"]
         for value in GROWS[what]:
             row = {**BASE, **SMALLER.get(what, {}), what: value}
             found = measured(arguments.seconds, row)

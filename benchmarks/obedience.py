@@ -56,7 +56,7 @@ def main() -> None:
     with drawing("the judge") as progress:
         judge = kept_judge(arguments.judge, dataset.split("train"), epochs=arguments.judge_epochs, progress=progress)
     if arguments.briefly:
-        _briefly(generator, judge, arguments)
+        _briefly(generator, judge, dataset, arguments)
         return
     validation = dataset.split("validation")
     real = asdict(obedience(validation.attributes, judge.read(validation.images), dataset.schema))
@@ -89,20 +89,27 @@ def main() -> None:
         print(json.dumps(results, indent=2))
 
 
-def _briefly(generator: Generator, judge: Judge, arguments: argparse.Namespace) -> None:
-    """Exact set of each of the brief requests, as a Markdown table."""
-    print(
-        "| asked for | " + " | ".join(f"scale {scale:g}" for scale in arguments.scales) + " |\n|---" + "|---" * len(arguments.scales) + "|",
-        flush=True,
-    )
+def _briefly(generator: Generator, judge: Judge, dataset: Dataset, arguments: argparse.Namespace) -> None:
+    """For each of the brief requests and each scale, as a Markdown table: as asked, different from all drawn before, equal to a training image.
+
+    In brackets: how many real validation images are as asked, and how many of these are equal to a training image.
+    """
+    train, validation = dataset.split("train").images, dataset.split("validation")
+    known = {image.tobytes() for image in train}
+    print("| asked for | scale | as asked | different | copies | (real) |\n|---|---|---|---|---|---|", flush=True)
     for text, only in BRIEF:
         row = generator.understand(text, only=only).row
-        rows, cells = np.repeat(row[None], arguments.count, axis=0), []
+        rows = np.repeat(row[None], arguments.count, axis=0)
+        alike = validation.images[((validation.attributes == row) | (row < 0)).all(axis=1)]
+        real = f"{sum(image.tobytes() in known for image in alike)} of {len(alike)}"
         for scale in arguments.scales:
             sampling = generator.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
-            seen = judge.read(generator.draw(rows, range(100, 100 + len(rows)), sampling))
-            cells.append(f"{obedience(rows, seen, generator.schema).exact:.2f}")
-        print(f"| {text}{' --only' if only else ''} | " + " | ".join(cells) + " |", flush=True)
+            images = generator.draw(rows, range(100, 100 + len(rows)), sampling)
+            exact = obedience(rows, judge.read(images), generator.schema).exact
+            drawn = [image.tobytes() for image in images]
+            copies = sum(image in known for image in drawn)
+            name = f"{text}{' --only' if only else ''}"
+            print(f"| {name} | {scale:g} | {exact:.2f} | {len(set(drawn))} of {len(drawn)} | {copies} | ({real}) |", flush=True)
 
 
 def _partly(rows: np.ndarray[Any, Any], units: tuple[int, ...], share: float) -> np.ndarray[Any, Any]:

@@ -15,13 +15,18 @@ from noisette.training.speed import has_bfloat16
 
 def write_between(page: Path, name: str, lines: Sequence[str]) -> None:
     """Put lines between the marks that a page has for benchmarks/NAME.py; all else stays as it is."""
+    head, tail = check_marks(page, name)
+    write_text(page, head + "\n\n" + "\n".join(lines) + "\n" + tail)
+
+
+def check_marks(page: Path, name: str) -> tuple[str, str]:
+    """What stands up to the first mark and from the second. To be called before hours are spent on what goes between."""
     begin, end = f"<!-- measured: benchmarks/{name}.py writes from here -->", f"<!-- to here: {name} -->"
-    text = page.read_text(encoding="utf-8") if page.is_file() else f"# {name}\n\n{begin}\n{end}\n"
-    head, found_begin, rest = text.partition(begin)
+    head, found_begin, rest = (page.read_text(encoding="utf-8") if page.is_file() else "").partition(begin)
     _, found_end, tail = rest.partition(end)
     if not (found_begin and found_end):
         raise SystemExit(f"{page} has no marks {begin} and {end} to write between")
-    write_text(page, f"{head}{begin}\n\n" + "\n".join(lines) + f"\n{end}{tail}")
+    return head + begin, end + tail
 
 
 def machine() -> str:

@@ -81,7 +81,7 @@ def contestant(
 def ours(recipe_name: str, compiled: bool) -> Contestant:
     recipe = load_recipe(recipe_name)
     dataset = open_data(recipe)
-    model = assemble(recipe, dataset.schema, palette_of(dataset.images))
+    model = assemble(recipe, dataset.schema, palette_of(dataset.images, dataset.places("train")))
     batch = recipe.training.batch_size
     torch.manual_seed(0)
     network = model.network()
@@ -105,7 +105,7 @@ def ours(recipe_name: str, compiled: bool) -> Contestant:
 
     plain = loss_by(network, model.objective.loss)
     loss = loss_by(torch.compile(network), torch.compile(model.objective.loss)) if compiled else plain
-    optimizers = make_optimizers(network, recipe.training, bfloat16=has_bfloat16(cpu))
+    optimizers = make_optimizers(network, recipe.training, bfloat16=settings.precision == "bfloat16")
     name = f"noisette {recipe_name} ({settings.precision}, {settings.layout}{', compiled' if compiled else ''})"
     return contestant(name, network, loss, plain, optimizers, batch)
 

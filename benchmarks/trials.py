@@ -16,17 +16,18 @@ from noisette.threads import wait_briefly
 
 wait_briefly()  # as the command does
 
-from flagship import FLAGSHIP, Examiner
-from pages import write_between
+from flagship import FLAGSHIP, Examiner, train_to
+from pages import check_marks, write_between
 
 import noisette
 from noisette.config import load_recipe
-from noisette.display import training
 from noisette.training.start import open_data
 
 TRIALS: dict[str, list[str]] = {
     "as it is": [],
     "AdamW for all": ['training.optimizer="adamw"'],
+    "AdamW for all, twice the rate": ['training.optimizer="adamw"', "training.learning_rate=6e-3"],
+    "AdamW for all, half the rate": ['training.optimizer="adamw"', "training.learning_rate=1.5e-3"],
     "twice the rate": ["training.learning_rate=6e-3"],
     "half the rate": ["training.learning_rate=1.5e-3"],
     "batches of 16": ["training.batch_size=16"],
@@ -34,8 +35,8 @@ TRIALS: dict[str, list[str]] = {
     "times drawn evenly": ["diffusion.time_power=1"],
     "times drawn by t cubed": ["diffusion.time_power=4"],
     "no layers for pixels": ["network.pixel_width=0"],
-    "layers for pixels, no maps at full size": ["network.pixel_map_channels=1"],
-    "maps at full size alone": ["network.map_channels=1"],
+    "maps at full size of one channel": ["network.pixel_map_channels=1"],
+    "maps at 12x12 of one channel": ["network.map_channels=1"],
     "modulate alone": ['network.condition=["modulate"]'],
     "spatial alone": ['network.condition=["spatial"]'],
     "half the widths": ["network.widths=[16, 32]"],
@@ -45,8 +46,8 @@ TRIALS: dict[str, list[str]] = {
     "patches of 4": ["network.patch=4"],
     "hidden twice as often": ["condition.drop_all=0.1", "condition.drop_each=0.25"],
     "a shorter average": ["training.ema=0.99"],
-    "velocity of colours": ['diffusion={target="velocity"}'],
-    "image of colours": ['diffusion={target="image", weighting="clamped-snr"}'],
+    "velocity of colours": ['diffusion.target="velocity"'],
+    "image of colours": ['diffusion.target="image"', 'diffusion.weighting="clamped-snr"'],
 }
 
 
@@ -60,15 +61,16 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="put the table into this page")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    if arguments.page:
+        check_marks(arguments.page, "trials")
     examiner = Examiner(open_data(load_recipe("punks-attributes")), arguments.figures)
     for name in arguments.only:
         for seed in range(arguments.seeds):
             title = name if seed == 0 else f"{name}, seed {seed}"
             if not examiner.has(title, arguments.minutes):
-                folder = arguments.out / title.replace(" ", "-").replace(",", "")
+                folder = arguments.out / f"{title.replace(' ', '-').replace(',', '')}-{arguments.minutes:g}m"
                 settings = [*TRIALS[name], f"training.seed={seed}", 'training.compile="no"', "samples.every=1000"]
-                with training(title) as (watcher, _):
-                    noisette.train("punks-attributes", out=folder, budget=f"{arguments.minutes:g}m", settings=settings, watcher=watcher)
+                train_to("punks-attributes", folder, arguments.minutes, settings)
                 drawn = noisette.load(folder)
                 examiner.look(title, arguments.minutes, drawn.model, drawn.network, drawn.step, [FLAGSHIP], len(examiner.validation))
     if arguments.page:

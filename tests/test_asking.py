@@ -285,7 +285,7 @@ def test_a_schema_that_does_not_match_the_weights_is_refused(capsys, asked, tmp_
     schema = json.loads((tmp_path / "r/schema.json").read_text())
     schema["attributes"] = change(schema["attributes"])
     (tmp_path / "r/schema.json").write_text(json.dumps(schema))
-    with pytest.raises(RequestError, match="do not fit the recipe and schema"):
+    with pytest.raises(RequestError, match="do not fit the recipe, schema and palette"):
         noisette.load(tmp_path / "r")
     with pytest.raises(NoisetteError, match="schema.json is not what the run was trained on"):
         noisette.resume(tmp_path / "r")
@@ -494,6 +494,53 @@ def test_every_recipe_makes_a_network_for_its_data(name):
     with torch.inference_mode():
         answer = network(torch.zeros(2, model.space.channels, side, side), torch.tensor([0.1, 0.9]), codes)
     assert answer.shape == (2, outputs, side, side)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_a_punk_of_named_colours_does_not_depend_on_its_batch(threads, scale):
+    recipe = load_recipe("punks-attributes")
+    dataset = open_data(recipe)
+    model = assemble(recipe, dataset.schema, palette_of(dataset.images))
+    torch.manual_seed(0)
+    network = model.network()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    rows, sampling = dataset.attributes[:19], Sampling("ddim", 2, 0.0, Guidance(scale))
+    torch.set_num_threads(threads)
+    try:
+        together = model.draw(network, range(19), sampling, rows)
+        for places in ([0], [7, 2], range(3, 19)):
+            assert torch.equal(model.draw(network, list(places), sampling, rows[list(places)]), together[list(places)])
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_what_is_left_open_is_filled_in_by_the_seed_of_each_image(capsys, asked, tmp_path):
+    generator = noisette.load(asked.folder)
+    together = generator.generate("Zombie", seeds=range(20), complete=True)
+    assert np.array_equal(generator.generate("Zombie", seeds=[17, 4], complete=True), together[[17, 4]])
+    assert not np.array_equal(generator.generate("Zombie", seeds=range(20)), together)
+    whole = generator.random_request(3)  # leaves nothing open, so there is nothing to fill in
+    assert np.array_equal(generator.generate(whole, seeds=range(3), complete=True), generator.generate(whole, seeds=range(3)))
+    file = tmp_path / "a.png"
+    status, out, _ = run(capsys, "generate", asked.folder, "--complete", "--exclude", "Earring", "--count", 3, "--out", file, "--json")
+    assert (status, json.loads(out)["sampling"]["complete"]) == (0, True)
+    status, out, _ = run(capsys, "regenerate", file, "--json")
+    assert (status, json.loads(out)["identical"]) == (0, True)
+
+
+def test_a_variation_keeps_a_part_of_what_was_filled_in(asked):
+    generator = noisette.load(asked.folder)
+    same = generator.generate("Zombie", seeds=range(20, 23), complete=True, variation=(7, 0.0))
+    assert np.array_equal(same, generator.generate("Zombie", seeds=[7] * 3, complete=True))
+    other = generator.generate("Zombie", seeds=range(20, 23), complete=True, variation=(7, 1.0))
+    assert np.array_equal(other, generator.generate("Zombie", seeds=range(20, 23), complete=True))
+
+
+def test_nothing_is_filled_in_of_a_run_without_attributes(trained):
+    with pytest.raises(RequestError, match="trained without attributes, so no request can be completed"):
+        noisette.load(trained.folder).generate(seeds=[0], complete=True)
 
 
 def test_sprites_of_requests_can_be_checked_by_their_pixels():

@@ -116,7 +116,7 @@ class UNetConfig(_Section):
         [], description="ways in for the request, any of concat, add, modulate, spatial; none makes an unconditional run"
     )
     map_channels: int = Field(24, ge=1, description="of the map that each value owns; of spatial only")
-    pixel_width: int = Field(0, ge=0, description="channels of the last layers, which see each pixel by itself at full size; 0 leaves them out")
+    pixel_width: int = Field(0, ge=0, description="channels of the last layers, 1x1 at full size; 0 leaves them out")
     pixel_map_channels: int = Field(32, ge=1, description="of a second map that each value owns, at full size; of spatial with pixel_width only")
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from noisette.config import EXCLUSION
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Value
 from noisette.data.completion import Completion
 from noisette.data.palette import MOST_COLOURS, Palette
+from noisette.data.pixels import OnPalette
 from noisette.data.requests import Condition, attribute_behind, places, understand
 from noisette.data.statistics import Statistics
 from noisette.diffusion.samplers import OnStep, ignore
@@ -304,12 +305,13 @@ class Generator:
     def _watched(self, preview: Preview | None, progress: OnProgress | None, steps: int, images: int) -> OnStep:
         if preview is None and progress is None:
             return ignore
-        decode, taken = self.model.space.decode, 0
+        space, taken = self.model.space, 0
+        noisy = space.off_palette if isinstance(space, OnPalette) else space.decode
 
         def on_step(xt: torch.Tensor, x0: torch.Tensor, level: object) -> None:
             nonlocal taken
             if preview is not None:
-                preview(decode(xt).cpu().numpy(), decode(x0).cpu().numpy(), taken % steps + 1)
+                preview(noisy(xt).cpu().numpy(), space.decode(x0).cpu().numpy(), taken % steps + 1)
             taken += 1
             if progress is not None:
                 progress(taken, steps * batches(images))
@@ -374,7 +376,7 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
     if checkpoint is None:
         raise RequestError(f"{run} has no checkpoint yet; train on with `noisette resume {run}`")
     tensors = checkpoint.tensors("average" if model.recipe.training.ema > 0 else "network")
-    network = _with_weights(model, tensors, checkpoint.state.get("schema"), str(checkpoint.path), str(run))
+    network = _with_weights(model, tensors, checkpoint.state, str(checkpoint.path), str(run))
     notes = [f"{note}; using an older one" for note in notes]
     opened.statistics.check(model.schema)
     return Generator(str(run), model, network, opened.statistics, opened.palette, checkpoint.entry.step, checkpoint.entry.sha256, tuple(notes))
@@ -388,14 +390,15 @@ def _shipped(name: str) -> Generator:
     return Generator(name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256)
 
 
-def _with_weights(model: Model, tensors: Mapping[str, torch.Tensor], learned: str | None, weights: str, name: str) -> nn.Module:
-    """The model's network with these weights, ready to draw. learned: the fingerprint of the schema they were trained under, if it is known."""
-    strangers = f"the weights in {weights} do not fit the recipe and schema of {name}: one of them is of another run or version"
+def _with_weights(model: Model, tensors: Mapping[str, torch.Tensor], learned: Mapping[str, Any], weights: str, name: str) -> nn.Module:
+    """The model's network with these weights, ready to draw. learned: fingerprints of the schema and palette they were trained under, if known."""
+    strangers = f"the weights in {weights} do not fit the recipe, schema and palette of {name}: one of them is of another run or version"
     network = model.network()
     try:
         network.load_state_dict(dict(tensors))
     except RuntimeError as error:
         raise RequestError(strangers) from error
-    if learned and learned != model.schema.fingerprint:
-        raise RequestError(strangers)
+    for what, now in (("schema", model.schema.fingerprint), ("palette", model.colours_learned)):
+        if learned.get(what) not in ("", None, now):
+            raise RequestError(strangers)
     return network.requires_grad_(False).eval()

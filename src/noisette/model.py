@@ -108,6 +108,11 @@ class Model:
         return Classification(self.space.colours)
 
     @property
+    def colours_learned(self) -> str:
+        """Fingerprint of the palette whose colours the network names; empty if it names none."""
+        return self.space.fingerprint if isinstance(self.space, OnPalette) else ""
+
+    @property
     def warning(self) -> str | None:
         """What a person should know before training, or None."""
         left = self.schedule.residual_signal

@@ -37,7 +37,7 @@ class Shipped:
     tensors: Mapping[str, Tensor]
     step: int
     sha256: str
-    learned: str  # fingerprint of the schema that was trained on
+    learned: Mapping[str, str]  # fingerprints of the schema and palette that were trained on
 
 
 def shipped_names() -> list[str]:
@@ -96,7 +96,7 @@ def open_shipped(name: str) -> Shipped:
     recipe = open_shipped_recipe(name)
     colours = folder / "palette.json"
     palette = Palette.from_json(colours.read_text(encoding="utf-8")) if colours.is_file() else None
-    return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), file_sha256(weights), facts["schema"])
+    return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), file_sha256(weights), facts)
 
 
 def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
@@ -120,9 +120,10 @@ def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
         write_text(folder / "palette.json", run.palette.to_json())
     part = "average" if run.recipe.training.ema > 0 else "network"
     tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in checkpoint.tensors(part).items()}
-    save_file(
-        tensors, folder / "weights.safetensors", metadata={"step": str(checkpoint.entry.step), "weights": part, "schema": run.schema.fingerprint}
-    )
+    learned = {"schema": run.schema.fingerprint, "palette": run.palette.fingerprint if run.palette is not None else ""}
+    if recipe.diffusion.target != "palette":
+        learned.pop("palette")
+    save_file(tensors, folder / "weights.safetensors", metadata={"step": str(checkpoint.entry.step), "weights": part, **learned})
     return folder
 
 

@@ -42,6 +42,15 @@ def test_it_steps_as_pytorchs_own_does(shape):
     assert (ours - theirs).norm() < 0.02 * (theirs - 1).norm()  # both in bfloat16, which keeps eight bits, in another order
 
 
+def test_the_map_of_each_value_and_the_naming_of_colours_are_left_to_adamw():
+    network = UNet(3, 8, widths=[8, 16], condition=["modulate", "spatial"], pixel_width=8, outputs=7, **ASKED)
+    muon, adamw = make_optimizers(network, TrainingConfig(steps=1, optimizer="muon"), bfloat16=False)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    of = [{names[id(each)] for group in optimizer.param_groups for each in group["params"]} for optimizer in (muon, adamw)]
+    assert of[0] >= {"middle.0.conv1.weight", "modulate.layers.2.weight", "pixels.mix.2.weight", "pixels.features.2.weight"}
+    assert of[1] >= {"enter.weight", "maps.maps.weight", "pixels.maps.maps.weight", "pixels.around.weight", "pixels.answer.weight"}
+
+
 def test_a_convolution_is_a_matrix_with_a_row_for_each_output():
     torch.manual_seed(0)
     kernel, gradient = nn.Parameter(torch.zeros(4, 3, 3, 3)), torch.randn(4, 3, 3, 3)

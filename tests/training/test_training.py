@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from PIL import Image
 
 import noisette
 from noisette.config import load_recipe, parse_recipe
+from noisette.data.palette import Palette, palette_of
 from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.training.run import open_run
 from noisette.training.watcher import Nobody
@@ -66,6 +68,32 @@ def test_a_network_that_names_colours_learns_sprites_and_draws_no_other_colour(t
     assert sum(losses[-20:]) < 0.4 * sum(losses[:20])
     images = noisette.load(run.folder).generate("Top Hat", seeds=range(3), guidance=2.0)
     assert run.palette.holds(images).all()
+
+
+def test_colours_too_many_to_be_named_are_told_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr("noisette.training.start.palette_of", partial(palette_of, most=3))
+    with pytest.raises(RequestError, match="palette needs the colours of the data"):
+        noisette.train(parse_recipe(TINY, source="t", overrides=['diffusion.target="palette"']), out=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+def test_another_palette_in_the_place_of_the_trained_one_is_found_out(tmp_path):
+    run = noisette.train(parse_recipe(TINY, source="t", overrides=['diffusion.target="palette"']), out=tmp_path / "r")
+    colours = run.palette.colours.copy()
+    colours[[1, 2]] = colours[[2, 1]]
+    (run.folder / "palette.json").write_text(Palette(colours).to_json())
+    with pytest.raises(RequestError, match="do not fit the recipe, schema and palette"):
+        noisette.load(run.folder)
+    with pytest.raises(NoisetteError, match=r"palette\.json is not what the run was trained on"):
+        noisette.resume(run.folder)
+
+
+def test_the_state_of_another_optimiser_is_found_out(tmp_path):
+    run = noisette.train(parse_recipe(TINY, source="t", overrides=['training.optimizer="muon"']), out=tmp_path / "r")
+    recipe = (run.folder / "recipe.toml").read_text()
+    (run.folder / "recipe.toml").write_text(recipe.replace('optimizer = "muon"', 'optimizer = "adamw"').replace("steps = 20", "steps = 30"))
+    with pytest.raises(NoisetteError, match="does not fit the recipe"):
+        noisette.resume(run.folder)
 
 
 def test_a_palette_that_is_gone_is_missed(tmp_path):
@@ -267,6 +295,10 @@ CHANGES = [
     'network={kind="simple_unet"}',
     'dataset.background="#638596"',
     'diffusion={schedule="linear",steps=1000}',
+    'diffusion.target="palette"',
+    'training.optimizer="muon"',
+    "diffusion.time_power=3",
+    "network.pixel_width=8",
 ]
 
 

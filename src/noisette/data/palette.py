@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,11 @@ class Palette:
             raise ValueError("colours are rrggbb or rrggbbaa")
         return cls(np.array(colours, dtype=np.uint8))
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256: weights that name these colours by their places mean nothing under others."""
+        return sha256(self.to_json().encode()).hexdigest()
+
     def to_json(self) -> str:
         """Each colour as rrggbb or rrggbbaa."""
         return json.dumps({"colours": [colour.tobytes().hex() for colour in self.colours]}) + "\n"
@@ -55,14 +61,15 @@ class Palette:
         return np.isin(as_numbers(images), as_numbers(self.colours.T[None, :, :, None]))
 
 
-def palette_of(images: NDArray[np.uint8], *, most: int = MOST_COLOURS) -> Palette | None:
-    """The palette of (N, C, H, W) uint8; None of grey images, and of those with more than `most` colours."""
+def palette_of(images: NDArray[np.uint8], places: NDArray[np.intp] | None = None, *, most: int = MOST_COLOURS) -> Palette | None:
+    """The palette of (N, C, H, W) uint8, or of those at `places`; None of grey images, and of those with more than `most` colours."""
+    places = np.arange(len(images)) if places is None else places
     channels = images.shape[1]
     if channels == 1:
         return None
     numbers = np.empty(0, dtype=np.uint32)
-    for start in range(0, len(images), _AT_A_TIME):  # all at once would take several times their memory
-        numbers = np.union1d(numbers, as_numbers(images[start : start + _AT_A_TIME]))
+    for start in range(0, len(places), _AT_A_TIME):  # all at once would take several times their memory
+        numbers = np.union1d(numbers, as_numbers(images[places[start : start + _AT_A_TIME]]))
         if len(numbers) > most:
             return None
     return Palette(as_colours(numbers, channels))

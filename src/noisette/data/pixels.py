@@ -68,12 +68,16 @@ class Premultiplied:
 
 
 class OnPalette:
-    """Another space, of images that have only the colours of a palette: each pixel decodes to the nearest of them."""
+    """Another space, of images that have only the colours of a palette: each pixel decodes to the nearest of them.
+
+    off_palette: decodes as the other space does, for what is no image yet. fingerprint: of the palette.
+    """
 
     def __init__(self, space: PixelSpace, palette: Palette) -> None:
         self.channels = space.channels
         self.encode = space.encode
-        self._space, self._palette = space, palette
+        self.off_palette, self.fingerprint = space.decode, palette.fingerprint
+        self._palette = palette
 
     @property
     def colours(self) -> Tensor:
@@ -81,7 +85,7 @@ class OnPalette:
         return self.encode(torch.from_numpy(self._palette.colours)[:, :, None, None]).flatten(1)
 
     def decode(self, x0: Tensor) -> Tensor:
-        return torch.from_numpy(self._palette.snap(self._space.decode(x0).cpu().numpy()))
+        return torch.from_numpy(self._palette.snap(self.off_palette(x0).cpu().numpy()))
 
 
 def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:

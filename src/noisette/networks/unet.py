@@ -29,8 +29,8 @@ class UNet(nn.Module):
     `add` (to the embedding of the time), `modulate` (beside that embedding, so that each block reads it for its scale and
     shift) and `spatial` (maps of `map_channels` beside the image).
 
-    pixel_width: if not 0, the answer is put together at full size, by layers of this width that see each pixel by itself:
-    see `PixelHead`. pixel_map_channels: of its maps at full size.
+    pixel_width: if not 0, the answer is put together at full size, by 1x1 layers of this width: see `PixelHead`.
+    pixel_map_channels: of its maps at full size.
 
     `size` is H = W, a multiple of patch * 2 ** (len(widths) - 1).
     """
@@ -129,15 +129,19 @@ class UNet(nn.Module):
             h = module(h, embedding)
         for module in self.up:
             h = module(torch.cat([h, skips.pop()], dim=1) if isinstance(module, Stage) else h, embedding)
-        prediction: Tensor = self.pixels(h, xt, embedding, asked) if self.pixels else F.pixel_shuffle(self.leave(h), self.patch)  # type: ignore[misc]
-        return prediction
+        if self.pixels is not None:
+            prediction: Tensor = self.pixels(h, xt, embedding, asked)
+            return prediction
+        assert self.leave is not None
+        return F.pixel_shuffle(self.leave(h), self.patch)
 
 
 class PixelHead(nn.Module):
     """Features at the positions, the noisy pixels around, a place of its own and what is asked of it, to the answer at each pixel.
 
     What an attribute draws has its place to the pixel, and which of two lies on top is decided there. So each value owns a map at
-    full size as well, and they meet in a small network that is the same for all pixels and sees one at a time.
+    full size as well, and they meet in a small network that is the same for all pixels: 1x1 layers, after one look at the noisy
+    pixels around.
     """
 
     def __init__(self, channels: int, size: int, width_in: int, width: int, outputs: int, patch: int, embedding: int, maps: Maps | None) -> None:

@@ -18,7 +18,7 @@ MUON_RATE = 5.0
 def make_optimizers(network: nn.Module, config: TrainingConfig, *, bfloat16: bool) -> list[torch.optim.Optimizer]:
     """The optimisers of a network, each parameter in one of them. In each group, `scale` times the learning rate is what it shall run at.
 
-    bfloat16: whether the device computes in it; Muon's own arithmetic does not need more digits.
+    bfloat16: whether the training computes in it; Muon's own arithmetic does not need more digits.
     """
 
     def adamw(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
@@ -36,8 +36,9 @@ def make_optimizers(network: nn.Module, config: TrainingConfig, *, bfloat16: boo
 
 
 def _matrices(network: nn.Module) -> list[Tensor]:
-    """Weights that map features to features. At the ends of a network each row has a meaning of its own, as each value's map has; many
-    are rarely used, and steps of one size would be noise to them.
+    """Weights that map features to features. Where a row is of one colour or channel, and in the map that each value owns, many are
+    rarely used, and steps of one size would be noise to them. The layer that reads a request as a vector is taken all the same:
+    its columns are rare, but all rows mix them.
     """
     apart = [network.get_submodule(name) for name in network.ends]  # type: ignore[union-attr]
     apart += [module for module in network.modules() if isinstance(module, Maps)]
@@ -75,6 +76,10 @@ class Muon(torch.optim.Optimizer):
                 rate = group["lr"] * max(1.0, rows / columns) ** 0.5
                 for (weight, _), update in zip(members, steps, strict=True):
                     weight.add_(update.to(weight.dtype).view(weight.shape), alpha=-rate)
+
+
+STATES: dict[type[torch.optim.Optimizer], set[str]] = {Muon: {"momentum"}, torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"}}
+"""What each optimiser keeps of a parameter."""
 
 
 def orthogonal(matrices: Tensor, *, iterations: int = 5) -> Tensor:

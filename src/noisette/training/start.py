@@ -78,7 +78,7 @@ def _train_anew(model: Model, folder: Path, accelerator: Accelerator, watcher: W
     resolved = model.recipe
     dataset = open_data(resolved, progress)
     places = dataset.places("train")
-    palette = palette_of(dataset.images[places])
+    palette = palette_of(dataset.images, places)
     model = assemble(resolved, dataset.schema, palette)
     _check_batch(resolved, len(places), accelerator)
     if resolved.conditional:
@@ -127,11 +127,19 @@ def resume(folder: str | Path, *, queue: bool = False, watcher: Watcher | None =
         check_data(run, dataset)
         if model.schema != dataset.schema:
             raise NoisetteError(f"{run.folder}/schema.json is not what the run was trained on; restore it from a copy")
+        if model.colours_learned and not _has_colours(model, dataset):
+            raise NoisetteError(f"{run.folder}/palette.json is not what the run was trained on; restore it from a copy")
         for what, now in _circumstances(accelerator).items():
             if (then := run.environment.get(what)) not in (None, now):
                 watcher.note(f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit")
         _train(model, dataset, run, accelerator, watcher)
     return run
+
+
+def _has_colours(model: Model, dataset: Dataset) -> bool:
+    """Whether the network names the colours of the data."""
+    palette = palette_of(dataset.images, dataset.places("train"))
+    return palette is not None and palette.fingerprint == model.colours_learned
 
 
 def check_data(run: Run, dataset: Dataset) -> None:

@@ -29,10 +29,10 @@ from noisette.training.budget import Budget, learning_rate
 from noisette.training.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.training.dropping import drop
 from noisette.training.ema import AveragedNetwork
-from noisette.training.optimizers import make_optimizers
+from noisette.training.optimizers import STATES, make_optimizers
 from noisette.training.randomness import batch_indices, derived_seed, generator
 from noisette.training.run import Run
-from noisette.training.speed import Settings, has_bfloat16
+from noisette.training.speed import Settings
 from noisette.training.stopping import StopRequest
 from noisette.training.watcher import Moment, Watcher
 
@@ -54,6 +54,7 @@ class State:
     skipped: int = 0  # steps without a finite loss
     updates: int = 0  # of the averaged weights
     schema: str = ""  # fingerprint of the attributes that were learned
+    palette: str = ""  # fingerprint of the colours that were learned by their places
 
 
 class Trainer:
@@ -80,8 +81,8 @@ class Trainer:
         torch.manual_seed(derived_seed(self.config.seed, "weights", 0))
         self.network = model.network().to(self.device, memory_format=settings.memory_format)  # type: ignore[call-overload]
         self.average = AveragedNetwork(self.network, decay=self.config.ema) if self.config.ema > 0 else None
-        self.optimizers = make_optimizers(self.network, self.config, bfloat16=has_bfloat16(self.device))
-        self.state = State(schema=model.schema.fingerprint)
+        self.optimizers = make_optimizers(self.network, self.config, bfloat16=settings.precision == "bfloat16")
+        self.state = State(schema=model.schema.fingerprint, palette=model.colours_learned)
         self._loss, self._speed = _Smoothed(0.98), _Smoothed(0.9)
         self._saved_step = self._drawn_step = -1
 
@@ -309,6 +310,8 @@ class Trainer:
         for optimizer in self.optimizers:
             mine = [parameter for group in optimizer.param_groups for parameter in group["params"]]
             known = {index: states[parameter] for index, parameter in enumerate(mine) if parameter in states}
+            if any(state.keys() != STATES[type(optimizer)] for state in known.values()):
+                raise KeyError("the state of another optimiser")
             optimizer.load_state_dict({"state": known, "param_groups": optimizer.state_dict()["param_groups"]})
 
     @contextlib.contextmanager
