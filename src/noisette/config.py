@@ -229,7 +229,7 @@ class TrainingConfig(_Section):
 
 
 class SamplesConfig(_Section):
-    """The grid of pictures drawn at the end of each epoch, and what `generate` uses unless told otherwise."""
+    """The grid of pictures drawn every so many epochs, and what `generate` uses unless told otherwise."""
 
     sampler: Literal["ddpm", "ddim"] = "ddim"
     steps: int = Field(25, ge=1, description="network evaluations for an image")
