@@ -31,7 +31,7 @@ def check_marks(page: Path, name: str) -> tuple[str, str]:
 
 def machine() -> str:
     """Cores, processor, precision and PyTorch, in a few words."""
-    facts = {}
+    facts: dict[str, str] = {}
     cpuinfo = Path("/proc/cpuinfo")
     for line in cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []:
         key, _, value = line.partition(":")

@@ -82,6 +82,26 @@ def test_what_the_data_never_show_together_can_be_asked_for_and_is_filled_in():
     assert_array_equal(filled, [1, 1, 0])  # a hat was never worn with a veil
 
 
+def _without(row, column):
+    other = row.copy()
+    other[column] = 0
+    return other
+
+
+def test_what_an_image_has_already_is_passed_over_where_there_is_anything_else():
+    worn = {row.tobytes() for row in TABLE}
+    nothing = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16)
+    drawn = [COMPLETION.fill(nothing, np.random.default_rng(seed)) for seed in range(200)]
+    assert not any(row.tobytes() in worn for row in drawn)
+    flags = [column for column, attribute in enumerate(SPRITES.attributes) if attribute.kind == "flag"]
+    places = ((number, column) for number, row in enumerate(TABLE) for column in flags if row[column])
+    number, hidden = next((number, column) for number, column in places if _without(TABLE[number], column).tobytes() not in worn)
+    row = TABLE[number].copy()
+    row[hidden] = UNKNOWN  # the only image that is left is not the one that it was taken from
+    again = {int(COMPLETION.fill(row, np.random.default_rng(seed))[hidden]) for seed in range(50)}
+    assert again == {0}
+
+
 def test_of_what_was_filled_in_a_share_is_kept_group_by_group():
     row, filled = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16), TABLE[0]
     kept = np.stack([COMPLETION.keep(row, filled, 0.7, np.random.default_rng(seed)) for seed in range(2000)])

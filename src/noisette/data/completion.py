@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Value
-from noisette.data.statistics import Statistics, value_names
+from noisette.data.statistics import Statistics, fingerprints, value_names
 from noisette.errors import RequestError
 
 _TRIES = 1000
+_TRIES_FOR_NEW = 30
 _HARDLY = 1e-6  # images; what was never seen can be asked for, and must not make the rest impossible
 
 
@@ -36,6 +37,8 @@ class Completion:
         unit_of = [schema.units[column] for column in self._columns]
         self._units = [[place for place, its in enumerate(unit_of) if its == unit] for unit in dict.fromkeys(unit_of)]
         self._order = _tree(self._units, self._together, statistics.images)
+        self._flags = np.array([attribute.kind == "flag" for attribute in schema.attributes])
+        self._worn = statistics.worn_fingerprints
         self._given: dict[int, NDArray[np.float64]] = {}  # (K + 1, L + 1): each value of a unit, given one of its parent
         for unit, parent in self._order:
             joint = _joint(self._units[unit], [] if parent is None else self._units[parent], self._together, statistics.images) + _HARDLY
@@ -45,26 +48,28 @@ class Completion:
         """The row, (A,), with a code in the place of each `UNKNOWN`: a plausible image, that need not be any image's.
 
         without: values that are not drawn, such as ("Earring", True). What was never seen together is not drawn together, nor with
-        what the row says, unless a thousand draws find no other. Raises RequestError where an empty row has none either.
+        what the row says, unless a thousand draws find no other; and not what an image has already, exactly, unless there is hardly
+        anything else. Raises RequestError where an empty row has no plausible image either.
         """
         asked = row[self._columns] == self._codes  # (V,)
         allowed = {unit: self._allowed(unit, row, without) for unit, _ in self._order}
         for unit, parent in reversed(self._order):  # children before parents: each hears what is given below it
             if parent is not None:
                 allowed[parent] = allowed[parent] * (allowed[unit] @ self._given[unit])
+        found: NDArray[np.int16] | None = None
+        old = 0
         for _ in range(_TRIES):
             present = self._draw(allowed, random)
             never = self._together[np.ix_(present, present)] == 0
-            if not (never & ~np.logical_and.outer(asked[present], asked[present])).any():
-                break
-        else:
-            if not asked.any():
-                raise RequestError("the statistics leave no image whose values were all seen together")
-        filled = row.copy()
-        flags = [column for column, codes in enumerate(self._schema.valued) if codes.start > 0 and row[column] == UNKNOWN]
-        filled[flags] = 0
-        filled[self._columns[present]] = self._codes[present]
-        return filled
+            if (never & ~np.logical_and.outer(asked[present], asked[present])).any():
+                continue
+            found = self._with(row, present)
+            if not self._is_worn(found) or old == _TRIES_FOR_NEW or (found == row).all():
+                return found
+            old += 1
+        if found is None and not asked.any():
+            raise RequestError("the statistics leave no image whose values were all seen together")
+        return self._with(row, present) if found is None else found
 
     def random_request(self, seed: int) -> dict[str, Value]:
         """A plausible image's attributes, all of them. seed: 0 or more."""
@@ -75,6 +80,18 @@ class Completion:
         """The row with about this share of what was filled in, unit by unit; the rest is open again."""
         chances = random.random(len(row))[np.array(self._schema.units)]
         return np.where(chances < share, filled, row)
+
+    def _with(self, row: NDArray[np.int16], present: NDArray[np.intp]) -> NDArray[np.int16]:
+        """The row with these values, and no other flag."""
+        filled = row.copy()
+        filled[(row == UNKNOWN) & self._flags] = 0
+        filled[self._columns[present]] = self._codes[present]
+        return filled
+
+    def _is_worn(self, row: NDArray[np.int16]) -> bool:
+        [fingerprint] = fingerprints(row[None])
+        place = np.searchsorted(self._worn, fingerprint)
+        return bool(place < len(self._worn) and self._worn[place] == fingerprint)
 
     def _allowed(self, unit: int, row: NDArray[np.int16], without: Collection[tuple[str, Value]]) -> NDArray[np.float64]:
         """(K + 1,): 1 for each value of a unit that the row does not rule out, and for none of them at last."""
