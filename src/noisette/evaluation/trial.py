@@ -139,7 +139,7 @@ def _check_unchanged(generator: Generator, dataset: Dataset) -> None:
     """Raises RequestError if the data are not those that were trained on."""
     if not means_shipped(generator.name):
         check_data(open_run(Path(generator.name)), dataset)
-    elif count_values(dataset.schema, dataset.split("train").attributes) != generator.statistics:
+    elif count_values(dataset.schema, dataset.split("train").attributes).together != generator.statistics.together:
         raise RequestError(
             f"the data set {dataset.name} is not the one that {generator.name} was trained on: its attributes differ; fetch the data again"
         )
