@@ -186,6 +186,8 @@ def write_page(page: Path, found: dict[str, dict[str, Any]]) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharex=True)
     for name, title in NAMES.items():
         curve = sorted((float(minute), of) for minute, of in found.get(name, {}).items())
+        if not curve:
+            continue
         for axis, key in zip(axes, ("exact set", "whole"), strict=True):
             axis.plot([minute for minute, _ in curve], [of[key] for _, of in curve], marker="o", label=title)
             axis.set(xlabel="minutes of two cores", title={"exact set": "all attributes as asked", "whole": "images right to the last pixel"}[key])
