@@ -7,7 +7,7 @@ palette.json       the colours of the data, where they are few
 environment.json   versions, machine, command
 status.json        where the training stands
 metrics/           TensorBoard events
-samples/           a grid for each epoch
+samples/           a grid every so many epochs
 checkpoints/       safetensors and a manifest with hashes
 """
 
