@@ -105,7 +105,7 @@ def ours(recipe_name: str, compiled: bool) -> Contestant:
 
     plain = loss_by(network, model.objective.loss)
     loss = loss_by(torch.compile(network), torch.compile(model.objective.loss)) if compiled else plain
-    optimizers = make_optimizers(network, recipe.training, bfloat16=settings.precision == "bfloat16")
+    optimizers = make_optimizers(network, recipe.training)
     name = f"noisette {recipe_name} ({settings.precision}, {settings.layout}{', compiled' if compiled else ''})"
     return contestant(name, network, loss, plain, optimizers, batch)
 

@@ -15,11 +15,8 @@ MUON_RATE = 5.0
 """Muon's learning rate beside AdamW's: its steps have the same size in every direction, and are small for a matrix."""
 
 
-def make_optimizers(network: nn.Module, config: TrainingConfig, *, bfloat16: bool) -> list[torch.optim.Optimizer]:
-    """The optimisers of a network, each parameter in one of them. In each group, `scale` times the learning rate is what it shall run at.
-
-    bfloat16: whether the training computes in it; Muon's own arithmetic does not need more digits.
-    """
+def make_optimizers(network: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
+    """The optimisers of a network, each parameter in one of them. In each group, `scale` times the learning rate is what it shall run at."""
 
     def adamw(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         fused = parameters[0].device.type in ("cpu", "cuda")
@@ -30,8 +27,7 @@ def make_optimizers(network: nn.Module, config: TrainingConfig, *, bfloat16: boo
     if config.optimizer == "adamw":
         return [adamw(parameters)]
     matrices = {id(weight) for weight in _matrices(network)}
-    dtype = torch.bfloat16 if bfloat16 else torch.float32
-    muon = Muon([{"params": [p for p in parameters if id(p) in matrices], "scale": MUON_RATE}], lr=MUON_RATE * config.learning_rate, dtype=dtype)
+    muon = Muon([{"params": [p for p in parameters if id(p) in matrices], "scale": MUON_RATE}], lr=MUON_RATE * config.learning_rate)
     return [muon, adamw([p for p in parameters if id(p) not in matrices])]
 
 
@@ -51,12 +47,11 @@ class Muon(torch.optim.Optimizer):
     """Momentum made orthogonal (Jordan 2024): of each step's matrix all singular values are made about 1, so that no direction is left behind.
 
     For weights of two or more dimensions; those of a convolution count as a matrix with a row for each output. A step of a matrix
-    with more rows than columns is sqrt(rows / columns) times as large. dtype: of the iteration that makes a matrix orthogonal.
+    with more rows than columns is sqrt(rows / columns) times as large.
     """
 
-    def __init__(self, params: Iterable[Any], lr: float, *, momentum: float = 0.95, dtype: torch.dtype = torch.bfloat16) -> None:
+    def __init__(self, params: Iterable[Any], lr: float, *, momentum: float = 0.95) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
-        self._dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
@@ -72,10 +67,10 @@ class Muon(torch.optim.Optimizer):
                 matrix = weight.grad.lerp(average, group["momentum"]).flatten(1)  # Nesterov's look ahead
                 same.setdefault((matrix.shape[0], matrix.shape[1]), []).append((weight, matrix))
             for (rows, columns), members in same.items():
-                steps = orthogonal(torch.stack([matrix for _, matrix in members]).to(self._dtype))
+                steps = orthogonal(torch.stack([matrix for _, matrix in members]))
                 rate = group["lr"] * max(1.0, rows / columns) ** 0.5
                 for (weight, _), update in zip(members, steps, strict=True):
-                    weight.add_(update.to(weight.dtype).view(weight.shape), alpha=-rate)
+                    weight.add_(update.view(weight.shape), alpha=-rate)
 
 
 STATES: dict[type[torch.optim.Optimizer], set[str]] = {Muon: {"momentum"}, torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"}}
@@ -83,15 +78,21 @@ STATES: dict[type[torch.optim.Optimizer], set[str]] = {Muon: {"momentum"}, torch
 
 
 def orthogonal(matrices: Tensor, *, iterations: int = 5) -> Tensor:
-    """The nearest matrices, (N, R, C), with all singular values between about 0.7 and 1.2.
+    """The nearest matrices, (N, R, C), with all singular values between about 0.7 and 1.2. float32 at least: see below.
 
-    A quintic Newton-Schulz iteration, whose coefficients rise fastest from 0 (Jordan 2024).
+    A quintic Newton-Schulz iteration, x to (a + b x xT + c (x xT)²) x, whose coefficients rise fastest from 0 (Jordan 2024). All its
+    factors are polynomials of the first x xT, which is small where x is long: so they are multiplied among themselves, and
+    meet x once, at the end. The rounding of x xT grows twelvefold each time, for which bfloat16 has too few digits.
     """
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.transpose(1, 2) if tall else matrices
     x = x / (x.flatten(1).norm(dim=1).view(-1, 1, 1) + 1e-7)
+    square = x @ x.transpose(1, 2)  # of x as it would be by now
+    unit = torch.eye(square.shape[1], dtype=x.dtype, device=x.device)
+    factors = unit.expand_as(square)
     for _ in range(iterations):
-        square = x @ x.transpose(1, 2)
-        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
-    result: Tensor = x.transpose(1, 2) if tall else x
+        factor = torch.baddbmm(torch.add(-4.7750 * square, unit, alpha=3.4445), square, square, alpha=2.0315)
+        factors = factor @ factors
+        square = factor @ square @ factor
+    result: Tensor = (factors @ x).transpose(1, 2) if tall else factors @ x
     return result

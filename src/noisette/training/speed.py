@@ -132,7 +132,7 @@ def _step(
     probe = copy.deepcopy(network).to(device, memory_format=settings.memory_format)  # type: ignore[call-overload]
     forward = torch.compile(probe) if settings.compiled else probe
     loss_of = torch.compile(objective.loss) if settings.compiled else objective.loss
-    optimizers = make_optimizers(probe, config, bfloat16=settings.precision == "bfloat16")
+    optimizers = make_optimizers(probe, config)
     images = torch.zeros(batch, *shape, device=device).contiguous(memory_format=settings.memory_format)
     times = alpha = sigma = torch.full((batch,), 0.5, device=device)
     codes = None if attributes is None else torch.zeros(batch, attributes, dtype=torch.int64, device=device)

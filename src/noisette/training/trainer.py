@@ -8,7 +8,7 @@ import shlex
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +81,7 @@ class Trainer:
         torch.manual_seed(derived_seed(self.config.seed, "weights", 0))
         self.network = model.network().to(self.device, memory_format=settings.memory_format)  # type: ignore[call-overload]
         self.average = AveragedNetwork(self.network, decay=self.config.ema) if self.config.ema > 0 else None
-        self.optimizers = make_optimizers(self.network, self.config, bfloat16=settings.precision == "bfloat16")
+        self.optimizers = make_optimizers(self.network, self.config)
         self.state = State(schema=model.schema.fingerprint, palette=model.colours_learned)
         self._loss, self._speed = _Smoothed(0.98), _Smoothed(0.9)
         self._saved_step = self._drawn_step = -1
@@ -270,7 +270,8 @@ class Trainer:
         columns = asked if 1 < asked <= _WIDEST else math.ceil(math.sqrt(len(images)))  # the same request in a column
         scale = good_scale(self.model.side, columns)
         picture = labelled_sheet(images, texts, columns=columns, scale=scale) if texts else sheet(images, scale=scale)
-        save_png(path, picture, {"step": self.state.step, "epoch": self.epoch, "seeds": list(seeds), "requests": texts, "sampling": asdict(sampling)})
+        how = asdict(replace(sampling, complete=False))  # a grid shows what the network makes of requests as they are
+        save_png(path, picture, {"step": self.state.step, "epoch": self.epoch, "seeds": list(seeds), "requests": texts, "sampling": how})
         if curves is not None:
             array = np.atleast_3d(np.asarray(picture))
             curves.add_image("samples", array, self.state.step, dataformats="HWC")
