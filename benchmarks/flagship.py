@@ -4,13 +4,13 @@
 
 Trains each for so many minutes of wall clock, one after the other, and draws requests of the validation split with the weights at
 each mark (5, 10, 20, 40 and 60 minutes). The flagship is trained anew for each mark: any budget ends in a finished model. Its minutes
-are those of the whole command, which measures what runs fastest and compiles; the peers' are of their steps alone, and their points before
-the last are of a learning rate that has not fallen yet. Peers draw the first hundred of the requests, each at two guidance scales, and
-the better counts: five hundred would take them hours.
+are those of the whole command, which measures what runs fastest and may compile; the peers' are of their steps alone, and their points before
+the last are of a learning rate that has not fallen yet. Peers draw the first fifty of the requests, each at two guidance scales, and
+the better counts: of diffusers' network one image takes four to ten seconds.
 Each request names one punk with its type, skin tone and all accessories: a judge reads what was drawn, and the real punk says which
-pixels are right, after each has gone to the nearest colour of the data. Whatever is done already is kept, the figures in `--figures` and
-the runs in `--out`, so a comparison that was stopped goes on where it stood; of diffusers' training nothing is kept, and it begins
-anew. Run it when nothing else runs. Needs the extra `peers`.
+pixels are right, after each has gone to the nearest colour of the data. Whatever is done already is kept, the figures in `--figures`,
+the runs and the peer's weights at each mark in `--out`, so a comparison that was stopped goes on where it stood; only diffusers'
+training begins anew. Run it when nothing else runs. Needs the extra `peers`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pages import check_marks, machine, write_between
-from peers import peer_recipe, train_peer
+from peers import new_peer, peer_recipe, train_peer
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 import noisette
@@ -55,10 +57,10 @@ NAMES = {
 MARKS = (5.0, 10.0, 20.0, 40.0, 60.0)
 REPORT = ["dataset={name='cryptopunks', background='#638596'}", "training.ema=0.0"]  # at 24x24: cheaper, and its pixels can be compared
 FLAGSHIP = Sampling("ddim", 10, 0.0)
-PEERS = [Sampling("ddim", 50, 0.0, Guidance(scale)) for scale in (1.0, 3.0)]
-PEER_REQUESTS = 100
-BEFORE_AND_AFTER = 1.5
-"""Minutes of the flagship's command in which it takes no steps."""
+PEERS = [Sampling("ddim", 20, 0.0, Guidance(scale)) for scale in (1.0, 3.0)]
+PEER_REQUESTS = 50
+BEFORE_AND_AFTER = 0.5
+"""Minutes, at most, of the flagship's command in which it takes no steps."""
 
 
 class Examiner:
@@ -70,14 +72,17 @@ class Examiner:
         self.file = file
         self.found: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
-    def has(self, name: str, minute: float) -> bool:
-        return f"{minute:g}" in self.found.get(name, {})
+    def has(self, name: str, minute: float, training: float) -> bool:
+        """Whether there are figures of this minute of a training that lasted so many."""
+        return bool(self.found.get(name, {}).get(f"{minute:g}", {}).get("training") == training)
 
-    def look(self, name: str, minute: float, model: Model, network: nn.Module, step: int, samplings: Sequence[Sampling], requests: int) -> None:
+    def look(
+        self, name: str, minute: float, training: float, model: Model, network: nn.Module, step: int, samplings: Sequence[Sampling], requests: int
+    ) -> None:
         """Keep the best of what these samplings draw, by the exact set."""
         tried = [self._figures(model, network, sampling, requests, f"{name} at {minute:g} min") for sampling in samplings]
         best = max(tried, key=lambda figures: (figures["exact set"], figures["whole"]))
-        self.found.setdefault(name, {})[f"{minute:g}"] = {"step": step, **best, "machine": machine()}
+        self.found.setdefault(name, {})[f"{minute:g}"] = {"training": training, "step": step, **best, "machine": machine()}
         write_text(self.file, json.dumps(self.found, indent=1) + "\n")
         print(f"{name:20} {minute:4g} min, step {step:6,}: {best}", flush=True)
 
@@ -89,9 +94,7 @@ class Examiner:
         spent = time.perf_counter() - started
         seen = obedience(rows, self.judge.read(images), self.validation.schema)
         pixels = exactness(self.palette.snap(images) if self.palette else images, real)
-        first = exactness(self.palette.snap(images[:PEER_REQUESTS]) if self.palette else images[:PEER_REQUESTS], real[:PEER_REQUESTS])
         return {
-            f"whole, of the first {PEER_REQUESTS}": first.whole,
             "exact set": seen.exact,
             "recall": seen.recall,
             "whole": pixels.whole,
@@ -114,35 +117,52 @@ def main() -> None:
     dataset = open_data(peer_recipe())
     examiner = Examiner(dataset, arguments.figures)
     if "noisette" in arguments.only:
-        _flagship(examiner, out, marks, arguments.settings)
-    if "diffusers" in arguments.only and not examiner.has("diffusers", marks[-1]):
-
-        def at_mark(minute: float, model: Model, network: nn.Module, step: int) -> None:
-            examiner.look("diffusers", minute, model, network, step, PEERS, PEER_REQUESTS)
-
-        train_peer(dataset, marks[-1], marks, at_mark)
+        _flagship(examiner, out, marks)
+    if "diffusers" in arguments.only:
+        _diffusers(examiner, dataset, out, marks)
     if "report" in arguments.only:
         _report(examiner, out, marks)
     if arguments.page:
         write_page(arguments.page, examiner.found)
 
 
-def _flagship(examiner: Examiner, out: Path, marks: Sequence[float], settings: Sequence[str]) -> None:
+def _flagship(examiner: Examiner, out: Path, marks: Sequence[float]) -> None:
     for mark in marks:
-        folder = out / f"noisette-{mark:g}m"
-        train_to("punks-attributes", folder, mark - BEFORE_AND_AFTER, settings)
-        if not examiner.has("noisette", mark):
+        if not examiner.has("noisette", mark, mark):
+            folder = out / f"noisette-{mark:g}m"
+            train_to("punks-attributes", folder, mark - BEFORE_AND_AFTER, [])
             generator = noisette.load(folder)
-            examiner.look("noisette", mark, generator.model, generator.network, generator.step, [FLAGSHIP], len(examiner.validation))
+            examiner.look("noisette", mark, mark, generator.model, generator.network, generator.step, [FLAGSHIP], len(examiner.validation))
+
+
+def _diffusers(examiner: Examiner, dataset: Dataset, out: Path, marks: Sequence[float]) -> None:
+    """Train first, draw afterwards: drawing takes the peer longer than training, and may be stopped."""
+    missing = [mark for mark in marks if not examiner.has("diffusers", mark, marks[-1])]
+    weights = {mark: out / f"diffusers-{mark:g}-of-{marks[-1]:g}m.safetensors" for mark in marks}
+    if missing and not weights[marks[-1]].is_file():
+
+        def at_mark(minute: float, network: nn.Module, step: int) -> None:
+            save_file(network.state_dict(), weights[minute], {"step": str(step)})
+            print(f"diffusers: {minute:g} min, step {step:,}", flush=True)
+
+        train_peer(dataset, marks[-1], marks, at_mark)
+    model, network = new_peer(dataset)
+    for mark in missing:
+        with safe_open(weights[mark], framework="pt") as file:  # type: ignore[no-untyped-call]
+            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (it is no mapping)
+            step = int(file.metadata()["step"])
+        examiner.look("diffusers", mark, marks[-1], model, network.eval(), step, PEERS, PEER_REQUESTS)
 
 
 def _report(examiner: Examiner, out: Path, marks: Sequence[float]) -> None:
-    folder = out / "report"
+    missing = [mark for mark in marks if not examiner.has("report", mark, marks[-1])]
+    if not missing:
+        return
+    folder = out / f"report-{marks[-1]:g}m"
     train_to("punks-attributes-report", folder, marks[-1], [*REPORT, *_checkpoints()])
-    for mark, step in _steps_at(folder, marks).items():
-        if not examiner.has("report", mark):
-            generator = noisette.load(folder, step=step)
-            examiner.look("report", mark, generator.model, generator.network, step, PEERS, PEER_REQUESTS)
+    for mark, step in _steps_at(folder, missing).items():
+        generator = noisette.load(folder, step=step)
+        examiner.look("report", mark, marks[-1], generator.model, generator.network, step, PEERS, PEER_REQUESTS)
 
 
 def _checkpoints() -> list[str]:
@@ -180,7 +200,7 @@ def write_page(page: Path, found: dict[str, dict[str, Any]]) -> None:
         for minute, of in sorted(found.get(name, {}).items(), key=lambda each: float(each[0])):
             guided = f" (guidance {of['guidance']:g})" if of["guidance"] != 1 else ""
             lines.append(
-                f"| {title} | {minute} | {of['step']:,} | {of['exact set']:.3f} ({of['real']:.3f}) | {of['whole']:.3f} | {of['pixels']:.4f} "
+                f"| {title} | {minute} | {of['step']:,} | {of['exact set']:.3f} ({of['real']:.3f}) | {of['whole']:.3f} | {of['pixels']:.5f} "
                 f"| {of['requests']} | {of['evaluations']}{guided} |"
             )
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharex=True)
@@ -207,9 +227,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--figures", type=Path, default=Path("docs/results/flagship.json"), help="where figures are kept")
     parser.add_argument("--minutes", type=float, default=60.0, help="of each training")
     parser.add_argument("--only", type=lambda text: text.split(","), default=["noisette", "diffusers", "report"], help="some of them")
-    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the flagship")
     parser.add_argument("--page", type=Path, help="put table and curves into this page")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.minutes <= BEFORE_AND_AFTER:
+        parser.error(f"--minutes must be more than {BEFORE_AND_AFTER:g}")
+    return arguments
 
 
 if __name__ == "__main__":

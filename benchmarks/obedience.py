@@ -84,7 +84,8 @@ def main() -> None:
         found["milliseconds_per_image"] = round(1000 * (time.perf_counter() - started) / len(rows), 1)
         found["pixels"] = _pixels(images, validation.images[: len(rows)], dataset) if not one_choice and arguments.known == 1 else None
         results["scales"][f"{scale:g}"] = found
-        _say(f"{generator.name}, {sampling.steps} steps of {sampling.sampler}, scale {scale:g}", found)
+        filled = ", what is open filled in" if sampling.complete and arguments.known < 1 else ""
+        _say(f"{generator.name}, {sampling.steps} steps of {sampling.sampler}, scale {scale:g}{filled}", found)
     if arguments.json:
         print(json.dumps(results, indent=2))
 
@@ -121,7 +122,7 @@ def _partly(rows: np.ndarray[Any, Any], units: tuple[int, ...], share: float) ->
 
 def _pixels(images: np.ndarray[Any, Any], real: np.ndarray[Any, Any], dataset: Dataset) -> dict[str, float]:
     """Beside the real image of the same request: pixels equal after going to the nearest colour of the data, and whole images."""
-    palette = palette_of(dataset.images)
+    palette = palette_of(dataset.split("train").images)
     found = exactness(palette.snap(images) if palette else images, real)
     return {"equal": round(found.pixels, 4), "whole_images": round(found.whole, 4)}
 

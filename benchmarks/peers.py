@@ -62,14 +62,19 @@ def peer_recipe() -> Recipe:
     return load_recipe("punks-attributes-colours", settings)
 
 
-def train_peer(dataset: Dataset, minutes: float, marks: Sequence[float], at_mark: Callable[[float, Model, nn.Module, int], None]) -> None:
-    """Train for so many minutes of wall clock; `at_mark(minute, model, averaged network, steps)` at each mark, off the clock."""
+def new_peer(dataset: Dataset) -> tuple[Model, Peer]:
+    """What draws with it, and the network, its weights those of seed 0."""
     model = assemble(peer_recipe(), dataset.schema)
+    torch.manual_seed(0)
+    return model, Peer(dataset.schema, model.side)
+
+
+def train_peer(dataset: Dataset, minutes: float, marks: Sequence[float], at_mark: Callable[[float, nn.Module, int], None]) -> None:
+    """Train for so many minutes of wall clock; `at_mark(minute, averaged network, steps)` at each mark, off the clock."""
+    model, network = new_peer(dataset)
     train = dataset.split("train")
     images, codes = torch.from_numpy(train.images), torch.from_numpy(train.attributes).long()
     units = torch.tensor(dataset.schema.units)
-    torch.manual_seed(0)
-    network = Peer(dataset.schema, model.side)
     average = copy.deepcopy(network).requires_grad_(False).eval()
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, eps=1e-8)
     generator = torch.Generator().manual_seed(0)
@@ -79,7 +84,7 @@ def train_peer(dataset: Dataset, minutes: float, marks: Sequence[float], at_mark
         spent = (time.monotonic() - started - waited) / 60
         while due and spent >= due[0]:
             paused = time.monotonic()
-            at_mark(due.pop(0), model, average, step)
+            at_mark(due.pop(0), average, step)
             waited += time.monotonic() - paused
         if spent >= minutes or not due:
             return

@@ -1,6 +1,6 @@
 """What each setting of the flagship is worth: trainings of a few minutes that differ from it in one thing.
 
-    python benchmarks/trials.py [--minutes 5] [--only NAME,...] [--seeds 1] [--page docs/results/flagship.md]
+    python benchmarks/trials.py [--minutes 5] [--only NAME ...] [--seeds 1] [--page docs/results/flagship.md]
 
 Each is trained for so many minutes of steps, without compilation, so that all begin alike; then 500 requests of the validation split are drawn
 in 10 steps, and looked at as in flagship.py. Whatever is done already is kept in `--figures`, so trials that were stopped go on where
@@ -54,7 +54,7 @@ TRIALS: dict[str, list[str]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(TRIALS), help="some of them")
+    parser.add_argument("--only", action="append", choices=list(TRIALS), metavar="NAME", help="one of them; may be repeated")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each")
     parser.add_argument("--out", type=Path, default=Path("runs/trials"), help="where runs are kept")
     parser.add_argument("--figures", type=Path, default=Path("docs/results/flagship-trials.json"), help="where figures are kept")
@@ -64,15 +64,17 @@ def main() -> None:
     if arguments.page:
         check_marks(arguments.page, "trials")
     examiner = Examiner(open_data(load_recipe("punks-attributes")), arguments.figures)
-    for name in arguments.only:
+    for name in arguments.only or TRIALS:
         for seed in range(arguments.seeds):
             title = name if seed == 0 else f"{name}, seed {seed}"
-            if not examiner.has(title, arguments.minutes):
+            if not examiner.has(title, arguments.minutes, arguments.minutes):
                 folder = arguments.out / f"{title.replace(' ', '-').replace(',', '')}-{arguments.minutes:g}m"
                 settings = [*TRIALS[name], f"training.seed={seed}", 'training.compile="no"', "samples.every=1000"]
                 train_to("punks-attributes", folder, arguments.minutes, settings)
                 drawn = noisette.load(folder)
-                examiner.look(title, arguments.minutes, drawn.model, drawn.network, drawn.step, [FLAGSHIP], len(examiner.validation))
+                examiner.look(
+                    title, arguments.minutes, arguments.minutes, drawn.model, drawn.network, drawn.step, [FLAGSHIP], len(examiner.validation)
+                )
     if arguments.page:
         write_between(arguments.page, "trials", table(examiner))
 
@@ -82,7 +84,7 @@ def table(examiner: Examiner) -> list[str]:
     lines = ["| what differs | minutes | steps | whole images right | pixels right | exact set (real) |", "|---|---|---|---|---|---|"]
     rows = [(of["whole"], title, minutes, of) for title, found in examiner.found.items() for minutes, of in found.items()]
     for _, title, minutes, of in sorted(rows, key=lambda row: -row[0]):
-        lines.append(f"| {title} | {minutes} | {of['step']:,} | {of['whole']:.3f} | {of['pixels']:.4f} | {of['exact set']:.3f} ({of['real']:.3f}) |")
+        lines.append(f"| {title} | {minutes} | {of['step']:,} | {of['whole']:.3f} | {of['pixels']:.5f} | {of['exact set']:.3f} ({of['real']:.3f}) |")
     return [*lines, "", "; ".join(dict.fromkeys(of["machine"] for *_, of in rows)) + "."]
 
 
