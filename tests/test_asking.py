@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisette
+from noisette import drawing
 from noisette.cli import main
 from noisette.config import load_recipe, parse_recipe, recipe_names
 from noisette.data.palette import palette_of
@@ -526,8 +527,57 @@ def test_what_is_left_open_is_filled_in_by_the_seed_of_each_image(capsys, asked,
     file = tmp_path / "a.png"
     status, out, _ = run(capsys, "generate", asked.folder, "--complete", "--exclude", "Earring", "--count", 3, "--out", file, "--json")
     assert (status, json.loads(out)["sampling"]["complete"]) == (0, True)
+    told = json.loads(out)["filled"]
+    assert len(told) == 3
+    assert not any("Earring" in each for each in told)
     status, out, _ = run(capsys, "regenerate", file, "--json")
     assert (status, json.loads(out)["identical"]) == (0, True)
+
+
+def test_a_picture_says_what_was_filled_in_and_is_drawn_again_by_that(capsys, asked, tmp_path):
+    """Other statistics would fill in something else."""
+    copy, file = tmp_path / "run", tmp_path / "a.png"
+    shutil.copytree(asked.folder, copy)
+    assert run(capsys, "generate", copy, "--complete", "--attributes", "Zombie", "--count", 4, "--out", file)[0] == 0
+    statistics = json.loads((copy / "statistics.json").read_text())
+    everyone = [[statistics["images"]] * len(statistics["together"]) for _ in statistics["together"]]
+    (copy / "statistics.json").write_text(json.dumps({**statistics, "together": everyone, "worn": ""}))
+    assert noisette.load(copy).random_request(0) != noisette.load(asked.folder).random_request(0)
+    assert run(capsys, "regenerate", file)[0] == 0
+
+
+def test_a_picture_whose_filling_was_changed_is_refused(asked):
+    generator = noisette.load(asked.folder)
+    whole = drawing.filled(
+        generator,
+        drawing.Request(
+            run="run",
+            weights=generator.weights,
+            step=generator.step,
+            seeds=(1, 2),
+            attributes=generator.understand("Zombie").values,
+            sampling=generator.sampling(complete=True),
+        ),
+    )
+    assert whole.filled is not None
+    assert np.array_equal(drawing.draw(generator, whole), generator.generate("Zombie", seeds=[1, 2], complete=True))
+    assert np.array_equal(drawing.draw(generator, whole.alone(1)), generator.generate("Zombie", seeds=[2], complete=True))
+    other = {**whole.filled[0], "Body": "Robot"}
+    for wrong in (whole.filled[:1], ({}, {}), (other, other), ({"Nobody": True}, {})):
+        with pytest.raises(RequestError):
+            drawing.draw(generator, whole.model_copy(update={"filled": wrong}))
+
+
+def test_random_requests_keep_away_from_what_is_excluded(capsys, asked, tmp_path):
+    arguments = ["generate", asked.folder, "--random", "--exclude", "Earring", "--count", 30, "--out", tmp_path / "a.png", "--json"]
+    status, out, _ = run(capsys, *arguments)
+    assert status == 0
+    assert not any(each["Earring"] for each in json.loads(out)["attributes"])
+
+
+def test_complete_is_a_yes_or_a_no(asked):
+    with pytest.raises(RequestError, match="complete is True or False, not 'no'"):
+        noisette.load(asked.folder).generate(seeds=[0], complete="no")
 
 
 def test_a_variation_keeps_a_part_of_what_was_filled_in(asked):

@@ -33,6 +33,12 @@ def test_each_has_half_precision_weights_and_a_card(name):
         assert f"**{told}**" in card
 
 
+@pytest.mark.parametrize("name", ["digits", "punks"])
+def test_the_figures_that_ship_are_of_the_weights_that_ship(name):
+    figures = HOME / name / "figures.json"
+    assert not figures.is_file() or json.loads(figures.read_text())["weights"] == noisette.load(name).weights
+
+
 def test_an_install_draws_punks_at_once_and_offline(tmp_path):
     """In a process that cannot open a connection, with an empty cache."""
     program = (
@@ -96,7 +102,14 @@ def test_another_name_is_refused_with_those_there_are():
 
 def test_a_run_can_be_shipped(asked, tmp_path, monkeypatch):
     monkeypatch.setattr("noisette.shipped._home", lambda: tmp_path)
+    (tmp_path / "mine").mkdir()
+    for file in ("card.md", "figures.json", "samples.png", "palette.json"):  # of the model that was there before
+        (tmp_path / "mine" / file).write_text("{}")
     ship(asked, "mine")
+    left = {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()}
+    assert left["card.md"] == b"{}"
+    assert not {"figures.json", "samples.png"} & left.keys()
+    assert left.get("palette.json") != b"{}"
     shipped, own = noisette.load("mine"), noisette.load(asked.folder)
     assert (shipped.step, shipped.schema, shipped.statistics) == (own.step, own.schema, own.statistics)
     one, other = (generator.generate("Zombie", seeds=range(8)).astype(int) for generator in (shipped, own))

@@ -213,7 +213,11 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     metavar="NAME[=STRENGTH]",
     help="Keep away from a flag or an option; 0.3 unless given; may be repeated.",
 )
-@click.option("--vary", metavar="SEED[=STRENGTH]", help="Images around the one of another seed: 0 is the same, 1 any other; 0.2 unless given.")
+@click.option(
+    "--vary",
+    metavar="SEED[=STRENGTH]",
+    help="Images around the one of another seed, in noise and in what is filled in: 0 is the same, 1 any other; 0.2 unless given.",
+)
 @click.option("--guidance-interval", "interval", type=(float, float), metavar="LOW HIGH", help="Noise levels, 0 to 1, between which guidance works.")
 @click.option("--guidance-rescale", "rescale", type=float, help="0 to 1: how far the contrast that guidance adds is taken back.")
 @click.option("--count", type=click.IntRange(1, 4096), default=16, show_default=True, help="How many images; their seeds follow each other.")
@@ -277,7 +281,7 @@ def generate(
 
     scales, strengths = _amounts(weights, "--weight", None), _amounts(excluded, "--exclude", EXCLUSION)
     from noisette.display import drawing
-    from noisette.drawing import Request, draw_to, load_with_notes
+    from noisette.drawing import Request, draw_to, filled, load_with_notes
 
     path = out or _unused(Path(f"{run.resolve().name}-seed-{seed}.png"))
     generator = load_with_notes(run, _note)
@@ -287,12 +291,12 @@ def generate(
     seeds = tuple(range(seed, seed + count))
     values: dict[str, Value] | tuple[dict[str, Value], ...] | None = None
     if asked is not None:
-        condition = generator.understand(asked, only=only, allow_unseen=allow_unseen)
+        condition = generator.understand(asked, only=only, allow_unseen=allow_unseen, complete=sampling.complete)
         values = condition.values
         for note in condition.notes:
             _note(f"note: {note}")
     elif random_:
-        values = tuple(generator.random_request(each) for each in seeds)
+        values = tuple(generator.random_request(each, without=strengths) for each in seeds)
     for each in values if isinstance(values, tuple) else (values or {},):
         generator.check_guidance(sampling.guidance, each)
     request = Request(
@@ -305,6 +309,7 @@ def generate(
         sampling=sampling,
         palette=palette,
     )
+    request = filled(generator, request)
     with _Writing(path), drawing(f"{count} images") as progress:
         files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif, progress=progress)
     lines = [str(file) for file in files]

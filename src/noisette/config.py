@@ -292,9 +292,9 @@ class Recipe(_Section):
                 raise ValueError(f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity")
         samples = self.samples
         guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
-        if not self.conditional and (guides or samples.requests):
+        if not self.conditional and (guides or samples.requests or samples.complete):
             raise ValueError(
-                "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave guidance and requests out"
+                "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave guidance, requests and complete out"
             )
         if self.conditional and self.samples.guidance != 1 and self.condition.drop_all == 0:
             raise ValueError(

@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from noisette.config import load_recipe, recipe_names
-from noisette.data.attributes import Value
+from noisette.data.attributes import UNKNOWN, Value
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
 from noisette.generation import Generator, OnProgress, Preview, load
@@ -33,7 +33,8 @@ class Request(BaseModel):
     """Everything that decides a picture; travels inside its PNG.
 
     weights: SHA-256 of the checkpoint that drew it, made at training step `step`. attributes: what is known, by name, of all
-    images, or of each. palette: each pixel went to the nearest colour of the data.
+    images, or of each. filled: of each image what it shows of all attributes, where something was left open and filled in. palette:
+    each pixel went to the nearest colour of the data.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +44,7 @@ class Request(BaseModel):
     step: int
     seeds: tuple[int, ...] = Field(min_length=1, max_length=4096)
     attributes: dict[str, Value] | tuple[dict[str, Value], ...] | None = None
+    filled: tuple[dict[str, Value], ...] | None = None
     sampling: Sampling
     palette: bool = False
     variation: Variation | None = None
@@ -57,7 +59,8 @@ class Request(BaseModel):
     def alone(self, place: int) -> Request:
         """Of one of its images."""
         asked = self.attributes[place] if isinstance(self.attributes, tuple) else self.attributes
-        return self.model_copy(update={"seeds": (self.seeds[place],), "attributes": asked, "columns": None, "scale": None})
+        filled = None if self.filled is None else (self.filled[place],)
+        return self.model_copy(update={"seeds": (self.seeds[place],), "attributes": asked, "filled": filled, "columns": None, "scale": None})
 
     def as_dict(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)
@@ -104,6 +107,7 @@ def draw_to(
         _check_size(count, side, factor)
     if gif and 2 * count * (side * factor) ** 2 * min(_MOST_FRAMES, request.sampling.steps) > _MOST_PIXELS:
         raise RequestError(f"a GIF of {count} images enlarged {factor} times is too large; use a smaller --scale or --count")
+    request, placed = filled(generator, request), filled(generator, placed)
     images = draw(generator, request, preview if gif else None, progress)
     written = []
     if path.suffix.lower() == ".png":
@@ -179,6 +183,7 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
 def draw(generator: Generator, request: Request, preview: Preview | None = None, progress: OnProgress | None = None) -> NDArray[np.uint8]:
     """The images of a request, (len(seeds), C, H, W) uint8. Raises RequestError where the generator cannot draw it."""
     rows, checked, around = check(generator, request)
+    rows = _filled_rows(generator, request, rows) if request.filled is not None else rows
     return generator.draw(rows, request.seeds, checked, variation=around, palette=request.palette, preview=preview, progress=progress)
 
 
@@ -202,6 +207,28 @@ def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | N
     rows = None if asked is None else generator.schema.encode(asked if isinstance(asked, tuple) else [asked] * len(request.seeds))
     around = None if request.variation is None else generator.variation((request.variation.of, request.variation.strength))
     return rows, checked, around
+
+
+def filled(generator: Generator, request: Request) -> Request:
+    """The request with what is filled in, if anything is: so that it draws the same when the statistics of the data have changed."""
+    if request.filled is not None or not request.sampling.complete:
+        return request
+    rows, checked, around = check(generator, request)
+    whole = generator.completed(rows, request.seeds, checked, variation=around)
+    if whole is None or (rows is not None and np.array_equal(rows, whole)):
+        return request
+    shown = tuple({name: value for name, value in generator.schema.decode(row).items() if value is not False} for row in whole)
+    return request.model_copy(update={"filled": shown})
+
+
+def _filled_rows(generator: Generator, request: Request, asked: NDArray[np.int16] | None) -> NDArray[np.int16]:
+    """(len(seeds), A). Raises RequestError where it is not what `filled` wrote."""
+    rows = generator.schema.encode(request.filled or ())
+    flags = np.array([attribute.kind == "flag" for attribute in generator.schema.attributes])
+    rows = np.where((rows == UNKNOWN) & flags, np.int16(0), rows)
+    if len(rows) != len(request.seeds) or (rows == UNKNOWN).any() or (asked is not None and (rows != asked)[asked != UNKNOWN].any()):
+        raise RequestError("the picture does not say what each of its images shows, or not what it was asked for; it was changed")
+    return rows
 
 
 def _check_size(count: int, side: int, factor: int) -> None:

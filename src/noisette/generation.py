@@ -106,6 +106,8 @@ class Generator:
             self._once("excluded", excluded, self._excluded),
         )
         self._check(guides)
+        if complete is not None and not isinstance(complete, bool):
+            raise RequestError(f"complete is True or False, not {complete!r}")
         if complete and not self.model.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be completed; leave complete out")
         eta = (usual.eta if eta is None else eta) if name == "ddim" else 1.0
@@ -179,24 +181,27 @@ class Generator:
         if guidance.weights and (condition.null == "single" or condition.drop_each == 0) and len(self.schema.attributes) > 1:
             raise RequestError(f"{self.name} never learned to forget one attribute (condition.drop_each = 0); leave the weights out")
 
-    def understand(self, request: Asked, *, only: bool = False, allow_unseen: bool = False) -> Condition:
-        """What a request means to this model; see `noisette.data.requests.understand`."""
+    def understand(self, request: Asked, *, only: bool = False, allow_unseen: bool = False, complete: bool = False) -> Condition:
+        """What a request means to this model; see `noisette.data.requests.understand`. complete: whether what it leaves open will be filled in."""
         if not self.model.recipe.conditional:
             asked = ", ".join(map(str, request)) if isinstance(request, Mapping) else str(request)
             raise RequestError(f"{self.name} was trained without attributes, so it cannot be asked for {asked or 'any'}")
         condition = understand(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
-        if self.model.recipe.condition.drop_each == 0 and UNKNOWN in condition.row and condition.values:
-            note = f"{self.name} was only trained on whole requests (condition.drop_each = 0): what is not mentioned may come out as absent"
+        if self.model.recipe.condition.drop_each == 0 and UNKNOWN in condition.row and condition.values and not complete:
+            note = (
+                f"{self.name} was only trained on whole requests (condition.drop_each = 0): what is not mentioned may come out as absent, "
+                "unless it is filled in (--complete)"
+            )
             condition = replace(condition, notes=(*condition.notes, note))
         return condition
 
-    def random_request(self, seed: int) -> dict[str, Value]:
-        """A plausible request, all attributes known, drawn from the statistics of the data. seed: 0 or more."""
+    def random_request(self, seed: int, *, without: Collection[str] = ()) -> dict[str, Value]:
+        """A plausible request, all attributes known, drawn from the statistics of the data. seed: 0 or more. without: flags or options it has not."""
         if not isinstance(seed, int | np.integer) or seed < 0:
             raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
         if not self.model.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
-        return self._completion.random_request(int(seed))
+        return self._completion.random_request(int(seed), without=places(without, self.schema))
 
     @cached_property
     def _completion(self) -> Completion:
@@ -246,7 +251,7 @@ class Generator:
             seeds = _seeds(seeds)
             alone = isinstance(request, str | Mapping) or not isinstance(request, Sequence)
             requests: list[Any] = [request] if alone else list(request)
-            asked = [self.understand(each, only=only, allow_unseen=allow_unseen) for each in requests]
+            asked = [self.understand(each, only=only, allow_unseen=allow_unseen, complete=chosen.complete) for each in requests]
             for each in asked:
                 self.check_guidance(chosen.guidance, each.values, alone=alone)
             if not alone and len(asked) != len(seeds):
@@ -269,10 +274,9 @@ class Generator:
         preview: Preview | None = None,
         progress: OnProgress | None = None,
     ) -> NDArray[np.uint8]:
-        """The same from rows of an attribute table, (len(seeds), A), that are taken as they are; None asks for nothing at all."""
+        """The same from rows of an attribute table, (len(seeds), A); None asks for nothing at all. What they leave open is `completed` first."""
         seeds = _seeds(seeds)
-        if sampling.complete:
-            rows = self._completed(rows, seeds, sampling.guidance.excluded, variation)
+        rows = self.completed(rows, seeds, sampling, variation=variation)
         if rows is None and self.model.recipe.conditional and self.model.recipe.condition.drop_all == 0:
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0); ask for something")
         if palette and self.palette is None:
@@ -281,25 +285,27 @@ class Generator:
         images = self.model.draw(self.network, seeds, sampling, rows, variation=variation, on_step=watched).numpy()
         return self.palette.snap(images) if palette and self.palette else images
 
-    def _completed(
-        self, rows: NDArray[np.int16] | None, seeds: Sequence[int], excluded: Collection[str], variation: Variation | None
-    ) -> NDArray[np.int16]:
-        """The rows with nothing left open: each image's by its seed, or in part as the image has it that it is a variation of."""
+    def completed(
+        self, rows: NDArray[np.int16] | None, seeds: Sequence[int], sampling: Sampling, *, variation: Variation | None = None
+    ) -> NDArray[np.int16] | None:
+        """What is drawn for these rows, (len(seeds), A): where the sampling says so, with nothing left open.
+
+        What is filled in is each image's by its seed; of a variation in part as the image has it that it is around.
+        """
+        if not sampling.complete:
+            return rows
         if rows is None:
             rows = np.full((len(seeds), len(self.schema.attributes)), UNKNOWN, dtype=np.int16)
-        without = set(places(excluded, self.schema))
+        without = places(sampling.guidance.excluded, self.schema)
 
         def fill(row: NDArray[np.int16], seed: int) -> NDArray[np.int16]:
             return self._completion.fill(row, np.random.default_rng([seed, 0]), without=without)
 
+        def kept(row: NDArray[np.int16], seed: int, around: Variation) -> NDArray[np.int16]:
+            return self._completion.keep(row, fill(row, around.of), 1 - around.strength, np.random.default_rng([seed, 1]))
+
         if variation is not None:
-            share = 1 - variation.strength
-            rows = np.stack(
-                [
-                    self._completion.keep(row, fill(row, variation.of), share, np.random.default_rng([seed, 1]))
-                    for row, seed in zip(rows, seeds, strict=True)
-                ]
-            )
+            rows = np.stack([kept(row, seed, variation) for row, seed in zip(rows, seeds, strict=True)])
         return np.stack([fill(row, seed) for row, seed in zip(rows, seeds, strict=True)])
 
     def _watched(self, preview: Preview | None, progress: OnProgress | None, steps: int, images: int) -> OnStep:

@@ -71,7 +71,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Variation:
-    """Images around the one that the seed `of` draws: they begin with its noise, and `strength`, 0 to 1, of the way to that of their own seed."""
+    """Images around the one that the seed `of` draws: they begin with its noise, and `strength`, 0 to 1, of the way to that of their own seed.
+
+    Where what is open is filled in, they have that of `of`, but for about `strength` of the units, which are their own.
+    """
 
     of: int
     strength: float

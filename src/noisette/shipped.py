@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from noisette.training.run import Run
 
 _FOLDER = "models"
+_CARD = "card.md"
 _TABLES = ("schema.json", "statistics.json")
 
 
@@ -102,17 +103,21 @@ def open_shipped(name: str) -> Shipped:
 def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
     """Fill the folder of a shipped model from a trained run: its averaged weights in bfloat16, its tables, its recipe with `overrides`.
 
-    How it samples when nothing is said stands in the recipe: `samples.guidance=1.5`. Its card.md is written by hand.
+    How it samples when nothing is said stands in the recipe: `samples.guidance=1.5`. Its card.md is written by hand and stays; figures.json
+    and samples.png are of other weights and go. Raises RequestError if the newest checkpoint is not whole.
     """
     import torch
     from safetensors.torch import save_file
 
-    checkpoint, _ = run.checkpoint()
-    if checkpoint is None:
-        raise RequestError(f"{run.folder} has no checkpoint to ship")
+    checkpoint, notes = run.checkpoint()
+    if checkpoint is None or notes:
+        raise RequestError(f"{run.folder} has no whole checkpoint to ship{''.join(f'; {note}' for note in notes)}")
     recipe = parse_recipe(dump_recipe(run.recipe), source=str(run.folder), overrides=overrides)
     folder = _home() / name
     folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if file.name != _CARD:
+            file.unlink()  # figures, pictures and colours of other weights
     write_text(folder / "recipe.toml", dump_recipe(recipe))
     for file in _TABLES:
         shutil.copyfile(run.folder / file, folder / file)

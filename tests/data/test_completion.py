@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from pydantic import ValidationError
 
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Choice, Flag, Group
 from noisette.data.completion import Completion
 from noisette.data.sprites import SCHEMA as SPRITES
 from noisette.data.sprites import random_table
-from noisette.data.statistics import count, shown
+from noisette.data.statistics import Statistics, count, shown
 from noisette.errors import RequestError
 
 TABLE = random_table(600, 1)
@@ -102,15 +103,69 @@ def test_what_an_image_has_already_is_passed_over_where_there_is_anything_else()
     assert again == {0}
 
 
+def test_passing_over_what_exists_leaves_the_choices_as_often_as_they_are():
+    """All that is known of a B exists already, and hardly anything of an A: which of them is drawn must not change by that."""
+    random = np.random.default_rng(0)
+    schema = AttributeSchema(attributes=(Choice(name="Type", options=("A", "B")), *(Flag(name=f"F{number}") for number in range(12))))
+    kind = random.random(4000) < 0.5
+    flags = random.random((4000, 12)) < np.where(kind, 0.0, 0.3)[:, None]
+    table = np.concatenate([kind[:, None], flags], axis=1).astype(np.int16)
+    completion = Completion(schema, count(schema, table))
+    worn = {row.tobytes() for row in table}
+    drawn = np.stack([completion.fill(np.full(13, UNKNOWN, dtype=np.int16), np.random.default_rng(seed)) for seed in range(600)])
+    assert abs(drawn[:, 0].mean() - kind.mean()) < 0.06
+    assert not any(row.tobytes() in worn for row in drawn if row[0] == 0)
+
+
+def test_what_cannot_be_together_costs_no_search_for_each_image():
+    """Two flags that decide the type differently: no draw fits, which is found out once."""
+    schema = AttributeSchema(attributes=(Choice(name="Type", options=("A", "B")), Flag(name="Beard"), Flag(name="Veil"), Flag(name="Hat")))
+    table = np.array([[0, 1, 0, 0], [0, 1, 0, 1], [1, 0, 1, 0], [1, 0, 0, 1]] * 5, dtype=np.int16)
+    completion = Completion(schema, count(schema, table))
+    row = np.array([UNKNOWN, 1, 1, UNKNOWN], dtype=np.int16)
+    draws = 0
+    draw = completion._draw
+
+    def counted(*arguments):
+        nonlocal draws
+        draws += 1
+        return draw(*arguments)
+
+    completion._draw = counted
+    filled = np.stack([completion.fill(row, np.random.default_rng(seed)) for seed in range(100)])
+    assert draws < 1500
+    assert (filled[:, 3] == 0).all()  # a hat with the veil would be one more that was never seen
+    assert set(filled[:, 0]) <= {0, 1}
+    assert_array_equal(filled[70], Completion(schema, count(schema, table)).fill(row, np.random.default_rng(70)))
+
+
 def test_of_what_was_filled_in_a_share_is_kept_group_by_group():
-    row, filled = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16), TABLE[0]
-    kept = np.stack([COMPLETION.keep(row, filled, 0.7, np.random.default_rng(seed)) for seed in range(2000)])
+    schema = AttributeSchema(
+        attributes=(Choice(name="Type", options=("A", "B")), *(Flag(name=name) for name in ("Hat", "Cap", "Hood", "Beard"))),
+        groups=(Group(name="head", members=("Hat", "Cap", "Hood")),),
+    )
+    table = np.array([[0, 1, 0, 0, 0], [1, 0, 1, 0, 1], [0, 0, 0, 1, 1]], dtype=np.int16)
+    completion = Completion(schema, count(schema, table))
+    row, filled = np.full(5, UNKNOWN, dtype=np.int16), table[1]
+    kept = np.stack([completion.keep(row, filled, 0.7, np.random.default_rng(seed)) for seed in range(2000)])
+    known = kept != UNKNOWN
     assert set(np.unique(kept)) <= {UNKNOWN, *filled}
-    assert np.abs((kept != UNKNOWN).mean(axis=0) - 0.7).max() < 0.05
-    units = np.array(SPRITES.units)
-    assert all(((kept != UNKNOWN)[:, column] == (kept != UNKNOWN)[:, unit]).all() for column, unit in enumerate(units))
-    assert_array_equal(COMPLETION.keep(row, filled, 1.0, np.random.default_rng(0)), filled)
-    assert_array_equal(COMPLETION.keep(row, filled, 0.0, np.random.default_rng(0)), row)
+    assert np.abs(known.mean(axis=0) - 0.7).max() < 0.05
+    assert (known[:, 1:4] == known[:, 1:2]).all()  # all of the head or nothing of it
+    assert (known[:, 0] != known[:, 1]).any()
+    assert_array_equal(completion.keep(row, filled, 1.0, np.random.default_rng(0)), filled)
+    assert_array_equal(completion.keep(row, filled, 0.0, np.random.default_rng(0)), row)
+
+
+def test_statistics_from_before_fingerprints_fill_in_too_and_damaged_ones_are_refused():
+    statistics = count(SPRITES, TABLE)
+    before = Statistics.model_validate({"images": statistics.images, "together": statistics.together})
+    row = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16)
+    filled = Completion(SPRITES, before).fill(row, np.random.default_rng(0))
+    assert (filled != UNKNOWN).all()
+    for worn in ("not base64!", "AAA=", "AAAA" * 10_000):
+        with pytest.raises(ValidationError):
+            Statistics.model_validate({**statistics.model_dump(), "worn": worn})
 
 
 def test_nothing_can_be_drawn_of_nothing():

@@ -17,7 +17,6 @@ from noisette.generation import Generator
 
 _FEW = 12  # attributes that need no search
 _HEIGHT = 900  # pixels, so that the picture stays beside the boxes
-_TRIES = 50
 _NONE = "none"
 _WITH, _WITHOUT = "with", "without"
 _ALSO, _EXCLUDED, _SEARCH = "also", "excluded", "search"
@@ -150,13 +149,12 @@ class Boxes:
         return [*options, *members, *self.facts["flags"]]
 
     def _roll(self) -> None:
-        """A random request that has nothing of what is excluded, if one is found soon."""
-        for _ in range(_TRIES):
-            number = st.session_state["rolled"] = st.session_state.get("rolled", 0) + 1
-            values = self.generator.random_request(number)
-            if not any(_has(values, name) for name in self.excluded):
-                break
-        self.take(values)
+        """A random request that has nothing of what is excluded."""
+        number = st.session_state["rolled"] = st.session_state.get("rolled", 0) + 1
+        try:
+            self.take(self.generator.random_request(number, without=self.excluded))
+        except RequestError as error:
+            st.toast(plain(error))
 
     def take(self, values: Mapping[str, Value]) -> None:
         """Tick these, and exclude nothing of them any more."""

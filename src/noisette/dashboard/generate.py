@@ -21,7 +21,7 @@ from noisette.dashboard.settings import command, python, restore, settings, vary
 from noisette.dashboard.shelf import Item, find, shelf
 from noisette.dashboard.words import plain, say
 from noisette.data.requests import describe
-from noisette.drawing import Request, check, draw, request_in
+from noisette.drawing import Request, check, draw, filled, request_in
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_reader
@@ -57,10 +57,13 @@ def easel() -> Easel:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture of this session. asked: as it was written. seen: what the judge reads in each image, (N, A); None where nobody can."""
+    """A picture of this session. asked: as it was written. told: the request with what was filled in. seen: what the judge reads in
+    each image, (N, A); None where nobody can.
+    """
 
     asked: str
     request: Request
+    told: Request
     images: NDArray[np.uint8]
     seen: NDArray[np.int16] | None
     seconds: float
@@ -68,7 +71,7 @@ class Drawn:
     @property
     def png(self) -> bytes:
         """The file that `noisette generate` writes for the same request."""
-        placed = self.request.placed(self.images.shape[2])
+        placed = self.told.placed(self.images.shape[2])
         return as_png(sheet(self.images, columns=placed.columns, scale=placed.scale or 1), placed.as_dict())
 
 
@@ -117,11 +120,12 @@ def _pictures(boxes: Boxes, judge: Judge | None, request: Request) -> None:
     drawn: Drawn | None = st.session_state.get("drawn")
     if drawn is None or drawn.request != request:
         begun = time.monotonic()
-        images = _follow(str(request), partial(_draw, boxes.generator, request), asked)
+        told = filled(boxes.generator, request)
+        images = _follow(str(request), partial(_draw, boxes.generator, told), asked)
         if images is None:
             return
         seen = None if judge is None else judge.read(images)
-        drawn = st.session_state["drawn"] = Drawn(asked, request, images, seen, time.monotonic() - begun)
+        drawn = st.session_state["drawn"] = Drawn(asked, request, told, images, seen, time.monotonic() - begun)
         st.session_state["history"] = [drawn, *(old for old in st.session_state.get("history", []) if old.request != request)][:_REMEMBERED]
     _show(drawn, boxes)
 
@@ -223,13 +227,15 @@ def _show(drawn: Drawn, boxes: Boxes) -> None:
 
 
 def _details(drawn: Drawn, place: int, reads: list[dict[str, Any]], faults: list[str], boxes: Boxes) -> None:
-    seed, alone = drawn.request.seeds[place], drawn.request.alone(place)
+    seed, alone = drawn.request.seeds[place], drawn.told.alone(place)
     image, side = drawn.images[place], drawn.images.shape[2]
     if reads:
         there = {name: value for name, value in reads[place].items() if value is not False}
         st.markdown(
             f"**{say('asked')}** {plain(drawn.asked) or say('nothing')}  \n"
-            f"**{say('recognised')}** {plain(describe(there))}" + (f"  \n:material/warning: {plain('; '.join(faults))}" if faults else "")
+            + (f"**{say('filled in')}** {plain(describe(alone.filled[0]))}  \n" if alone.filled else "")
+            + f"**{say('recognised')}** {plain(describe(there))}"
+            + (f"  \n:material/warning: {plain('; '.join(faults))}" if faults else "")
         )
 
     def file(scale: int) -> bytes:

@@ -3,11 +3,15 @@
 Attributes and groups of flags hang together in the tree in which each is joined to the one that tells the most of it (Chow and Liu
 1968). In a tree what is given passes from one to the next exactly (Pearl 1988), so the rest is drawn as often as the tree has it
 with what was asked for, and no draw is thrown away for not fitting that.
+
+Two things are preferred to what is likeliest. What was never seen together is passed over: the tree knows neighbours alone. And so is
+what an image has already, in its flags: choices stay as they were drawn, or a rare combination would turn a man into a woman.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +21,21 @@ from noisette.data.statistics import Statistics, fingerprints, value_names
 from noisette.errors import RequestError
 
 _TRIES = 1000
+_TRIES_FOR_BEST = 300
 _TRIES_FOR_NEW = 30
+_MOST_CASES = 1000  # of 4 kB each
 _HARDLY = 1e-6  # images; what was never seen can be asked for, and must not make the rest impossible
+
+
+@dataclass(frozen=True)
+class _Case:
+    """asked: (V,), the values that a row asks for. allowed: of each unit what may be drawn, by what is given below it in the tree.
+    strangeness: how many pairs that were never seen together a draw has at least, as far as was found.
+    """
+
+    asked: NDArray[np.bool_]
+    allowed: dict[int, NDArray[np.float64]]
+    strangeness: int
 
 
 class Completion:
@@ -39,6 +56,7 @@ class Completion:
         self._order = _tree(self._units, self._together, statistics.images)
         self._flags = np.array([attribute.kind == "flag" for attribute in schema.attributes])
         self._worn = statistics.worn_fingerprints
+        self._cases: dict[tuple[bytes, frozenset[tuple[str, Value]]], _Case] = {}
         self._given: dict[int, NDArray[np.float64]] = {}  # (K + 1, L + 1): each value of a unit, given one of its parent
         for unit, parent in self._order:
             joint = _joint(self._units[unit], [] if parent is None else self._units[parent], self._together, statistics.images) + _HARDLY
@@ -48,38 +66,65 @@ class Completion:
         """The row, (A,), with a code in the place of each `UNKNOWN`: a plausible image, that need not be any image's.
 
         without: values that are not drawn, such as ("Earring", True). What was never seen together is not drawn together, nor with
-        what the row says, unless a thousand draws find no other; and not what an image has already, exactly, unless there is hardly
-        anything else. Raises RequestError where an empty row has no plausible image either.
+        what the row says, where anything else can be found; and not what an image has already, exactly, unless there is hardly
+        any other with the same choices. Raises RequestError where an empty row has no plausible image either.
         """
-        asked = row[self._columns] == self._codes  # (V,)
-        allowed = {unit: self._allowed(unit, row, without) for unit, _ in self._order}
-        for unit, parent in reversed(self._order):  # children before parents: each hears what is given below it
-            if parent is not None:
-                allowed[parent] = allowed[parent] * (allowed[unit] @ self._given[unit])
-        found: NDArray[np.int16] | None = None
-        old = 0
-        for _ in range(_TRIES):
-            present = self._draw(allowed, random)
-            never = self._together[np.ix_(present, present)] == 0
-            if (never & ~np.logical_and.outer(asked[present], asked[present])).any():
-                continue
-            found = self._with(row, present)
-            if not self._is_worn(found) or old == _TRIES_FOR_NEW or (found == row).all():
-                return found
-            old += 1
-        if found is None and not asked.any():
-            raise RequestError("the statistics leave no image whose values were all seen together")
-        return self._with(row, present) if found is None else found
+        if (row != UNKNOWN).all():
+            return row.copy()
+        found = self._plausible(row, random, without)
+        if self._is_worn(found):
+            same_choices = np.where(self._flags, row, found)
+            for _ in range(_TRIES_FOR_NEW):
+                other = self._plausible(same_choices, random, without)
+                if not self._is_worn(other):
+                    return other
+        return found
 
-    def random_request(self, seed: int) -> dict[str, Value]:
-        """A plausible image's attributes, all of them. seed: 0 or more."""
+    def random_request(self, seed: int, *, without: Collection[tuple[str, Value]] = ()) -> dict[str, Value]:
+        """A plausible image's attributes, all of them. seed: 0 or more. without: as in `fill`."""
         nothing = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16)
-        return self._schema.decode(self.fill(nothing, np.random.Generator(np.random.PCG64(seed))))
+        return self._schema.decode(self.fill(nothing, np.random.Generator(np.random.PCG64(seed)), without=without))
 
     def keep(self, row: NDArray[np.int16], filled: NDArray[np.int16], share: float, random: np.random.Generator) -> NDArray[np.int16]:
         """The row with about this share of what was filled in, unit by unit; the rest is open again."""
         chances = random.random(len(row))[np.array(self._schema.units)]
         return np.where(chances < share, filled, row)
+
+    def _plausible(self, row: NDArray[np.int16], random: np.random.Generator, without: Collection[tuple[str, Value]]) -> NDArray[np.int16]:
+        """A draw with as few pairs that were never seen together as can be, but for those that the row asks for: mostly none."""
+        case = self._case(row, without)
+        for _ in range(_TRIES):
+            present = self._draw(case.allowed, random)
+            if self._strange(present, case.asked) <= case.strangeness:
+                break
+        return self._with(row, present)
+
+    def _case(self, row: NDArray[np.int16], without: Collection[tuple[str, Value]]) -> _Case:
+        """What is known of a row before anything is drawn for an image; the same for all images, whichever comes first."""
+        key = (row.tobytes(), frozenset(without))
+        if (known := self._cases.get(key)) is not None:
+            return known
+        asked = row[self._columns] == self._codes  # (V,)
+        allowed = {unit: self._allowed(unit, row, without) for unit, _ in self._order}
+        for unit, parent in reversed(self._order):  # children before parents: each hears what is given below it
+            if parent is not None:
+                allowed[parent] = allowed[parent] * (allowed[unit] @ self._given[unit])
+        random, strangeness = np.random.default_rng(0), len(asked) ** 2
+        for _ in range(_TRIES_FOR_BEST):
+            strangeness = min(strangeness, self._strange(self._draw(allowed, random), asked))
+            if not strangeness:
+                break
+        if strangeness and not asked.any():
+            raise RequestError("the statistics leave no image whose values were all seen together")
+        if len(self._cases) >= _MOST_CASES:
+            self._cases.clear()
+        case = self._cases[key] = _Case(asked, allowed, strangeness)
+        return case
+
+    def _strange(self, present: NDArray[np.intp], asked: NDArray[np.bool_]) -> int:
+        """How many pairs of these values were never seen together, but for those that were asked for."""
+        never = self._together[np.ix_(present, present)] == 0
+        return int((never & ~np.logical_and.outer(asked[present], asked[present])).sum())
 
     def _with(self, row: NDArray[np.int16], present: NDArray[np.intp]) -> NDArray[np.int16]:
         """The row with these values, and no other flag."""

@@ -20,8 +20,8 @@ class Statistics(BaseModel):
     """Counts over the images that were trained on.
 
     together: for each two values the images that have both, in the order of `value_names`; on the diagonal, those that
-    have the one. worn: what tells whether an image has exactly these attributes: `fingerprints` of the table, sorted, as base64;
-    empty of more than `MOST_WORN` images.
+    have the one. worn: what tells whether an image has exactly these attributes: `fingerprints` of the different rows of the table,
+    sorted, as base64; empty of more than `MOST_WORN` images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,8 +36,8 @@ class Statistics(BaseModel):
             raise ValueError("the table of counts is not square")
         if any(not 0 <= number <= min(self.images, row[place]) for place, row in enumerate(self.together) for number in row):
             raise ValueError("the table counts more or less than there is")
-        if self.worn and len(self.worn_fingerprints) != self.images:
-            raise ValueError("there are not as many fingerprints as images")
+        if len(self.worn_fingerprints) > self.images:
+            raise ValueError("there are more fingerprints than images")
         return self
 
     def check(self, schema: AttributeSchema) -> None:
@@ -47,8 +47,8 @@ class Statistics(BaseModel):
 
     @property
     def worn_fingerprints(self) -> NDArray[np.uint32]:
-        """Those of the images, sorted."""
-        return np.frombuffer(b64decode(self.worn), dtype="<u4")
+        """Those of the images, sorted. Raises ValueError for what are none."""
+        return np.frombuffer(b64decode(self.worn, validate=True), dtype="<u4")
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -70,7 +70,7 @@ def shown(schema: AttributeSchema, table: NDArray[np.int16]) -> NDArray[np.bool_
 def count(schema: AttributeSchema, table: NDArray[np.int16]) -> Statistics:
     """The statistics of a table, (N, A)."""
     there = shown(schema, table).astype(np.float64)  # exact for whole numbers, and fast
-    worn = b64encode(np.sort(fingerprints(table)).tobytes()).decode() if len(table) <= MOST_WORN else ""
+    worn = b64encode(np.unique(fingerprints(table)).tobytes()).decode() if len(table) <= MOST_WORN else ""
     return Statistics(images=len(table), together=tuple(tuple(int(number) for number in row) for row in there.T @ there), worn=worn)
 
 

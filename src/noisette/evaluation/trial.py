@@ -63,7 +63,7 @@ class Trial:
             "split": self.split,
             "images": self.count,
             "first_seed": seed,
-            "sampling": asdict(sampling),
+            "sampling": {name: value for name, value in asdict(sampling).items() if name != "complete"},  # requests here leave nothing open
         }
         by = f"{sampling.sampler}-{sampling.steps}" + (f"-guidance-{sampling.guidance.scale:g}" if self.yardstick.asked else "")
         return Record.of(home_of(self.generator.name) / "evaluations", f"{self.split}-{self.count}-seed-{seed}-{by}", facts)

@@ -2,7 +2,7 @@
 
 recipe.toml        every setting, as it was resolved
 schema.json        the attributes of the data, and which exclude each other
-statistics.json    how common each value is, and which are seen together
+statistics.json    how common each value is, which are seen together, and a fingerprint of each row of attributes
 palette.json       the colours of the data, where they are few
 environment.json   versions, machine, command
 status.json        where the training stands
