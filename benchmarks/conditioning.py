@@ -38,8 +38,8 @@ from noisette.evaluation.judge import Judge, kept_judge
 from noisette.evaluation.obedience import obedience
 from noisette.files import file_sha256, write_text
 from noisette.generation import Generator
-from noisette.model import Sampling
 from noisette.pictures import labelled_sheet, save_png
+from noisette.sampling import Sampling
 from noisette.training.run import open_run
 from noisette.training.start import held_out
 

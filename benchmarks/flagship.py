@@ -45,7 +45,8 @@ from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_judge
 from noisette.evaluation.obedience import obedience
 from noisette.files import write_text
-from noisette.model import Guidance, Model, Sampling
+from noisette.model import Model
+from noisette.sampling import Guidance, Sampling
 from noisette.training.run import open_run
 from noisette.training.start import open_data
 
@@ -101,7 +102,7 @@ class Examiner:
             "pixels": pixels.pixels,
             "real": obedience(rows, self.judge.read(real), self.validation.schema).exact,
             "requests": requests,
-            "evaluations": sampling.steps * (1 if sampling.guidance.plain else 2),
+            "evaluations": sampling.evaluations * (1 if sampling.guidance.plain else 2),
             "guidance": sampling.guidance.scale,
             "seconds an image": round(spent / requests, 3),
         }

@@ -20,8 +20,9 @@ from noisette.data.palette import palette_of
 from noisette.data.sprites import draw, random_table
 from noisette.data.statistics import count
 from noisette.errors import NoisetteError, RequestError
-from noisette.model import Guidance, Sampling, assemble
+from noisette.model import assemble
 from noisette.pictures import read_png, save_png
+from noisette.sampling import Guidance, Sampling
 from noisette.training.start import open_data
 
 from .conftest import CONDITIONAL

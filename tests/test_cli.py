@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from noisette.cli import app, main
-from noisette.config import recipe_names
+from noisette.config import SamplerName, SpacingName, recipe_names
 
 
 def run(capsys, *arguments):
@@ -29,6 +31,13 @@ def test_help_tells_and_needs_no_pytorch(verb):
     assert done.returncode == 0, done.stderr
     assert "Usage: noisette" in done.stdout
     assert "--help" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["generate", "evaluate"])
+def test_help_names_every_sampler_and_spacing(capsys, verb):
+    assert main([verb, "--help"]) == 0
+    told = re.split(r"[^a-z0-9-]+", re.sub(r"-\n\s*", "-", capsys.readouterr().out))
+    assert set(told) >= {*get_args(SamplerName), *get_args(SpacingName)}
 
 
 def test_importing_noisette_does_not_import_pytorch():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisette
-from noisette.config import load_recipe
+from noisette.config import SamplerName, load_recipe
 from noisette.errors import RequestError
-from noisette.model import Sampling, assemble
+from noisette.model import assemble
+from noisette.sampling import Sampling
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,16 @@ def test_on_the_shipped_networks_too_an_image_does_not_depend_on_its_batch(name,
         torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("sampling", [{"sampler": "ddpm", "steps": 5}, {"sampler": "ddim", "steps": 5, "eta": 0.7}])
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        *({"sampler": name, "steps": 5} for name in get_args(SamplerName)),
+        {"sampler": "ddim", "steps": 5, "eta": 0.7},
+        {"sampler": "heun", "steps": 5, "churn": 3.0, "spacing": "karras"},
+        {"sampler": "euler", "steps": 5, "churn": 3.0, "spacing": "log-snr"},
+    ],
+    ids=lambda sampling: "-".join(map(str, sampling.values())),
+)
 def test_random_samplers_too_give_each_seed_its_own_image(generator, sampling):
     together = generator.generate(seeds=[3, 4, 5, 6, 7, 8], **sampling)
     assert np.array_equal(generator.generate(seeds=[6], **sampling)[0], together[3])
@@ -77,6 +88,9 @@ def test_the_preview_sees_each_step_and_ends_at_the_image(generator):
         ({"steps": 0}, "steps must be 1 to 10000, not 0"),
         ({"eta": 1.5}, "eta must lie between 0 and 1"),
         ({"sampler": "ddpm", "eta": 0.5}, "eta is a setting of ddim"),
+        ({"spacing": "kerras"}, 'no spacing "kerras"; nearest: karras'),
+        ({"churn": 3.0}, "churn is a setting of euler and heun; ddim has none"),
+        ({"sampler": "heun", "churn": -1}, "churn must be 0 or more, not -1"),
         ({"seeds": []}, "at least one seed"),
         ({"seeds": [-1]}, "a seed must be a whole number, 0 or more"),
         ({"request": {"Hat": True}}, "trained without attributes"),

@@ -194,6 +194,28 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     _answer(json_, {"run": str(run), **facts}, describe_attributes(facts, everything=everything))
 
 
+def _how_to_sample(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of drawing that `generate` and `evaluate` share."""
+    options = (
+        click.option(
+            "--sampler", help="ddim, ddpm, euler, heun, dpmpp-2m, dpmpp-2m-sde, dpmpp-3m-sde, unipc, deis or lcm.  [default: as in the recipe]"
+        ),
+        click.option(
+            "--steps",
+            type=int,
+            help="Steps for an image; each costs one network evaluation, two with guidance or with heun.  [default: as in the recipe]",
+        ),
+        click.option("--spacing", help="Which noise levels the steps visit: time, log-snr, or karras.  [default: as in the recipe]"),
+        click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]"),
+        click.option(
+            "--churn", type=float, help="Of euler and heun: noise that is added and taken away again, 0 for none.  [default: as in the recipe]"
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @app.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--attributes", "asked", help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is left open.')
@@ -222,9 +244,7 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option("--guidance-rescale", "rescale", type=float, help="0 to 1: how far the contrast that guidance adds is taken back.")
 @click.option("--count", type=click.IntRange(1, 4096), default=16, show_default=True, help="How many images; their seeds follow each other.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image.")
-@click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
-@click.option("--steps", type=int, help="Steps for an image; each costs one network evaluation, or two with guidance.  [default: as in the recipe]")
-@click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]")
+@_how_to_sample
 @click.option(
     "--complete/--leave-open",
     default=None,
@@ -253,7 +273,9 @@ def generate(
     seed: int,
     sampler: str | None,
     steps: int | None,
+    spacing: str | None,
     eta: float | None,
+    churn: float | None,
     complete: bool | None,
     palette: bool,
     out: Path | None,
@@ -286,7 +308,17 @@ def generate(
     path = out or _unused(Path(f"{run.resolve().name}-seed-{seed}.png"))
     generator = load_with_notes(run, _note)
     sampling = generator.sampling(
-        sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=scales, excluded=strengths, complete=complete
+        sampler,
+        steps,
+        eta,
+        guidance=guidance,
+        interval=interval,
+        rescale=rescale,
+        weights=scales,
+        excluded=strengths,
+        complete=complete,
+        spacing=spacing,
+        churn=churn,
     )
     seeds = tuple(range(seed, seed + count))
     values: dict[str, Value] | tuple[dict[str, Value], ...] | None = None
@@ -358,9 +390,7 @@ def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("run", required=False, type=click.Path(path_type=Path))
 @_how_to_measure
 @click.option("--draws", type=click.IntRange(1), default=3, show_default=True, help="How often, each time from other seeds: this gives the spread.")
-@click.option("--sampler", help="ddim or ddpm.  [default: as in the recipe]")
-@click.option("--steps", type=int, help="Steps for an image.  [default: as in the recipe]")
-@click.option("--eta", type=float, help="Of ddim.  [default: as in the recipe]")
+@_how_to_sample
 @click.option("--guidance", type=float, help="Guidance scale; 1 is plain.  [default: as in the recipe]")
 @click.option("--checkpoint", type=int, help="The step of a checkpoint that is kept.  [default: the newest]")
 @click.option("--fit-judge", metavar="DATASET", help="Train the judge of a data set, or of the data of a run or recipe: a few minutes, once.")
@@ -374,7 +404,9 @@ def evaluate(
     draws: int,
     sampler: str | None,
     steps: int | None,
+    spacing: str | None,
     eta: float | None,
+    churn: float | None,
     guidance: float | None,
     checkpoint: int | None,
     fit_judge: str | None,
@@ -430,6 +462,8 @@ def evaluate(
             steps=steps,
             eta=eta,
             guidance=guidance,
+            spacing=spacing,
+            churn=churn,
             step=checkpoint,
             progress=progress,
         )
@@ -443,7 +477,7 @@ def evaluate(
     multiple=True,
     required=True,
     metavar="NAME=A,B,...",
-    help="What to sweep: guidance, steps, sampler, eta, seed, or checkpoint (steps, or all); may be repeated.",
+    help="What to sweep: guidance, steps, sampler, spacing, eta, churn, seed, or checkpoint (steps, or all); may be repeated.",
 )
 @click.option("--figure", "figures", multiple=True, help="A figure to plot and print, such as exact or frechet; may be repeated.")
 @_how_to_measure

@@ -27,6 +27,10 @@ _MOST_LEVELS = 100_000
 """Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
 
 
+SamplerName = Literal["ddim", "ddpm", "euler", "heun", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-3m-sde", "unipc", "deis", "lcm"]
+SpacingName = Literal["time", "log-snr", "karras"]
+
+
 EXCLUSION = 0.3
 """A strength that keeps a flag away from a picture; one much larger draws what is not there as its negative."""
 
@@ -231,9 +235,11 @@ class TrainingConfig(_Section):
 class SamplesConfig(_Section):
     """The grid of pictures drawn every so many epochs, and what `generate` uses unless told otherwise."""
 
-    sampler: Literal["ddpm", "ddim"] = "ddim"
-    steps: int = Field(25, ge=1, description="network evaluations for an image")
+    sampler: SamplerName = "ddim"
+    steps: int = Field(25, ge=1, description="network evaluations for an image; heun needs nearly twice as many")
+    spacing: SpacingName = Field("time", description="which noise levels the steps visit: evenly in time, in log-snr, or as in Karras et al. 2022")
     eta: float = Field(0.0, ge=0, le=1, description="of ddim: 0 deterministic, 1 as random as ddpm")
+    churn: float = Field(0.0, ge=0, description="of euler and heun: noise added and taken away again, over all steps (S_churn of Karras et al. 2022)")
     count: int = Field(16, ge=1, le=256, description="images in the grid of an epoch; their seeds are 0, 1, 2, ...")
     every: int = Field(1, ge=1, description="epochs from one grid to the next")
     requests: list[str] = Field([], description="what the images of a grid are asked for, in turn; left out, as the first of the validation split")

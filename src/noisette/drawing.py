@@ -18,8 +18,9 @@ from noisette.data.attributes import UNKNOWN, Value
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
 from noisette.generation import Generator, OnProgress, Preview, load
-from noisette.model import Sampling, Variation, assemble
+from noisette.model import assemble
 from noisette.pictures import good_scale, read_png, save_gif, save_png, sheet
+from noisette.sampling import CHURNED, Sampling, Variation
 from noisette.shipped import is_shipped
 from noisette.training.run import open_run
 from noisette.training.start import open_data
@@ -200,6 +201,8 @@ def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | N
         weights=guidance.weights,
         excluded=guidance.excluded,
         complete=sampling.complete,
+        spacing=sampling.spacing,
+        churn=sampling.churn if sampling.sampler in CHURNED else None,
     )
     asked = request.attributes
     if isinstance(asked, tuple) and len(asked) != len(request.seeds):

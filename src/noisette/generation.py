@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from noisette.config import EXCLUSION
+from noisette.config import EXCLUSION, SamplerName, SpacingName
 from noisette.data.attributes import UNKNOWN, AttributeSchema, Value
 from noisette.data.completion import Completion
 from noisette.data.palette import MOST_COLOURS, Palette
@@ -22,7 +23,8 @@ from noisette.data.requests import Condition, attribute_behind, places, understa
 from noisette.data.statistics import Statistics
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.errors import RequestError, nearest
-from noisette.model import Guidance, Model, SamplerName, Sampling, Variation, assemble, batches, usual_sampling
+from noisette.model import Model, assemble, batches
+from noisette.sampling import CHURNED, Guidance, Sampling, Variation, usual_sampling
 from noisette.shipped import means_shipped, open_shipped, shipped_names
 from noisette.training.run import open_run
 
@@ -79,20 +81,24 @@ class Generator:
         weights: Mapping[str, float] | None = None,
         excluded: Mapping[str, float] | None = None,
         complete: bool | None = None,
+        spacing: str | None = None,
+        churn: float | None = None,
     ) -> Sampling:
         """What is given, and what the recipe says for the rest. Raises RequestError where it cannot be."""
         usual = usual_sampling(self.model.recipe.samples)
-        name = usual.sampler if sampler is None else sampler
-        if not isinstance(name, str):
-            raise RequestError(f"a sampler is a name, not {name!r}")
+        name = _one_of("sampler", usual.sampler if sampler is None else sampler, get_args(SamplerName))
+        places_ = _one_of("spacing", usual.spacing if spacing is None else spacing, get_args(SpacingName))
         steps = None if steps is None else _whole("steps", steps)
         eta = None if eta is None else _number("eta", eta)
-        if name not in get_args(SamplerName):
-            raise RequestError(f'no sampler "{name}"{nearest(name, get_args(SamplerName))}; there are {", ".join(get_args(SamplerName))}')
+        churn = None if churn is None else _number("churn", churn)
         if eta is not None and name != "ddim":
             raise RequestError(f"eta is a setting of ddim; {name} has none")
         if eta is not None and not 0 <= eta <= 1:
             raise RequestError(f"eta must lie between 0 and 1, not {eta:g}")
+        if churn is not None and name not in CHURNED:
+            raise RequestError(f"churn is a setting of {' and '.join(CHURNED)}; {name} has none")
+        if churn is not None and not 0 <= churn < math.inf:
+            raise RequestError(f"churn must be 0 or more, not {churn:g}")
         count = usual.steps if steps is None else steps
         most = self.model.schedule.steps
         if not 1 <= count <= (most or _MOST_STEPS):
@@ -111,8 +117,9 @@ class Generator:
         if complete and not self.model.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be completed; leave complete out")
         eta = (usual.eta if eta is None else eta) if name == "ddim" else 1.0
+        churn = (usual.churn if churn is None else churn) if name in CHURNED else 0.0
         filled = self.model.recipe.conditional and (usual.complete if complete is None else complete)
-        return Sampling(name, count, eta, guides, filled)  # type: ignore[arg-type]
+        return Sampling(name, count, eta, guides, filled, places_, churn)  # type: ignore[arg-type]
 
     @staticmethod
     def _once(what: str, amounts: Mapping[str, float] | None, meaning: Callable[[str], str]) -> dict[str, float]:
@@ -223,6 +230,8 @@ class Generator:
         weights: Mapping[str, float] | None = None,
         excluded: Mapping[str, float] | None = None,
         complete: bool | None = None,
+        spacing: str | None = None,
+        churn: float | None = None,
         variation: tuple[int, float] | None = None,
         palette: bool = False,
         preview: Preview | None = None,
@@ -233,7 +242,7 @@ class Generator:
         An image depends on its own seed and request alone, not on those beside it.
 
         request: for all images, or one for each; what it does not mention is open. only: but flags it does not mention are
-        absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63. sampler, steps, eta,
+        absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63. sampler, steps, spacing, eta, churn,
         guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval, rescale: as in the run's
         recipe unless given. weights: attributes with another scale than the rest. excluded: flags or options to keep away from,
         and how strongly (0.3 is a start). complete: what a request leaves open is first drawn from what the data have together,
@@ -244,7 +253,17 @@ class Generator:
         Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
         """
         chosen = self.sampling(
-            sampler, steps, eta, guidance=guidance, interval=interval, rescale=rescale, weights=weights, excluded=excluded, complete=complete
+            sampler,
+            steps,
+            eta,
+            guidance=guidance,
+            interval=interval,
+            rescale=rescale,
+            weights=weights,
+            excluded=excluded,
+            complete=complete,
+            spacing=spacing,
+            churn=churn,
         )
         rows = None
         if request is not None:
@@ -334,6 +353,14 @@ def _seeds(seeds: Any) -> list[int]:
     if not all(isinstance(seed, int | np.integer) and 0 <= seed < 2**63 for seed in seeds):
         raise RequestError("a seed must be a whole number, 0 or more, and below 2**63")
     return [int(seed) for seed in seeds]
+
+
+def _one_of(what: str, name: Any, names: Sequence[str]) -> str:
+    if not isinstance(name, str):
+        raise RequestError(f"a {what} is a name, not {name!r}")
+    if name not in names:
+        raise RequestError(f'no {what} "{name}"{nearest(name, names)}; there are {", ".join(names)}')
+    return name
 
 
 def _whole(name: str, value: Any) -> int:

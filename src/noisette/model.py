@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from noisette.config import Recipe, ReportUNetConfig, SamplesConfig, SimpleUNetConfig
+from noisette.config import Recipe, ReportUNetConfig, SimpleUNetConfig
 from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.palette import MOST_COLOURS, Palette
 from noisette.data.pixels import OnPalette, PixelSpace, pixel_space
@@ -19,72 +18,18 @@ from noisette.diffusion.denoiser import Denoiser, as_conditional_denoiser, as_de
 from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
 from noisette.diffusion.noise import ImageNoise, between
 from noisette.diffusion.objectives import Classification, Objective, Regression
-from noisette.diffusion.samplers import OnStep, ddim, ddpm, ignore
+from noisette.diffusion.samplers import OnStep, ignore
 from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
+from noisette.diffusion.spacing import spaced
 from noisette.errors import RequestError
 from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
+from noisette.sampling import Guidance, Sampling, Variation, sampler_of
 
 BATCH = 16
 """Images are always evaluated so many at a time, the last ones with company that is thrown away: for other numbers the
 libraries below take other kernels, whose last bits differ, and an image would depend on those beside it."""
-
-
-SamplerName = Literal["ddpm", "ddim"]
-
-
-@dataclass(frozen=True)
-class Guidance:
-    """How strongly a request is followed; 1 is the request as it is, at one network evaluation a step.
-
-    interval: the noise levels, sigma from 0 to 1, between which guidance works. rescale: 0 to 1, how far the spread of a
-    guided image is brought back. weights: attributes with a scale of their own. excluded: flags or options to keep away
-    from, and how strongly.
-    """
-
-    scale: float = 1.0
-    interval: tuple[float, float] = (0.0, 1.0)
-    rescale: float = 0.0
-    weights: Mapping[str, float] = field(default_factory=dict)
-    excluded: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def plain(self) -> bool:
-        return self == Guidance(interval=self.interval, rescale=self.rescale)
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How an image is drawn: by what, in how many steps, eta of ddim, and guidance.
-
-    complete: what a request leaves open is first drawn from what the data have together, by the seed of the image; `Model.draw`
-    takes requests as they are.
-    """
-
-    sampler: SamplerName
-    steps: int
-    eta: float
-    guidance: Guidance = Guidance()
-    complete: bool = False
-
-
-@dataclass(frozen=True)
-class Variation:
-    """Images around the one that the seed `of` draws: they begin with its noise, and `strength`, 0 to 1, of the way to that of their own seed.
-
-    Where what is open is filled in, they have that of `of`, but for about `strength` of the units, which are their own.
-    """
-
-    of: int
-    strength: float
-
-
-def usual_sampling(settings: SamplesConfig) -> Sampling:
-    """What a recipe says of drawing."""
-    low, high = settings.guidance_interval
-    guidance = Guidance(settings.guidance, (low, high), settings.guidance_rescale)
-    return Sampling(settings.sampler, settings.steps, settings.eta, guidance, settings.complete)
 
 
 @dataclass(frozen=True)
@@ -157,12 +102,12 @@ class Model:
         Raises RequestError where the schedule has too few levels.
         """
         try:
-            levels = self.schedule.levels(sampling.steps)
+            levels = spaced(self.schedule, sampling.steps, sampling.spacing)
         except ScheduleError as error:
             raise RequestError(str(error)) from error
         shape = (self.space.channels, self.side, self.side)
         codes = torch.full((len(seeds), len(self.schema.attributes)), UNKNOWN) if rows is None else torch.from_numpy(rows.astype(np.int64))
-        drawn = []
+        sampler, drawn = sampler_of(sampling, self.schedule), []
         network.eval()
         for start in range(0, len(seeds), BATCH):
             batch = list(seeds[start : start + BATCH])
@@ -176,10 +121,7 @@ class Model:
                 first = between(ImageNoise([variation.of] * BATCH).draw(shape, device), first, variation.strength)
             seen = _without(len(batch), on_step)
             with torch.inference_mode():
-                if sampling.sampler == "ddpm":
-                    x0 = ddpm(denoise, first, levels, noise=noise, on_step=seen)
-                else:
-                    x0 = ddim(denoise, first, levels, noise=noise, eta=sampling.eta, on_step=seen)
+                x0 = sampler(denoise, first, levels, noise=noise, on_step=seen)
                 drawn.append(self.space.decode(x0[: len(batch)]).cpu())
         return torch.cat(drawn)
 

@@ -8,16 +8,37 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DEISMultistepScheduler,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LCMScheduler,
+    UniPCMultistepScheduler,
+)
 
 from noisette.diffusion.denoiser import as_denoiser, clipped
+from noisette.diffusion.multistep import deis, dpmpp_2m, dpmpp_2m_sde, unipc
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.diffusion.objectives import Regression
-from noisette.diffusion.samplers import ddim, ddpm
+from noisette.diffusion.samplers import ddim, ddpm, euler, heun, lcm
 from noisette.diffusion.schedules import make_schedule
 
 SCHEDULES = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
 TARGETS = {"noise": "epsilon", "image": "sample", "velocity": "v_prediction"}
+TRAILING = {"timestep_spacing": "trailing"}
+SOLVERS = {
+    "euler": (euler, EulerDiscreteScheduler, {}),
+    "heun": (heun, HeunDiscreteScheduler, {}),
+    "lcm": (lcm, LCMScheduler, {"clip_sample": False}),
+    "dpmpp-2m": (dpmpp_2m, DPMSolverMultistepScheduler, TRAILING),
+    "dpmpp-2m-sde": (dpmpp_2m_sde, DPMSolverMultistepScheduler, {"algorithm_type": "sde-dpmsolver++", **TRAILING}),
+    "unipc": (unipc, UniPCMultistepScheduler, TRAILING),
+    "deis": (deis, DEISMultistepScheduler, TRAILING),
+}
+SOLVER_STEPS = [5, 10, 20, 50]
 DDPM = [(10, "small"), (50, "small"), (200, "small"), (1000, "large")]
 DDIM = [(5, 0.0), (10, 0.5), (50, 0.0), (50, 1.0), (200, 0.5)]
 
@@ -97,6 +118,45 @@ def _pair(sampler, scheduler, name, target, clip, steps, network, **settings):
     return ours, xt
 
 
+def solver_pair(solver, name, target, steps, network):
+    """All that a solver shows to the network on its way, (steps, C, H, W), by us and by them.
+
+    Not the ends: some of theirs end in a little noise. Their Euler and Heun compute in float32 on images divided by alpha, so these
+    begin where that is not huge.
+    """
+    sampler, kind, settings = SOLVERS[solver]
+    schedule, divided = make_schedule(name, 1000), solver in ("euler", "heun")
+    levels = [level for level in schedule.levels(steps) if not divided or level.sigma < 6 * level.alpha]
+    noise, shape = ImageNoise([3]), (2, 6, 6)
+    ours = []
+    start = noise.draw(shape, dtype=torch.float64)
+    sampler(as_denoiser(network, Regression(target)), start, levels, noise=noise, on_step=lambda xt, x0, level: ours.append(xt))
+
+    scheduler = kind(beta_start=1e-4, beta_end=0.02, beta_schedule=SCHEDULES[name], prediction_type=TARGETS[target], **settings)
+    scheduler.alphas_cumprod = schedule.alpha_bars  # as above
+    if solver in ("euler", "heun", "lcm"):
+        more = {"original_inference_steps": 1000} if solver == "lcm" else {}
+        scheduler.set_timesteps(timesteps=[round(level.time * 1000) - 1 for level in levels], **more)
+    else:
+        scheduler.set_timesteps(steps)
+    if solver != "lcm":
+        sigmas = torch.tensor([level.sigma / level.alpha for level in levels], dtype=torch.float64)
+        sigmas = torch.cat([sigmas[:1], sigmas[1:].repeat_interleave(2)]) if solver == "heun" else sigmas
+        scheduler.sigmas = torch.cat([sigmas, scheduler.sigmas[-1:].double()])
+    noise, generator = ImageNoise([3]), torch.Generator().manual_seed(3)
+    torch.randn(start.shape, generator=generator, dtype=start.dtype)  # the start itself comes from it
+    xt = noise.draw(shape, dtype=torch.float64) / (levels[0].alpha if divided else 1)
+    theirs = []
+    for timestep in scheduler.timesteps:
+        shown = scheduler.scale_model_input(xt, timestep)
+        theirs.append(shown)
+        prediction = network(shown, torch.full((1,), (timestep.item() + 1) / 1000))
+        fresh = {"variance_noise": noise.like(start)} if kind is DPMSolverMultistepScheduler else {}
+        fresh = {"generator": generator} if solver == "lcm" else fresh
+        xt = scheduler.step(prediction, timestep, xt, **fresh).prev_sample
+    return torch.cat(ours), torch.cat(theirs[:: 2 if solver == "heun" else 1])  # every other one of Heun's looks ahead
+
+
 def main():
     network = small_network()
 
@@ -112,6 +172,9 @@ def main():
             row(f"DDPM, {steps} steps, {variance} variance", name, [ddpm_pair(name, *case, steps, variance, network) for case in cases])
         for steps, eta in DDIM:
             row(f"DDIM, {steps} steps, eta {eta:g}", name, [ddim_pair(name, *case, steps, eta, network) for case in cases])
+        for solver in SOLVERS:
+            for steps in SOLVER_STEPS:
+                row(f"{solver}, {steps} steps", name, [solver_pair(solver, name, target, steps, network) for target in TARGETS])
 
 
 if __name__ == "__main__":

@@ -174,8 +174,8 @@ def test_after_damage_the_training_goes_on_from_the_older_checkpoint_and_says_so
     (tmp_path / "cut/checkpoints/step-00000018.safetensors").write_bytes(b"not much")
     watcher = Collecting()
     resumed = noisette.resume(tmp_path / "cut", watcher=watcher)
-    assert "step-00000018.safetensors is damaged" in watcher.notes[0]
-    assert "going on from step 9" in watcher.notes[1]
+    assert any("step-00000018.safetensors is damaged" in note for note in watcher.notes)
+    assert any("going on from step 9" in note for note in watcher.notes)
     same(final(resumed)[0], final(trained)[0])
 
 

@@ -14,7 +14,7 @@ from noisette.dashboard.boxes import Boxes
 from noisette.drawing import Request, check, draw
 from noisette.errors import RequestError
 from noisette.generation import Generator
-from noisette.model import Variation
+from noisette.sampling import Variation
 
 Table = Sequence[Sequence[Request | None]]
 """What each cell is asked for, row by row; None where it cannot be."""
@@ -24,8 +24,10 @@ SETTINGS = {
     "guidance": "1, 1.5, 2.5, 4",
     "steps": "1, 2, 5, 10, 25",
     "seed": "0, 1, 2",
-    "sampler": "ddim, ddpm",
+    "sampler": "ddim, dpmpp-2m, unipc, ddpm",
+    "spacing": "time, log-snr, karras",
     "eta": "0, 0.5, 1",
+    "churn": "0, 5, 20",
     "variation": "0, 0.1, 0.2, 0.4, 1",
     "exclusion": "0, 0.2, 0.4, 0.8",
 }
@@ -104,7 +106,10 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
     for name, value in sorted(values.items(), key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1):
         if name == "sampler":
             same = value == changed.sampling.sampler
-            changed = _sampled(changed, sampler=value, eta=changed.sampling.eta if same else generator.sampling(value).eta)
+            other = changed.sampling if same else generator.sampling(value)
+            changed = _sampled(changed, sampler=value, eta=other.eta, churn=other.churn)
+        elif name == "spacing":
+            changed = _sampled(changed, spacing=value)
         elif name in SETTINGS:
             changed = _CHANGES[name](changed, _number(name, value))
     _, checked, _ = check(generator, changed)
@@ -112,7 +117,7 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
     return changed.model_copy(update={"sampling": checked})
 
 
-_ORDER = ("seed", "sampler", "eta", "variation")
+_ORDER = ("seed", "sampler", "eta", "churn", "variation")
 """Which is changed before which: a variation is around the seed of its cell."""
 
 
@@ -146,6 +151,7 @@ _CHANGES: dict[str, Callable[[Request, Any], Request]] = {
     "steps": lambda request, steps: _sampled(request, steps=steps),
     "seed": lambda request, seed: request.model_copy(update={"seeds": (seed,)}),
     "eta": lambda request, eta: _sampled(request, eta=eta),
+    "churn": lambda request, churn: _sampled(request, churn=churn),
     "variation": _varied,
     "exclusion": lambda request, strength: _guided(request, excluded=dict.fromkeys(request.sampling.guidance.excluded, strength)),
 }

@@ -9,14 +9,14 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from noisette.config import EXCLUSION, VARIATION
+from noisette.config import EXCLUSION, VARIATION, SamplerName, SpacingName
 from noisette.dashboard.boxes import Boxes
 from noisette.dashboard.words import plain, say
 from noisette.data.attributes import Value
 from noisette.drawing import Request
 from noisette.errors import RequestError
 from noisette.generation import Generator
-from noisette.model import SamplerName
+from noisette.sampling import CHURNED
 
 MOST_IMAGES = 64
 _MOST_STEPS = 1000
@@ -94,6 +94,8 @@ def settings(boxes: Boxes) -> Request | None:
             state["sampler"],
             int(state["steps"]),
             state["eta"] if state["sampler"] == "ddim" else None,
+            spacing=state["spacing"],
+            churn=state["churn"] if state["sampler"] in CHURNED else None,
             guidance=state[_key(boxes, "guidance")] if guided and asked else None,
             **more,
         )
@@ -156,7 +158,9 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
             "count": min(len(request.seeds), MOST_IMAGES),
             "steps": min(sampling.steps, _most_steps(boxes.generator)),
             "sampler": sampling.sampler,
+            "spacing": sampling.spacing,
             "eta": sampling.eta if sampling.sampler == "ddim" else 0.0,
+            "churn": sampling.churn,
             _key(boxes, "guidance"): min(sampling.guidance.scale, _STRONGEST),
             "interval": (low, high),
             "rescale": sampling.guidance.rescale,
@@ -184,6 +188,8 @@ def command(asked: str, request: Request, generator: Generator) -> str:
     parts += ["--attributes", asked, "--guidance", _short(guidance.scale)] if asked else []
     parts += ["--seed", str(request.seeds[0]), "--count", str(len(request.seeds)), "--sampler", sampling.sampler, "--steps", str(sampling.steps)]
     parts += ["--eta", _short(sampling.eta)] if sampling.eta != usual.eta else []
+    parts += ["--spacing", sampling.spacing] if sampling.spacing != usual.spacing else []
+    parts += ["--churn", _short(sampling.churn)] if sampling.churn != usual.churn else []
     for option, amounts in (("--weight", guidance.weights), ("--exclude", guidance.excluded)):
         parts += [part for name, amount in amounts.items() for part in (option, f"{name}={_short(amount)}")]
     parts += ["--guidance-interval", *map(_short, guidance.interval)] if tuple(guidance.interval) != usual.guidance.interval else []
@@ -199,6 +205,8 @@ def python(asked: str, request: Request, generator: Generator) -> str:
     first = request.seeds[0]
     given: dict[str, Any] = {"steps": sampling.steps, "sampler": sampling.sampler}
     given |= {"eta": sampling.eta} if sampling.eta != usual.eta else {}
+    given |= {"spacing": sampling.spacing} if sampling.spacing != usual.spacing else {}
+    given |= {"churn": sampling.churn} if sampling.churn != usual.churn else {}
     given |= {"guidance": guidance.scale} if asked else {}
     given |= {"interval": tuple(guidance.interval)} if tuple(guidance.interval) != usual.guidance.interval else {}
     given |= {name: dict(amounts) for name, amounts in (("weights", guidance.weights), ("excluded", guidance.excluded)) if amounts}
@@ -244,7 +252,9 @@ def _begin(boxes: Boxes, steps: int, most: int) -> None:
         "count": 4,
         "steps": steps,
         "sampler": usual.sampler,
+        "spacing": usual.spacing,
         "eta": usual.eta if usual.sampler == "ddim" else 0.0,
+        "churn": usual.churn,
         "interval": usual.guidance.interval,
         "rescale": usual.guidance.rescale,
         "strength": EXCLUSION,
@@ -265,6 +275,14 @@ def _more(boxes: Boxes) -> dict[str, Any]:
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(say("Sampler"), get_args(SamplerName), key="sampler", width=140, persist_state="session")
+        st.selectbox(
+            say("Spacing"),
+            get_args(SpacingName),
+            key="spacing",
+            width=120,
+            persist_state="session",
+            help=say("Which noise levels the steps visit"),
+        )
         st.slider(
             say("Eta"),
             0.0,
@@ -275,6 +293,15 @@ def _more(boxes: Boxes) -> dict[str, Any]:
             width=200,
             disabled=state["sampler"] != "ddim",
             help=say("Of ddim: 0 deterministic, 1 as random as ddpm"),
+        )
+        st.number_input(
+            say("Churn"),
+            0.0,
+            key="churn",
+            width=120,
+            persist_state="session",
+            disabled=state["sampler"] not in CHURNED,
+            help=say("Of euler and heun: noise that is added and taken away again"),
         )
         if boxes.generator.palette is not None:
             st.toggle(say("Only colours of the data"), key="palette", persist_state="session")

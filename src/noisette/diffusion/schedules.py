@@ -23,6 +23,7 @@ MAX_RESIDUAL_SIGNAL = 1e-3
 
 _REFERENCE_BETA_SUM = 1000 * (1e-4 + 0.02) / 2  # of the DDPM schedule: 1000 steps, 1e-4 to 0.02 (Ho et al. 2020)
 _LOG_SNR_LIMIT = 15.0  # continuous schedules are clipped here: past it float32 sees only image or only noise
+_HALVINGS = 50  # of the range of times, until it is as narrow as a float64 can tell
 _MAX_BETA = 0.999  # for betas derived from an alpha_bar curve, as in Nichol and Dhariwal 2021
 
 
@@ -37,6 +38,11 @@ class Level:
     time: float
     alpha: float
     sigma: float
+
+    @property
+    def half_log_snr(self) -> float:
+        """log(alpha / sigma), the lambda of the papers on solvers: grows from noise to image."""
+        return math.log(self.alpha / self.sigma)
 
 
 class Schedule(ABC):
@@ -55,6 +61,10 @@ class Schedule(ABC):
         Stratified: one uniform draw is shifted by i / count for image i, so that each batch covers all levels evenly
         and its loss varies less (Kingma et al. 2021, appendix I.1).
         """
+
+    @abstractmethod
+    def nearest(self, half_log_snr: float) -> Level:
+        """The trained level whose log(alpha / sigma) is nearest to this."""
 
     @abstractmethod
     def _spaced_times(self, count: int) -> list[float]: ...
@@ -107,6 +117,10 @@ class DiscreteSchedule(Schedule):
         levels = (_stratified(count, generator) ** (1 / power) * len(self.betas)).floor() + 1
         return levels.clamp(max=len(self.betas)) / len(self.betas)  # a root may round up to 1
 
+    def nearest(self, half_log_snr: float) -> Level:
+        distances = (torch.logit(self.alpha_bars) / 2 - half_log_snr).abs()
+        return self.at((int(distances.argmin()) + 1) / len(self.betas))
+
     def _spaced_times(self, count: int) -> list[float]:
         # Exact fractions: a float range gives a step too many for some counts (62 of them at T = 1000).
         total = len(self.betas)
@@ -127,6 +141,13 @@ class ContinuousSchedule(Schedule):
 
     def draw_times(self, count: int, generator: torch.Generator, *, power: float = 1.0) -> Tensor:
         return (1.0 - _stratified(count, generator)) ** (1 / power)  # (0, 1]
+
+    def nearest(self, half_log_snr: float) -> Level:
+        low, high = 0.0, 1.0  # it falls with time
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.at(middle).half_log_snr > half_log_snr else (low, middle)
+        return self.at(high)
 
     def _spaced_times(self, count: int) -> list[float]:
         return [(count - index) / count for index in range(count)]

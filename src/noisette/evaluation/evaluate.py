@@ -12,7 +12,7 @@ from noisette.evaluation.figures import FIGURES, Figure, Tree, find, mean_and_sp
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.trial import Trial, put_on_trial
-from noisette.model import Sampling
+from noisette.sampling import Sampling
 
 DRAWS = 3
 
@@ -31,6 +31,8 @@ def evaluate(
     steps: int | None = None,
     eta: float | None = None,
     guidance: float | None = None,
+    spacing: str | None = None,
+    churn: float | None = None,
     step: int | None = None,
     judge: Judge | None = None,
     progress: Progress = silently,
@@ -38,8 +40,8 @@ def evaluate(
     """Draw the requests of `split` with a run or shipped model, and measure; what JSON can hold.
 
     count: images in a draw, asked for as the first of the split; 500, or all of a smaller one. seed: of the first; each has its
-    own. draws: how often, each from other seeds, which gives the spread. sampler, steps, eta, guidance: as in the recipe unless
-    given. step: of a checkpoint that is kept. judge: the one for these data unless given. progress: of what is being done.
+    own. draws: how often, each from other seeds, which gives the spread. sampler, steps, eta, guidance, spacing, churn: as in the recipe
+    unless given. step: of a checkpoint that is kept. judge: the one for these data unless given. progress: of what is being done.
 
     The figures are under "drawn", the mean over the draws, "spread", their standard deviation, and "real". What cannot be
     measured is None, with the reason under "left_out". What was measured before is not measured again: see records.py.
@@ -48,7 +50,13 @@ def evaluate(
     changed since the training.
     """
     trial = put_on_trial(run, count=count, split=split, step=step, judge=judge)
-    return verdict(trial, trial.generator.sampling(sampler, steps, eta, guidance=guidance), seed=seed, draws=draws, progress=progress)
+    return verdict(
+        trial,
+        trial.generator.sampling(sampler, steps, eta, guidance=guidance, spacing=spacing, churn=churn),
+        seed=seed,
+        draws=draws,
+        progress=progress,
+    )
 
 
 def verdict(trial: Trial, sampling: Sampling, *, seed: int = 0, draws: int = DRAWS, progress: Progress = silently) -> Tree:
@@ -116,6 +124,8 @@ def circumstances(found: Tree, swept: Collection[str] = ()) -> str:
         "sampler": sampling["sampler"],
         "steps": f"{sampling['steps']} steps",
         "eta": f"eta {sampling['eta']:g}" if sampling["sampler"] == "ddim" and sampling["eta"] else "",
+        "spacing": f"spaced by {sampling['spacing']}" if sampling.get("spacing", "time") != "time" else "",
+        "churn": f"churn {sampling['churn']:g}" if sampling.get("churn") else "",
         "guidance": f"guidance {sampling['guidance']['scale']:g}" if guided else "",
         "requests": f"{found['images']} images of the {found['split']} split of {found['dataset']}",
         "seed": f"seeds from {', '.join(map(str, found['first_seeds']))}",

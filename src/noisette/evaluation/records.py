@@ -99,6 +99,7 @@ class Measured:
         sampling = self.facts["sampling"]
         guidance = sampling["guidance"]["scale"]
         told = f"{self.facts['split']} {self.facts['images']} · {sampling['sampler']} {sampling['steps']}"
+        told += "".join(f" · {sampling[name]}" for name in ("spacing", "churn") if name in sampling)
         return told + (f" · guidance {guidance:g}" if guidance != 1 else "")
 
 

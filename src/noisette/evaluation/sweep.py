@@ -34,12 +34,21 @@ from noisette.evaluation.records import home_of
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.files import write_atomically, write_text
 from noisette.generation import load
-from noisette.model import Sampling
 from noisette.pictures import cross_sheet, good_scale, save_png
+from noisette.sampling import Sampling
 from noisette.shipped import means_shipped
 from noisette.training.run import open_run
 
-AXES: dict[str, Callable[[str], Any]] = {"guidance": float, "steps": int, "sampler": str, "eta": float, "checkpoint": int, "seed": int}
+AXES: dict[str, Callable[[str], Any]] = {
+    "guidance": float,
+    "steps": int,
+    "sampler": str,
+    "spacing": str,
+    "eta": float,
+    "churn": float,
+    "checkpoint": int,
+    "seed": int,
+}
 """What can be swept, and how a value is read."""
 
 USUAL_FIGURES = (
@@ -107,7 +116,7 @@ def sweep(
 ) -> Tree:
     """Evaluate a run at every combination of settings, and write the folder `out`, one in RUN/sweeps unless given; see above.
 
-    over: values by axis: guidance, steps, sampler, eta, checkpoint (the step of one that is kept), seed. The first is the x axis
+    over: values by axis: guidance, steps, sampler, spacing, eta, churn, checkpoint (the step of one that is kept), seed. The first is the x axis
     of plots and grid. figures: those that are plotted, such as "exact"; all are in the table. The rest as in `evaluate`.
 
     Raises RequestError for settings that cannot be, before anything is drawn.
@@ -169,7 +178,7 @@ def _planned(
         settings = dict(zip(over, values, strict=True))
         trial, first = trial_of(settings.get("checkpoint")), settings.get("seed", seed)
         check_draws(first, draws)
-        wanted = {name: value for name, value in settings.items() if name in ("sampler", "steps", "eta", "guidance")}
+        wanted = {name: value for name, value in settings.items() if name not in ("checkpoint", "seed")}
         points.append(_Point(settings, trial, trial.generator.sampling(**wanted), first))
     _check_seeds(over.get("seed", ()), points[0].trial.count * draws)
     return points
@@ -224,11 +233,13 @@ def _check_seeds(seeds: Sequence[int], images: int) -> None:
 def _table(result: Tree) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    circumstances_ = ("run", "step", "averaged weights", "sampler", "steps", "eta", "guidance", "split", "images", "draws", "first seed", "judge")
+    circumstances_ = ("run", "step", "averaged weights", "sampler", "steps", "spacing", "eta", "churn", "guidance")
+    circumstances_ += ("split", "images", "draws", "first seed", "judge")
     writer.writerow([*circumstances_, *(f"{figure.path}{part}" for figure in FIGURES for part in ("", " spread", " real"))])
     for point in result["points"]:
         sampling, seeds = point["sampling"], point["first_seeds"]
-        settings = [point["run"], point["step"], point["averaged"], sampling["sampler"], sampling["steps"], sampling["eta"]]
+        settings = [point["run"], point["step"], point["averaged"], sampling["sampler"], sampling["steps"]]
+        settings += [sampling.get("spacing", "time"), sampling["eta"], sampling.get("churn", 0.0)]
         settings += [sampling["guidance"]["scale"], point["split"], point["images"], len(seeds), seeds[0], point["judge"]["weights"]]
         cells = [(find(point["drawn"], each.path), find(point["spread"], each.path), beside(point, each.path)) for each in FIGURES]
         writer.writerow([*settings, *("" if cell is None else cell for three in cells for cell in three)])

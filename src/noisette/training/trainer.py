@@ -23,8 +23,9 @@ from noisette.data.requests import describe, understand
 from noisette.data.statistics import count
 from noisette.diffusion.noise import add_noise
 from noisette.errors import NoisetteError, Stopped
-from noisette.model import Model, usual_sampling
+from noisette.model import Model
 from noisette.pictures import good_scale, labelled_sheet, save_png, sheet
+from noisette.sampling import usual_sampling
 from noisette.training.budget import Budget, learning_rate
 from noisette.training.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.training.dropping import drop
