@@ -40,6 +40,7 @@ import noisette
 from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
 from noisette.display import drawing, training
+from noisette.engine import in_pytorch
 from noisette.evaluation.exactness import exactness
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_judge
@@ -91,7 +92,7 @@ class Examiner:
         rows, real = self.validation.attributes[:requests], self.validation.images[:requests]
         started = time.perf_counter()
         with drawing(what), torch.inference_mode():
-            images: NDArray[np.uint8] = model.draw(network, range(requests), sampling, rows).numpy()
+            images: NDArray[np.uint8] = model.draw(in_pytorch(network.eval(), model.objective), range(requests), sampling, rows).numpy()
         spent = time.perf_counter() - started
         seen = obedience(rows, self.judge.read(images), self.validation.schema)
         pixels = exactness(self.palette.snap(images) if self.palette else images, real)
@@ -149,7 +150,7 @@ def _diffusers(examiner: Examiner, dataset: Dataset, out: Path, marks: Sequence[
         train_peer(dataset, marks[-1], marks, at_mark)
     model, network = new_peer(dataset)
     for mark in missing:
-        with safe_open(weights[mark], framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(weights[mark], framework="pt") as file:
             network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (it is no mapping)
             step = int(file.metadata()["step"])
         examiner.look("diffusers", mark, marks[-1], model, network.eval(), step, PEERS, PEER_REQUESTS)

@@ -51,8 +51,14 @@ class Peer(nn.Module):
         )
 
     def forward(self, xt: Tensor, times: Tensor, codes: Tensor) -> Tensor:
+        return self.answer(xt, times, *self.ask(codes))
+
+    def ask(self, codes: Tensor | None) -> tuple[Tensor, ...]:
+        return (self.asked(self.features(codes)),)
+
+    def answer(self, xt: Tensor, times: Tensor, *asked: Tensor) -> Tensor:
         steps = (times * 1000).round() - 1
-        answer: Tensor = self.unet(xt, steps, class_labels=self.asked(self.features(codes))).sample
+        answer: Tensor = self.unet(xt, steps, class_labels=asked[0]).sample
         return answer
 
 

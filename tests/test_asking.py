@@ -19,6 +19,7 @@ from noisette.config import load_recipe, parse_recipe, recipe_names
 from noisette.data.palette import palette_of
 from noisette.data.sprites import draw, random_table
 from noisette.data.statistics import count
+from noisette.engine import in_pytorch
 from noisette.errors import NoisetteError, RequestError
 from noisette.model import assemble
 from noisette.pictures import read_png, save_png
@@ -124,7 +125,13 @@ def test_the_image_is_clipped_after_guidance():
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     estimates = []
-    model.draw(network, [0], Sampling("ddim", 4, 0.0, Guidance(30.0)), dataset.attributes[:1], on_step=lambda xt, x0, level: estimates.append(x0))
+    model.draw(
+        in_pytorch(network.eval(), model.objective),
+        [0],
+        Sampling("ddim", 4, 0.0, Guidance(30.0)),
+        dataset.attributes[:1],
+        on_step=lambda xt, x0, level: estimates.append(x0),
+    )
     assert max(float(x0.abs().max()) for x0 in estimates) == 1.0
 
 
@@ -511,9 +518,11 @@ def test_a_punk_of_named_colours_does_not_depend_on_its_batch(threads, scale):
     rows, sampling = dataset.attributes[:19], Sampling("ddim", 2, 0.0, Guidance(scale))
     torch.set_num_threads(threads)
     try:
-        together = model.draw(network, range(19), sampling, rows)
+        together = model.draw(in_pytorch(network.eval(), model.objective), range(19), sampling, rows)
         for places in ([0], [7, 2], range(3, 19)):
-            assert torch.equal(model.draw(network, list(places), sampling, rows[list(places)]), together[list(places)])
+            assert torch.equal(
+                model.draw(in_pytorch(network.eval(), model.objective), list(places), sampling, rows[list(places)]), together[list(places)]
+            )
     finally:
         torch.set_num_threads(1)
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 import noisette
 from noisette.config import SamplerName, load_recipe
+from noisette.engine import in_pytorch
 from noisette.errors import RequestError
 from noisette.model import assemble
 from noisette.sampling import Sampling
@@ -51,9 +52,9 @@ def test_on_the_shipped_networks_too_an_image_does_not_depend_on_its_batch(name,
     sampling = Sampling("ddim", 2, 0.0)
     torch.set_num_threads(threads)
     try:
-        together = model.draw(network, range(33), sampling)
+        together = model.draw(in_pytorch(network.eval(), model.objective), range(33), sampling)
         for seeds in ([0], [7, 2], range(15), range(5, 22)):
-            assert torch.equal(model.draw(network, seeds, sampling), together[list(seeds)])
+            assert torch.equal(model.draw(in_pytorch(network.eval(), model.objective), seeds, sampling), together[list(seeds)])
     finally:
         torch.set_num_threads(1)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from noisette.evaluation.evaluate import evaluate as evaluate
     from noisette.evaluation.report import report as report
     from noisette.evaluation.sweep import sweep as sweep
+    from noisette.evaluation.tuning import tune as tune
     from noisette.generation import load as load
     from noisette.training.start import resume as resume
     from noisette.training.start import train as train
@@ -35,11 +36,12 @@ _HOMES = {
     "evaluate": "noisette.evaluation.evaluate",
     "sweep": "noisette.evaluation.sweep",
     "report": "noisette.evaluation.report",
+    "tune": "noisette.evaluation.tuning",
     "NoisetteError": "noisette.errors",
     "RequestError": "noisette.errors",
     "Stopped": "noisette.errors",
 }
-__all__ = ["NoisetteError", "RequestError", "Stopped", "evaluate", "load", "open_dataset", "report", "resume", "sweep", "train"]
+__all__ = ["NoisetteError", "RequestError", "Stopped", "evaluate", "load", "open_dataset", "report", "resume", "sweep", "train", "tune"]
 
 
 def __getattr__(name: str) -> object:

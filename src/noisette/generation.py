@@ -22,8 +22,10 @@ from noisette.data.pixels import OnPalette
 from noisette.data.requests import Condition, attribute_behind, places, understand
 from noisette.data.statistics import Statistics
 from noisette.diffusion.samplers import OnStep, ignore
+from noisette.engine import Engine, in_onnxruntime, in_pytorch
 from noisette.errors import RequestError, nearest
 from noisette.model import Model, assemble, batches
+from noisette.quality import Qualities, Quality, QualityName, read_qualities
 from noisette.sampling import CHURNED, Guidance, Sampling, Variation, usual_sampling
 from noisette.shipped import means_shipped, open_shipped, shipped_names
 from noisette.training.run import open_run
@@ -49,7 +51,7 @@ class Generator:
     """A loaded run or shipped model: its averaged weights, ready to draw.
 
     name: the folder of the run, or the name of the model. palette: the colours of its data, where they are few. step: of the
-    training. weights: the SHA-256 of their file, which says exactly what drew an image.
+    training. weights: the SHA-256 of their file, which says exactly what drew an image. qualities: settings that were found to be enough.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Generator:
     step: int
     weights: str
     notes: tuple[str, ...] = ()
+    qualities: Qualities | None = None
 
     def __repr__(self) -> str:
         return f"Generator({self.name!r}, step {self.step:,}, {self.model.side}x{self.model.side}, weights {self.weights[:12]})"
@@ -83,9 +86,14 @@ class Generator:
         complete: bool | None = None,
         spacing: str | None = None,
         churn: float | None = None,
+        quality: str | None = None,
     ) -> Sampling:
-        """What is given, and what the recipe says for the rest. Raises RequestError where it cannot be."""
+        """What is given, and what the recipe says for the rest, or else the table of qualities. Raises RequestError where it cannot be."""
         usual = usual_sampling(self.model.recipe.samples)
+        if quality is not None:
+            enough = self._quality(quality)
+            guidance_ = replace(usual.guidance, scale=enough.guidance)
+            usual = replace(usual, sampler=enough.sampler, steps=enough.steps, spacing=enough.spacing, eta=0.0, churn=0.0, guidance=guidance_)
         name = _one_of("sampler", usual.sampler if sampler is None else sampler, get_args(SamplerName))
         places_ = _one_of("spacing", usual.spacing if spacing is None else spacing, get_args(SpacingName))
         steps = None if steps is None else _whole("steps", steps)
@@ -120,6 +128,12 @@ class Generator:
         churn = (usual.churn if churn is None else churn) if name in CHURNED else 0.0
         filled = self.model.recipe.conditional and (usual.complete if complete is None else complete)
         return Sampling(name, count, eta, guides, filled, places_, churn)  # type: ignore[arg-type]
+
+    def _quality(self, name: str) -> Quality:
+        chosen = _one_of("quality", name, get_args(QualityName))
+        if self.qualities is None:
+            raise RequestError(f"{self.name} has no table of qualities for its weights; `noisette tune {self.name}` makes one, or say --steps")
+        return self.qualities.named(chosen)  # type: ignore[arg-type]
 
     @staticmethod
     def _once(what: str, amounts: Mapping[str, float] | None, meaning: Callable[[str], str]) -> dict[str, float]:
@@ -211,6 +225,26 @@ class Generator:
         return self._completion.random_request(int(seed), without=places(without, self.schema))
 
     @cached_property
+    def engine(self) -> Engine:
+        """What evaluates the network: ONNX Runtime where it can, else PyTorch."""
+        model = self.model
+        recipe = model.recipe
+        facts = {
+            "weights": self.weights,
+            "averaged": recipe.training.ema > 0,
+            "network": recipe.network.model_dump(),
+            "diffusion": recipe.diffusion.model_dump(),
+            "condition": recipe.condition.null,
+            "schema": model.schema.fingerprint,
+            "palette": model.colours_learned,
+        }
+        shape = (model.space.channels, model.side, model.side)
+        try:
+            return in_onnxruntime(self.network, model.objective, shape, len(self.schema.attributes), facts)
+        except Exception:  # an exporter has as many errors as there are operations; what it cannot have is drawn all the same
+            return in_pytorch(self.network, model.objective)
+
+    @cached_property
     def _completion(self) -> Completion:
         return Completion(self.schema, self.statistics)
 
@@ -232,6 +266,7 @@ class Generator:
         complete: bool | None = None,
         spacing: str | None = None,
         churn: float | None = None,
+        quality: str | None = None,
         variation: tuple[int, float] | None = None,
         palette: bool = False,
         preview: Preview | None = None,
@@ -244,10 +279,11 @@ class Generator:
         request: for all images, or one for each; what it does not mention is open. only: but flags it does not mention are
         absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63. sampler, steps, spacing, eta, churn,
         guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval, rescale: as in the run's
-        recipe unless given. weights: attributes with another scale than the rest. excluded: flags or options to keep away from,
-        and how strongly (0.3 is a start). complete: what a request leaves open is first drawn from what the data have together,
-        by the seed of the image, or else is left to the network; as in the recipe. variation: a seed, and how far from its
-        image, 0 to 1, the images go, each towards its own seed's. palette: each pixel goes to the nearest colour of the data.
+        recipe unless given, or as the table of `quality` ("fast", "balanced" or "best") says. weights: attributes with another scale
+        than the rest. excluded: flags or options to keep away from, and how strongly (0.3 is a start). complete: what a request leaves
+        open is first drawn from what the data have together, by the seed of the image, or else is left to the network; as in the recipe.
+        variation: a seed, and how far from its image, 0 to 1, the images go, each towards its own seed's. palette: each pixel goes to
+        the nearest colour of the data.
         preview, progress: see each step, before that.
 
         Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
@@ -264,6 +300,7 @@ class Generator:
             complete=complete,
             spacing=spacing,
             churn=churn,
+            quality=quality,
         )
         rows = None
         if request is not None:
@@ -301,7 +338,7 @@ class Generator:
         if palette and self.palette is None:
             raise RequestError(f"{self.name} knows no palette: its data are grey, or have more than {MOST_COLOURS:,} colours; leave the palette out")
         watched = self._watched(preview, progress, sampling.steps, len(seeds))
-        images = self.model.draw(self.network, seeds, sampling, rows, variation=variation, on_step=watched).numpy()
+        images = self.model.draw(self.engine, seeds, sampling, rows, variation=variation, on_step=watched).numpy()
         return self.palette.snap(images) if palette and self.palette else images
 
     def completed(
@@ -412,7 +449,9 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
     network = _with_weights(model, tensors, checkpoint.state, str(checkpoint.path), str(run))
     notes = [f"{note}; using an older one" for note in notes]
     opened.statistics.check(model.schema)
-    return Generator(str(run), model, network, opened.statistics, opened.palette, checkpoint.entry.step, checkpoint.entry.sha256, tuple(notes))
+    weights = checkpoint.entry.sha256
+    table = read_qualities(opened.folder, weights)
+    return Generator(str(run), model, network, opened.statistics, opened.palette, checkpoint.entry.step, weights, tuple(notes), table)
 
 
 def _shipped(name: str) -> Generator:
@@ -420,7 +459,7 @@ def _shipped(name: str) -> Generator:
     model = assemble(shipped.recipe, shipped.schema, shipped.palette)
     tensors = {key: tensor.float() for key, tensor in shipped.tensors.items()}
     network = _with_weights(model, tensors, shipped.learned, "weights.safetensors", name)
-    return Generator(name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256)
+    return Generator(name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256, (), shipped.qualities)
 
 
 def _with_weights(model: Model, tensors: Mapping[str, torch.Tensor], learned: Mapping[str, Any], weights: str, name: str) -> nn.Module:

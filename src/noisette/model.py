@@ -14,13 +14,14 @@ from noisette.config import Recipe, ReportUNetConfig, SimpleUNetConfig
 from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.palette import MOST_COLOURS, Palette
 from noisette.data.pixels import OnPalette, PixelSpace, pixel_space
-from noisette.diffusion.denoiser import Denoiser, as_conditional_denoiser, as_denoiser, clipped
+from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser, clipped
 from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
 from noisette.diffusion.noise import ImageNoise, between
 from noisette.diffusion.objectives import Classification, Objective, Regression
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
 from noisette.diffusion.spacing import spaced
+from noisette.engine import Engine
 from noisette.errors import RequestError
 from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
@@ -28,8 +29,8 @@ from noisette.networks.unet import UNet
 from noisette.sampling import Guidance, Sampling, Variation, sampler_of
 
 BATCH = 16
-"""Images are always evaluated so many at a time, the last ones with company that is thrown away: for other numbers the
-libraries below take other kernels, whose last bits differ, and an image would depend on those beside it."""
+"""Images are evaluated so many at a time. Where an engine computes otherwise for another number, the last ones get company that is
+thrown away: an image must not depend on those beside it."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Model:
 
     def draw(
         self,
-        network: nn.Module,
+        engine: Engine,
         seeds: Sequence[int],
         sampling: Sampling,
         rows: NDArray[np.int16] | None = None,
@@ -97,8 +98,8 @@ class Model:
     ) -> Tensor:
         """(len(seeds), C, H, W) uint8, one image for each seed, the same on any number of seeds.
 
-        rows: (len(seeds), A), what each image is asked for; of a conditional model only, nothing unless given.
-        variation: around another seed's image.
+        engine: of a network of this model, that is in evaluation mode. rows: (len(seeds), A), what each image is asked for; of a
+        conditional model only, nothing unless given. variation: around another seed's image.
         Raises RequestError where the schedule has too few levels.
         """
         try:
@@ -108,33 +109,30 @@ class Model:
         shape = (self.space.channels, self.side, self.side)
         codes = torch.full((len(seeds), len(self.schema.attributes)), UNKNOWN) if rows is None else torch.from_numpy(rows.astype(np.int64))
         sampler, drawn = sampler_of(sampling, self.schedule), []
-        network.eval()
         for start in range(0, len(seeds), BATCH):
             batch = list(seeds[start : start + BATCH])
-            company = BATCH - len(batch)
+            company = 0 if engine.alone else BATCH - len(batch)
             asked = torch.cat([codes[start : start + BATCH], torch.full((company, codes.shape[1]), UNKNOWN)]).to(device)
             nothing = asked if rows is None else torch.full_like(asked, UNKNOWN)
-            denoise = clipped(self._denoiser(network, asked, nothing, sampling.guidance))
+            denoise = clipped(self._denoiser(engine.denoiser(), asked, nothing, sampling.guidance))
             noise = ImageNoise(batch + [0] * company)
             first = noise.draw(shape, device)
             if variation is not None:
-                first = between(ImageNoise([variation.of] * BATCH).draw(shape, device), first, variation.strength)
+                first = between(ImageNoise([variation.of] * len(first)).draw(shape, device), first, variation.strength)
             seen = _without(len(batch), on_step)
             with torch.inference_mode():
                 x0 = sampler(denoise, first, levels, noise=noise, on_step=seen)
                 drawn.append(self.space.decode(x0[: len(batch)]).cpu())
         return torch.cat(drawn)
 
-    def _denoiser(self, network: nn.Module, asked: Tensor, nothing: Tensor, guidance: Guidance) -> Denoiser:
-        """The network as a sampler sees it, under the requests `asked`, (B, A), guided away from `nothing`, which may be the same."""
-        if not self.recipe.conditional:
-            return as_denoiser(network, self.objective)
-        denoise = as_conditional_denoiser(network, self.objective)
+    def _denoiser(self, denoise: ConditionalDenoiser, asked: Tensor, nothing: Tensor, guidance: Guidance) -> Denoiser:
+        """What a sampler sees, under the requests `asked`, (B, A), guided away from `nothing`, which may be the same."""
+        conditional = self.recipe.conditional
 
         def plain(xt: Tensor, level: Level) -> Tensor:
-            return denoise(xt, level, asked)
+            return denoise(xt, level, asked if conditional else None)
 
-        if guidance.plain:
+        if guidance.plain or not conditional:
             return plain
         terms = classifier_free(asked, nothing, guidance.scale)
         for name, scale in guidance.weights.items():

@@ -16,6 +16,7 @@ from noisette.data.palette import Palette
 from noisette.data.statistics import Statistics
 from noisette.errors import RequestError
 from noisette.files import file_sha256, write_text
+from noisette.quality import Qualities, read_qualities
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,6 +40,7 @@ class Shipped:
     step: int
     sha256: str
     learned: Mapping[str, str]  # fingerprints of the schema and palette that were trained on
+    qualities: Qualities | None
 
 
 def shipped_names() -> list[str]:
@@ -97,7 +99,8 @@ def open_shipped(name: str) -> Shipped:
     recipe = open_shipped_recipe(name)
     colours = folder / "palette.json"
     palette = Palette.from_json(colours.read_text(encoding="utf-8")) if colours.is_file() else None
-    return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), file_sha256(weights), facts)
+    digest = file_sha256(weights)
+    return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), digest, facts, read_qualities(folder, digest))
 
 
 def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
@@ -115,9 +118,9 @@ def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
     recipe = parse_recipe(dump_recipe(run.recipe), source=str(run.folder), overrides=overrides)
     folder = _home() / name
     folder.mkdir(parents=True, exist_ok=True)
-    for file in folder.iterdir():
-        if file.name != _CARD:
-            file.unlink()  # figures, pictures and colours of other weights
+    for old in folder.iterdir():
+        if old.name != _CARD:
+            old.unlink()  # figures, pictures and colours of other weights
     write_text(folder / "recipe.toml", dump_recipe(recipe))
     for file in _TABLES:
         shutil.copyfile(run.folder / file, folder / file)

@@ -16,13 +16,14 @@ from noisette.data.attributes import Value
 from noisette.drawing import Request
 from noisette.errors import RequestError
 from noisette.generation import Generator
+from noisette.quality import QualityName
 from noisette.sampling import CHURNED
 
 MOST_IMAGES = 64
 _MOST_STEPS = 1000
 _MOST_SEED = 2**53 - 1  # what a browser counts to exactly
-_QUALITY = {"draft": 5, "good": 10, "best": 25}
-"""Steps of a deterministic sampler: see docs/results/evaluation.md, where five are as good as more."""
+_STEPS = {"draft": 5, "good": 10, "best": 25}
+"""What stands in for a table of qualities: see docs/results/evaluation.md, where five steps of a deterministic sampler are as good as more."""
 
 _STRONGEST, _STRONGEST_EXCLUSION = 20.0, 2.0
 _FIXED, _RANDOM, _NEXT = "fixed", "random", "+1"
@@ -32,9 +33,8 @@ def settings(boxes: Boxes) -> Request | None:
     """Draw the settings, and return the request that they and the boxes come to; None, with the reason told, where it cannot be."""
     generator, state = boxes.generator, st.session_state
     asked = ", ".join(boxes.ticked.values())
-    usual = generator.sampling()
-    most = _most_steps(generator)
-    _begin(boxes, min(_QUALITY["good"] if usual.sampler == "ddim" else usual.steps, most), most)
+    most, qualities = _most_steps(generator), _qualities(boxes)
+    _begin(boxes, qualities, most)
     guided = generator.model.recipe.conditional and generator.model.recipe.condition.drop_all > 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seeds = st.container(width=130)
@@ -51,7 +51,7 @@ def settings(boxes: Boxes) -> Request | None:
         again = st.button(say("Draw"), icon=":material/brush:", type="primary", help=say("Draws by itself when a box changes; this draws again"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
-            say("Quality"), list(_QUALITY), format_func=say, key="quality", on_change=_take_quality, args=(most,), persist_state="session"
+            say("Quality"), list(qualities), format_func=say, key="quality", on_change=_take_quality, args=(qualities,), persist_state="session"
         )
         st.number_input(
             say("Steps"),
@@ -59,7 +59,6 @@ def settings(boxes: Boxes) -> Request | None:
             most,
             key="steps",
             width=120,
-            on_change=_show_quality,
             persist_state="session",
             help=say("Network evaluations for an image; guidance doubles them"),
         )
@@ -172,7 +171,6 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
             _key(boxes, "complete"): sampling.complete,
         }
     )
-    _show_quality()
     return lost
 
 
@@ -243,14 +241,26 @@ def _without_implied(values: Mapping[str, Value], generator: Generator) -> dict[
     return kept
 
 
-def _begin(boxes: Boxes, steps: int, most: int) -> None:
+def _qualities(boxes: Boxes) -> dict[str, dict[str, Any]]:
+    """The settings of each quality, by their names on this page: from the table of the model, or else so many steps."""
+    table, most = boxes.generator.qualities, _most_steps(boxes.generator)
+    if table is None:
+        return {name: {"steps": min(steps, most)} for name, steps in _STEPS.items()}
+    each = {name: table.named(name) for name in get_args(QualityName)}
+    return {
+        name: {"sampler": of.sampler, "steps": min(of.steps, most), "spacing": of.spacing, _key(boxes, "guidance"): of.guidance}
+        for name, of in each.items()
+    }
+
+
+def _begin(boxes: Boxes, qualities: dict[str, dict[str, Any]], most: int) -> None:
     """What stands in the settings at first, and within what the model allows."""
     state, usual = st.session_state, boxes.generator.sampling()
+    usually = {"steps": min(usual.steps, most)} if usual.sampler != "ddim" and boxes.generator.qualities is None else list(qualities.values())[1]
     for name, value in {
         "seed": 0,
         "then": _FIXED,
         "count": 4,
-        "steps": steps,
         "sampler": usual.sampler,
         "spacing": usual.spacing,
         "eta": usual.eta if usual.sampler == "ddim" else 0.0,
@@ -263,11 +273,11 @@ def _begin(boxes: Boxes, steps: int, most: int) -> None:
         _key(boxes, "guidance"): usual.guidance.scale,
         _key(boxes, "weights"): "",
         _key(boxes, "complete"): usual.complete,
+        **usually,  # instead of what stands above
     }.items():
         state.setdefault(name, value)
     state["steps"] = min(state["steps"], most)
-    if "quality" not in state:
-        _show_quality()
+    state["quality"] = next((name for name, of in qualities.items() if all(state[setting] == value for setting, value in of.items())), None)
 
 
 def _more(boxes: Boxes) -> dict[str, Any]:
@@ -349,14 +359,8 @@ def _seed_input(place: Any) -> int:
     return int(place.number_input(say("Seed"), 0, _MOST_SEED, key="seed", persist_state="session"))
 
 
-def _take_quality(most: int) -> None:
-    if st.session_state["quality"]:
-        st.session_state["steps"] = min(_QUALITY[st.session_state["quality"]], most)
-
-
-def _show_quality() -> None:
-    steps = st.session_state["steps"]
-    st.session_state["quality"] = next((name for name, number in _QUALITY.items() if number == steps), None)
+def _take_quality(qualities: dict[str, dict[str, Any]]) -> None:
+    st.session_state.update(qualities.get(st.session_state["quality"], {}))
 
 
 def _leave() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from noisette.diffusion.schedules import Level
 Denoiser = Callable[[Tensor, Level], Tensor]
 Network = Callable[[Tensor, Tensor], Tensor]
 """(xt (B, C, H, W), times (B,) in (0, 1]) -> a prediction, as its objective understands it."""
+ConditionalDenoiser = Callable[[Tensor, Level, Tensor | None], Tensor]
+"""D(xt (B, C, H, W), level, codes (B, A)) -> x0_hat; codes are None where nothing can be asked."""
 
 
 def as_denoiser(network: Network, objective: Objective) -> Denoiser:
@@ -26,9 +29,38 @@ def as_denoiser(network: Network, objective: Objective) -> Denoiser:
     return denoise
 
 
-def as_conditional_denoiser(network: Callable[[Tensor, Tensor, Tensor], Tensor], objective: Objective) -> Callable[[Tensor, Level, Tensor], Tensor]:
-    """The same for a network that also takes a request, codes (B, A): D(xt, level, codes) -> x0_hat."""
-    return lambda xt, level, codes: as_denoiser(lambda image, times: network(image, times, codes), objective)(xt, level)
+class AskedNetwork(Protocol):
+    """A network in two parts: what it makes of a request, and its answer to a noisy image, under that."""
+
+    def ask(self, codes: Tensor | None) -> tuple[Tensor, ...]:
+        """codes: (B, A); None of a network that is asked nothing."""
+
+    def answer(self, xt: Tensor, times: Tensor, *asked: Tensor) -> Tensor: ...
+
+
+def as_conditional_denoiser(network: AskedNetwork, objective: Objective) -> ConditionalDenoiser:
+    """The same for a network that also takes a request. What it makes of it is kept for the next step, by which tensor it was."""
+    ask = remembered(network.ask)
+
+    def denoise(xt: Tensor, level: Level, codes: Tensor | None) -> Tensor:
+        asked = ask(codes)
+        return as_denoiser(lambda image, times: network.answer(image, times, *asked), objective)(xt, level)
+
+    return denoise
+
+
+def remembered(ask: Callable[[Tensor | None], Any]) -> Callable[[Tensor | None], Any]:
+    """`ask`, which is asked once for each tensor: a sampler comes with the same few at every step."""
+    known: list[tuple[Tensor | None, Any]] = []
+
+    def answer(codes: Tensor | None) -> Any:
+        for other, said in known:
+            if other is codes:
+                return said
+        known.append((codes, ask(codes)))
+        return known[-1][1]
+
+    return answer
 
 
 def clipped(denoise: Denoiser, low: float = -1.0, high: float = 1.0) -> Denoiser:

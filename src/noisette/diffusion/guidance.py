@@ -7,17 +7,14 @@ guidance, never inside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from noisette.diffusion.denoiser import Denoiser
+from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser
 from noisette.diffusion.schedules import Level
-
-ConditionalDenoiser = Callable[[Tensor, Level, Tensor], Tensor]
-"""D(xt (B, C, H, W), level, codes (B, A)) -> x0_hat."""
 
 
 @dataclass(frozen=True)

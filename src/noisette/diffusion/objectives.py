@@ -61,7 +61,7 @@ class Classification:
 
 def _logits(prediction: Tensor, xt: Tensor, colours: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
     pixels = xt.shape[2] * xt.shape[3]
-    alpha, sigma = alpha.repeat_interleave(pixels), sigma.repeat_interleave(pixels)
+    alpha, sigma = (scale[:, None].expand(-1, pixels).flatten() for scale in (alpha, sigma))
     return with_evidence(_rows(prediction).to(xt.dtype), _rows(xt), colours, alpha, sigma)
 
 

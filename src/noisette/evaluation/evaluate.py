@@ -33,6 +33,7 @@ def evaluate(
     guidance: float | None = None,
     spacing: str | None = None,
     churn: float | None = None,
+    quality: str | None = None,
     step: int | None = None,
     judge: Judge | None = None,
     progress: Progress = silently,
@@ -41,7 +42,8 @@ def evaluate(
 
     count: images in a draw, asked for as the first of the split; 500, or all of a smaller one. seed: of the first; each has its
     own. draws: how often, each from other seeds, which gives the spread. sampler, steps, eta, guidance, spacing, churn: as in the recipe
-    unless given. step: of a checkpoint that is kept. judge: the one for these data unless given. progress: of what is being done.
+    unless given, or as the table of `quality` says. step: of a checkpoint that is kept. judge: the one for these data unless given.
+    progress: of what is being done.
 
     The figures are under "drawn", the mean over the draws, "spread", their standard deviation, and "real". What cannot be
     measured is None, with the reason under "left_out". What was measured before is not measured again: see records.py.
@@ -52,7 +54,7 @@ def evaluate(
     trial = put_on_trial(run, count=count, split=split, step=step, judge=judge)
     return verdict(
         trial,
-        trial.generator.sampling(sampler, steps, eta, guidance=guidance, spacing=spacing, churn=churn),
+        trial.generator.sampling(sampler, steps, eta, guidance=guidance, spacing=spacing, churn=churn, quality=quality),
         seed=seed,
         draws=draws,
         progress=progress,

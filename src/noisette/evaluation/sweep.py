@@ -233,9 +233,9 @@ def _check_seeds(seeds: Sequence[int], images: int) -> None:
 def _table(result: Tree) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    circumstances_ = ("run", "step", "averaged weights", "sampler", "steps", "spacing", "eta", "churn", "guidance")
-    circumstances_ += ("split", "images", "draws", "first seed", "judge")
-    writer.writerow([*circumstances_, *(f"{figure.path}{part}" for figure in FIGURES for part in ("", " spread", " real"))])
+    drawing = ("run", "step", "averaged weights", "sampler", "steps", "spacing", "eta", "churn", "guidance")
+    measuring = ("split", "images", "draws", "first seed", "judge")
+    writer.writerow([*drawing, *measuring, *(f"{figure.path}{part}" for figure in FIGURES for part in ("", " spread", " real"))])
     for point in result["points"]:
         sampling, seeds = point["sampling"], point["first_seeds"]
         settings = [point["run"], point["step"], point["averaged"], sampling["sampler"], sampling["steps"]]

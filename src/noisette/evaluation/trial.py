@@ -29,7 +29,7 @@ from noisette.training.start import check_data, shows_held_out
 USUAL_COUNT = 500
 HELD_OUT = "held-out"
 
-DRAWING = 1
+DRAWING = 2
 """Raised when the same weights, requests and seeds draw other images: those that were kept are then drawn again."""
 
 

@@ -11,6 +11,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+Asked = tuple[Tensor, ...]
+"""What a network makes of a request before it sees an image: the same at every noise level, so a sampler needs it once."""
+
 Way = Literal["concat", "add", "modulate", "spatial"]
 Null = Literal["each", "single"]
 
@@ -53,7 +56,7 @@ class Features(nn.Module):
         unknown = codes < 0
         nowhere = unknown | (codes < self.first_codes)  # one place too many, cut off again
         places = torch.where(nowhere, self.values, codes - self.first_codes + self.value_places)
-        known = torch.zeros(len(codes), self.values + 1, device=codes.device).scatter_(1, places, 1.0)[:, :-1]
+        known = torch.zeros(codes.shape[0], self.values + 1, device=codes.device).scatter_(1, places, 1.0)[:, :-1]
         if self.null == "single":
             return torch.cat([known, unknown.all(dim=1, keepdim=True).float()], dim=1)
         absent = ((codes == 0).float() @ self.groups == self.groups.sum(dim=0)).float()

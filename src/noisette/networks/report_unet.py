@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noisette.networks.conditioning import Features, Null, Vector
+from noisette.networks.conditioning import Asked, Features, Null, Vector
 
 _EMBEDDING = 256
 
@@ -35,9 +35,13 @@ class ReportUNet(nn.Module):
         self.leave = nn.Conv2d(64, channels, 1)
 
     def forward(self, xt: Tensor, times: Tensor, codes: Tensor | None = None) -> Tensor:
-        embedding = _sines(times)  # (B, 256)
-        if self.features and self.condition:
-            embedding = embedding + self.condition(self.features(codes))
+        return self.answer(xt, times, *self.ask(codes))
+
+    def ask(self, codes: Tensor | None) -> Asked:
+        return (self.condition(self.features(codes)),) if self.features and self.condition else ()
+
+    def answer(self, xt: Tensor, times: Tensor, *asked: Tensor) -> Tensor:
+        embedding = sum(asked, start=_sines(times))  # (B, 256)
         h = self.enter(xt)
         skips = []
         for stage in self.down:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from noisette.networks.conditioning import Features, Null
+from noisette.networks.conditioning import Asked, Features, Null
 
 
 class SimpleUNet(nn.Module):
@@ -35,12 +35,15 @@ class SimpleUNet(nn.Module):
         self.leave = nn.Conv2d(32, channels, 3, padding=1)
 
     def forward(self, xt: Tensor, times: Tensor, codes: Tensor | None = None) -> Tensor:
+        return self.answer(xt, times, *self.ask(codes))
+
+    def ask(self, codes: Tensor | None) -> Asked:
+        return (self.condition(self.features(codes)),) if self.features and self.condition else ()
+
+    def answer(self, xt: Tensor, times: Tensor, *asked: Tensor) -> Tensor:
         height, width = xt.shape[-2:]
         first = torch.relu(self.enter(xt))  # (B, 32, H, W)
-        vectors = [self.time(times[:, None])]
-        if self.features and self.condition:
-            vectors.append(self.condition(self.features(codes)))
-        beside = torch.cat(vectors, dim=1)[:, :, None, None].expand(-1, -1, height, width)  # (B, 32 or 64, H, W)
+        beside = torch.cat([self.time(times[:, None]), *asked], dim=1)[:, :, None, None].expand(-1, -1, height, width)  # (B, 32 or 64, H, W)
         half = torch.relu(self.down1(torch.cat([first, beside], dim=1)))  # (B, 64, H/2, W/2)
         quarter = torch.relu(self.down2(half))  # (B, 128, H/4, W/4)
         middle = torch.relu(self.middle(quarter)) + quarter

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noisette.networks.conditioning import Features, Maps, Null, Vector, Way
+from noisette.networks.conditioning import Asked, Features, Maps, Null, Vector, Way
 
 
 class UNet(nn.Module):
@@ -108,18 +108,28 @@ class UNet(nn.Module):
         return ("enter", "pixels.around", "pixels.answer") if self.pixels else ("enter", "leave.2")
 
     def forward(self, xt: Tensor, times: Tensor, codes: Tensor | None = None) -> Tensor:
+        return self.answer(xt, times, *self.ask(codes))
+
+    def ask(self, codes: Tensor | None) -> Asked:
+        if self.features is None:
+            return ()
+        features = self.features(codes)
+        return tuple(way(features) for way in self._ways() if way is not None)
+
+    def answer(self, xt: Tensor, times: Tensor, *asked: Tensor) -> Tensor:
+        known = iter(asked)
+        concat, add, modulate, maps, pixel_maps = (None if way is None else next(known) for way in self._ways())
         patches, embedding = F.pixel_unshuffle(xt, self.patch), self.fourier(times)
-        asked = self.features(codes) if self.features else None
-        if self.concat:
-            embedding = torch.cat([embedding, self.concat(asked)], dim=1)
+        if concat is not None:
+            embedding = torch.cat([embedding, concat], dim=1)
         embedding = self.time(embedding)  # (B, E)
-        if self.add:
-            embedding = embedding + self.add(asked)
+        if add is not None:
+            embedding = embedding + add
         embedding = F.silu(embedding)
-        if self.modulate:
-            embedding = torch.cat([embedding, F.silu(self.modulate(asked))], dim=1)  # (B, 2 E)
-        if self.maps:
-            patches = torch.cat([patches, self.maps(asked)], dim=1)
+        if modulate is not None:
+            embedding = torch.cat([embedding, F.silu(modulate)], dim=1)  # (B, 2 E)
+        if maps is not None:
+            patches = torch.cat([patches, maps], dim=1)
         h = self.enter(patches) + self.positions
         skips = [h]
         for module in self.down:
@@ -130,10 +140,14 @@ class UNet(nn.Module):
         for module in self.up:
             h = module(torch.cat([h, skips.pop()], dim=1) if isinstance(module, Stage) else h, embedding)
         if self.pixels is not None:
-            prediction: Tensor = self.pixels(h, xt, embedding, asked)
+            prediction: Tensor = self.pixels(h, xt, embedding, pixel_maps)
             return prediction
         assert self.leave is not None
         return F.pixel_shuffle(self.leave(h), self.patch)
+
+    def _ways(self) -> tuple[nn.Module | None, ...]:
+        """How a request comes in, in the order of what `ask` returns."""
+        return self.concat, self.add, self.modulate, self.maps, self.pixels.maps if self.pixels else None
 
 
 class PixelHead(nn.Module):
@@ -156,10 +170,11 @@ class PixelHead(nn.Module):
         self.modulate = nn.Linear(embedding, 2 * width)
         self.answer = zeroed(nn.Conv2d(width, outputs, 1))
 
-    def forward(self, h: Tensor, xt: Tensor, embedding: Tensor, asked: Tensor | None) -> Tensor:
+    def forward(self, h: Tensor, xt: Tensor, embedding: Tensor, maps: Tensor | None) -> Tensor:
+        """maps: what `self.maps` gives for the request."""
         pixels = self.features(h) + self.around(xt) + self.positions
-        if self.maps and self.asked:
-            pixels = pixels + self.asked(self.maps(asked))
+        if self.asked is not None:
+            pixels = pixels + self.asked(maps)
         pixels = pixels + self.mix(pixels)
         scale, shift = self.modulate(embedding)[:, :, None, None].chunk(2, dim=1)  # each (B, width, 1, 1)
         answer: Tensor = self.answer(F.silu(self.norm(pixels)) * (1 + scale) + shift)

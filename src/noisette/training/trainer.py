@@ -22,6 +22,7 @@ from noisette.data.dataset import Dataset
 from noisette.data.requests import describe, understand
 from noisette.data.statistics import count
 from noisette.diffusion.noise import add_noise
+from noisette.engine import in_pytorch
 from noisette.errors import NoisetteError, Stopped
 from noisette.model import Model
 from noisette.pictures import good_scale, labelled_sheet, save_png, sheet
@@ -265,7 +266,8 @@ class Trainer:
         sampling = usual_sampling(self.model.recipe.samples)
         seeds = range(self.model.recipe.samples.count)
         rows, texts = self.grid if self.grid else (None, [])
-        images = self.model.draw(self._weights_for_drawing(), seeds, sampling, rows, device=self.device).numpy()
+        engine = in_pytorch(self._weights_for_drawing().eval(), self.model.objective)
+        images = self.model.draw(engine, seeds, sampling, rows, device=self.device).numpy()
         self.network.train()
         asked = len(self.model.recipe.samples.requests)
         columns = asked if 1 < asked <= _WIDEST else math.ceil(math.sqrt(len(images)))  # the same request in a column

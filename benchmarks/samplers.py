@@ -1,0 +1,135 @@
+"""Every sampler at every number of steps: how well it obeys, how near it comes to the data, how long an image takes.
+
+    python benchmarks/samplers.py [RUN] [--count 500] [--samplers ddim,...] [--steps 4,6,...] [--page docs/results/samplers.md]
+
+The requests are of the validation split, drawn with the run's own guidance, levels evenly spaced in time unless --spacing says otherwise.
+A thousand steps are drawn by ddim and ddpm alone. What was measured before is not measured again (RUN/evaluations). The time is that of a
+batch of 16 in a few steps, for each evaluation, times their number. Writes a picture of figures against time beside the page's others, and
+one of the same 16 requests at 1, 2, 4, 10 and 50 steps. Run it when nothing else runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any, get_args
+
+from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
+
+import matplotlib.pyplot as plt
+import numpy as np
+from pages import check_marks, machine, write_between
+
+import noisette
+from noisette.config import SamplerName
+from noisette.display import stages
+from noisette.evaluation.evaluate import verdict
+from noisette.evaluation.figures import find
+from noisette.evaluation.trial import Trial, put_on_trial
+from noisette.generation import Generator
+from noisette.pictures import cross_sheet
+
+STEPS = [4, 6, 8, 10, 15, 25, 50, 100, 1000]
+MANY = 200
+"""More steps than these are drawn by `LONG` alone: others would need hours."""
+LONG = ("ddim", "ddpm")
+FIGURES = {"obedience.exact": "all as asked", "exactness.snapped_whole": "images right to the last pixel", "fidelity.frechet": "Fréchet distance"}
+SHOWN = (1, 2, 4, 10, 50)
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.page:
+        check_marks(arguments.page, "samplers")
+    generator = noisette.load(arguments.run)
+    trial = put_on_trial(generator, count=arguments.count)
+    found: dict[str, list[dict[str, Any]]] = {}
+    with stages() as progress:
+        for sampler in arguments.samplers:
+            for steps in arguments.steps:
+                if steps <= MANY or sampler in LONG:
+                    found.setdefault(sampler, []).append(_point(trial, sampler, steps, arguments.spacing, progress))
+    lines = ["| sampler | steps | evaluations | " + " | ".join(FIGURES.values()) + " | ms an image |", "|---|---|---|" + "---|" * (len(FIGURES) + 1)]
+    for sampler, points in found.items():
+        for point in points:
+            figures = " | ".join("" if point[path] is None else f"{point[path]:.3f}" for path in FIGURES)
+            lines.append(f"| {sampler} | {point['steps']} | {point['evaluations']} | {figures} | {point['ms']:.1f} |")
+    print("\n".join(lines))
+    if arguments.page:
+        images = arguments.page.parent.parent / "images"
+        _curves(found, images / "samplers-pareto.png")
+        _same_requests(generator, trial, images / "samplers-steps.png")
+        real = trial.real_figures()
+        told = ", ".join(f"{title} {find(real, path):.3f}" for path, title in FIGURES.items() if find(real, path) is not None)
+        foot = (
+            f"{generator.name}, weights {generator.weights[:12]}, {trial.count} requests of the validation split, real images: {told}; {machine()}."
+        )
+        pictures = ["![figures against time](../images/samplers-pareto.png)", "", "![the same requests](../images/samplers-steps.png)"]
+        write_between(arguments.page, "samplers", [*lines, "", *pictures, "", foot])
+
+
+def _point(trial: Trial, sampler: str, steps: int, spacing: str, progress: Any) -> dict[str, Any]:
+    sampling = trial.generator.sampling(sampler, steps, spacing=spacing)
+
+    def told(what: str, done: int, total: int) -> None:
+        progress(f"{sampler} {steps}, {what}", done, total)
+
+    drawn = verdict(trial, sampling, draws=1, progress=told)["drawn"]
+    evaluations = sampling.evaluations * (1 if sampling.guidance.plain else 2)
+    return {
+        "steps": steps,
+        "evaluations": evaluations,
+        **{path: find(drawn, path) for path in FIGURES},
+        "ms": _milliseconds(trial, sampler, spacing) * sampling.evaluations,
+    }
+
+
+def _milliseconds(trial: Trial, sampler: str, spacing: str) -> float:
+    """Of one evaluation, guided or not as the run is, for each image of a batch of 16."""
+    sampling, rows = trial.generator.sampling(sampler, 4, spacing=spacing), trial.yardstick.real.attributes[:16]
+    spent = []
+    for _ in range(4):
+        started = time.perf_counter()
+        trial.generator.draw(rows if trial.yardstick.asked else None, range(16), sampling)
+        spent.append(1000 * (time.perf_counter() - started))
+    return min(spent[1:]) / 16 / sampling.evaluations
+
+
+def _curves(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    shown = [each for each in FIGURES if any(point[each] is not None for points in found.values() for point in points)]
+    figure, axes = plt.subplots(1, len(shown), figsize=(5 * len(shown), 4.2), squeeze=False)
+    for axis, name in zip(axes[0], shown, strict=True):
+        for sampler, points in found.items():
+            axis.plot([point["ms"] for point in points], [point[name] for point in points], marker="o", markersize=3, linewidth=1, label=sampler)
+        axis.set(xscale="log", xlabel="ms an image, in batches of 16", title=FIGURES[name])
+        axis.grid(alpha=0.3)
+    axes[0][0].legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _same_requests(generator: Generator, trial: Trial, path: Path) -> None:
+    """Columns are requests, rows so many steps of ddim."""
+    rows = trial.yardstick.real.attributes[:16] if trial.yardstick.asked else None
+    drawn = np.stack([generator.draw(rows, range(16), generator.sampling("ddim", steps)) for steps in SHOWN])
+    picture = cross_sheet(drawn, [""] * 16, [str(steps) for steps in SHOWN], scale=3)
+    picture.save(path)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", nargs="?", default="punks", help="a run folder, or a shipped model")
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--samplers", type=lambda text: text.split(","), default=list(get_args(SamplerName)))
+    parser.add_argument("--steps", type=lambda text: [int(part) for part in text.split(",")], default=STEPS)
+    parser.add_argument("--spacing", default="time")
+    parser.add_argument("--page", type=Path, help="put table and pictures into this page")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Which settings are enough: candidates are measured, and the cheapest that loses hardly anything is chosen, for three meanings of hardly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import get_args
+
+from noisette.errors import RequestError
+from noisette.evaluation.evaluate import verdict
+from noisette.evaluation.figures import Tree, find
+from noisette.evaluation.judge import Judge
+from noisette.evaluation.measure import Progress, silently
+from noisette.evaluation.trial import Trial, put_on_trial
+from noisette.files import write_text
+from noisette.generation import Generator
+from noisette.quality import FILE, Qualities, Quality, QualityName
+from noisette.sampling import Sampling
+from noisette.shipped import means_shipped
+
+SAMPLERS = ("ddim", "dpmpp-2m", "unipc")
+"""Deterministic, one evaluation a step; of those that were compared in docs/results/samplers.md none is better."""
+SPACINGS = ("time", "log-snr")
+STEPS = (1, 2, 3, 4, 6, 8, 10, 15, 25)
+
+SHARES = ("obedience.exact", "exactness.snapped_whole")
+"""Figures that are shares of the images; a hundredth is a point."""
+DISTANCE, PERCENT = "fidelity.frechet", 5.0
+"""A figure that is better when it is less, and how many percent of it are as bad as a point."""
+POINTS: dict[QualityName, float] = {"fast": 2.0, "balanced": 1.0, "best": 0.4}
+"""How many points a quality may stay behind the best candidate, in each figure."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A setting, and what was measured with it. evaluations: of the network for an image; a guided pair counts twice."""
+
+    sampling: Sampling
+    evaluations: int
+    figures: dict[str, float]
+
+
+def tune(
+    run: str | Path | Generator,
+    *,
+    count: int | None = None,
+    split: str = "validation",
+    seed: int = 0,
+    judge: Judge | None = None,
+    out: str | Path | None = None,
+    progress: Progress = silently,
+) -> Tree:
+    """Measure candidates and write the table of qualities, quality.json, into the folder of the run, or into the file `out`.
+
+    The rest as in `evaluate`. What was measured before is not measured again. Raises RequestError where nothing can be measured, and for
+    a shipped model without `out`: its folder is the package's.
+    """
+    path = _path(run.name if isinstance(run, Generator) else str(run), out)
+    trial = put_on_trial(run, count=count, split=split, judge=judge)
+    candidates = _measured(trial, candidates_of(trial.generator), seed, progress)
+    chosen = {name: choose(candidates, points) for name, points in POINTS.items()}
+    table = Qualities(
+        weights=trial.generator.weights,
+        requests=f"{trial.count} of the {split} split",
+        **{name: _quality(candidate) for name, candidate in chosen.items()},
+    )
+    write_text(path, table.model_dump_json(indent=2) + "\n")
+    return {"run": trial.generator.name, "file": str(path), **table.model_dump(), "candidates": [_told(each) for each in candidates]}
+
+
+def candidates_of(generator: Generator) -> list[Sampling]:
+    """Every sampler, spacing and number of steps that is tried, at the run's own guidance and plainly; of one step there is one."""
+    usual, most = generator.sampling(), generator.model.schedule.steps
+    scales = sorted({1.0, usual.guidance.scale}) if generator.model.recipe.conditional else [1.0]
+    steps = [number for number in STEPS if most is None or number <= most]
+    settings = [
+        (sampler, spacing, number, scale)
+        for scale, number, sampler, spacing in product(scales, steps, SAMPLERS, SPACINGS)
+        if number > 1 or (sampler, spacing) == (SAMPLERS[0], SPACINGS[0])
+    ]
+    guided = generator.model.recipe.conditional
+    return [generator.sampling(sampler, number, guidance=scale if guided else None, spacing=spacing) for sampler, spacing, number, scale in settings]
+
+
+def choose(candidates: Sequence[Candidate], points: float) -> Candidate:
+    """The candidate of the fewest evaluations that stays within `points` of the best in every figure; the nearest to that, if none does."""
+
+    def shortfall(candidate: Candidate) -> float:
+        lost = [100 * (max(each.figures[name] for each in candidates) - candidate.figures[name]) for name in SHARES if name in candidate.figures]
+        if DISTANCE in candidate.figures:
+            least = min(each.figures[DISTANCE] for each in candidates)
+            lost.append(100 * (candidate.figures[DISTANCE] / max(least, 1e-9) - 1) / PERCENT)
+        return max(lost, default=0.0)
+
+    enough = [candidate for candidate in candidates if shortfall(candidate) <= points]
+    return min(enough, key=lambda each: (each.evaluations, shortfall(each))) if enough else min(candidates, key=shortfall)
+
+
+def _path(run: str, out: str | Path | None) -> Path:
+    if out is not None:
+        return Path(out)
+    if means_shipped(run):
+        raise RequestError(f"{run} ships with the package, with its table; say where another shall go with --out FILE.json")
+    return Path(run) / FILE
+
+
+def _measured(trial: Trial, samplings: Sequence[Sampling], seed: int, progress: Progress) -> list[Candidate]:
+    found = []
+    for number, sampling in enumerate(samplings, 1):
+
+        def told(what: str, done: int, total: int, number: int = number) -> None:
+            progress(f"candidate {number} of {len(samplings)}, {what}", done, total)
+
+        drawn = verdict(trial, sampling, seed=seed, draws=1, progress=told)["drawn"]
+        figures = {name: find(drawn, name) for name in (*SHARES, DISTANCE)}
+        evaluations = sampling.evaluations * (1 if sampling.guidance.plain else 2)
+        found.append(Candidate(sampling, evaluations, {name: value for name, value in figures.items() if value is not None}))
+    return found
+
+
+def _quality(candidate: Candidate) -> Quality:
+    sampling = candidate.sampling
+    return Quality(
+        sampler=sampling.sampler,
+        steps=sampling.steps,
+        spacing=sampling.spacing,
+        guidance=sampling.guidance.scale,
+        evaluations=candidate.evaluations,
+        figures=candidate.figures,
+    )
+
+
+def _told(candidate: Candidate) -> Tree:
+    return _quality(candidate).model_dump()
+
+
+def describe(found: Tree) -> str:
+    """The table for a person to read."""
+    names = {"obedience.exact": "as asked", "exactness.snapped_whole": "whole images", "fidelity.frechet": "Fréchet"}
+    lines = [f"{found['run']}: {len(found['candidates'])} candidates on {found['requests']}", ""]
+    lines.append(
+        f"{'':10}{'sampler':>14}{'steps':>7}{'spacing':>9}{'guidance':>10}{'evaluations':>13}" + "".join(f"{name:>14}" for name in names.values())
+    )
+    for name in get_args(QualityName):
+        of = found[name]
+        figures = "".join(f"{of['figures'][path]:14.3f}" if path in of["figures"] else f"{'':14}" for path in names)
+        lines.append(f"{name:10}{of['sampler']:>14}{of['steps']:>7}{of['spacing']:>9}{of['guidance']:>10g}{of['evaluations']:>13}{figures}")
+    return "\n".join(lines)
