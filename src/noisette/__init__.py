@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from noisette.data.catalogue import open_dataset as open_dataset
+    from noisette.distillation import distil as distil
     from noisette.errors import NoisetteError as NoisetteError
     from noisette.errors import RequestError as RequestError
     from noisette.errors import Stopped as Stopped
@@ -32,6 +33,7 @@ _HOMES = {
     "open_dataset": "noisette.data.catalogue",
     "train": "noisette.training.start",
     "resume": "noisette.training.start",
+    "distil": "noisette.distillation",
     "load": "noisette.generation",
     "evaluate": "noisette.evaluation.evaluate",
     "sweep": "noisette.evaluation.sweep",
@@ -41,7 +43,7 @@ _HOMES = {
     "RequestError": "noisette.errors",
     "Stopped": "noisette.errors",
 }
-__all__ = ["NoisetteError", "RequestError", "Stopped", "evaluate", "load", "open_dataset", "report", "resume", "sweep", "train", "tune"]
+__all__ = ["NoisetteError", "RequestError", "Stopped", "distil", "evaluate", "load", "open_dataset", "report", "resume", "sweep", "train", "tune"]
 
 
 def __getattr__(name: str) -> object:

@@ -169,6 +169,57 @@ def train(
 
 @app.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option("--evaluations", type=click.IntRange(1, 16), default=1, show_default=True, help="Of the network, for an image of the student.")
+@click.option("--guidance", type=float, help="The scale that the student learns to draw with.  [default: as in the recipe of RUN]")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-EVALUATIONS]")
+@click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h.  [default: 10m]")
+@click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
+@click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, such as training.batch_size=32; may be repeated.")
+@queue_
+@as_json
+def distil(
+    run: Path,
+    evaluations: int,
+    guidance: float | None,
+    out: Path | None,
+    budget: str | None,
+    epochs: int | None,
+    steps: int | None,
+    settings: tuple[str, ...],
+    queue: bool,
+    json_: bool,
+) -> None:
+    """Train a student of RUN that draws in few evaluations, without guidance, what RUN draws in many, with it.
+
+    RUN is a run folder, or a model that ships with noisette. The student is a run like any other: resume, generate, evaluate.
+
+    \b
+    noisette distil punks --evaluations 1
+    noisette distil runs/mine --evaluations 2 --budget 20m
+    """
+    from noisette.display import training
+    from noisette.distillation import distil as start
+
+    with training(f"{run.resolve().name} in {evaluations}") as (watcher, progress):
+        student = start(
+            run,
+            evaluations=evaluations,
+            guidance=guidance,
+            out=out,
+            budget=budget,
+            epochs=epochs,
+            steps=steps,
+            settings=settings,
+            queue=queue,
+            watcher=watcher,
+            progress=progress,
+        )
+    _tell_run(student, json_)
+
+
+@app.command()
+@click.argument("run", type=click.Path(path_type=Path))
 @queue_
 @as_json
 def resume(run: Path, queue: bool, json_: bool) -> None:

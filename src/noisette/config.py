@@ -258,6 +258,15 @@ class SamplesConfig(_Section):
         return self
 
 
+class DistillationConfig(_Section):
+    """Of a run that learns from another: `noisette distil`."""
+
+    teacher: str = Field(description="the run or shipped model that is learned from; its weights are in the run folder, teacher.safetensors")
+    evaluations: int = Field(ge=1, le=16, description="of the network, for an image of the student: its levels are evenly spaced in time")
+    steps: int = Field(8, ge=1, le=1000, description="of the teacher, from each of these levels down to the image")
+    guidance: float = Field(1.0, ge=0, le=100, description="scale of the teacher, which the student learns with the rest")
+
+
 class Recipe(_Section):
     """A whole experiment."""
 
@@ -268,6 +277,7 @@ class Recipe(_Section):
     condition: ConditionConfig = ConditionConfig()
     training: TrainingConfig
     samples: SamplesConfig = SamplesConfig()
+    distillation: DistillationConfig | None = None
 
     @property
     def conditional(self) -> bool:

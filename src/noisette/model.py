@@ -114,7 +114,7 @@ class Model:
             company = 0 if engine.alone else BATCH - len(batch)
             asked = torch.cat([codes[start : start + BATCH], torch.full((company, codes.shape[1]), UNKNOWN)]).to(device)
             nothing = asked if rows is None else torch.full_like(asked, UNKNOWN)
-            denoise = clipped(self._denoiser(engine.denoiser(), asked, nothing, sampling.guidance))
+            denoise = clipped(self.denoiser(engine.denoiser(), asked, nothing, sampling.guidance))
             noise = ImageNoise(batch + [0] * company)
             first = noise.draw(shape, device)
             if variation is not None:
@@ -125,7 +125,7 @@ class Model:
                 drawn.append(self.space.decode(x0[: len(batch)]).cpu())
         return torch.cat(drawn)
 
-    def _denoiser(self, denoise: ConditionalDenoiser, asked: Tensor, nothing: Tensor, guidance: Guidance) -> Denoiser:
+    def denoiser(self, denoise: ConditionalDenoiser, asked: Tensor, nothing: Tensor, guidance: Guidance) -> Denoiser:
         """What a sampler sees, under the requests `asked`, (B, A), guided away from `nothing`, which may be the same."""
         conditional = self.recipe.conditional
 

@@ -9,6 +9,7 @@ status.json        where the training stands
 metrics/           TensorBoard events
 samples/           a grid every so many epochs
 checkpoints/       safetensors and a manifest with hashes
+teacher.safetensors   of a distilled run, the weights that it learns from
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
@@ -38,6 +39,11 @@ from noisette.errors import NoisetteError, RequestError
 from noisette.files import write_text
 from noisette.training.checkpoint import Checkpoint, kept_steps, latest_checkpoint
 from noisette.training.events import EventReader
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_TEACHER = "teacher.safetensors"
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,17 @@ class Run:
         """`state` (new, running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second."""
         return self._json("status.json")
 
+    @property
+    def teacher(self) -> dict[str, Tensor]:
+        """The weights that a run with a distillation learns from. Raises NoisetteError if they are not there, or damaged."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(self.folder / _TEACHER)
+        except (OSError, SafetensorError) as error:
+            raise NoisetteError(f"cannot read {self.folder / _TEACHER}: {error}; restore it from a copy") from error
+
     def checkpoint(self, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
         """See `latest_checkpoint`; or the one of `step`. Raises RequestError if that is not kept."""
         return latest_checkpoint(self.checkpoints, step)
@@ -145,9 +162,15 @@ class Run:
 
 
 def create_run(
-    folder: Path, recipe: Recipe, schema: AttributeSchema, statistics: Statistics, palette: Palette | None, facts: Mapping[str, Any]
+    folder: Path,
+    recipe: Recipe,
+    schema: AttributeSchema,
+    statistics: Statistics,
+    palette: Palette | None,
+    facts: Mapping[str, Any],
+    teacher: Mapping[str, Tensor] | None = None,
 ) -> Run:
-    """A new run folder, whole or not at all. `facts` are added to what environment.json says.
+    """A new run folder, whole or not at all. `facts` are added to what environment.json says. teacher: weights that are learned from.
 
     Raises RequestError if the folder exists, NoisetteError if it cannot be written.
     """
@@ -166,6 +189,10 @@ def create_run(
             write_text(temporary.folder / "palette.json", palette.to_json())
         write_text(temporary.folder / "environment.json", json.dumps({**_environment(), **facts}, indent=2) + "\n")
         temporary.write_status(state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0)
+        if teacher is not None:
+            from safetensors.torch import save_file
+
+            save_file({name: tensor.contiguous() for name, tensor in teacher.items()}, temporary.folder / _TEACHER)
         for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):
             sub.mkdir()
         temporary.folder.rename(folder)

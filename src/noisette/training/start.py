@@ -13,18 +13,21 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from noisette.config import Recipe, lengthened, load_recipe, seconds
-from noisette.data.attributes import UNKNOWN
+from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.catalogue import open_dataset
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.fetch import Progress
 from noisette.data.palette import palette_of
 from noisette.data.requests import places
 from noisette.data.statistics import count, shown, value_names
+from noisette.engine import in_pytorch
 from noisette.errors import NoisetteError, RequestError
 from noisette.model import Model, assemble
 from noisette.training.budget import Budget
+from noisette.training.lessons import FromData, FromTeacher, Lesson
 from noisette.training.queue import turn
 from noisette.training.run import Run, check_new, create_run, open_run
 from noisette.training.speed import Settings, choose
@@ -73,12 +76,31 @@ def train(
         return _train_anew(model, folder, accelerator, watcher, progress)
 
 
-def _train_anew(model: Model, folder: Path, accelerator: Accelerator, watcher: Watcher, progress: Progress | None) -> Run:
-    """Make the run folder of a model and train. The rest as in `train`."""
+def distil(
+    recipe: Recipe, teacher: nn.Module, schema: AttributeSchema, folder: Path, *, queue: bool = False, watcher: Watcher, progress: Progress | None
+) -> Run:
+    """Train a recipe with a distillation into a new run folder. teacher: its network. schema: which it was trained under.
+
+    Raises as `train`; and RequestError if the data have other attributes by now.
+    """
+    accelerator = Accelerator(mixed_precision="no")
+    watcher = _only_one(watcher, accelerator)
+    if accelerator.is_main_process:
+        check_new(folder)
+    with turn(folder, wait=queue, note=watcher.note) if accelerator.is_main_process else nullcontext():
+        return _train_anew(assemble(recipe, schema), folder, accelerator, watcher, progress, teacher)
+
+
+def _train_anew(
+    model: Model, folder: Path, accelerator: Accelerator, watcher: Watcher, progress: Progress | None, teacher: nn.Module | None = None
+) -> Run:
+    """Make the run folder of a model and train. The rest as in `train` and `distil`."""
     resolved = model.recipe
     dataset = open_data(resolved, progress)
     places = dataset.places("train")
     palette = palette_of(dataset.images, places)
+    if teacher is not None and model.schema != dataset.schema:
+        raise RequestError(f"{dataset.name} has other attributes than the teacher was trained on; train anew")
     model = assemble(resolved, dataset.schema, palette)
     _check_batch(resolved, len(places), accelerator)
     if resolved.conditional:
@@ -97,7 +119,8 @@ def _train_anew(model: Model, folder: Path, accelerator: Accelerator, watcher: W
             "measured_images_per_second": measured,
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(places)},
         }
-        create_run(folder, resolved, dataset.schema, count(dataset.schema, dataset.attributes[places]), palette, facts)
+        tensors = None if teacher is None else teacher.state_dict()
+        create_run(folder, resolved, dataset.schema, count(dataset.schema, dataset.attributes[places]), palette, facts, tensors)
     accelerator.wait_for_everyone()
     run = open_run(folder)
     with run.locked() if accelerator.is_main_process else nullcontext():
@@ -161,7 +184,8 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
     recipe = model.recipe
     images = len(dataset.places("train"))
     _check_batch(recipe, images, accelerator)
-    trainer = Trainer(model, dataset, run, accelerator, _settings_of(recipe), _budget_of(recipe, images))
+    first = run.teacher if recipe.distillation is not None else None
+    trainer = Trainer(model, dataset, run, accelerator, _settings_of(recipe), _budget_of(recipe, images), _lesson(model, first, accelerator), first)
     checkpoint, notes = run.checkpoint()
     for note in notes:
         watcher.note(f"{note}; going on from an older one")
@@ -182,6 +206,17 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
         raise NoisetteError(
             f"cannot write to {run.folder}: {error.strerror or error}; all checkpoints so far are whole, go on with `noisette resume {run.folder}`"
         ) from error
+
+
+def _lesson(model: Model, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator) -> Lesson:
+    """What the steps of a recipe teach. teacher: weights, where it learns from another network."""
+    if teacher is None or model.recipe.distillation is None:
+        return FromData(model.schedule, model.recipe.diffusion.time_power)
+    with torch.random.fork_rng():
+        network = model.network()
+    network.load_state_dict(teacher)
+    engine = in_pytorch(network.requires_grad_(False).eval().to(accelerator.device), model.objective)
+    return FromTeacher(model, engine, model.recipe.distillation)
 
 
 def _only_one(watcher: Watcher | None, accelerator: Accelerator) -> Watcher:

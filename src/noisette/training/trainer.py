@@ -31,6 +31,7 @@ from noisette.training.budget import Budget, learning_rate
 from noisette.training.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.training.dropping import drop
 from noisette.training.ema import AveragedNetwork
+from noisette.training.lessons import Lesson
 from noisette.training.optimizers import STATES, make_optimizers
 from noisette.training.randomness import batch_indices, derived_seed, generator
 from noisette.training.run import Run
@@ -66,8 +67,21 @@ class Trainer:
     takes the same steps again, to the bit, on the same machine.
     """
 
-    def __init__(self, model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, settings: Settings, budget: Budget) -> None:
-        """dataset: all of it; its train split is trained on, and the grids may ask for what is in its validation split."""
+    def __init__(
+        self,
+        model: Model,
+        dataset: Dataset,
+        run: Run,
+        accelerator: Accelerator,
+        settings: Settings,
+        budget: Budget,
+        lesson: Lesson,
+        first: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """dataset: all of it; its train split is trained on, and the grids may ask for what is in its validation split.
+
+        lesson: what its steps teach. first: weights to begin with.
+        """
         self.model, self.run, self.accelerator, self.budget = model, run, accelerator, budget
         self.config = model.recipe.training
         # The loss of a palette reads as many numbers as the network writes, so it is worth compiling too.
@@ -82,6 +96,9 @@ class Trainer:
         self.epoch_steps = len(self.places) // self.config.batch_size
         torch.manual_seed(derived_seed(self.config.seed, "weights", 0))
         self.network = model.network().to(self.device, memory_format=settings.memory_format)  # type: ignore[call-overload]
+        if first is not None:
+            self.network.load_state_dict(first)
+        self.lesson = lesson
         self.average = AveragedNetwork(self.network, decay=self.config.ema) if self.config.ema > 0 else None
         self.optimizers = make_optimizers(self.network, self.config)
         self.state = State(schema=model.schema.fingerprint, palette=model.colours_learned)
@@ -207,7 +224,7 @@ class Trainer:
         torch.manual_seed(derived_seed(seed, "network", step))  # for anything random inside the network
         noise = generator(seed, "noise", step)
         indices = self.places[batch_indices(seed, step, images=len(self.places), batch_size=batch)]
-        times = self.model.schedule.draw_times(batch, noise, power=self.model.recipe.diffusion.time_power)  # (B,)
+        times = self.lesson.times(batch, step, noise)  # (B,)
         side = self.model.side
         eps = torch.randn(batch, self.model.space.channels, side, side, generator=noise)
         mine = self._mine(batch)  # every process draws the whole batch and keeps its part, so any number of them sees the same
@@ -227,6 +244,7 @@ class Trainer:
                 generator=generator(seed, "dropping", step),
             )[mine].to(self.device)
 
+        x0, eps = self.lesson.wanted(xt, x0, eps, step, codes)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
             prediction = network(xt, times[mine].float().to(self.device), codes)
         loss = self.loss(prediction.float(), x0, eps, xt, alpha, sigma)

@@ -1,0 +1,75 @@
+"""What a step teaches: the data themselves, or what a teacher makes of the same noisy image in more evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from noisette.config import DistillationConfig
+from noisette.data.attributes import UNKNOWN
+from noisette.diffusion.denoiser import clipped
+from noisette.diffusion.noise import ImageNoise
+from noisette.diffusion.samplers import ddim
+from noisette.diffusion.schedules import Level, Schedule
+from noisette.engine import Engine
+from noisette.model import Model
+from noisette.sampling import Guidance
+
+
+class Lesson(Protocol):
+    """Which times a step trains on, and which image and noise an answer is held against."""
+
+    def times(self, count: int, step: int, generator: torch.Generator) -> Tensor:
+        """(count,) float64, in (0, 1]."""
+
+    def wanted(self, xt: Tensor, x0: Tensor, eps: Tensor, step: int, codes: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Image and noise, (B, C, H, W) each, of which xt was, or could have been, made."""
+
+
+class FromData:
+    """The image that was noised, at any time; see `Schedule.draw_times` for power."""
+
+    def __init__(self, schedule: Schedule, power: float) -> None:
+        self._schedule, self._power = schedule, power
+
+    def times(self, count: int, step: int, generator: torch.Generator) -> Tensor:
+        return self._schedule.draw_times(count, generator, power=self._power)
+
+    def wanted(self, xt: Tensor, x0: Tensor, eps: Tensor, step: int, codes: Tensor | None) -> tuple[Tensor, Tensor]:
+        return x0, eps
+
+
+class FromTeacher:
+    """The image at which a teacher arrives from xt by several guided steps of ddim (Luhman and Luhman 2021; Salimans and Ho 2022).
+
+    Only the few levels that the student's sampler visits are trained, one in each step, in turn. From pure noise the way of ddim is a
+    function, so there is one right answer to be learned, where the data have many; and the teacher's guidance is learned with it.
+    """
+
+    def __init__(self, model: Model, engine: Engine, settings: DistillationConfig) -> None:
+        """model: of the student, and of the teacher, whose network `engine` evaluates."""
+        self._model, self._engine, self._guidance = model, engine, Guidance(settings.guidance)
+        self._paths = [_down(model.schedule, level, settings.steps) for level in model.schedule.levels(settings.evaluations)]
+
+    def times(self, count: int, step: int, generator: torch.Generator) -> Tensor:
+        return torch.full((count,), self._path(step)[0].time, dtype=torch.float64)
+
+    def wanted(self, xt: Tensor, x0: Tensor, eps: Tensor, step: int, codes: Tensor | None) -> tuple[Tensor, Tensor]:
+        path = self._path(step)
+        asked = torch.full((len(xt), 0), UNKNOWN) if codes is None else codes
+        with torch.no_grad():
+            denoise = clipped(self._model.denoiser(self._engine.denoiser(), asked, torch.full_like(asked, UNKNOWN), self._guidance))
+            drawn = ddim(denoise, xt, path, noise=ImageNoise([]))
+        return drawn, (xt - path[0].alpha * drawn) / path[0].sigma
+
+    def _path(self, step: int) -> Sequence[Level]:
+        return self._paths[step % len(self._paths)]
+
+
+def _down(schedule: Schedule, first: Level, steps: int) -> list[Level]:
+    """From a level down, evenly in time; each once, where a table has not as many below it."""
+    levels = [schedule.at(first.time * (steps - index) / steps) for index in range(steps)]
+    return list(dict.fromkeys(level for level in levels if level.sigma > 0))
