@@ -12,7 +12,9 @@ import noisette
 from noisette.config import load_recipe, parse_recipe
 from noisette.data.palette import Palette, palette_of
 from noisette.errors import NoisetteError, RequestError, Stopped
+from noisette.model import assemble
 from noisette.training.run import open_run
+from noisette.training.speed import choose
 from noisette.training.watcher import Nobody
 
 from ..conftest import CONDITIONAL, TINY
@@ -364,3 +366,36 @@ def test_the_reports_recipes_say_what_the_report_says():
     assert (report.training.learning_rate, smooth.training.learning_rate) == (3e-4, 2e-4)
     assert {recipe.network.kind for recipe in (report, fast, smooth)} == {"simple_unet"}
     assert {recipe.training.epochs for recipe in (report, fast, smooth)} == {100}
+
+
+def test_where_nothing_compiles_a_training_that_was_to_be_compiled_goes_on_without(tmp_path, monkeypatch):
+    def refuse(*arguments, **settings):
+        raise RuntimeError("No working C++ compiler found in torch._inductor.config.cpp.cxx\nmore")
+
+    monkeypatch.setattr("torch.compile", refuse)
+    watcher = Collecting()
+    recipe = parse_recipe(TINY, source="t", overrides=['training.compile="yes"', "training.steps=3"])
+    run = noisette.train(recipe, out=tmp_path / "run", watcher=watcher)
+    assert any("torch.compile does not work here (No working C++ compiler found in torch._inductor.config.cpp.cxx)" in note for note in watcher.notes)
+    assert run.status["state"] == "finished"
+
+
+def test_a_long_training_is_compiled_where_that_is_faster_and_not_where_it_cannot_be(monkeypatch):
+    """Without the minute that a compilation takes: what comes in its place is faster, or fails."""
+    recipe = parse_recipe(TINY, source="t", overrides=['training.compile="auto"'])
+    model = assemble(recipe)
+    measured = {}
+
+    def rates(config, network, objective, candidates, *arguments):
+        if measured["fails"] and any(each.compiled for each in candidates):
+            raise RuntimeError("no compiler")
+        return {each: 200.0 if each.compiled else 100.0 for each in candidates}
+
+    monkeypatch.setattr("noisette.training.speed._measure", rates)
+    for fails, lasts, compiled in ((False, 3600.0, True), (False, 60.0, False), (True, 3600.0, False)):
+        measured["fails"] = fails
+        settings, told = choose(
+            recipe.training, model.network(), model.objective, (3, 8, 8), 6, torch.device("cpu"), seconds=lambda rate, lasts=lasts: lasts
+        )
+        assert settings.compiled is compiled
+        assert (told.get("float32, contiguous, compiled") == 0.0) is fails

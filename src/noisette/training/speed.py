@@ -33,6 +33,15 @@ class Settings:
         return torch.channels_last if self.layout == "channels-last" else torch.contiguous_format
 
 
+def why_not_compiled() -> str | None:
+    """Why torch.compile does not work on this machine, in a line; None if it does."""
+    try:
+        torch.compile(lambda numbers: numbers.sin() + 1)(torch.ones(8))
+    except Exception as error:  # whatever is missing (a C++ compiler, say), it says so in its own way
+        return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return None
+
+
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 itself; elsewhere it is imitated, many times slower than float32."""
     if device.type == "cuda":

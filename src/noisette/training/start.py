@@ -30,7 +30,7 @@ from noisette.training.budget import Budget
 from noisette.training.lessons import FromData, FromTeacher, Lesson
 from noisette.training.queue import turn
 from noisette.training.run import Run, check_new, create_run, open_run
-from noisette.training.speed import Settings, choose
+from noisette.training.speed import Settings, choose, why_not_compiled
 from noisette.training.stopping import stop_on_signals
 from noisette.training.trainer import Trainer, grid_requests
 from noisette.training.watcher import Nobody, Watcher
@@ -184,8 +184,12 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
     recipe = model.recipe
     images = len(dataset.places("train"))
     _check_batch(recipe, images, accelerator)
+    settings = _settings_of(recipe)
+    if settings.compiled and (why := why_not_compiled()):
+        watcher.note(f"torch.compile does not work here ({why}); training goes on without it, and not to the bit")
+        settings = replace(settings, compiled=False)
     first = run.teacher if recipe.distillation is not None else None
-    trainer = Trainer(model, dataset, run, accelerator, _settings_of(recipe), _budget_of(recipe, images), _lesson(model, first, accelerator), first)
+    trainer = Trainer(model, dataset, run, accelerator, settings, _budget_of(recipe, images), _lesson(model, first, accelerator), first)
     checkpoint, notes = run.checkpoint()
     for note in notes:
         watcher.note(f"{note}; going on from an older one")
