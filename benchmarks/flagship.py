@@ -5,8 +5,8 @@
 Trains each for so many minutes of wall clock, one after the other, and draws requests of the validation split with the weights at
 each mark (5, 10, 20, 40 and 60 minutes). The flagship is trained anew for each mark: any budget ends in a finished model. Its minutes
 are those of the whole command, which measures what runs fastest and may compile; the peers' are of their steps alone, and their points before
-the last are of a learning rate that has not fallen yet. Peers draw the first fifty of the requests, each at two guidance scales, and
-the better counts: of diffusers' network one image takes four to ten seconds.
+the last are of a learning rate that has not fallen yet. Peers draw the first 16 (diffusers, whose
+network takes four to ten seconds an image) or 96 of the requests, each at two guidance scales, and the better counts.
 Each request names one punk with its type, skin tone and all accessories: a judge reads what was drawn, and the real punk says which
 pixels are right, after each has gone to the nearest colour of the data. Whatever is done already is kept, the figures in `--figures`,
 the runs and the peer's weights at each mark in `--out`, so a comparison that was stopped goes on where it stood; only diffusers'
@@ -60,7 +60,7 @@ MARKS = (5.0, 10.0, 20.0, 40.0, 60.0)
 REPORT = ["dataset={name='cryptopunks', background='#638596'}", "training.ema=0.0"]  # at 24x24: cheaper, and its pixels can be compared
 FLAGSHIP = Sampling("ddim", 10, 0.0)
 PEERS = [Sampling("ddim", 20, 0.0, Guidance(scale)) for scale in (1.0, 3.0)]
-PEER_REQUESTS = 50
+PEER_REQUESTS = {"diffusers": 16, "report": 96}
 BEFORE_AND_AFTER = 0.5
 """Minutes, at most, of the flagship's command in which it takes no steps."""
 
@@ -153,7 +153,7 @@ def _diffusers(examiner: Examiner, dataset: Dataset, out: Path, marks: Sequence[
         with safe_open(weights[mark], framework="pt") as file:
             network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (it is no mapping)
             step = int(file.metadata()["step"])
-        examiner.look("diffusers", mark, marks[-1], model, network.eval(), step, PEERS, PEER_REQUESTS)
+        examiner.look("diffusers", mark, marks[-1], model, network.eval(), step, PEERS, PEER_REQUESTS["diffusers"])
 
 
 def _report(examiner: Examiner, out: Path, marks: Sequence[float]) -> None:
@@ -164,7 +164,7 @@ def _report(examiner: Examiner, out: Path, marks: Sequence[float]) -> None:
     train_to("punks-attributes-report", folder, marks[-1], [*REPORT, *_checkpoints()])
     for mark, step in _steps_at(folder, missing).items():
         generator = noisette.load(folder, step=step)
-        examiner.look("report", mark, marks[-1], generator.model, generator.network, step, PEERS, PEER_REQUESTS)
+        examiner.look("report", mark, marks[-1], generator.model, generator.network, step, PEERS, PEER_REQUESTS["report"])
 
 
 def _checkpoints() -> list[str]:

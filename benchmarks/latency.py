@@ -41,22 +41,21 @@ def main() -> None:
     generator = noisette.load(arguments.run)
     rows = generator.schema.encode([generator.random_request(seed) for seed in range(max(arguments.requests, _BATCH))])
     lines = ["| engine | steps | one image (ms): median | 90 % | 99 % | a grid of 16 (ms) | images/s |", "|---|---|---|---|---|---|---|"]
-    engines = {"ONNX Runtime": generator.engine, "PyTorch": in_pytorch(generator.network, generator.model.objective)}
-    for name, engine in engines.items():
+    for engine in (generator.engine, in_pytorch(generator.network, generator.model.objective)):
         for steps in arguments.steps:
-            lines.append(_row(name, generator, engine, generator.sampling(steps=steps), rows, arguments.requests))
+            lines.append(_row(generator, engine, generator.sampling(steps=steps), rows, arguments.requests))
             print(lines[-1], flush=True)
     lines += ["", "| steps | images | ours (ms) | diffusers (ms) | ratio |", "|---|---|---|---|---|"]
     for steps in arguments.steps:
         for images in (1, 4, 16, 64):
-            ours, theirs = _beside_diffusers(generator, generator.sampling("ddim", steps), rows[:images])
+            ours, theirs = _beside_diffusers(generator, generator.sampling("ddim", steps, guidance=1.0), rows[:images])
             lines.append(f"| {steps} | {images} | {ours:.1f} | {theirs:.1f} | {theirs / ours:.1f} |")
             print(lines[-1], flush=True)
     if arguments.page:
         write_between(arguments.page, "latency", [*lines, "", f"{generator.name}, weights {generator.weights[:12]}; {machine()}."])
 
 
-def _row(name: str, generator: Generator, engine: Engine, sampling: Sampling, rows: NDArray[np.int16], requests: int) -> str:
+def _row(generator: Generator, engine: Engine, sampling: Sampling, rows: NDArray[np.int16], requests: int) -> str:
     def draw(first: int, count: int) -> Any:
         return generator.model.draw(engine, range(first, first + count), sampling, rows[first : first + count])
 
@@ -65,7 +64,7 @@ def _row(name: str, generator: Generator, engine: Engine, sampling: Sampling, ro
     grid = min(_milliseconds(lambda: draw(0, _GRID)) for _ in range(_ROUNDS))
     batch = _milliseconds(lambda: draw(0, _BATCH))
     median, most, last = np.percentile(one, [50, 90, 99])
-    return f"| {name} | {sampling.steps} | {median:.1f} | {most:.1f} | {last:.1f} | {grid:.0f} | {1000 * _BATCH / batch:.0f} |"
+    return f"| {engine.name} | {sampling.steps} | {median:.1f} | {most:.1f} | {last:.1f} | {grid:.0f} | {1000 * _BATCH / batch:.0f} |"
 
 
 def _beside_diffusers(generator: Generator, sampling: Sampling, rows: NDArray[np.int16]) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,15 @@ requests = ["Zombie, Top Hat", "no earring", "Hair=none, blush"]
 settings.register_profile("noisette", deadline=None, max_examples=50)  # a busy machine is not a bug
 settings.load_profile("noisette")
 torch.set_num_threads(1)  # networks this small gain nothing from two, and two threads stall when something else runs
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Networks are exported here, not into the cache of whoever runs the tests, where they would push out others."""
+    home = tmp_path_factory.mktemp("engines")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("noisette.engine.cache_folder", lambda: Path(os.environ.get("NOISETTE_CACHE", home)))
+        yield
 
 
 @pytest.fixture

@@ -61,9 +61,11 @@ def test_it_computes_what_pytorch_computes(kind, cache):
             assert_close(ours, theirs, atol=max(2e-4, 5e-5 / level.alpha), rtol=2e-4)  # of noise, the estimate is what is left, times 1 / alpha
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_image_comes_out_the_same_in_any_batch(kind, cache):
+def test_an_image_comes_out_the_same_in_any_batch(kind, threads, cache, monkeypatch):
     network, model, data = made(kind)
+    monkeypatch.setattr("torch.get_num_threads", lambda: threads)
     engine = exported(network, model, kind=kind)
     assert engine.alone
     xt = torch.randn(16, model.space.channels, model.side, model.side, generator=torch.Generator().manual_seed(1))
@@ -108,6 +110,22 @@ def test_it_is_exported_once_and_again_where_the_file_is_damaged(cache, monkeypa
     one, two, three = (engine.denoiser()(xt, LEVELS[1], codes) for engine in (first, again, mended))
     assert torch.equal(one, two)
     assert torch.equal(one, three)
+
+
+def test_a_cache_that_cannot_be_written_serves_all_the_same(cache, monkeypatch):
+    network, model, _ = made("unconditional")
+    exported(network, model, weights="a")
+
+    def refuse(*arguments):
+        raise PermissionError("read-only")
+
+    for name in ("noisette.engine.os.utime", "noisette.engine.write_text", "torch.onnx.export"):
+        monkeypatch.setattr(name, refuse)
+    assert exported(network, model, weights="a").name == "ONNX Runtime"
+
+
+def test_a_run_is_drawn_by_it(asked):
+    assert noisette.load(asked.folder).engine.name == "ONNX Runtime"
 
 
 def test_the_cache_does_not_grow_without_end(cache, monkeypatch):

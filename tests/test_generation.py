@@ -74,6 +74,16 @@ def test_random_samplers_too_give_each_seed_its_own_image(generator, sampling):
     assert np.array_equal(generator.generate(seeds=[6], **sampling)[0], together[3])
 
 
+def test_each_setting_of_drawing_changes_the_picture(generator):
+    def drawn(**settings):
+        return generator.generate(seeds=[3], steps=6, **settings).tobytes()
+
+    plain = drawn()
+    assert len({plain, drawn(spacing="karras"), drawn(spacing="log-snr"), drawn(eta=0.5), drawn(sampler="unipc"), drawn(sampler="heun")}) == 6
+    assert len({drawn(sampler="heun", spacing="karras", churn=churn) for churn in (0, 1, 5)}) == 3
+    assert drawn(sampler="euler") == plain == drawn(sampler="euler", churn=0)
+
+
 def test_the_preview_sees_each_step_and_ends_at_the_image(generator):
     seen = []
     images = generator.generate(seeds=[1, 2], steps=6, preview=lambda xt, x0, number: seen.append((xt.shape, x0, number)))
@@ -86,12 +96,14 @@ def test_the_preview_sees_each_step_and_ends_at_the_image(generator):
     ("settings", "message"),
     [
         ({"sampler": "dimm"}, 'no sampler "dimm"; nearest: ddim'),
+        ({"steps": 3000, "sampler": "unipc"}, "in 3000 steps the first two have the same noise"),
+        ({"churn": float("inf"), "sampler": "heun"}, "churn must be 0 or more, and finite"),
         ({"steps": 0}, "steps must be 1 to 10000, not 0"),
         ({"eta": 1.5}, "eta must lie between 0 and 1"),
         ({"sampler": "ddpm", "eta": 0.5}, "eta is a setting of ddim"),
         ({"spacing": "kerras"}, 'no spacing "kerras"; nearest: karras'),
         ({"churn": 3.0}, "churn is a setting of euler and heun; ddim has none"),
-        ({"sampler": "heun", "churn": -1}, "churn must be 0 or more, not -1"),
+        ({"sampler": "heun", "churn": -1}, "churn must be 0 or more, and finite, not -1"),
         ({"seeds": []}, "at least one seed"),
         ({"seeds": [-1]}, "a seed must be a whole number, 0 or more"),
         ({"request": {"Hat": True}}, "trained without attributes"),

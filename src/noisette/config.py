@@ -31,6 +31,10 @@ SamplerName = Literal["ddim", "ddpm", "euler", "heun", "dpmpp-2m", "dpmpp-2m-sde
 SpacingName = Literal["time", "log-snr", "karras"]
 
 
+MOST_EVALUATIONS = 16
+"""Of a student; more are no shortcut."""
+
+
 EXCLUSION = 0.3
 """A strength that keeps a flag away from a picture; one much larger draws what is not there as its negative."""
 
@@ -262,9 +266,13 @@ class DistillationConfig(_Section):
     """Of a run that learns from another: `noisette distil`."""
 
     teacher: str = Field(description="the run or shipped model that is learned from; its weights are in the run folder, teacher.safetensors")
-    evaluations: int = Field(ge=1, le=16, description="of the network, for an image of the student: its levels are evenly spaced in time")
+    evaluations: int = Field(
+        ge=1, le=MOST_EVALUATIONS, description="of the network, for an image of the student: its levels are evenly spaced in time"
+    )
     steps: int = Field(8, ge=1, le=1000, description="of the teacher, from each of these levels down to the image")
     guidance: float = Field(1.0, ge=0, le=100, description="scale of the teacher, which the student learns with the rest")
+    guidance_interval: list[float] = Field([0.0, 1.0], min_length=2, max_length=2, description="noise levels at which the teacher is guided")
+    guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of the teacher's guided image is brought back")
 
 
 class Recipe(_Section):
@@ -306,7 +314,12 @@ class Recipe(_Section):
                 raise ValueError("diffusion.target: palette needs network.kind = unet; the report's networks predict a number for each channel")
             if self.dataset.image_channels == 1:
                 raise ValueError(f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity")
-        samples = self.samples
+        samples, student = self.samples, self.distillation
+        if student is not None and (samples.sampler, samples.spacing, samples.steps, samples.guidance) != ("ddim", "time", student.evaluations, 1.0):
+            raise ValueError(
+                f"samples: a student draws as it learned, by ddim in {student.evaluations} steps evenly in time, without guidance; "
+                "for another number of steps distil with another --evaluations"
+            )
         guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
         if not self.conditional and (guides or samples.requests or samples.complete):
             raise ValueError(
@@ -466,6 +479,7 @@ _SECTIONS: dict[tuple[int | str, ...], type[BaseModel]] = {
     ("condition",): ConditionConfig,
     ("training",): TrainingConfig,
     ("samples",): SamplesConfig,
+    ("distillation",): DistillationConfig,
 }
 """By the places that pydantic reports, in which a kind of network is a level of its own."""
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from noisette.config import Recipe, dump_recipe, lengthened, parse_recipe
+from pydantic import ValidationError
+
+from noisette.config import MOST_EVALUATIONS, Recipe, dump_recipe, lengthened, parse_recipe
 from noisette.data.fetch import Progress
 from noisette.errors import RequestError
 from noisette.generation import load
+from noisette.sampling import Guidance
 from noisette.training.run import Run
 from noisette.training.start import distil as start
 from noisette.training.watcher import Nobody, Watcher
@@ -41,24 +44,50 @@ def distil(
     Raises RequestError for what cannot be; else as `noisette.train`.
     """
     generator = load(run)
+    watcher = watcher or Nobody()
+    for note in (*generator.notes, *([generator.model.warning] if generator.model.warning else [])):
+        watcher.note(note)
     name = Path(run).resolve().name
-    recipe = recipe_of(generator.model.recipe, str(run), evaluations, generator.sampling(guidance=guidance).guidance.scale)
+    recipe = recipe_of(generator.model.recipe, str(run), evaluations, generator.sampling(guidance=guidance).guidance)
+    _check(settings)
     lengths = lengthened(budget, epochs, steps) or [f'training.budget="{BUDGET}"']
     recipe = parse_recipe(dump_recipe(recipe), source=str(run), overrides=[*lengths, *settings])
     folder = Path(out) if out is not None else Path("runs") / f"{name}-in-{evaluations}"
-    return start(recipe, generator.network, generator.model.schema, folder, queue=queue, watcher=watcher or Nobody(), progress=progress)
+    return start(recipe, generator.network, generator.model.schema, folder, queue=queue, watcher=watcher, progress=progress)
 
 
-def recipe_of(teacher: Recipe, name: str, evaluations: int, guidance: float) -> Recipe:
-    """The recipe of a student: the teacher's network and data, a few levels, a gentler learning rate. Raises RequestError for no evaluations."""
+def _check(settings: Sequence[str]) -> None:
+    """Raises RequestError for what must stay as the teacher has it."""
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        if not key.startswith(("training.", "samples.")) and key not in ("distillation.steps", "summary"):
+            raise RequestError(f"{key} is the teacher's; of a student, training, samples and distillation.steps can be set")
+
+
+def recipe_of(teacher: Recipe, name: str, evaluations: int, guidance: Guidance) -> Recipe:
+    """The recipe of a student: the teacher's network and data, a few levels, a gentler learning rate. Raises RequestError where it cannot be."""
     if teacher.distillation is not None:
         raise RequestError(f"{name} is a student itself; distil its teacher, {teacher.distillation.teacher}")
+    if teacher.diffusion.target == "noise":
+        raise RequestError(
+            f"{name} answers with the noise, from which one step cannot tell an image; train a teacher with diffusion.target = velocity"
+        )
+    if not 1 <= evaluations <= MOST_EVALUATIONS:
+        raise RequestError(f"a student draws in 1 to {MOST_EVALUATIONS} evaluations, not {evaluations}")
     values = teacher.model_dump(exclude_none=True)
     values["summary"] = f"{name} in {evaluations} evaluation{'s' if evaluations > 1 else ''}"
+    values["diffusion"] |= {"weighting": "plain"}  # by SNR, the noisiest level would hardly count
     values["training"] |= {"learning_rate": GENTLER * teacher.training.learning_rate, "precision": "auto", "layout": "auto", "compile": "auto"}
-    values["samples"] |= {"sampler": "ddim", "steps": evaluations, "spacing": "time", "eta": 0.0, "churn": 0.0, "guidance": 1.0}
-    values["distillation"] = {"teacher": name, "evaluations": evaluations, "guidance": guidance}
+    plain = {"guidance": 1.0, "guidance_interval": [0.0, 1.0], "guidance_rescale": 0.0}
+    values["samples"] |= {"sampler": "ddim", "steps": evaluations, "spacing": "time", "eta": 0.0, "churn": 0.0, **plain}
+    values["distillation"] = {
+        "teacher": name,
+        "evaluations": evaluations,
+        "guidance": guidance.scale,
+        "guidance_interval": list(guidance.interval),
+        "guidance_rescale": guidance.rescale,
+    }
     try:
         return Recipe.model_validate(values)
-    except ValueError as error:
-        raise RequestError(f"a student draws in 1 to 16 evaluations, not {evaluations}") from error
+    except ValidationError as error:
+        raise RequestError(f"{name} cannot be distilled to {evaluations} evaluations: {error.errors()[0]['msg']}") from error

@@ -41,6 +41,8 @@ _MOST_STEPS = 10_000
 """Of a continuous schedule: far past any use, and a picture cannot ask for an endless drawing."""
 
 _STRONGEST = 100.0
+_OF_STUDENTS = ("ddim", "lcm")
+"""Samplers for a student: they ask for its image at the few levels that it learned, and for nothing between."""
 
 Asked = str | Mapping[str, Any]
 """A request such as "Male, Big Shades, no Earring", or {"type": "Female", "Earring": False}."""
@@ -106,12 +108,16 @@ class Generator:
         if churn is not None and name not in CHURNED:
             raise RequestError(f"churn is a setting of {' and '.join(CHURNED)}; {name} has none")
         if churn is not None and not 0 <= churn < math.inf:
-            raise RequestError(f"churn must be 0 or more, not {churn:g}")
+            raise RequestError(f"churn must be 0 or more, and finite, not {churn:g}")
         count = usual.steps if steps is None else steps
         most = self.model.schedule.steps
         if not 1 <= count <= (most or _MOST_STEPS):
             allowed = f"1 to {most or _MOST_STEPS}" + (", the noise levels of this model" if most else "")
             raise RequestError(f"steps must be {allowed}, not {count}")
+        student = self.model.recipe.distillation
+        if student is not None and (name not in _OF_STUDENTS or places_ != "time" or student.evaluations % count):
+            learned = f"{student.evaluations} level{'s evenly in time' if student.evaluations > 1 else ''}"
+            raise RequestError(f"{self.name} is a student of {learned}; draw in as many steps, or a part of them, by {' or '.join(_OF_STUDENTS)}")
         guides = Guidance(
             usual.guidance.scale if guidance is None else _number("guidance", guidance),
             usual.guidance.interval if interval is None else _pair(interval),
@@ -124,7 +130,7 @@ class Generator:
             raise RequestError(f"complete is True or False, not {complete!r}")
         if complete and not self.model.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be completed; leave complete out")
-        eta = (usual.eta if eta is None else eta) if name == "ddim" else 1.0
+        eta = (usual.eta if eta is None else eta) if name == "ddim" else float(name == "ddpm")
         churn = (usual.churn if churn is None else churn) if name in CHURNED else 0.0
         filled = self.model.recipe.conditional and (usual.complete if complete is None else complete)
         return Sampling(name, count, eta, guides, filled, places_, churn)  # type: ignore[arg-type]
@@ -241,7 +247,7 @@ class Generator:
         shape = (model.space.channels, model.side, model.side)
         try:
             return in_onnxruntime(self.network, model.objective, shape, len(self.schema.attributes), facts)
-        except Exception:  # an exporter has as many errors as there are operations; what it cannot have is drawn all the same
+        except Exception:  # an exporter has as many errors as there are operations; what it cannot have is drawn all the same, and `name` tells
             return in_pytorch(self.network, model.objective)
 
     @cached_property
@@ -450,8 +456,8 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
     notes = [f"{note}; using an older one" for note in notes]
     opened.statistics.check(model.schema)
     weights = checkpoint.entry.sha256
-    table = read_qualities(opened.folder, weights)
-    return Generator(str(run), model, network, opened.statistics, opened.palette, checkpoint.entry.step, weights, tuple(notes), table)
+    table, more = read_qualities(opened.folder, weights)
+    return Generator(str(run), model, network, opened.statistics, opened.palette, checkpoint.entry.step, weights, (*notes, *more), table)
 
 
 def _shipped(name: str) -> Generator:

@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from noisette.config import SamplerName, SpacingName
-from noisette.errors import NoisetteError
 
 QualityName = Literal["fast", "balanced", "best"]
 FILE = "quality.json"
@@ -43,13 +42,13 @@ class Qualities(BaseModel):
         return found
 
 
-def read_qualities(folder: Path, weights: str) -> Qualities | None:
-    """The table in a folder, if it is of these weights. Raises NoisetteError if it is damaged."""
+def read_qualities(folder: Path, weights: str) -> tuple[Qualities | None, tuple[str, ...]]:
+    """The table in a folder, if there is one and it is of these weights; and what a person should know of it."""
     path = folder / FILE
     if not path.is_file():
-        return None
+        return None, ()
     try:
         found = Qualities.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise NoisetteError(f"{path} is damaged; make it anew with `noisette tune`") from error
-    return found if found.weights == weights else None
+    except (ValidationError, UnicodeDecodeError, OSError):
+        return None, (f"{path} is damaged, or of another version; `noisette tune` makes it anew",)
+    return (found if found.weights == weights else None), ()

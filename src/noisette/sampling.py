@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from math import log, sqrt
 
 from noisette.config import SamplerName, SamplesConfig, SpacingName
@@ -103,5 +103,6 @@ def sampler_of(sampling: Sampling, schedule: Schedule) -> Sampler:
     return _SAMPLERS[sampling.sampler]
 
 
+@lru_cache(maxsize=4096)  # the same for every image, and found slower than an evaluation of a small network takes
 def _raised(level: Level, *, schedule: Schedule, more: float) -> Level:
     return schedule.nearest(level.half_log_snr - more)

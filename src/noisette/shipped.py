@@ -100,7 +100,7 @@ def open_shipped(name: str) -> Shipped:
     colours = folder / "palette.json"
     palette = Palette.from_json(colours.read_text(encoding="utf-8")) if colours.is_file() else None
     digest = file_sha256(weights)
-    return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), digest, facts, read_qualities(folder, digest))
+    return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), digest, facts, read_qualities(folder, digest)[0])
 
 
 def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:

@@ -13,12 +13,12 @@ import noisette
 from noisette.cli import main
 from noisette.config import parse_recipe
 from noisette.data.sprites import sprites
-from noisette.errors import NoisetteError, RequestError
+from noisette.errors import RequestError
 from noisette.evaluation.judges import fit_and_keep
 from noisette.evaluation.tuning import DISTANCE, PERCENT, SHARES, Candidate, choose
 from noisette.sampling import Sampling
 
-from ..conftest import CONDITIONAL
+from ..conftest import CONDITIONAL, TINY
 
 EXACT, WHOLE = SHARES
 
@@ -49,9 +49,14 @@ def test_whatever_was_measured_something_is_chosen_and_nothing_cheaper_would_do(
     def near(each):
         return 100 * (best[0] - each.figures[EXACT]) <= points and 100 * (each.figures[DISTANCE] / best[1] - 1) / PERCENT <= points
 
+    def behind(each):
+        return max(100 * (best[0] - each.figures[EXACT]), 100 * (each.figures[DISTANCE] / best[1] - 1) / PERCENT)
+
     if any(map(near, candidates)):
         assert near(chosen)
         assert chosen.evaluations == min(each.evaluations for each in candidates if near(each))
+    else:
+        assert behind(chosen) == pytest.approx(min(map(behind, candidates)))
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +102,20 @@ def test_a_table_of_other_weights_is_none_and_a_damaged_one_is_told(drawer, tmp_
     (copy / "quality.json").write_text(json.dumps({**table, "weights": "of others"}))
     assert noisette.load(copy).qualities is None
     (copy / "quality.json").write_text("{}")
-    with pytest.raises(NoisetteError, match=r"quality\.json is damaged; make it anew with `noisette tune`"):
-        noisette.load(copy)
+    damaged = noisette.load(copy)
+    assert damaged.qualities is None
+    assert "quality.json is damaged, or of another version; `noisette tune` makes it anew" in damaged.notes[0]
+    noisette.tune(copy, count=20)
+    assert noisette.load(copy).notes == ()
+
+
+def test_where_nothing_can_be_measured_nothing_is_chosen(drawer, tmp_path, monkeypatch):
+    with pytest.raises(RequestError, match="no folder"):
+        noisette.tune(drawer, count=20, out=tmp_path / "nowhere" / "quality.json")
+    plain = noisette.train(parse_recipe(TINY, source="t", overrides=["dataset.count=1000", "training.steps=1"]), out=tmp_path / "plain")
+    with pytest.raises(RequestError, match="nothing to choose by"):
+        noisette.tune(plain.folder, count=20)
+    assert not (plain.folder / "quality.json").exists()
 
 
 def test_the_table_of_a_shipped_model_goes_where_it_is_told():

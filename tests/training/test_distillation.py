@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,15 +12,19 @@ from torch.testing import assert_close
 
 import noisette
 from noisette.cli import main
-from noisette.config import DistillationConfig
+from noisette.config import DistillationConfig, parse_recipe
 from noisette.diffusion.denoiser import clipped
 from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.samplers import ddim
+from noisette.distillation import recipe_of
 from noisette.engine import in_pytorch
 from noisette.errors import NoisetteError, RequestError
+from noisette.model import assemble
+from noisette.sampling import usual_sampling
 from noisette.training.lessons import FromTeacher
 from noisette.training.run import open_run
 
+from ..conftest import CONDITIONAL, TINY
 from .test_training import Interrupting
 
 
@@ -62,13 +67,13 @@ def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
 
 
 def test_it_is_a_run_like_any_other_and_goes_on_after_a_kill(capsys, asked, tmp_path):
-    status, out, err = run(
-        capsys, "distil", asked.folder, "--evaluations", 2, "--steps", 12, "--out", tmp_path / "whole", "--set", "training.batch_size=6", "--json"
-    )
+    settings = ["training.batch_size=6", "training.layout=contiguous"]  # what is measured may come out differently
+    given = [part for setting in settings for part in ("--set", setting)]
+    status, out, err = run(capsys, "distil", asked.folder, "--evaluations", 2, "--steps", 12, "--out", tmp_path / "whole", *given, "--json")
     assert status == 0, err
     assert json.loads(out)["run"] == str(tmp_path / "whole")
     with pytest.raises(ZeroDivisionError):
-        noisette.distil(asked.folder, out=tmp_path / "cut", watcher=Interrupting(9), evaluations=2, steps=12, settings=["training.batch_size=6"])
+        noisette.distil(asked.folder, out=tmp_path / "cut", watcher=Interrupting(9), evaluations=2, steps=12, settings=settings)
     noisette.resume(tmp_path / "cut")
     whole, cut = (open_run(tmp_path / name).checkpoint()[0].tensors("network") for name in ("whole", "cut"))
     assert all(torch.equal(tensor, cut[name]) for name, tensor in whole.items())
@@ -83,6 +88,75 @@ def test_what_cannot_be_distilled_is_told(asked, tmp_path):
         noisette.distil(asked.folder, evaluations=0, steps=1, out=tmp_path / "other")
     with pytest.raises(RequestError, match="exists; choose another place"):
         noisette.distil(asked.folder, steps=1, out=student.folder)
-    (student.folder / "teacher.safetensors").write_bytes(b"not much")
+    with pytest.raises(ZeroDivisionError):
+        noisette.distil(asked.folder, steps=9, out=tmp_path / "cut", watcher=Interrupting(5))
+    (tmp_path / "cut/teacher.safetensors").write_bytes(b"not much")
     with pytest.raises(NoisetteError, match=r"cannot read .*teacher\.safetensors"):
-        noisette.resume(student.folder)
+        noisette.resume(tmp_path / "cut")
+
+
+def test_on_a_short_table_the_teachers_way_goes_down_over_its_levels():
+    model = assemble(parse_recipe(TINY, source="t", overrides=["diffusion.steps=20"]))
+    lesson = FromTeacher(model, None, DistillationConfig(teacher="t", evaluations=16, steps=8))
+    for step in range(16):
+        path = lesson._path(step)
+        assert all(now.half_log_snr < then.half_log_snr for now, then in pairwise(path))
+        assert all(level.time * 20 == pytest.approx(round(level.time * 20)) for level in path)
+
+
+def test_a_teacher_that_hardly_counted_the_noisiest_level_is_learned_from_all_the_same(tmp_path):
+    """By min-snr that level weighs a millionth, so that in one step the teacher itself draws next to nothing."""
+    settings = [
+        "diffusion.target=image",
+        "diffusion.weighting=min-snr",
+        "training.steps=150",
+        "training.batch_size=20",
+        "training.learning_rate=3e-3",
+    ]
+    teacher = noisette.load(noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=settings), out=tmp_path / "teacher").folder)
+    requests = [teacher.random_request(seed) for seed in range(40)]
+    slow = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=8).astype(float)
+    before = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=1)
+    settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000"]
+    student = noisette.load(noisette.distil(teacher.name, steps=150, out=tmp_path / "student", settings=settings).folder)
+    after = student.generate(requests, seeds=range(40))
+    assert np.square(after - slow).mean() < 0.7 * np.square(before - slow).mean()
+
+
+def test_a_student_is_drawn_as_it_learned(asked, tmp_path):
+    student = noisette.load(noisette.distil(asked.folder, evaluations=4, steps=1, out=tmp_path / "student").folder)
+    for steps in (1, 2, 4):
+        assert student.generate("Zombie", seeds=[0], steps=steps).shape[0] == 1
+    for settings in ({"steps": 3}, {"steps": 8}, {"sampler": "unipc"}, {"spacing": "karras"}):
+        with pytest.raises(RequestError, match="is a student of 4 levels evenly in time; draw in as many steps, or a part of them, by ddim or lcm"):
+            student.generate("Zombie", seeds=[0], **settings)
+
+
+def test_what_must_stay_as_the_teacher_has_it_cannot_be_set(asked, tmp_path):
+    for setting in ("network.widths=[8, 8]", "dataset.count=30", "distillation.evaluations=3"):
+        with pytest.raises(RequestError, match="is the teacher's; of a student, training, samples and distillation.steps can be set"):
+            noisette.distil(asked.folder, steps=1, out=tmp_path / "student", settings=[setting])
+    with pytest.raises(RequestError, match="samples: a student draws as it learned, by ddim in 1 steps evenly in time"):
+        noisette.distil(asked.folder, steps=1, out=tmp_path / "student", settings=["samples.steps=4"])
+    assert not (tmp_path / "student").exists()
+    run = noisette.distil(asked.folder, steps=1, out=tmp_path / "student")
+    with pytest.raises(RequestError, match="is the recipe of a student; make another one with `noisette distil"):
+        noisette.train(str(run.folder / "recipe.toml"), out=tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+    (run.folder / "teacher.safetensors").unlink()
+    noisette.resume(run.folder)  # it is finished, and needs it no more
+
+
+def test_a_teacher_that_answers_with_the_noise_is_refused(tmp_path):
+    recipe = parse_recipe(TINY, source="t", overrides=["diffusion.target=noise", "training.steps=1"])
+    teacher = noisette.train(recipe, out=tmp_path / "teacher")
+    with pytest.raises(RequestError, match="answers with the noise, from which one step cannot tell an image"):
+        noisette.distil(teacher.folder, steps=1, out=tmp_path / "student")
+
+
+def test_a_guided_interval_and_rescale_are_learned_too(asked, tmp_path):
+    recipe = asked.recipe.model_copy(
+        update={"samples": asked.recipe.samples.model_copy(update={"guidance_interval": [0.2, 0.8], "guidance_rescale": 0.5})}
+    )
+    found = recipe_of(recipe, "t", 2, usual_sampling(recipe.samples).guidance).distillation
+    assert (found.guidance, found.guidance_interval, found.guidance_rescale) == (2.0, [0.2, 0.8], 0.5)

@@ -14,7 +14,7 @@ from noisette.dashboard.boxes import Boxes
 from noisette.drawing import Request, check, draw
 from noisette.errors import RequestError
 from noisette.generation import Generator
-from noisette.sampling import Variation
+from noisette.sampling import CHURNED, Variation
 
 Table = Sequence[Sequence[Request | None]]
 """What each cell is asked for, row by row; None where it cannot be."""
@@ -112,9 +112,17 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
             changed = _sampled(changed, spacing=value)
         elif name in SETTINGS:
             changed = _CHANGES[name](changed, _number(name, value))
+            _check_sampler(name, changed)
     _, checked, _ = check(generator, changed)
     generator.check_guidance(checked.guidance, condition.values if condition else {}, alone=False)
     return changed.model_copy(update={"sampling": checked})
+
+
+def _check_sampler(name: str, request: Request) -> None:
+    """Raises RequestError where a setting is of other samplers: columns would be equal without a word."""
+    of = {"eta": ("ddim",), "churn": tuple(CHURNED)}.get(name)
+    if of is not None and request.sampling.sampler not in of:
+        raise RequestError(f"{name} is a setting of {' and '.join(of)}; {request.sampling.sampler} has none")
 
 
 _ORDER = ("seed", "sampler", "eta", "churn", "variation")

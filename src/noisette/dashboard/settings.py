@@ -244,11 +244,20 @@ def _without_implied(values: Mapping[str, Value], generator: Generator) -> dict[
 def _qualities(boxes: Boxes) -> dict[str, dict[str, Any]]:
     """The settings of each quality, by their names on this page: from the table of the model, or else so many steps."""
     table, most = boxes.generator.qualities, _most_steps(boxes.generator)
+    if (student := boxes.generator.model.recipe.distillation) is not None:
+        return {"best": {"sampler": "ddim", "steps": student.evaluations, "spacing": "time"}}
     if table is None:
         return {name: {"steps": min(steps, most)} for name, steps in _STEPS.items()}
     each = {name: table.named(name) for name in get_args(QualityName)}
     return {
-        name: {"sampler": of.sampler, "steps": min(of.steps, most), "spacing": of.spacing, _key(boxes, "guidance"): of.guidance}
+        name: {
+            "sampler": of.sampler,
+            "steps": min(of.steps, most),
+            "spacing": of.spacing,
+            "eta": 0.0,
+            "churn": 0.0,
+            _key(boxes, "guidance"): of.guidance,
+        }
         for name, of in each.items()
     }
 
@@ -256,7 +265,11 @@ def _qualities(boxes: Boxes) -> dict[str, dict[str, Any]]:
 def _begin(boxes: Boxes, qualities: dict[str, dict[str, Any]], most: int) -> None:
     """What stands in the settings at first, and within what the model allows."""
     state, usual = st.session_state, boxes.generator.sampling()
-    usually = {"steps": min(usual.steps, most)} if usual.sampler != "ddim" and boxes.generator.qualities is None else list(qualities.values())[1]
+    usually = (
+        {"steps": min(usual.steps, most)}
+        if usual.sampler != "ddim" and boxes.generator.qualities is None
+        else list(qualities.values())[len(qualities) // 2]
+    )
     for name, value in {
         "seed": 0,
         "then": _FIXED,

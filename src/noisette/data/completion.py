@@ -105,6 +105,9 @@ class Completion:
         if (known := self._cases.get(key)) is not None:
             return known
         asked = row[self._columns] == self._codes  # (V,)
+        for column, attribute in enumerate(self._schema.attributes):
+            if attribute.kind == "choice" and row[column] == UNKNOWN and all((attribute.name, option) in without for option in attribute.options):
+                raise RequestError(f"every {attribute.name} there is is excluded; leave one")
         allowed = {unit: self._allowed(unit, row, without) for unit, _ in self._order}
         for unit, parent in reversed(self._order):  # children before parents: each hears what is given below it
             if parent is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from math import exp, log
 from typing import Literal, get_args
 
@@ -13,6 +14,8 @@ SpacingName = Literal["time", "log-snr", "karras"]
 
 _FINEST = 1e-3
 """The time at which spacings by noise end, or the schedule's last level where that is noisier: below it no byte changes."""
+_CLIPPED = 8
+"""A continuous schedule is clipped where hardly any image is left: so many levels are looked at."""
 _RHO = 7  # Karras et al. 2022, eq. 5
 
 
@@ -28,6 +31,8 @@ def spaced(schedule: Schedule, count: int, spacing: SpacingName = "time") -> tup
     if spacing not in get_args(SpacingName):
         raise ScheduleError(f'no spacing "{spacing}"; there are {", ".join(get_args(SpacingName))}')
     evenly = tuple(schedule.levels(count))
+    if any(now.half_log_snr == then.half_log_snr for now, then in pairwise(evenly[:_CLIPPED])):
+        raise ScheduleError(f"in {count} steps the first two have the same noise, as far as numbers can tell; use at most 2000")
     if spacing == "time" or count == 1:
         return evenly
     first, last = (schedule.at(time).half_log_snr for time in (1.0, max(_FINEST, 1 / (schedule.steps or 1 / _FINEST))))

@@ -99,7 +99,8 @@ class Measured:
         sampling = self.facts["sampling"]
         guidance = sampling["guidance"]["scale"]
         told = f"{self.facts['split']} {self.facts['images']} · {sampling['sampler']} {sampling['steps']}"
-        told += "".join(f" · {sampling[name]}" for name in ("spacing", "churn") if name in sampling)
+        told += f" · {sampling['spacing']}" if sampling.get("spacing", "time") != "time" else ""
+        told += f" · churn {sampling['churn']:g}" if sampling.get("churn") else ""
         return told + (f" · guidance {guidance:g}" if guidance != 1 else "")
 
 

@@ -63,7 +63,7 @@ class Trial:
             "split": self.split,
             "images": self.count,
             "first_seed": seed,
-            "sampling": _deciding(sampling),
+            "sampling": {name: value for name, value in asdict(sampling).items() if name != "complete"},  # requests here leave nothing open
         }
         by = f"{sampling.named.replace(' ', '-')}-{sampling.steps}" + (f"-guidance-{sampling.guidance.scale:g}" if self.yardstick.asked else "")
         return Record.of(home_of(self.generator.name) / "evaluations", f"{self.split}-{self.count}-seed-{seed}-{by}", facts)
@@ -143,13 +143,3 @@ def _check_unchanged(generator: Generator, dataset: Dataset) -> None:
         raise RequestError(
             f"the data set {dataset.name} is not the one that {generator.name} was trained on: its attributes differ; fetch the data again"
         )
-
-
-_LATER = {"spacing": "time", "churn": 0.0}
-
-
-def _deciding(sampling: Sampling) -> dict[str, object]:
-    """What of a sampling decides a drawing of whole requests. What came later and is not used stays out: records from before still count."""
-    facts = asdict(sampling)
-    del facts["complete"]  # nothing is left open
-    return {name: value for name, value in facts.items() if name not in _LATER or value != _LATER[name]}

@@ -21,7 +21,7 @@ from noisette.sampling import Sampling
 from noisette.shipped import means_shipped
 
 SAMPLERS = ("ddim", "dpmpp-2m", "unipc")
-"""Deterministic, one evaluation a step; of those that were compared in docs/results/samplers.md none is better."""
+"""Deterministic, one evaluation a step: of first order, and two of second."""
 SPACINGS = ("time", "log-snr")
 STEPS = (1, 2, 3, 4, 6, 8, 10, 15, 25)
 
@@ -59,6 +59,12 @@ def tune(
     """
     path = _path(run.name if isinstance(run, Generator) else str(run), out)
     trial = put_on_trial(run, count=count, split=split, judge=judge)
+    if trial.generator.model.recipe.distillation is not None:
+        raise RequestError(f"{trial.generator.name} is a student, which draws as it learned; tune its teacher")
+    left_out = trial.yardstick.left_out
+    if "obedience" in left_out and "fidelity" in left_out:
+        reasons = "; ".join(dict.fromkeys((left_out["obedience"], left_out["fidelity"])))
+        raise RequestError(f"there is nothing to choose by: obedience and fidelity are left out, for {reasons}")
     candidates = _measured(trial, candidates_of(trial.generator), seed, progress)
     chosen = {name: choose(candidates, points) for name, points in POINTS.items()}
     table = Qualities(
@@ -81,7 +87,10 @@ def candidates_of(generator: Generator) -> list[Sampling]:
         if number > 1 or (sampler, spacing) == (SAMPLERS[0], SPACINGS[0])
     ]
     guided = generator.model.recipe.conditional
-    return [generator.sampling(sampler, number, guidance=scale if guided else None, spacing=spacing) for sampler, spacing, number, scale in settings]
+    return [
+        generator.sampling(sampler, number, 0.0 if sampler == "ddim" else None, guidance=scale if guided else None, spacing=spacing)
+        for sampler, spacing, number, scale in settings
+    ]
 
 
 def choose(candidates: Sequence[Candidate], points: float) -> Candidate:
@@ -100,6 +109,8 @@ def choose(candidates: Sequence[Candidate], points: float) -> Candidate:
 
 def _path(run: str, out: str | Path | None) -> Path:
     if out is not None:
+        if not Path(out).parent.is_dir():
+            raise RequestError(f"no folder {Path(out).parent} to write {out} into")
         return Path(out)
     if means_shipped(run):
         raise RequestError(f"{run} ships with the package, with its table; say where another shall go with --out FILE.json")

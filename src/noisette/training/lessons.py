@@ -51,7 +51,8 @@ class FromTeacher:
 
     def __init__(self, model: Model, engine: Engine, settings: DistillationConfig) -> None:
         """model: of the student, and of the teacher, whose network `engine` evaluates."""
-        self._model, self._engine, self._guidance = model, engine, Guidance(settings.guidance)
+        low, high = settings.guidance_interval
+        self._model, self._engine, self._guidance = model, engine, Guidance(settings.guidance, (low, high), settings.guidance_rescale)
         self._paths = [_down(model.schedule, level, settings.steps) for level in model.schedule.levels(settings.evaluations)]
 
     def times(self, count: int, step: int, generator: torch.Generator) -> Tensor:
@@ -71,5 +72,7 @@ class FromTeacher:
 
 def _down(schedule: Schedule, first: Level, steps: int) -> list[Level]:
     """From a level down, evenly in time; each once, where a table has not as many below it."""
-    levels = [schedule.at(first.time * (steps - index) / steps) for index in range(steps)]
-    return list(dict.fromkeys(level for level in levels if level.sigma > 0))
+    times = [first.time * (steps - index) / steps for index in range(steps)]
+    if schedule.steps is not None:
+        times = [max(1, round(time * schedule.steps)) / schedule.steps for time in times]
+    return [schedule.at(time) for time in dict.fromkeys(times)]

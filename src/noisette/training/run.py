@@ -9,6 +9,7 @@ status.json        where the training stands
 metrics/           TensorBoard events
 samples/           a grid every so many epochs
 checkpoints/       safetensors and a manifest with hashes
+quality.json       which settings were found to be enough, after `noisette tune`
 teacher.safetensors   of a distilled run, the weights that it learns from
 """
 

@@ -64,6 +64,8 @@ def train(
         name, resolved = "run", recipe
     else:
         name, resolved = Path(recipe).stem, load_recipe(recipe, [*lengths, *settings])
+    if resolved.distillation is not None:
+        raise RequestError(f"{name} is the recipe of a student; make another one with `noisette distil {resolved.distillation.teacher}`")
     folder = Path(out) if out is not None else Path("runs") / name
     accelerator = Accelerator(mixed_precision="no")
     watcher = _only_one(watcher, accelerator)
@@ -186,9 +188,9 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
     _check_batch(recipe, images, accelerator)
     settings = _settings_of(recipe)
     if settings.compiled and (why := why_not_compiled()):
-        watcher.note(f"torch.compile does not work here ({why}); training goes on without it, and not to the bit")
+        watcher.note(f"torch.compile does not work here ({why}); training goes on without it")
         settings = replace(settings, compiled=False)
-    first = run.teacher if recipe.distillation is not None else None
+    first = run.teacher if recipe.distillation is not None and run.status["state"] != "finished" else None
     trainer = Trainer(model, dataset, run, accelerator, settings, _budget_of(recipe, images), _lesson(model, first, accelerator), first)
     checkpoint, notes = run.checkpoint()
     for note in notes:
