@@ -125,8 +125,8 @@ def test_a_dump_writes_every_setting_out():
             "no setting network.unet; unet takes kind, patch, widths, blocks, attention, head_width, condition, map_channels, pixel_width, pixel_map_channels",
         ),
         ("dataset.zzz=1", "no setting dataset.zzz; dataset takes name, size, background, pixels, count, seed, groups, hold_out"),
-        ("zzz=1", "no setting zzz; a recipe takes summary, dataset, network, diffusion, condition, training, samples"),
-        ("a.b.c=1", "no setting a; a recipe takes summary, dataset, network, diffusion, condition, training, samples"),
+        ("zzz=1", "no setting zzz; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation"),
+        ("a.b.c=1", "no setting a; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation"),
     ],
 )
 def test_an_unknown_setting_is_named_with_the_nearest(override, message):
@@ -239,7 +239,10 @@ def test_the_reports_network_halves_twice():
 
 
 def test_a_line_break_in_a_recipe_does_not_break_the_message():
-    assert refused(text=SIMPLE + '"a\\nb" = 1') == "no setting a b; a recipe takes summary, dataset, network, diffusion, condition, training, samples"
+    assert (
+        refused(text=SIMPLE + '"a\\nb" = 1')
+        == "no setting a b; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation"
+    )
     assert "is not TOML" in refused(text=SIMPLE + "x")
 
 
