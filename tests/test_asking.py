@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,12 +96,22 @@ def test_only_makes_the_empty_request_one_for_nothing_worn(generator):
         generator.generate(seeds=[0], only=True)
 
 
-def evaluations(generator, monkeypatch, request="Zombie", **options):
-    """How many images the network sees at each step."""
+def evaluations(generator, monkeypatch, request="Zombie", **settings):
+    """How many images the network sees at each step, in PyTorch, which fills batches up to 16."""
     seen = []
-    real = type(generator.network).forward
-    monkeypatch.setattr(type(generator.network), "forward", lambda self, xt, times, codes: seen.append(len(xt)) or real(self, xt, times, codes))
-    generator.generate(request, seeds=[0], steps=6, **options)
+    engine = in_pytorch(generator.network, generator.model.objective)
+
+    def denoiser():
+        denoise = engine.denoiser()
+
+        def counted(xt, level, codes):
+            seen.append(len(xt))
+            return denoise(xt, level, codes)
+
+        return counted
+
+    monkeypatch.setitem(generator.__dict__, "engine", replace(engine, denoiser=denoiser))
+    generator.generate(request, seeds=[0, 1], steps=6, **settings)
     return seen
 
 
