@@ -53,7 +53,7 @@ def test_an_install_draws_punks_at_once_and_offline(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["attributes"]["Big Shades"] is True
-    assert [path.name for path in tmp_path.iterdir()] == ["punks-seed-0.png"]
+    assert [path.name for path in tmp_path.glob("*.png")] == ["punks-seed-0.png"]
     again = subprocess.run(
         [*command[:3], "regenerate", "punks-seed-0.png"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
