@@ -141,7 +141,7 @@ def _obeyed(
 
 
 def _sampling(generator: Generator, scale: float, steps: int) -> Sampling:
-    return generator.sampling("ddim", steps, 0.0, guidance=scale)
+    return generator.choices.sampling("ddim", steps, 0.0, guidance=scale)
 
 
 def frequent_pairs(train: Dataset) -> list[list[str]]:

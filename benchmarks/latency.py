@@ -43,12 +43,12 @@ def main() -> None:
     lines = ["| engine | steps | one image (ms): median | 90 % | 99 % | a grid of 16 (ms) | images/s |", "|---|---|---|---|---|---|---|"]
     for engine in (generator.engine, in_pytorch(generator.network, generator.model.objective)):
         for steps in arguments.steps:
-            lines.append(_row(generator, engine, generator.sampling(steps=steps), rows, arguments.requests))
+            lines.append(_row(generator, engine, generator.choices.sampling(steps=steps), rows, arguments.requests))
             print(lines[-1], flush=True)
     lines += ["", "| steps | images | ours (ms) | diffusers (ms) | ratio |", "|---|---|---|---|---|"]
     for steps in arguments.steps:
         for images in (1, 4, 16, 64):
-            ours, theirs = _beside_diffusers(generator, generator.sampling("ddim", steps, guidance=1.0), rows[:images])
+            ours, theirs = _beside_diffusers(generator, generator.choices.sampling("ddim", steps, guidance=1.0), rows[:images])
             lines.append(f"| {steps} | {images} | {ours:.1f} | {theirs:.1f} | {theirs / ours:.1f} |")
             print(lines[-1], flush=True)
     if arguments.page:

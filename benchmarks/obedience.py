@@ -76,7 +76,7 @@ def main() -> None:
         results["judge"]["same requests"] = same
         _say(f"judge on the real images of the {len(rows)} requests", same)
     for scale in arguments.scales:
-        sampling = generator.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
+        sampling = generator.choices.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
         started = time.perf_counter()
         with drawing(f"scale {scale:g}") as progress:
             images = generator.draw(rows, range(len(rows)), sampling, progress=progress)
@@ -104,7 +104,7 @@ def _briefly(generator: Generator, judge: Judge, dataset: Dataset, arguments: ar
         alike = validation.images[((validation.attributes == row) | (row < 0)).all(axis=1)]
         real = f"{sum(image.tobytes() in known for image in alike)} of {len(alike)}"
         for scale in arguments.scales:
-            sampling = generator.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
+            sampling = generator.choices.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
             images = generator.draw(rows, range(100, 100 + len(rows)), sampling)
             exact = obedience(rows, judge.read(images), generator.schema).exact
             drawn = [image.tobytes() for image in images]

@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _point(trial: Trial, sampler: str, steps: int, spacing: str, progress: Any) -> dict[str, Any]:
-    sampling = trial.generator.sampling(sampler, steps, spacing=spacing)
+    sampling = trial.generator.choices.sampling(sampler, steps, spacing=spacing)
 
     def told(what: str, done: int, total: int) -> None:
         progress(f"{sampler} {steps}, {what}", done, total)
@@ -89,7 +89,7 @@ def _point(trial: Trial, sampler: str, steps: int, spacing: str, progress: Any) 
 
 def _milliseconds(trial: Trial, sampler: str, spacing: str) -> float:
     """Of one evaluation, guided or not as the run is, for each image of a batch of 16."""
-    sampling, rows = trial.generator.sampling(sampler, 4, spacing=spacing), trial.yardstick.real.attributes[:16]
+    sampling, rows = trial.generator.choices.sampling(sampler, 4, spacing=spacing), trial.yardstick.real.attributes[:16]
     spent = []
     for _ in range(4):
         started = time.perf_counter()
@@ -115,7 +115,7 @@ def _curves(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
 def _same_requests(generator: Generator, trial: Trial, path: Path) -> None:
     """Columns are requests, rows so many steps of ddim."""
     rows = trial.yardstick.real.attributes[:16] if trial.yardstick.asked else None
-    drawn = np.stack([generator.draw(rows, range(16), generator.sampling("ddim", steps)) for steps in SHOWN])
+    drawn = np.stack([generator.draw(rows, range(16), generator.choices.sampling("ddim", steps)) for steps in SHOWN])
     picture = cross_sheet(drawn, [""] * 16, [str(steps) for steps in SHOWN], scale=3)
     picture.save(path)
 

@@ -38,7 +38,7 @@ def main() -> None:
     generator = noisette.load(arguments.run)
     asked = open_data(generator.model.recipe).split(arguments.split)
     lot = np.sort(np.random.default_rng(arguments.seed).choice(len(asked), arguments.count, replace=False))
-    sampling = generator.sampling(steps=arguments.steps, guidance=arguments.guidance)
+    sampling = generator.choices.sampling(steps=arguments.steps, guidance=arguments.guidance)
     drawn, real = generator.draw(asked.attributes[lot], range(len(lot)), sampling), asked.images[lot]
     wrong = (drawn != real).any(axis=1).sum(axis=(1, 2))
     pairs, texts = [], []

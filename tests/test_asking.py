@@ -577,7 +577,7 @@ def test_a_picture_whose_filling_was_changed_is_refused(asked):
             step=generator.step,
             seeds=(1, 2),
             attributes=generator.understand("Zombie").values,
-            sampling=generator.sampling(complete=True),
+            sampling=generator.choices.sampling(complete=True),
         ),
     )
     assert whole.filled is not None

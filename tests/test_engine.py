@@ -31,7 +31,7 @@ def made(kind):
     name, settings = KINDS[kind]
     recipe = load_recipe(name, settings)
     if recipe.dataset.name != "sprites":  # their shape, without the data
-        dataset = {"name": "sprites", "size": recipe.dataset.side if recipe.dataset.side != 28 else 16, "count": 200}
+        dataset = {"name": "sprites", "size": 16, "count": 200}
         recipe = recipe.model_copy(update={"dataset": load_recipe("sprites").dataset.model_copy(update=dataset)})
     data = open_data(recipe)
     model = assemble(recipe, data.schema, palette_of(data.images))
@@ -48,7 +48,7 @@ def exported(network, model, **facts):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_computes_what_pytorch_computes(kind, cache):
+def test_it_computes_what_pytorch_computes(kind, exports):
     network, model, data = made(kind)
     engines = [in_pytorch(network, model.objective), exported(network, model, kind=kind)]
     xt = torch.randn(6, model.space.channels, model.side, model.side, generator=torch.Generator().manual_seed(0))
@@ -63,7 +63,7 @@ def test_it_computes_what_pytorch_computes(kind, cache):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_image_comes_out_the_same_in_any_batch(kind, threads, cache, monkeypatch):
+def test_an_image_comes_out_the_same_in_any_batch(kind, threads, exports, monkeypatch):
     network, model, data = made(kind)
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
     engine = exported(network, model, kind=kind)
@@ -145,6 +145,14 @@ def test_what_cannot_be_exported_is_drawn_by_pytorch(asked, cache, monkeypatch):
     monkeypatch.setenv("NOISETTE_CACHE", str(cache / "other"))
     drawn = noisette.load(asked.folder).generate("Zombie", seeds=range(3))
     assert np.abs(drawn.astype(int) - usual).max() <= 1
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """One cache for all that is made of a kind, whose weights are the same each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOISETTE_CACHE", str(tmp_path_factory.mktemp("exports")))
+        yield
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from noisette.evaluation.report import report as report
     from noisette.evaluation.sweep import sweep as sweep
     from noisette.evaluation.tuning import tune as tune
-    from noisette.generation import load as load
+    from noisette.loading import load as load
     from noisette.training.start import resume as resume
     from noisette.training.start import train as train
 
@@ -34,7 +34,7 @@ _HOMES = {
     "train": "noisette.training.start",
     "resume": "noisette.training.start",
     "distil": "noisette.distillation",
-    "load": "noisette.generation",
+    "load": "noisette.loading",
     "evaluate": "noisette.evaluation.evaluate",
     "sweep": "noisette.evaluation.sweep",
     "report": "noisette.evaluation.report",

@@ -359,12 +359,13 @@ def generate(
     from noisette.config import EXCLUSION
 
     scales, strengths = _amounts(weights, "--weight", None), _amounts(excluded, "--exclude", EXCLUSION)
+    from noisette.choices import variation_around
     from noisette.display import drawing
     from noisette.drawing import Request, draw_to, filled, load_with_notes
 
     path = out or _unused(Path(f"{run.resolve().name}-seed-{seed}.png"))
     generator = load_with_notes(run, _note)
-    sampling = generator.sampling(
+    sampling = generator.choices.sampling(
         sampler,
         steps,
         eta,
@@ -388,9 +389,9 @@ def generate(
     elif random_:
         values = tuple(generator.random_request(each, without=strengths) for each in seeds)
     for each in values if isinstance(values, tuple) else (values or {},):
-        generator.check_guidance(sampling.guidance, each)
+        generator.choices.check_guidance(sampling.guidance, each)
     request = Request(
-        variation=generator.variation(_around(vary)) if vary is not None else None,
+        variation=variation_around(_around(vary)) if vary is not None else None,
         run=str(run),
         weights=generator.weights,
         step=generator.step,

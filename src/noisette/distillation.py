@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from noisette.config import MOST_EVALUATIONS, Recipe, dump_recipe, lengthened, parse_recipe
 from noisette.data.fetch import Progress
 from noisette.errors import RequestError
-from noisette.generation import load
+from noisette.loading import load
 from noisette.sampling import Guidance
 from noisette.training.run import Run
 from noisette.training.start import distil as start
@@ -48,7 +48,7 @@ def distil(
     for note in (*generator.notes, *([generator.model.warning] if generator.model.warning else [])):
         watcher.note(note)
     name = Path(run).resolve().name
-    recipe = recipe_of(generator.model.recipe, str(run), evaluations, generator.sampling(guidance=guidance).guidance)
+    recipe = recipe_of(generator.model.recipe, str(run), evaluations, generator.choices.sampling(guidance=guidance).guidance)
     _check(settings)
     lengths = lengthened(budget, epochs, steps) or [f'training.budget="{BUDGET}"']
     recipe = parse_recipe(dump_recipe(recipe), source=str(run), overrides=[*lengths, *settings])

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from noisette.choices import variation_around
 from noisette.config import load_recipe, recipe_names
 from noisette.data.attributes import UNKNOWN, Value
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
-from noisette.generation import Generator, OnProgress, Preview, load
+from noisette.generation import Generator, OnProgress, Preview
+from noisette.loading import load
 from noisette.model import assemble
 from noisette.pictures import good_scale, read_png, save_gif, save_png, sheet
 from noisette.sampling import CHURNED, Sampling, Variation
@@ -191,7 +193,7 @@ def draw(generator: Generator, request: Request, preview: Preview | None = None,
 def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | None, Sampling, Variation | None]:
     """What `Generator.draw` takes of a request, from wherever it comes. Raises RequestError where the generator cannot draw it."""
     sampling, guidance = request.sampling, request.sampling.guidance
-    checked = generator.sampling(
+    checked = generator.choices.sampling(
         sampling.sampler,
         sampling.steps,
         sampling.eta if sampling.sampler == "ddim" else None,
@@ -208,7 +210,7 @@ def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | N
     if isinstance(asked, tuple) and len(asked) != len(request.seeds):
         raise RequestError(f"the picture names {len(asked)} requests for {len(request.seeds)} seeds; it was changed")
     rows = None if asked is None else generator.schema.encode(asked if isinstance(asked, tuple) else [asked] * len(request.seeds))
-    around = None if request.variation is None else generator.variation((request.variation.of, request.variation.strength))
+    around = None if request.variation is None else variation_around((request.variation.of, request.variation.strength))
     return rows, checked, around
 
 

@@ -118,7 +118,13 @@ def test_values_are_written_as_toml_has_them(value):
 
 
 def request(generator, **changes):
-    facts = {"run": generator.name, "weights": generator.weights, "step": generator.step, "seeds": (5,), "sampling": generator.sampling(steps=3)}
+    facts = {
+        "run": generator.name,
+        "weights": generator.weights,
+        "step": generator.step,
+        "seeds": (5,),
+        "sampling": generator.choices.sampling(steps=3),
+    }
     return Request(**{**facts, **changes})
 
 

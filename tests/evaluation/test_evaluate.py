@@ -207,7 +207,7 @@ def test_a_record_that_was_cut_short_is_made_again(drawer, judge, file):
 
 def test_a_kept_drawing_is_what_was_drawn(drawer, judge):
     trial = put_on_trial(drawer, count=28)
-    sampling = trial.generator.sampling(steps=2)
+    sampling = trial.generator.choices.sampling(steps=2)
     first = trial.draw(sampling, 5)
     assert np.array_equal(put_on_trial(drawer, count=28).draw(sampling, 5), first)
     assert np.array_equal(first[3], trial.generator.draw(trial.yardstick.real.attributes[3:4], [8], sampling)[0])
@@ -232,7 +232,7 @@ def test_what_a_person_should_know_is_told(capsys, drawer, judge, tmp_path):
     assert "using an older one" in out
     trial = put_on_trial(drawer, count=20)
     blind = replace(trial, yardstick=replace(trial.yardstick, judge=fit_judge(DATA.split("train").take(np.arange(64)), epochs=1)))
-    [note] = verdict(blind, trial.generator.sampling(steps=1), draws=1)["notes"]
+    [note] = verdict(blind, trial.generator.choices.sampling(steps=1), draws=1)["notes"]
     assert "so figures by it say little" in note
 
 
@@ -352,7 +352,7 @@ def test_the_real_figures_of_one_run_are_not_those_of_another(drawer, judge, tmp
 
 def test_one_image_is_described_too(drawer, judge):
     trial = put_on_trial(drawer, count=1)
-    told = describe(verdict(trial, trial.generator.sampling(steps=1), draws=2))
+    told = describe(verdict(trial, trial.generator.choices.sampling(steps=1), draws=2))
     assert "1 images of the validation split" in told
 
 

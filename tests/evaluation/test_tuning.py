@@ -77,22 +77,22 @@ def run(capsys, *arguments):
 
 def test_a_table_is_made_and_used_and_what_is_given_wins(capsys, drawer, tmp_path):
     with pytest.raises(RequestError, match=r"no table of qualities for its weights; `noisette tune .*` makes one"):
-        noisette.load(drawer).sampling(quality="fast")
+        noisette.load(drawer).choices.sampling(quality="fast")
     status, out, err = run(capsys, "tune", drawer, "--count", 20)
     assert status == 0, err
     assert [line.split()[0] for line in out.splitlines() if line and line.split()[0] in ("fast", "balanced", "best")] == ["fast", "balanced", "best"]
     table = json.loads((drawer / "quality.json").read_text())
     generator = noisette.load(drawer)
-    sampling = generator.sampling(quality="fast")
+    sampling = generator.choices.sampling(quality="fast")
     assert (sampling.sampler, sampling.steps, sampling.guidance.scale) == tuple(table["fast"][name] for name in ("sampler", "steps", "guidance"))
-    given = generator.sampling("heun", 7, quality="fast", guidance=3.0)
+    given = generator.choices.sampling("heun", 7, quality="fast", guidance=3.0)
     assert (given.sampler, given.steps, given.guidance.scale) == ("heun", 7, 3.0)
     file = tmp_path / "a.png"
     status, out, _ = run(capsys, "generate", drawer, "--quality", "best", "--count", 2, "--out", file, "--json")
     assert (status, json.loads(out)["sampling"]["steps"]) == (0, table["best"]["steps"])
     assert run(capsys, "generate", drawer, "--quality", "good", "--out", file)[0] == 2
     with pytest.raises(RequestError, match='no quality "fastest"; nearest: fast'):
-        generator.sampling(quality="fastest")
+        generator.choices.sampling(quality="fastest")
 
 
 def test_a_table_of_other_weights_is_none_and_a_damaged_one_is_told(drawer, tmp_path):

@@ -48,7 +48,7 @@ def test_what_is_wanted_is_the_end_of_the_teachers_way_and_the_noise_that_fits_i
         level = levels[step % 2]
         assert_close(level.alpha * x0 + level.sigma * eps, xt)
         path = [model.schedule.at(level.time * (5 - index) / 5) for index in range(5)]
-        guidance = teacher.sampling(guidance=2.0).guidance
+        guidance = teacher.choices.sampling(guidance=2.0).guidance
         with torch.no_grad():
             denoise = clipped(model.denoiser(engine.denoiser(), codes, torch.full_like(codes, -1), guidance))
             assert_close(x0, ddim(denoise, xt, path, noise=ImageNoise([])))
@@ -57,11 +57,11 @@ def test_what_is_wanted_is_the_end_of_the_teachers_way_and_the_noise_that_fits_i
 def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
     teacher = noisette.load(asked.folder)
     requests = [teacher.random_request(seed) for seed in range(40)]
-    slow = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=8, guidance=2.0).astype(float)
+    slow = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=4, guidance=2.0).astype(float)
     before = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=1, guidance=2.0)
-    settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000"]
-    student = noisette.load(noisette.distil(asked.folder, evaluations=1, guidance=2.0, steps=150, out=tmp_path / "student", settings=settings).folder)
-    assert (student.sampling().steps, student.sampling().guidance.scale) == (1, 1.0)
+    settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=4"]
+    student = noisette.load(noisette.distil(asked.folder, evaluations=1, guidance=2.0, steps=100, out=tmp_path / "student", settings=settings).folder)
+    assert (student.choices.sampling().steps, student.choices.sampling().guidance.scale) == (1, 1.0)
     after = student.generate(requests, seeds=range(40))
     assert np.square(after - slow).mean() < 0.6 * np.square(before - slow).mean()
 
@@ -115,10 +115,10 @@ def test_a_teacher_that_hardly_counted_the_noisiest_level_is_learned_from_all_th
     ]
     teacher = noisette.load(noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=settings), out=tmp_path / "teacher").folder)
     requests = [teacher.random_request(seed) for seed in range(40)]
-    slow = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=8).astype(float)
+    slow = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=4).astype(float)
     before = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=1)
-    settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000"]
-    student = noisette.load(noisette.distil(teacher.name, steps=150, out=tmp_path / "student", settings=settings).folder)
+    settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=4"]
+    student = noisette.load(noisette.distil(teacher.name, steps=100, out=tmp_path / "student", settings=settings).folder)
     after = student.generate(requests, seeds=range(40))
     assert np.square(after - slow).mean() < 0.7 * np.square(before - slow).mean()
 

@@ -26,7 +26,8 @@ from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_reader
 from noisette.evaluation.obedience import verdict as faults_of
-from noisette.generation import Generator, load
+from noisette.generation import Generator
+from noisette.loading import load
 from noisette.model import BATCH, batches
 from noisette.pictures import as_png, cross_sheet, good_scale, parse_png, sheet
 

@@ -106,7 +106,7 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
     for name, value in sorted(values.items(), key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1):
         if name == "sampler":
             same = value == changed.sampling.sampler
-            other = changed.sampling if same else generator.sampling(value)
+            other = changed.sampling if same else generator.choices.sampling(value)
             changed = _sampled(changed, sampler=value, eta=other.eta, churn=other.churn)
         elif name == "spacing":
             changed = _sampled(changed, spacing=value)
@@ -114,7 +114,7 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
             changed = _CHANGES[name](changed, _number(name, value))
             _check_sampler(name, changed)
     _, checked, _ = check(generator, changed)
-    generator.check_guidance(checked.guidance, condition.values if condition else {}, alone=False)
+    generator.choices.check_guidance(checked.guidance, condition.values if condition else {}, alone=False)
     return changed.model_copy(update={"sampling": checked})
 
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from noisette.choices import variation_around
 from noisette.config import EXCLUSION, VARIATION, SamplerName, SpacingName
 from noisette.dashboard.boxes import Boxes
 from noisette.dashboard.words import plain, say
@@ -89,7 +90,7 @@ def settings(boxes: Boxes) -> Request | None:
         more = _more(boxes)
     try:
         condition = generator.understand(asked) if asked else None
-        sampling = generator.sampling(
+        sampling = generator.choices.sampling(
             state["sampler"],
             int(state["steps"]),
             state["eta"] if state["sampler"] == "ddim" else None,
@@ -98,7 +99,7 @@ def settings(boxes: Boxes) -> Request | None:
             guidance=state[_key(boxes, "guidance")] if guided and asked else None,
             **more,
         )
-        generator.check_guidance(sampling.guidance, condition.values if condition else {})
+        generator.choices.check_guidance(sampling.guidance, condition.values if condition else {})
     except RequestError as error:
         _seed_input(seeds)
         st.warning(plain(error), icon=":material/block:")
@@ -113,7 +114,7 @@ def settings(boxes: Boxes) -> Request | None:
         attributes=condition.values if condition else None,
         sampling=sampling,
         palette=generator.palette is not None and state["palette"],
-        variation=generator.variation((state["around"], state["distance"])) if state.get("around") is not None else None,
+        variation=variation_around((state["around"], state["distance"])) if state.get("around") is not None else None,
     )
     count = int(state["count"])
     changed = again or (wish, count) != state.get("wished", (wish, count))
@@ -181,7 +182,7 @@ def vary(seed: int) -> None:
 
 def command(asked: str, request: Request, generator: Generator) -> str:
     """What draws the same picture from the command line. asked: the request as it is written."""
-    sampling, guidance, usual = request.sampling, request.sampling.guidance, generator.sampling(request.sampling.sampler)
+    sampling, guidance, usual = request.sampling, request.sampling.guidance, generator.choices.sampling(request.sampling.sampler)
     parts = ["noisette", "generate", request.run]
     parts += ["--attributes", asked, "--guidance", _short(guidance.scale)] if asked else []
     parts += ["--seed", str(request.seeds[0]), "--count", str(len(request.seeds)), "--sampler", sampling.sampler, "--steps", str(sampling.steps)]
@@ -199,7 +200,7 @@ def command(asked: str, request: Request, generator: Generator) -> str:
 
 def python(asked: str, request: Request, generator: Generator) -> str:
     """What draws the same images in Python, (N, C, H, W) bytes."""
-    sampling, guidance, usual = request.sampling, request.sampling.guidance, generator.sampling(request.sampling.sampler)
+    sampling, guidance, usual = request.sampling, request.sampling.guidance, generator.choices.sampling(request.sampling.sampler)
     first = request.seeds[0]
     given: dict[str, Any] = {"steps": sampling.steps, "sampler": sampling.sampler}
     given |= {"eta": sampling.eta} if sampling.eta != usual.eta else {}
@@ -264,7 +265,7 @@ def _qualities(boxes: Boxes) -> dict[str, dict[str, Any]]:
 
 def _begin(boxes: Boxes, qualities: dict[str, dict[str, Any]], most: int) -> None:
     """What stands in the settings at first, and within what the model allows."""
-    state, usual = st.session_state, boxes.generator.sampling()
+    state, usual = st.session_state, boxes.generator.choices.sampling()
     usually = (
         {"steps": min(usual.steps, most)}
         if usual.sampler != "ddim" and boxes.generator.qualities is None

@@ -54,7 +54,7 @@ def evaluate(
     trial = put_on_trial(run, count=count, split=split, step=step, judge=judge)
     return verdict(
         trial,
-        trial.generator.sampling(sampler, steps, eta, guidance=guidance, spacing=spacing, churn=churn, quality=quality),
+        trial.generator.choices.sampling(sampler, steps, eta, guidance=guidance, spacing=spacing, churn=churn, quality=quality),
         seed=seed,
         draws=draws,
         progress=progress,

@@ -30,7 +30,8 @@ from noisette.evaluation.sweep import command as sweep_command
 from noisette.evaluation.sweep import panels, request_text, sweeps_of
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.files import write_text
-from noisette.generation import Generator, load
+from noisette.generation import Generator
+from noisette.loading import load
 from noisette.pictures import sheet
 from noisette.shipped import means_shipped
 from noisette.training.run import Run, open_run
@@ -162,7 +163,7 @@ def _section(name: str, run: Run | None, count: int | None, split: str, seed: in
         generator = load(name)
         environment, status = (run.environment, run.status) if run is not None else ({}, {})
         trial = put_on_trial(generator, count=count, split=split)
-        sampling = trial.generator.sampling()
+        sampling = trial.generator.choices.sampling()
         found = verdict(trial, sampling, seed=seed, draws=draws, progress=progress)
         images = trial.draw(sampling, seed)
     except NoisetteError as error:

@@ -33,7 +33,7 @@ from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.records import home_of
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.files import write_atomically, write_text
-from noisette.generation import load
+from noisette.loading import load
 from noisette.pictures import cross_sheet, good_scale, save_png
 from noisette.sampling import Sampling
 from noisette.shipped import means_shipped
@@ -179,7 +179,7 @@ def _planned(
         trial, first = trial_of(settings.get("checkpoint")), settings.get("seed", seed)
         check_draws(first, draws)
         wanted = {name: value for name, value in settings.items() if name not in ("checkpoint", "seed")}
-        points.append(_Point(settings, trial, trial.generator.sampling(**wanted), first))
+        points.append(_Point(settings, trial, trial.generator.choices.sampling(**wanted), first))
     _check_seeds(over.get("seed", ()), points[0].trial.count * draws)
     return points
 

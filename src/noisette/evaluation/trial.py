@@ -20,7 +20,8 @@ from noisette.evaluation.judges import find_judge, open_whole
 from noisette.evaluation.measure import PARTS, VERSION, Progress, Yardstick, silently
 from noisette.evaluation.records import Record, home_of
 from noisette.evaluation.visibility import hidden
-from noisette.generation import Generator, load
+from noisette.generation import Generator
+from noisette.loading import load
 from noisette.sampling import Sampling
 from noisette.shipped import means_shipped
 from noisette.training.run import open_run

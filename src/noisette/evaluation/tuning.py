@@ -78,7 +78,7 @@ def tune(
 
 def candidates_of(generator: Generator) -> list[Sampling]:
     """Every sampler, spacing and number of steps that is tried, at the run's own guidance and plainly; of one step there is one."""
-    usual, most = generator.sampling(), generator.model.schedule.steps
+    usual, most = generator.choices.sampling(), generator.model.schedule.steps
     scales = sorted({1.0, usual.guidance.scale}) if generator.model.recipe.conditional else [1.0]
     steps = [number for number in STEPS if most is None or number <= most]
     settings = [
@@ -88,7 +88,7 @@ def candidates_of(generator: Generator) -> list[Sampling]:
     ]
     guided = generator.model.recipe.conditional
     return [
-        generator.sampling(sampler, number, 0.0 if sampler == "ddim" else None, guidance=scale if guided else None, spacing=spacing)
+        generator.choices.sampling(sampler, number, 0.0 if sampler == "ddim" else None, guidance=scale if guided else None, spacing=spacing)
         for sampler, spacing, number, scale in settings
     ]
 
