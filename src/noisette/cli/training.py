@@ -1,0 +1,151 @@
+"""Verbs that train: recipes, train, distil, resume."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from noisette.cli.common import answer, as_json, print_json
+
+if TYPE_CHECKING:
+    from noisette.training.run import Run
+
+queue_ = click.option("--queue", is_flag=True, help="Wait until nothing else trains on this machine.")
+
+
+@click.command()
+@as_json
+def recipes(json_: bool) -> None:
+    """List what can be trained, a line each."""
+    from noisette.config import load_recipe, recipe_names
+
+    summaries = {name: load_recipe(name).summary for name in recipe_names()}
+    if json_:
+        print_json({"recipes": [{"name": name, "summary": summary} for name, summary in summaries.items()]})
+        return
+    width = max(map(len, summaries))
+    for name, summary in summaries.items():
+        click.echo(f"{name:{width}}  {summary}")
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RECIPE]")
+@click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it.")
+@click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
+@click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, such as training.batch_size=32; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Print the recipe as it would be trained, and stop.")
+@queue_
+@as_json
+def train(
+    recipe: str,
+    out: Path | None,
+    budget: str | None,
+    epochs: int | None,
+    steps: int | None,
+    settings: tuple[str, ...],
+    dry_run: bool,
+    queue: bool,
+    json_: bool,
+) -> None:
+    """Train RECIPE, a name from `noisette recipes` or a TOML file, into a run folder.
+
+    Ctrl-C or SIGTERM finishes the step and saves; `noisette resume` goes on.
+    """
+    if dry_run:
+        from noisette.config import dump_recipe, lengthened, load_recipe
+        from noisette.model import assemble
+
+        checked = assemble(load_recipe(recipe, [*lengthened(budget, epochs, steps), *settings])).recipe
+        answer(json_, {"recipe": checked.model_dump(exclude_none=True)}, dump_recipe(checked).rstrip())
+        return
+    from noisette.display import training
+    from noisette.training.start import train as start
+
+    with training(recipe) as (watcher, progress):
+        run = start(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings, queue=queue, watcher=watcher, progress=progress)
+    _tell_run(run, json_)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--evaluations", type=click.IntRange(1, 16), default=1, show_default=True, help="Of the network, for an image of the student.")
+@click.option("--guidance", type=float, help="The scale that the student learns to draw with.  [default: as in the recipe of RUN]")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-EVALUATIONS]")
+@click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h.  [default: 10m]")
+@click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
+@click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, such as training.batch_size=32; may be repeated.")
+@queue_
+@as_json
+def distil(
+    run: Path,
+    evaluations: int,
+    guidance: float | None,
+    out: Path | None,
+    budget: str | None,
+    epochs: int | None,
+    steps: int | None,
+    settings: tuple[str, ...],
+    queue: bool,
+    json_: bool,
+) -> None:
+    """Train a student of RUN that draws in few evaluations, without guidance, what RUN draws in many, with it.
+
+    RUN is a run folder, or a model that ships with noisette. The student is a run like any other: resume, generate, evaluate.
+
+    \b
+    noisette distil punks --evaluations 1
+    noisette distil runs/mine --evaluations 2 --budget 20m
+    """
+    from noisette.display import training
+    from noisette.distillation import distil as start
+
+    with training(f"{run.resolve().name} in {evaluations}") as (watcher, progress):
+        student = start(
+            run,
+            evaluations=evaluations,
+            guidance=guidance,
+            out=out,
+            budget=budget,
+            epochs=epochs,
+            steps=steps,
+            settings=settings,
+            queue=queue,
+            watcher=watcher,
+            progress=progress,
+        )
+    _tell_run(student, json_)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@queue_
+@as_json
+def resume(run: Path, queue: bool, json_: bool) -> None:
+    """Go on with the training in the folder RUN, exactly where its last checkpoint left it."""
+    from noisette.display import training
+    from noisette.training.start import resume as start
+
+    with training(run.resolve().name) as (watcher, progress):
+        resumed = start(run, queue=queue, watcher=watcher, progress=progress)
+    _tell_run(resumed, json_)
+
+
+def _tell_run(run: Run, json_: bool) -> None:
+    if os.environ.get("RANK", "0") != "0":
+        return  # of several processes the first speaks for all
+    status = run.status
+    facts = {"run": str(run.folder), **{key: status[key] for key in ("state", "step", "epoch", "seconds", "loss", "skipped")}}
+    lines = [
+        f"run       {run.folder}",
+        f"samples   {run.samples}",
+        f"curves    {run.metrics} (tensorboard --logdir {shlex.quote(str(run.folder))})",
+        f"draw      noisette generate {shlex.quote(str(run.folder))}",
+    ]
+    answer(json_, facts, "\n".join(lines))
