@@ -215,14 +215,15 @@ def write_page(page: Path, found: dict[str, dict[str, Any]]) -> None:
                 f"| {title} | {minute} | {of['step']:,} | {of['exact set']:.3f} ({of['real']:.3f}) | {of['whole']:.3f} | {of['pixels']:.5f} "
                 f"| {of['requests']} | {of['evaluations']}{guided} |"
             )
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharex=True)
-    for name, title in NAMES.items():
+    shown = {"exact set": "all attributes as asked", "whole": "images right to the last pixel", "pixels": "pixels right"}
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharex=True)
+    for (name, title), marker in zip(NAMES.items(), "osx", strict=True):  # where lines lie on each other, all are seen
         curve = sorted((float(minute), of) for minute, of in found.get(name, {}).items())
         if not curve:
             continue
-        for axis, key in zip(axes, ("exact set", "whole"), strict=True):
-            axis.plot([minute for minute, _ in curve], [of[key] for _, of in curve], marker="o", label=title)
-            axis.set(xlabel="minutes of two cores", title={"exact set": "all attributes as asked", "whole": "images right to the last pixel"}[key])
+        for axis, key in zip(axes, shown, strict=True):
+            axis.plot([minute for minute, _ in curve], [of[key] for _, of in curve], marker=marker, fillstyle="none", label=title)
+            axis.set(xlabel="minutes of two cores", title=shown[key])
             axis.set_ylim(-0.03, 1.03)
             axis.grid(alpha=0.3)
     axes[0].legend(loc="center right", fontsize=8)
