@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
 
-from noisette.config import EXCLUSION, Recipe, SamplerName, SpacingName
+from noisette.config import EXCLUSION, DrawnSpacing, Recipe, SamplerName
 from noisette.data.attributes import AttributeSchema, Value
 from noisette.data.requests import attribute_behind, places
 from noisette.errors import RequestError, nearest
@@ -53,15 +54,19 @@ class Choices:
         spacing: str | None = None,
         churn: float | None = None,
         quality: str | None = None,
+        times: Sequence[float] | None = None,
     ) -> Sampling:
-        """What is given, and what the recipe says for the rest, or else the table of qualities. Raises RequestError where it cannot be."""
+        """What is given, and what the recipe says for the rest, or else the table of qualities. Raises RequestError where it cannot be.
+
+        times: of a fitted spacing, the levels as a picture has them; those of the table unless given.
+        """
         usual = usual_sampling(self.recipe.samples)
         if quality is not None:
             enough = self._quality(quality)
             guidance_ = replace(usual.guidance, scale=enough.guidance)
             usual = replace(usual, sampler=enough.sampler, steps=enough.steps, spacing=enough.spacing, eta=0.0, churn=0.0, guidance=guidance_)
         name = _one_of("sampler", usual.sampler if sampler is None else sampler, get_args(SamplerName))
-        places_ = _one_of("spacing", usual.spacing if spacing is None else spacing, get_args(SpacingName))
+        places_ = _one_of("spacing", usual.spacing if spacing is None else spacing, get_args(DrawnSpacing))
         steps = None if steps is None else _whole("steps", steps)
         eta = None if eta is None else _number("eta", eta)
         churn = None if churn is None else _number("churn", churn)
@@ -97,13 +102,26 @@ class Choices:
         eta = (usual.eta if eta is None else eta) if name == "ddim" else float(name == "ddpm")
         churn = (usual.churn if churn is None else churn) if name in CHURNED else 0.0
         filled = self.recipe.conditional and (usual.complete if complete is None else complete)
-        return Sampling(name, count, eta, guides, filled, places_, churn)  # type: ignore[arg-type]
+        visited = self._fitted(count, times) if places_ == "fitted" else ()
+        return Sampling(name, count, eta, guides, filled, places_, churn, visited)  # type: ignore[arg-type]
 
     def _quality(self, name: str) -> Quality:
         chosen = _one_of("quality", name, get_args(QualityName))
         if self.qualities is None:
             raise RequestError(f"{self.name} has no table of qualities for its weights; `noisette tune {self.name}` makes one, or say --steps")
         return self.qualities.named(chosen)  # type: ignore[arg-type]
+
+    def _fitted(self, count: int, times: Sequence[float] | None) -> tuple[float, ...]:
+        if times is None:
+            if self.qualities is None:
+                raise RequestError(f"{self.name} has no levels fitted to its weights; `noisette tune {self.name}` finds them, or say spacing time")
+            if count not in self.qualities.fitted:
+                raise RequestError(f"fitted levels are there for 1 to {max(self.qualities.fitted)} steps, not {count}; say spacing time")
+            times = self.qualities.fitted[count]
+        descending = len(times) == count and times[0] == 1 and all(later < earlier for earlier, later in pairwise([*times, 0.0]))
+        if not descending or not all(self.levels is None or _is_level(time * self.levels) for time in times):
+            raise RequestError(f"the fitted levels are not {count} of {self.name}; the picture or the table that they are from was changed")
+        return tuple(times)
 
     @staticmethod
     def _once(what: str, amounts: Mapping[str, float] | None, meaning: Callable[[str], str]) -> dict[str, float]:
@@ -196,6 +214,10 @@ def _whole(name: str, value: Any) -> int:
     if not isinstance(value, int | np.integer) or isinstance(value, bool):
         raise RequestError(f"{name} must be a whole number, not {value!r}")
     return int(value)
+
+
+def _is_level(number: float) -> bool:
+    return round(number) >= 1 and abs(number - round(number)) < 1e-6
 
 
 def _number(name: str, value: Any) -> float:

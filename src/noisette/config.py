@@ -29,6 +29,8 @@ _MOST_LEVELS = 100_000
 
 SamplerName = Literal["ddim", "ddpm", "euler", "heun", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-3m-sde", "unipc", "deis", "lcm"]
 SpacingName = Literal["time", "log-snr", "karras"]
+DrawnSpacing = Literal[SpacingName, "fitted"]
+"""Those by rule, which a recipe may name, and levels that are found once a model is trained."""
 
 
 MOST_EVALUATIONS = 16

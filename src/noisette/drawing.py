@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from noisette.choices import variation_around
 from noisette.config import load_recipe, recipe_names
@@ -53,6 +53,12 @@ class Request(BaseModel):
     variation: Variation | None = None
     columns: int | None = Field(None, ge=1)
     scale: int | None = Field(None, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _drawn_again_without_a_table(self) -> Request:
+        if (self.sampling.spacing == "fitted") != bool(self.sampling.times):
+            raise ValueError("fitted levels stand in sampling.times, and no others do")
+        return self
 
     def placed(self, side: int, columns: int | None = None, scale: int | None = None) -> Request:
         """The same with where its images stand on a sheet, as square as possible, and how much larger; side: of an image, in pixels."""
@@ -205,6 +211,7 @@ def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | N
         complete=sampling.complete,
         spacing=sampling.spacing,
         churn=sampling.churn if sampling.sampler in CHURNED else None,
+        times=sampling.times or None,
     )
     asked = request.attributes
     if isinstance(asked, tuple) and len(asked) != len(request.seeds):

@@ -20,13 +20,12 @@ from noisette.diffusion.noise import ImageNoise, between
 from noisette.diffusion.objectives import Classification, Objective, Regression
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
-from noisette.diffusion.spacing import spaced
 from noisette.engine import Engine
 from noisette.errors import RequestError
 from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
-from noisette.sampling import Guidance, Sampling, Variation, sampler_of
+from noisette.sampling import Guidance, Sampling, Variation, levels_of, sampler_of
 
 BATCH = 16
 """Images are evaluated so many at a time. Where an engine computes otherwise for another number, the last ones get company that is
@@ -100,10 +99,10 @@ class Model:
 
         engine: of a network of this model, that is in evaluation mode. rows: (len(seeds), A), what each image is asked for; of a
         conditional model only, nothing unless given. variation: around another seed's image.
-        Raises RequestError where the schedule has too few levels.
+        Raises RequestError where the schedule has too few levels, or two that it should visit cannot be told apart.
         """
         try:
-            levels = spaced(self.schedule, sampling.steps, sampling.spacing)
+            levels = levels_of(sampling, self.schedule)
         except ScheduleError as error:
             raise RequestError(str(error)) from error
         shape = (self.space.channels, self.side, self.side)

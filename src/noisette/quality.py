@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from noisette.config import SamplerName, SpacingName
+from noisette.config import DrawnSpacing, SamplerName
 
 QualityName = Literal["fast", "balanced", "best"]
 FILE = "quality.json"
@@ -20,14 +20,14 @@ class Quality(BaseModel):
 
     sampler: SamplerName
     steps: int = Field(ge=1)
-    spacing: SpacingName
+    spacing: DrawnSpacing
     guidance: float = Field(ge=0)
     evaluations: int = Field(ge=1)
     figures: dict[str, float]
 
 
 class Qualities(BaseModel):
-    """weights: the SHA-256 of those that were measured. requests: on how many, of which split."""
+    """weights: the SHA-256 of those that were measured. requests: on how many, of which split. fitted: times to visit, by their number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +36,7 @@ class Qualities(BaseModel):
     fast: Quality
     balanced: Quality
     best: Quality
+    fitted: dict[int, tuple[float, ...]] = Field(min_length=1)
 
     def named(self, name: QualityName) -> Quality:
         found: Quality = getattr(self, name)

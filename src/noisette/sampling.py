@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import pairwise
 from math import log, sqrt
 
-from noisette.config import SamplerName, SamplesConfig, SpacingName
+from noisette.config import DrawnSpacing, SamplerName, SamplesConfig
 from noisette.diffusion.multistep import deis, dpmpp_2m, dpmpp_2m_sde, dpmpp_3m_sde, unipc
 from noisette.diffusion.samplers import Sampler, ddim, ddpm, euler, heun, lcm, stay
-from noisette.diffusion.schedules import Level, Schedule
+from noisette.diffusion.schedules import Level, Schedule, ScheduleError
+from noisette.diffusion.spacing import spaced
 
 CHURNED = {"euler": euler, "heun": heun}
 """Those that take churn."""
@@ -23,6 +25,8 @@ _SAMPLERS: dict[str, Sampler] = {
     "deis": deis,
     "lcm": lcm,
 }
+_LEAST_STEP = 1e-6
+"""In log(alpha / sigma): solvers divide by it."""
 _MOST_CHURN = sqrt(2) - 1  # of a step, as in the paper
 
 
@@ -51,7 +55,8 @@ class Sampling:
     """How an image is drawn: by what, in how many steps, and guidance.
 
     eta: of ddim, how much of the noise is fresh, 0 to 1. churn: of euler and heun, how much noise is added and taken away again over
-    all steps, in the unit of Karras et al. 2022 (their S_churn). spacing: of the levels that the steps visit. complete: what a request
+    all steps, in the unit of Karras et al. 2022 (their S_churn). spacing: of the levels that the steps visit, which
+    are `times`, one for each step, where they are fitted to the model. complete: what a request
     leaves open is first drawn from what the data have together, by the seed of the image; `Model.draw` takes requests as they are.
     """
 
@@ -60,8 +65,9 @@ class Sampling:
     eta: float
     guidance: Guidance = Guidance()
     complete: bool = False
-    spacing: SpacingName = "time"
+    spacing: DrawnSpacing = "time"
     churn: float = 0.0
+    times: tuple[float, ...] = ()
 
     @property
     def evaluations(self) -> int:
@@ -90,6 +96,21 @@ def usual_sampling(settings: SamplesConfig) -> Sampling:
     low, high = settings.guidance_interval
     guidance = Guidance(settings.guidance, (low, high), settings.guidance_rescale)
     return Sampling(settings.sampler, settings.steps, settings.eta, guidance, settings.complete, settings.spacing, settings.churn)
+
+
+def levels_of(sampling: Sampling, schedule: Schedule) -> tuple[Level, ...]:
+    """The levels that its steps visit, noisiest first. Raises ScheduleError if the schedule has fewer, or two that cannot be told apart."""
+    if sampling.spacing == "fitted":
+        return _visited(schedule, sampling.times)
+    return spaced(schedule, sampling.steps, sampling.spacing)
+
+
+@lru_cache(maxsize=256)
+def _visited(schedule: Schedule, times: tuple[float, ...]) -> tuple[Level, ...]:
+    levels = tuple(map(schedule.at, times))
+    if not all(then.half_log_snr - now.half_log_snr > _LEAST_STEP for now, then in pairwise(levels)):
+        raise ScheduleError("two of the levels have the same noise, as far as numbers can tell; use another spacing")
+    return levels
 
 
 def sampler_of(sampling: Sampling, schedule: Schedule) -> Sampler:

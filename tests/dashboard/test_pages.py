@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shlex
 import shutil
 from pathlib import Path
@@ -137,6 +138,30 @@ def test_a_run_without_attributes_has_no_boxes(runs):
     page.selectbox(key="model").select(str(runs / "plain")).run()
     assert not page.exception
     assert {each.key for each in page.get("button_group")} == {"then", "quality", "view"}
+
+
+def test_fitted_levels_are_offered_where_the_model_has_them(runs, tmp_path):
+    for name in ("avatars", "plain"):
+        shutil.copytree(runs / name, tmp_path / name)
+    quality = {"sampler": "ddim", "steps": 2, "spacing": "fitted", "guidance": 1.0, "evaluations": 2, "figures": {}}
+    table = {"weights": noisette.load(tmp_path / "avatars").weights, "requests": "none", "fitted": {"1": [1.0], "2": [1.0, 0.3]}}
+    file = tmp_path / "avatars" / "quality.json"
+    file.write_text(json.dumps({**table, "fast": quality, "balanced": quality, "best": quality}))
+    page = opened(generate_page, tmp_path)
+    page.selectbox(key="model").select(str(tmp_path / "avatars")).run()
+    assert "fitted" in page.selectbox(key="spacing").options
+    boxes(page, "Quality").set_value("fast").run()
+    assert not page.exception
+    assert "--spacing fitted" in page.code[0].value
+    assert page.session_state["drawn"].request.sampling.times == (1.0, 0.3)
+    file.write_text(file.read_text().replace("0.3", "0.4"))  # another tuning: what the page draws and what its command draws stay the same
+    os.utime(file, (2e9, 2e9))
+    boxes(page, "Body").set_value("Zombie").run()
+    assert page.session_state["drawn"].request.sampling.times == (1.0, 0.4)
+    page.selectbox(key="model").select(str(tmp_path / "plain")).run()
+    assert not page.exception
+    assert page.selectbox(key="spacing").value == "time"
+    assert "fitted" not in page.selectbox(key="spacing").options
 
 
 def test_watch_shows_curves_samples_and_the_recipe(runs):

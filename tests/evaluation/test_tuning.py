@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +15,13 @@ import noisette
 from noisette.cli import main
 from noisette.config import parse_recipe
 from noisette.data.sprites import sprites
+from noisette.diffusion.fitting import cheapest, misses
+from noisette.diffusion.spacing import spaced
 from noisette.errors import RequestError
 from noisette.evaluation.judges import fit_and_keep
-from noisette.evaluation.tuning import DISTANCE, PERCENT, SHARES, Candidate, choose
+from noisette.evaluation.measure import silently
+from noisette.evaluation.tuning import DISTANCE, FIRST_WALKER, LONG, PERCENT, SHARES, Candidate, choose, cost_of_steps, fit_levels
+from noisette.pictures import read_png, save_png
 from noisette.sampling import Sampling
 
 from ..conftest import CONDITIONAL, TINY
@@ -85,7 +91,7 @@ def test_a_table_is_made_and_used_and_what_is_given_wins(capsys, drawer, tmp_pat
     generator = noisette.load(drawer)
     sampling = generator.choices.sampling(quality="fast")
     assert (sampling.sampler, sampling.steps, sampling.guidance.scale) == tuple(table["fast"][name] for name in ("sampler", "steps", "guidance"))
-    given = generator.choices.sampling("heun", 7, quality="fast", guidance=3.0)
+    given = generator.choices.sampling("heun", 7, quality="fast", guidance=3.0, spacing="karras")
     assert (given.sampler, given.steps, given.guidance.scale) == ("heun", 7, 3.0)
     file = tmp_path / "a.png"
     status, out, _ = run(capsys, "generate", drawer, "--quality", "best", "--count", 2, "--out", file, "--json")
@@ -93,6 +99,72 @@ def test_a_table_is_made_and_used_and_what_is_given_wins(capsys, drawer, tmp_pat
     assert run(capsys, "generate", drawer, "--quality", "good", "--out", file)[0] == 2
     with pytest.raises(RequestError, match='no quality "fastest"; nearest: fast'):
         generator.choices.sampling(quality="fastest")
+
+
+def test_levels_are_fitted_and_a_picture_keeps_its_own(capsys, drawer, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(drawer, copy, ignore=shutil.ignore_patterns("quality.json"))
+    with pytest.raises(RequestError, match=r"no levels fitted to its weights; `noisette tune .*copy` finds them, or say spacing time"):
+        noisette.load(copy).choices.sampling(spacing="fitted")
+    table = noisette.tune(copy, count=20)
+    generator = noisette.load(copy)
+    assert {count: len(times) for count, times in generator.qualities.fitted.items()} == {1: 1, 2: 2}
+    sampling = generator.choices.sampling("ddim", 2, spacing="fitted")
+    first, second = sampling.times
+    assert (first, sampling.times) == (1.0, table["fitted"][2])
+    assert 0 < second < 1
+    with pytest.raises(RequestError, match="fitted levels are there for 1 to 2 steps, not 5; say spacing time"):
+        generator.choices.sampling("ddim", 5, spacing="fitted")
+    levels = []
+    generator.model.draw(generator.engine, [3], sampling, on_step=lambda xt, x0, level: levels.append(level.time))
+    assert tuple(levels) == sampling.times
+    file, again = tmp_path / "a.png", tmp_path / "b.png"
+    assert run(capsys, "generate", copy, "--spacing", "fitted", "--steps", 2, "--seed", 3, "--out", file)[0] == 0
+    (copy / "quality.json").unlink()
+    status, _, err = run(capsys, "regenerate", file, "--out", again)
+    assert (status, file.read_bytes()) == (0, again.read_bytes()), err
+    image, said = read_png(file)
+    for changed in ({"times": []}, {"times": [1.0, 0.9999999999]}, {"times": [1.0, 0.5, 0.2]}, {"spacing": "time"}):
+        save_png(file, image, {**said, "sampling": {**said["sampling"], **changed}})
+        status, _, err = run(capsys, "regenerate", file, "--out", again)
+        assert (status, err.count("\n")) == (2, 1), err
+
+
+def test_levels_are_fitted_to_the_walks_of_all_images_under_their_requests(drawer, monkeypatch):
+    monkeypatch.setattr("noisette.evaluation.tuning.STEPS", (1, 4))
+    monkeypatch.setattr("noisette.evaluation.tuning.WALKERS", 20)  # a whole batch, and a part of one
+    generator, rows = noisette.load(drawer), sprites(1000, 8).split("train").attributes
+    schedule = generator.model.schedule
+    times = tuple(sorted({level.time for name in ("time", "log-snr") for level in spaced(schedule, LONG, name)}, reverse=True))
+    sampling = replace(generator.choices.sampling("ddim", 1, 0.0), steps=len(times), spacing="fitted", times=times)
+    walks = []
+    for place in range(20):
+        generator.model.draw(
+            generator.engine, [FIRST_WALKER + place], sampling, rows[place : place + 1], on_step=lambda xt, x0, level: walks.append((xt, x0, level))
+        )
+    together = [
+        (torch.cat([walks[place][0] for place in places]), torch.cat([walks[place][1] for place in places]), walks[places[0]][2])
+        for places in ([step + len(times) * image for image in range(20)] for step in range(len(times)))
+    ]
+    costs = misses(together).sqrt()
+    torch.testing.assert_close(cost_of_steps(generator, times, rows, 20, silently), costs, rtol=1e-4, atol=1e-6)
+    expected = {count: tuple(times[place] for place in places) for count, places in cheapest(costs, 4).items()}
+    assert fit_levels(generator, rows) == expected
+
+
+@pytest.mark.parametrize("times", [(1.0, 0.5), (1.0, 0.5, 0.7), (0.9, 0.5, 0.1), (1.0, 0.5, -0.1), (1.0, 0.5, float("nan"))])
+def test_levels_that_cannot_be_are_refused(drawer, times):
+    with pytest.raises(RequestError, match="the fitted levels are not 3 of .*; the picture or the table that they are from was changed"):
+        noisette.load(drawer).choices.sampling("ddim", 3, spacing="fitted", times=times)
+
+
+def test_levels_between_those_of_a_discrete_schedule_are_refused(tmp_path):
+    settings = ["training.steps=1", "diffusion.steps=10", "dataset.count=100", "diffusion.schedule=cosine", "samples.steps=5"]
+    generator = noisette.load(noisette.train(parse_recipe(TINY, source="t", overrides=settings), out=tmp_path / "discrete").folder)
+    assert generator.choices.sampling("ddim", 2, spacing="fitted", times=(1.0, 0.3)).times == (1.0, 0.3)
+    for second in (0.35, 1e-9):
+        with pytest.raises(RequestError, match="the fitted levels are not 2 of"):
+            generator.choices.sampling("ddim", 2, spacing="fitted", times=(1.0, second))
 
 
 def test_a_table_of_other_weights_is_none_and_a_damaged_one_is_told(drawer, tmp_path):

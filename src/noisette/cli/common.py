@@ -40,7 +40,8 @@ def how_to_sample(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--spacing",
-            help="time, log-snr or karras: the levels that steps visit; heun in few needs one of the latter.  [default: as in the recipe]",
+            help="time, log-snr, karras, or fitted as `noisette tune` found: the levels that steps visit; heun in few needs log-snr or karras.  "
+            "[default: as in the recipe]",
         ),
         click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]"),
         click.option(

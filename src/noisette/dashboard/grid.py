@@ -140,7 +140,8 @@ def _number(name: str, value: str) -> float | int:
 
 
 def _sampled(request: Request, **changes: Any) -> Request:
-    return request.model_copy(update={"sampling": replace(request.sampling, **changes)})
+    """Without the fitted times, which are others for another number of steps."""
+    return request.model_copy(update={"sampling": replace(request.sampling, times=(), **changes)})
 
 
 def _guided(request: Request, **changes: Any) -> Request:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from noisette.choices import variation_around
-from noisette.config import EXCLUSION, VARIATION, SamplerName, SpacingName
+from noisette.config import EXCLUSION, VARIATION, DrawnSpacing, SamplerName, SpacingName
 from noisette.dashboard.boxes import Boxes
 from noisette.dashboard.words import plain, say
 from noisette.data.attributes import Value
@@ -139,6 +139,11 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
     strengths = set(sampling.guidance.excluded.values())
     if len(strengths) > 1:
         lost.append(say("its exclusions differ in strength; all take the first"))
+    spacing, table = sampling.spacing, boxes.generator.qualities
+    fitted = table.fitted.get(sampling.steps) if table else None
+    if spacing == "fitted" and fitted != sampling.times:
+        lost.append(say("its levels were fitted by another table; others are taken"))
+        spacing = spacing if fitted else boxes.generator.choices.sampling().spacing
     boxes.tick(_without_implied(asked or {}, boxes.generator), list(sampling.guidance.excluded))
     strength = next(iter(sampling.guidance.excluded.values()), EXCLUSION)
     for what, value, most in (
@@ -158,7 +163,7 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
             "count": min(len(request.seeds), MOST_IMAGES),
             "steps": min(sampling.steps, _most_steps(boxes.generator)),
             "sampler": sampling.sampler,
-            "spacing": sampling.spacing,
+            "spacing": spacing,
             "eta": sampling.eta if sampling.sampler == "ddim" else 0.0,
             "churn": sampling.churn,
             _key(boxes, "guidance"): min(sampling.guidance.scale, _STRONGEST),
@@ -227,6 +232,10 @@ def _most_steps(generator: Generator) -> int:
     return min(_MOST_STEPS, generator.model.schedule.steps or _MOST_STEPS)
 
 
+def _spacings(generator: Generator) -> tuple[str, ...]:
+    return get_args(DrawnSpacing) if generator.qualities else get_args(SpacingName)
+
+
 def _without_implied(values: Mapping[str, Value], generator: Generator) -> dict[str, Value]:
     """Without the choices that follow from the rest, so that a request comes back as it was ticked."""
     kept = dict(values)
@@ -291,6 +300,8 @@ def _begin(boxes: Boxes, qualities: dict[str, dict[str, Any]], most: int) -> Non
     }.items():
         state.setdefault(name, value)
     state["steps"] = min(state["steps"], most)
+    if state["spacing"] not in _spacings(boxes.generator):  # the model before had levels of its own
+        state["spacing"] = usual.spacing
     state["quality"] = next((name for name, of in qualities.items() if all(state[setting] == value for setting, value in of.items())), None)
 
 
@@ -301,7 +312,7 @@ def _more(boxes: Boxes) -> dict[str, Any]:
         st.selectbox(say("Sampler"), get_args(SamplerName), key="sampler", width=140, persist_state="session")
         st.selectbox(
             say("Spacing"),
-            get_args(SpacingName),
+            _spacings(boxes.generator),
             key="spacing",
             width=120,
             persist_state="session",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from noisette.config import Recipe
 from noisette.errors import NoisetteError
+from noisette.quality import FILE
 from noisette.shipped import open_shipped_recipe, shipped_names, shipped_samples
 from noisette.training.run import Run
 
@@ -15,8 +16,8 @@ from noisette.training.run import Run
 @dataclass(frozen=True)
 class Item:
     """A model or a run. name: as `load` takes it. state: `shipped`, or that of the training. step: of the newest checkpoint, 0 if there is none;
-    at, progress (0 to 1), seconds, rate (images a second): where the training is. changed: when it was made, in seconds since the
-    epoch. problem: why it cannot be used, in a line.
+    at, progress (0 to 1), seconds, rate (images a second): where the training is. changed: when it, or its table of qualities, was made, in
+    seconds since the epoch. problem: why it cannot be used, in a line.
     """
 
     name: str
@@ -68,7 +69,7 @@ def _item(folder: Path) -> Item:
             seconds=float(status["seconds"]),
             rate=float(status["images_per_second"]),
             thumbnail=samples[-1] if samples else None,
-            changed=(folder / "recipe.toml").stat().st_mtime,
+            changed=max(path.stat().st_mtime for path in (folder / "recipe.toml", folder / FILE) if path.is_file()),
         )
     except (NoisetteError, OSError, LookupError, TypeError, ValueError) as error:
         return Item(str(folder), title, "damaged", None, problem=str(error) or "it is half written")

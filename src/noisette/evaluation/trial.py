@@ -64,7 +64,8 @@ class Trial:
             "split": self.split,
             "images": self.count,
             "first_seed": seed,
-            "sampling": {name: value for name, value in asdict(sampling).items() if name != "complete"},  # requests here leave nothing open
+            # requests here leave nothing open to complete, and levels by rule need no times
+            "sampling": {name: value for name, value in asdict(sampling).items() if name != "complete" and (value or name != "times")},
         }
         by = f"{sampling.named.replace(' ', '-')}-{sampling.steps}" + (f"-guidance-{sampling.guidance.scale:g}" if self.yardstick.asked else "")
         return Record.of(home_of(self.generator.name) / "evaluations", f"{self.split}-{self.count}-seed-{seed}-{by}", facts)

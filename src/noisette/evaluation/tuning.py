@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from noisette.diffusion.fitting import Step, cheapest, misses
+from noisette.diffusion.schedules import Level
+from noisette.diffusion.spacing import spaced
 from noisette.errors import RequestError
 from noisette.evaluation.evaluate import verdict
 from noisette.evaluation.figures import Tree, find
@@ -16,14 +24,20 @@ from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.files import write_text
 from noisette.generation import Generator
+from noisette.model import BATCH, batches
 from noisette.quality import FILE, Qualities, Quality, QualityName
 from noisette.sampling import Sampling
 from noisette.shipped import means_shipped
 
 SAMPLERS = ("ddim", "dpmpp-2m", "unipc")
 """Deterministic, one evaluation a step: of first order, and two of second."""
-SPACINGS = ("time", "log-snr")
+SPACINGS = ("time", "log-snr", "fitted")
 STEPS = (1, 2, 3, 4, 6, 8, 10, 15, 25)
+
+LONG = 48
+"""Of the walk that levels are fitted to, so many levels are evenly spaced in time, and as many in log-SNR."""
+WALKERS, FIRST_WALKER = 64, 10**9
+"""Images that walk, and the seed of the first: none of those that candidates are measured on."""
 
 SHARES = ("obedience.exact", "exactness.snapped_whole")
 """Figures that are shares of the images; a hundredth is a point."""
@@ -65,18 +79,52 @@ def tune(
     if "obedience" in left_out and "fidelity" in left_out:
         reasons = "; ".join(dict.fromkeys((left_out["obedience"], left_out["fidelity"])))
         raise RequestError(f"there is nothing to choose by: obedience and fidelity are left out, for {reasons}")
-    candidates = _measured(trial, candidates_of(trial.generator), seed, progress)
+    fitted = fit_levels(trial.generator, trial.yardstick.train.attributes if trial.yardstick.asked else None, progress)
+    candidates = _measured(trial, candidates_of(trial.generator, fitted), seed, progress)
     chosen = {name: choose(candidates, points) for name, points in POINTS.items()}
     table = Qualities(
         weights=trial.generator.weights,
         requests=f"{trial.count} of the {split} split",
         **{name: _quality(candidate) for name, candidate in chosen.items()},
+        fitted=fitted,
     )
     write_text(path, table.model_dump_json(indent=2) + "\n")
     return {"run": trial.generator.name, "file": str(path), **table.model_dump(), "candidates": [_told(each) for each in candidates]}
 
 
-def candidates_of(generator: Generator) -> list[Sampling]:
+def fit_levels(generator: Generator, rows: NDArray[np.int16] | None, progress: Progress = silently) -> dict[int, tuple[float, ...]]:
+    """For every number of steps up to the most that are tried, the times at which the model's own walks are cut short at the least cost.
+
+    rows: requests of the training, of which the first are walked with the guidance of the recipe; None of an unconditional model.
+    """
+    schedule = generator.model.schedule
+    most = min(LONG, schedule.steps or LONG)
+    levels = (*spaced(schedule, most, "time"), *spaced(schedule, most, "log-snr"))
+    times = tuple(sorted({level.time for level in levels}, reverse=True))
+    count = WALKERS if rows is None else min(WALKERS, len(rows))
+    cost = cost_of_steps(generator, times, None if rows is None else rows[:count], count, progress)
+    return {number: tuple(times[place] for place in places) for number, places in cheapest(cost, min(STEPS[-1], len(times))).items()}
+
+
+def cost_of_steps(generator: Generator, times: tuple[float, ...], rows: NDArray[np.int16] | None, count: int, progress: Progress) -> Tensor:
+    """(T, T + 1): how far `count` images land from their walk over these times, root mean square, in one step from each to each."""
+    sampling = replace(generator.choices.sampling("ddim", 1, 0.0, spacing="time"), steps=len(times), spacing="fitted", times=times)
+    total = torch.zeros((len(times), len(times) + 1), dtype=torch.float64)
+    for start in range(0, count, BATCH):
+        batch = range(start, min(start + BATCH, count))
+        walk: list[Step] = []
+
+        def seen(xt: Tensor, x0: Tensor, level: Level, walk: list[Step] = walk, start: int = start) -> None:
+            walk.append((xt, x0, level))
+            progress("fitting levels", start // BATCH * len(times) + len(walk), batches(count) * len(times))
+
+        seeds = [FIRST_WALKER + place for place in batch]
+        generator.model.draw(generator.engine, seeds, sampling, None if rows is None else rows[batch], on_step=seen)
+        total += misses(walk) * len(batch)
+    return (total / count).sqrt()
+
+
+def candidates_of(generator: Generator, fitted: Mapping[int, tuple[float, ...]]) -> list[Sampling]:
     """Every sampler, spacing and number of steps that is tried, at the run's own guidance and plainly; of one step there is one."""
     usual, most = generator.choices.sampling(), generator.model.schedule.steps
     scales = sorted({1.0, usual.guidance.scale}) if generator.model.recipe.conditional else [1.0]
@@ -88,7 +136,14 @@ def candidates_of(generator: Generator) -> list[Sampling]:
     ]
     guided = generator.model.recipe.conditional
     return [
-        generator.choices.sampling(sampler, number, 0.0 if sampler == "ddim" else None, guidance=scale if guided else None, spacing=spacing)
+        generator.choices.sampling(
+            sampler,
+            number,
+            0.0 if sampler == "ddim" else None,
+            guidance=scale if guided else None,
+            spacing=spacing,
+            times=fitted[number] if spacing == "fitted" else None,
+        )
         for sampler, spacing, number, scale in settings
     ]
 
