@@ -596,6 +596,14 @@ def test_random_requests_keep_away_from_what_is_excluded(capsys, asked, tmp_path
     assert not any(each["Earring"] for each in json.loads(out)["attributes"])
 
 
+def test_what_is_filled_in_is_not_pushed_away_from_what_it_has_not(generator):
+    """Away from a thing that no request has, guidance would only leave its ghost."""
+    row = generator.draw(None, [5], generator.choices.sampling(complete=True, excluded={"Earring": 1.0}))
+    request = generator.schema.decode(generator.completed(None, [5], generator.choices.sampling(complete=True, excluded={"Earring": 1.0}))[0])
+    assert request["Earring"] is False
+    assert np.array_equal(generator.generate(request, seeds=[5]), row)
+
+
 def test_complete_is_a_yes_or_a_no(asked):
     with pytest.raises(RequestError, match="complete is True or False, not 'no'"):
         noisette.load(asked.folder).generate(seeds=[0], complete="no")

@@ -146,7 +146,8 @@ class Generator:
         absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63. sampler, steps, spacing, eta, churn,
         guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval, rescale: as in the run's
         recipe unless given, or as the table of `quality` ("fast", "balanced" or "best") says. weights: attributes with another scale
-        than the rest. excluded: flags or options to keep away from, and how strongly (0.3 is a start). complete: what a request leaves
+        than the rest. excluded: flags or options to keep away from, and how strongly where they are
+        left open (0.3 is a start). complete: what a request leaves
         open is first drawn from what the data have together, by the seed of the image, or else is left to the network; as in the recipe.
         variation: a seed, and how far from its image, 0 to 1, the images go, each towards its own seed's. palette: each pixel goes to
         the nearest colour of the data.
@@ -199,6 +200,8 @@ class Generator:
         """The same from rows of an attribute table, (len(seeds), A); None asks for nothing at all. What they leave open is `completed` first."""
         seeds = whole_seeds(seeds)
         rows = self.completed(rows, seeds, sampling, variation=variation)
+        if sampling.complete:  # without what is excluded: to push away from it besides would leave its ghost on the background
+            sampling = replace(sampling, guidance=replace(sampling.guidance, excluded={}))
         if rows is None and self.model.recipe.conditional and self.model.recipe.condition.drop_all == 0:
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0); ask for something")
         if palette and self.palette is None:

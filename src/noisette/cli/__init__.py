@@ -25,7 +25,7 @@ def app() -> None:
 
     \b
     noisette recipes                      what can be trained
-    noisette train punks --budget 30m     train for half an hour
+    noisette train punks --budget 30m     train for half an hour, into runs/punks
     noisette generate punks --attributes "Female, 3D Glasses"
     """
 

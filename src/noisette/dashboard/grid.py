@@ -115,6 +115,8 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
             _check_sampler(name, changed)
     _, checked, _ = check(generator, changed)
     generator.choices.check_guidance(checked.guidance, condition.values if condition else {}, alone=False)
+    if "exclusion" in values and checked.complete:
+        raise RequestError("what is open is filled in without what is excluded, however strongly; switch that off to compare strengths")
     return changed.model_copy(update={"sampling": checked})
 
 
