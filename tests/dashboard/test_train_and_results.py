@@ -159,6 +159,18 @@ def test_a_grid_that_cannot_be(avatars, name, values):
         drawn()
 
 
+def test_strengths_of_an_exclusion_are_compared_only_where_they_count(avatars):
+    axes = Axis("exclusion", ("0", "2")), Axis("seed", ("1",))
+    for complete in (False, True):
+        asked = request(avatars, sampling=avatars.choices.sampling(steps=3, excluded={"Earring": 0.3}, complete=complete))
+        if complete:
+            with pytest.raises(RequestError, match="filled in without what is excluded, however strongly"):
+                cells(asked, {}, avatars, *axes)
+        else:
+            images = draw_cells(avatars, cells(asked, {}, avatars, *axes), lambda images, share: None)
+            assert len({image.tobytes() for image in images.reshape(2, -1)}) == 2
+
+
 def test_every_setting_is_in_the_command_that_draws_the_same(runs, capsys, tmp_path, monkeypatch):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "avatars")).run()
