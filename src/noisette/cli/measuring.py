@@ -163,9 +163,9 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: Path | None, 
     """Find which settings are enough for RUN: how few evaluations of the network lose hardly anything.
 
     The levels of --spacing fitted are found first: those between which the model's own long walks can be cut short at the least cost. Then
-    some seventy combinations of sampler, spacing and steps are measured as by `noisette evaluate`, twice as many where RUN is guided: a quarter
-    of an hour for the punks. The cheapest that stays within 2 points of the best is then --quality fast, within 1 point balanced, within 0.4
-    best. Stopped, it goes on with the first that is missing.
+    some seventy combinations of sampler, spacing and steps are measured as by `noisette evaluate`, twice as many where RUN is guided, which
+    takes a while. The cheapest that stays within 2 points of the best is then --quality fast, within 1 point balanced, within 0.4 best.
+    Stopped, it goes on with the first that is missing.
 
     \b
     noisette tune runs/mine
