@@ -37,6 +37,7 @@ MANY = 200
 """More steps than these are drawn by `LONG` alone: others would need hours."""
 LONG = ("ddim", "ddpm")
 FIGURES = {"obedience.exact": "all as asked", "exactness.snapped_whole": "images right to the last pixel", "fidelity.frechet": "Fréchet distance"}
+PARTS = ("obedience", "exactness", "fidelity")
 SHOWN = (1, 2, 4, 10, 50)
 
 
@@ -62,7 +63,7 @@ def main() -> None:
         images = arguments.page.parent.parent / "images"
         _curves(found, images / "samplers-pareto.png")
         _same_requests(generator, trial, images / "samplers-steps.png")
-        real = trial.real_figures()
+        real = trial.real_figures(parts=PARTS)
         told = ", ".join(f"{title} {find(real, path):.3f}" for path, title in FIGURES.items() if find(real, path) is not None)
         foot = (
             f"{generator.name}, weights {generator.weights[:12]}, {trial.count} requests of the validation split, real images: {told}; {machine()}."
@@ -77,7 +78,7 @@ def _point(trial: Trial, sampler: str, steps: int, spacing: str, progress: Any) 
     def told(what: str, done: int, total: int) -> None:
         progress(f"{sampler} {steps}, {what}", done, total)
 
-    drawn = verdict(trial, sampling, draws=1, progress=told)["drawn"]
+    drawn = verdict(trial, sampling, draws=1, parts=PARTS, progress=told)["drawn"]
     evaluations = sampling.evaluations * (1 if sampling.guidance.plain else 2)
     return {
         "steps": steps,

@@ -205,7 +205,7 @@ def test_what_was_measured_stands_side_by_side(runs):
     facts = {"weights": "abcdef", "requests": "r", "split": "validation", "images": 10, "sampling": sampling}
     for seed, exact in ((0, 0.8), (10, 0.9)):
         record = Record.of(runs / "avatars" / "evaluations", "v", {**facts, "first_seed": seed})
-        record.figures("judge-1", ["obedience"], lambda exact=exact: {"obedience": {"exact": exact}})
+        record.figures("judge-1", ["obedience"], lambda missing, exact=exact: {"obedience": {"exact": exact}})
     (runs / "avatars" / "evaluations" / "damaged").mkdir(exist_ok=True)
     (runs / "avatars" / "evaluations" / "damaged" / "figures-judge-1.json").write_text("[]")
     [found] = measured(str(runs / "avatars"))

@@ -256,6 +256,25 @@ def test_who_interrupts_is_told_that_nothing_is_lost(capsys, drawer, judge, monk
     assert (status, err) == (130, "error: interrupted; what was drawn and measured is kept, and the same command goes on\n")
 
 
+def test_parts_that_were_measured_are_not_measured_again(drawer, judge, monkeypatch):
+    trial = put_on_trial(drawer, count=124)
+    sampling = trial.generator.choices.sampling(steps=2)
+    taken: list[str] = []
+    measure = Yardstick.measure
+
+    def told(yardstick, images, progress, parts):
+        taken.extend(parts)
+        return measure(yardstick, images, progress, parts)
+
+    monkeypatch.setattr(Yardstick, "measure", told)
+    few = trial.figures(sampling, 0, parts=("obedience", "exactness"))
+    assert taken == list(few) == ["obedience", "exactness"]
+    taken.clear()
+    more = trial.figures(sampling, 0, parts=("exactness", "fidelity"))
+    assert taken == ["fidelity"]
+    assert more["exactness"] == few["exactness"]
+
+
 def test_another_judge_measures_what_was_drawn_before(drawer, judge, monkeypatch, tmp_path):
     evaluate(drawer, count=126, draws=1, steps=2)
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))

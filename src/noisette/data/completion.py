@@ -156,8 +156,9 @@ class Completion:
         chosen: dict[int, int] = {}
         present: list[int] = []
         for unit, parent in self._order:
-            chances = allowed[unit] * self._given[unit][:, 0 if parent is None else chosen[parent]]
-            chosen[unit] = int(random.choice(len(chances), p=chances / chances.sum()))
+            reached = (allowed[unit] * self._given[unit][:, 0 if parent is None else chosen[parent]]).cumsum()
+            # what random.choice does, of which nine tenths are checks
+            chosen[unit] = int(np.searchsorted(reached / reached[-1], random.random(), side="right"))
             if chosen[unit] < len(self._units[unit]):
                 present.append(self._units[unit][chosen[unit]])
         return np.array(present, dtype=np.intp)

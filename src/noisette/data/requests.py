@@ -6,6 +6,7 @@ What is not mentioned is unknown, not absent.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -126,12 +127,20 @@ class _Reader:
         if not isinstance(asked, str | Mapping):
             raise RequestError(f"a request is a text or a mapping of names to values, not {type(asked).__name__}")
         said: dict[str, Value] = {}
+        wrong: list[str] = []
         for name, value in self._parts(asked) if isinstance(asked, str) else asked.items():
             if not isinstance(name, str):
                 raise RequestError(f"the names in a request are text, not {name!r}")
-            for attribute, meant in self._meant(name, value):
-                if said.setdefault(attribute, meant) != meant:
-                    raise RequestError(f"the request contradicts itself: {attribute} is both {_said(said[attribute])} and {_said(meant)}")
+            try:
+                meant = self._meant(name, value)
+            except RequestError as error:
+                wrong.append(str(error))
+                continue
+            for attribute, its in meant:
+                if said.setdefault(attribute, its) != its:
+                    raise RequestError(f"the request contradicts itself: {attribute} is both {_said(said[attribute])} and {_said(its)}")
+        if wrong:
+            raise RequestError("; ".join(wrong))
         return said
 
     def one(self, name: str) -> list[tuple[str, Value]]:
@@ -212,7 +221,7 @@ class _Reader:
 
 
 def _folded(name: str) -> str:
-    return re.sub(r"[\s_-]+", "", name).casefold()
+    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", name)).casefold()
 
 
 def _said(value: Value) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from noisette import __version__
 from noisette.errors import RequestError
 from noisette.evaluation.figures import FIGURES, Figure, Tree, find, mean_and_spread
 from noisette.evaluation.judge import Judge
-from noisette.evaluation.measure import Progress, silently
+from noisette.evaluation.measure import PARTS, Progress, silently
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.sampling import Sampling
 
@@ -61,17 +61,19 @@ def evaluate(
     )
 
 
-def verdict(trial: Trial, sampling: Sampling, *, seed: int = 0, draws: int = DRAWS, progress: Progress = silently) -> Tree:
-    """The same of a run that is on trial already."""
+def verdict(
+    trial: Trial, sampling: Sampling, *, seed: int = 0, draws: int = DRAWS, parts: Sequence[str] = PARTS, progress: Progress = silently
+) -> Tree:
+    """The same of a run that is on trial already. parts: the kinds of figures that are taken; see `measure.PARTS`."""
     check_draws(seed, draws)
-    real = trial.real_figures(progress)
+    real = trial.real_figures(progress, parts)
     drawn = []
     for number in range(draws):
 
         def told(what: str, done: int, total: int, number: int = number) -> None:
             progress(f"{what}, draw {number + 1} of {draws}" if draws > 1 else what, done, total)
 
-        drawn.append(trial.figures(sampling, seed + number * trial.count, told))
+        drawn.append(trial.figures(sampling, seed + number * trial.count, told, parts))
     mean, spread = mean_and_spread(drawn)
     return {
         **_circumstances(trial, sampling),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,30 +76,30 @@ class Yardstick:
         }
         return {name: reason for name, reason in reasons.items() if reason}
 
-    def measure(self, images: Images, progress: Progress = silently) -> Tree:
-        """Each figure of drawn images of the requests; None where it is left out."""
+    def measure(self, images: Images, progress: Progress = silently, parts: Sequence[str] = PARTS) -> Tree:
+        """Each figure of drawn images of the requests, of these parts; None where it is left out."""
         snapped = self.palette.snap(images) if self.palette else images
-        features = self.judge.features(images)
-        on_palette = self.judge.features(snapped) if self.palette else features
         seen, rows = self.judge.read(images), self.real.attributes
-        parts: dict[str, Callable[[], Tree]] = {
+        features = cache(lambda: self.judge.features(images))
+        on_palette = cache(lambda: self.judge.features(snapped)) if self.palette else features
+        ways: dict[str, Callable[[], Tree]] = {
             "obedience": lambda: self._obedience(seen),
             "new_pairs": lambda: self._of_new_pairs(seen),
             "exactness": lambda: self._exactness(images, snapped),
             "by_pixels": lambda: self._by_pixels(snapped, seen),
-            "fidelity": lambda: asdict(fidelity(self._others, features)),
+            "fidelity": lambda: asdict(fidelity(self._others, features())),
             "classification": lambda: asdict(classification(images, self.real, self.hidden)),
             "memorisation": lambda: {
-                **asdict(memorisation(snapped, self.train.images, on_palette, self.train_features)),
+                **asdict(memorisation(snapped, self.train.images, on_palette(), self.train_features)),
                 "unworn": unworn(rows, self.train.attributes) if self.asked else None,
             },
             "pixel_art": lambda: asdict(pixel_art(images, self.palette)) if self.palette else {},
         }
         found: Tree = {}
-        for number, name in enumerate(PARTS):
-            progress("measuring", number, len(PARTS))
-            found[name] = None if name in self.left_out else parts[name]()
-        progress("measuring", len(PARTS), len(PARTS))
+        for number, name in enumerate(parts):
+            progress("measuring", number, len(parts))
+            found[name] = None if name in self.left_out else ways[name]()
+        progress("measuring", len(parts), len(parts))
         return found
 
     def verdicts(self, images: Images) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:

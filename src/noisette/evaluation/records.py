@@ -10,8 +10,9 @@ For a model that ships with the package, the same in the cache folder.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -65,19 +66,18 @@ class Record:
         if not (self.folder / "request.json").is_file():
             write_text(self.folder / "request.json", json.dumps(self.facts, indent=2, ensure_ascii=False) + "\n")
 
-    def figures(self, by: str, parts: Collection[str], measure: Callable[[], Tree]) -> Tree:
-        """The figures that were kept under the name `by`, with all their parts, or else those that `measure` takes, which then are."""
+    def figures(self, by: str, parts: Sequence[str], measure: Callable[[Sequence[str]], Tree]) -> Tree:
+        """These parts of the figures that were kept under the name `by`; those that are missing `measure` takes, and then they are kept."""
         path = self.folder / f"figures-{by}.json"
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if isinstance(kept, dict) and kept.keys() == set(parts):
-                return kept
-        except (OSError, ValueError):
-            pass  # never taken, or cut short
-        found = measure()
-        self._begin()
-        write_text(path, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-        return found
+        kept: Tree = {}
+        with contextlib.suppress(OSError, ValueError):  # never taken, or cut short
+            read = json.loads(path.read_text(encoding="utf-8"))
+            kept = read if isinstance(read, dict) else {}
+        if missing := [part for part in parts if part not in kept]:
+            kept |= measure(missing)
+            self._begin()
+            write_text(path, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+        return {part: kept[part] for part in parts}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -77,17 +78,17 @@ class Trial:
         draw = partial(self.generator.draw, rows, seeds, sampling, progress=partial(progress, f"drawing {self.count} images"))
         return self.record(sampling, seed).images(draw, (self.count, *self.yardstick.real.images.shape[1:]))
 
-    def figures(self, sampling: Sampling, seed: int, progress: Progress = silently) -> Tree:
+    def figures(self, sampling: Sampling, seed: int, progress: Progress = silently, parts: Sequence[str] = PARTS) -> Tree:
         """Of one draw, kept or taken now."""
         images = self.draw(sampling, seed, progress)
-        return self.record(sampling, seed).figures(self._by, PARTS, lambda: self.yardstick.measure(images, progress))
+        return self.record(sampling, seed).figures(self._by, parts, lambda missing: self.yardstick.measure(images, progress, missing))
 
-    def real_figures(self, progress: Progress = silently) -> Tree:
+    def real_figures(self, progress: Progress = silently, parts: Sequence[str] = PARTS) -> Tree:
         """The same of the real images of the requests; what it is taken from is the same for all runs on the same data."""
         real, yardstick = self.yardstick.real, self.yardstick
         facts = {"data": self.data, "train": yardstick.train.fingerprint, "real": real.fingerprint, "asked": yardstick.asked}
         record = Record.of(cache_folder() / "real", f"{real.name}-{self.split}-{self.count}", facts)
-        return record.figures(self._by, PARTS, lambda: yardstick.measure(real.images, progress))
+        return record.figures(self._by, parts, lambda missing: yardstick.measure(real.images, progress, missing))
 
     @property
     def _by(self) -> str:

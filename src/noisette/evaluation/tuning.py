@@ -43,6 +43,8 @@ SHARES = ("obedience.exact", "exactness.snapped_whole")
 """Figures that are shares of the images; a hundredth is a point."""
 DISTANCE, PERCENT = "fidelity.frechet", 5.0
 """A figure that is better when it is less, and how many percent of it are as bad as a point."""
+PARTS = ("obedience", "exactness", "fidelity")
+"""The kinds of figures that these are of: the others take ten times as long."""
 POINTS: dict[QualityName, float] = {"fast": 2.0, "balanced": 1.0, "best": 0.4}
 """How many points a quality may stay behind the best candidate, in each figure."""
 
@@ -179,7 +181,7 @@ def _measured(trial: Trial, samplings: Sequence[Sampling], seed: int, progress: 
         def told(what: str, done: int, total: int, number: int = number) -> None:
             progress(f"candidate {number} of {len(samplings)}, {what}", done, total)
 
-        drawn = verdict(trial, sampling, seed=seed, draws=1, progress=told)["drawn"]
+        drawn = verdict(trial, sampling, seed=seed, draws=1, parts=PARTS, progress=told)["drawn"]
         figures = {name: find(drawn, name) for name in (*SHARES, DISTANCE)}
         evaluations = sampling.evaluations * (1 if sampling.guidance.plain else 2)
         found.append(Candidate(sampling, evaluations, {name: value for name, value in figures.items() if value is not None}))
