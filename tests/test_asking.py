@@ -238,6 +238,10 @@ def test_attributes_lists_what_can_be_asked_for(capsys, asked):
 
 WRONG = [
     (["--attributes", "Top Hatt"], 'no attribute "Top Hatt"; nearest: Top Hat'),
+    (
+        ["--attributes", "Top Hatt, Zombi"],
+        'commas separate what is asked for (see `noisette attributes`); no attribute "Zombi"; nearest: Zombie',
+    ),
     (["--attributes", ""], "the request is empty"),
     (["--attributes", "Hat=Sombrero"], "Hat cannot be"),
     (["--attributes", "Zombie, Robot"], "the request contradicts itself: Body is both Zombie and Robot"),
@@ -286,6 +290,20 @@ def test_an_unconditional_run_says_that_it_is_one(capsys, trained, tmp_path, opt
     assert (status, err.count("\n"), message in err) == (2, 1, True), err
     status, _, err = run(capsys, "attributes", trained.folder)
     assert (status, "was trained without attributes" in err) == (2, True)
+
+
+def test_a_wrong_request_is_refused_before_the_network_is_loaded(capsys, asked, monkeypatch):
+    monkeypatch.setattr("noisette.drawing.load", lambda *_: pytest.fail("it loaded the network"))
+    assert run(capsys, "generate", asked.folder, "--attributes", "Top Hatt")[0] == 2
+
+
+def test_who_asks_for_everything_is_told_that_the_images_hardly_differ(capsys, asked, tmp_path):
+    generator, file = noisette.load(asked.folder), tmp_path / "a.png"
+    whole = ", ".join(f"{name}={value}" for name, value in generator.random_request(3).items())
+    options = ["generate", asked.folder, "--complete", "--out", file]
+    assert "leaves nothing open" in run(capsys, *options, "--count", 2, "--attributes", whole)[2]
+    assert run(capsys, *options, "--count", 1, "--attributes", whole)[2] == ""
+    assert run(capsys, *options, "--count", 2, "--attributes", "Zombie")[2] == ""
 
 
 def _without_the_last(attributes):

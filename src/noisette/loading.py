@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from noisette.errors import RequestError, nearest
+from noisette.errors import RequestError
 from noisette.generation import Generator
 from noisette.model import Model, assemble
 from noisette.quality import read_qualities
-from noisette.shipped import means_shipped, open_shipped, shipped_names
+from noisette.shipped import check_there, means_shipped, open_shipped
 from noisette.training.run import open_run
 
 
@@ -30,11 +30,7 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
         if step is not None:
             raise RequestError(f"{run} ships with its last weights alone; leave the step out")
         return _shipped(str(run))
-    if not Path(run).is_dir():
-        raise RequestError(
-            f"no folder {run}, and no model of that name ships with noisette{nearest(str(run), shipped_names())}; "
-            f"there are {', '.join(shipped_names()) or 'none'}, and the folders that `noisette train` made"
-        )
+    check_there(run)
     opened = open_run(Path(run))
     model = assemble(opened.recipe, opened.schema, opened.palette)
     checkpoint, notes = opened.checkpoint(step)

@@ -14,7 +14,7 @@ from noisette.config import Recipe, dump_recipe, parse_recipe
 from noisette.data.attributes import AttributeSchema
 from noisette.data.palette import Palette
 from noisette.data.statistics import Statistics
-from noisette.errors import RequestError
+from noisette.errors import RequestError, nearest
 from noisette.files import file_sha256, write_text
 from noisette.quality import Qualities, read_qualities
 
@@ -55,6 +55,15 @@ def is_shipped(name: str) -> bool:
 def means_shipped(run: str | Path) -> bool:
     """Whether a run, as a person names it, is a shipped model: a run folder of that name in the current one wins."""
     return is_shipped(str(run)) and not (Path(run) / "recipe.toml").is_file()
+
+
+def check_there(run: str | Path) -> None:
+    """Raises RequestError if a run, as a person names it, is neither a folder nor a shipped model."""
+    if not means_shipped(run) and not Path(run).is_dir():
+        raise RequestError(
+            f"no folder {run}, and no model of that name ships with noisette{nearest(str(run), shipped_names())}; "
+            f"there are {', '.join(shipped_names()) or 'none'}, and the folders that `noisette train` made"
+        )
 
 
 def open_shipped_tables(name: str) -> tuple[AttributeSchema, Statistics]:

@@ -46,6 +46,7 @@ def values(asked, **options):
         ("no eyes", {"Big Shades": False, "3D Glasses": False}),
         ("earring=yes, earring", {"Earring": True}),
         ("male, ,", {"type": "Male"}),
+        ("\uff2d\uff41\uff4c\uff45", {"type": "Male"}),  # as wide as Chinese characters
     ],
 )
 def test_a_text_means(text, meant):

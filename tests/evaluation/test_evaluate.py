@@ -253,7 +253,7 @@ def test_who_interrupts_is_told_that_nothing_is_lost(capsys, drawer, judge, monk
 
     monkeypatch.setattr("noisette.generation.Generator.draw", interrupted)
     status, _, err = run(capsys, "evaluate", drawer, "--count", 7)
-    assert (status, err) == (130, "error: interrupted; what was drawn and measured is kept, and the same command goes on\n")
+    assert (status, err) == (130, "interrupted; what was drawn and measured is kept, and the same command goes on\n")
 
 
 def test_parts_that_were_measured_are_not_measured_again(drawer, judge, monkeypatch):

@@ -14,7 +14,7 @@ from noisette import __version__
 from noisette.cli import drawing, measuring, training
 from noisette.cli.common import Suggesting
 from noisette.cli.data import data
-from noisette.errors import NoisetteError
+from noisette.errors import NoisetteError, Stopped
 from noisette.threads import wait_briefly
 
 
@@ -77,10 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         context = getattr(error, "ctx", None)
         see = f" (see `{context.command_path} --help`)" if context is not None else ""
         return _fail(f"{error.format_message().rstrip('.')}{see}", 2)
+    except Stopped as stopped:
+        return _leave(str(stopped), stopped.exit_status)
     except NoisetteError as error:
         return _fail(str(error), error.exit_status)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 130)
+        return _leave("interrupted", 130)
     except MemoryError:
         return _fail("out of memory; ask for fewer or smaller images", 1)
     except OSError as error:
@@ -89,5 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return _leave(f"error: {message}", status)
+
+
+def _leave(message: str, status: int) -> int:
+    click.echo(" ".join(message.split()), err=True)
     return status

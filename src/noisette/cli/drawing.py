@@ -113,10 +113,15 @@ def generate(
         raise RequestError("--allow-unseen goes with --attributes: what they ask for, even if the data never show it")
     if only and asked is None:
         raise RequestError("--only goes with --attributes: nothing is worn but what they mention")
+    if asked is not None:
+        from noisette.data.requests import understand
+
+        understand(asked, *_what_can_be_asked(run, asked), only=only, allow_unseen=allow_unseen)  # refused at once: a network takes seconds to load
     from noisette.config import EXCLUSION
 
     scales, strengths = _amounts(weights, "--weight", None), _amounts(excluded, "--exclude", EXCLUSION)
     from noisette.choices import variation_around
+    from noisette.data.attributes import UNKNOWN
     from noisette.display import drawing
     from noisette.drawing import Request, draw_to, filled, load_with_notes
 
@@ -143,6 +148,8 @@ def generate(
         values = condition.values
         for note in condition.notes:
             tell(f"note: {note}")
+        if sampling.complete and count > 1 and UNKNOWN not in condition.row:
+            tell("note: the request leaves nothing open, so the images hardly differ; --count 1 is enough")
     elif random_:
         values = tuple(generator.random_request(each, without=strengths) for each in seeds)
     for each in values if isinstance(values, tuple) else (values or {},):
@@ -232,16 +239,17 @@ def _around(text: str) -> tuple[int, float]:
         raise RequestError(f'--vary "{text}" is not SEED or SEED=STRENGTH, such as 7=0.2') from error
 
 
-def _what_can_be_asked(run: Path) -> tuple[AttributeSchema, Statistics]:
+def _what_can_be_asked(run: Path, asked: str = "anything") -> tuple[AttributeSchema, Statistics]:
     """Of a run folder or a shipped model; quick, for no network is loaded."""
-    from noisette.shipped import means_shipped, open_shipped_tables
+    from noisette.shipped import check_there, means_shipped, open_shipped_tables
     from noisette.training.run import open_run
 
     if means_shipped(run):
         return open_shipped_tables(str(run))
+    check_there(run)
     opened = open_run(run)
     if not opened.recipe.conditional:
-        raise RequestError(f"{run} was trained without attributes, so it cannot be asked for anything")
+        raise RequestError(f"{run} was trained without attributes, so it cannot be asked for {asked}")
     return opened.schema, opened.statistics
 
 
