@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from functools import partial
 
 import pytest
@@ -357,7 +358,15 @@ def test_a_stop_request_saves_and_says_how_to_go_on(tiny, trained, tmp_path):
     assert stopped.value.exit_status == 75
     assert open_run(tmp_path / "r").status["state"] == "stopped"
     assert open_run(tmp_path / "r").checkpoint()[0].state["step"] == 5
+    shutil.copytree(tmp_path / "r", tmp_path / "copy")
     same(final(noisette.resume(tmp_path / "r"))[0], final(trained)[0])
+
+    for file in (tmp_path / "copy/checkpoints").iterdir():
+        file.unlink()
+    watcher = Collecting()
+    resumed = noisette.resume(tmp_path / "copy", watcher=watcher)
+    assert any("no checkpoint was kept of the 5 steps" in note for note in watcher.notes)
+    same(final(resumed)[0], final(trained)[0])
 
 
 def test_the_reports_recipes_say_what_the_report_says():

@@ -203,6 +203,8 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
                 trainer.finish(watcher)
             return
         watcher.note(f"going on from step {trainer.state.step}")
+    elif taken := run.status["step"]:
+        watcher.note(f"no checkpoint was kept of the {taken} steps that were taken; beginning anew")
     accelerator.wait_for_everyone()
     try:
         with stop_on_signals() as stop:
