@@ -79,7 +79,7 @@ def _point(trial: Trial, sampler: str, steps: int, spacing: str, progress: Any) 
         progress(f"{sampler} {steps}, {what}", done, total)
 
     drawn = verdict(trial, sampling, draws=1, parts=PARTS, progress=told)["drawn"]
-    evaluations = sampling.evaluations * (1 if sampling.guidance.plain else 2)
+    evaluations = trial.generator.model.evaluations(sampling)
     return {
         "steps": steps,
         "evaluations": evaluations,

@@ -175,8 +175,17 @@ class Choices:
         condition = self.recipe.condition
         if condition.drop_all == 0 and guidance.scale != 1:
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1")
+        if (student := self.recipe.distillation) is not None and student.scaled:
+            self._check_learned(guidance, *student.guidance)
         if guidance.weights and (condition.null == "single" or condition.drop_each == 0) and len(self.schema.attributes) > 1:
             raise RequestError(f"{self.name} never learned to forget one attribute (condition.drop_each = 0); leave the weights out")
+
+    def _check_learned(self, guidance: Guidance, low: float, high: float) -> None:
+        """Of a student that was told the scale."""
+        if not low <= guidance.scale <= high:
+            raise RequestError(f"{self.name} is a student of scales from {low:g} to {high:g}, not {guidance.scale:g}; distil with another --guidance")
+        if guidance.weights or guidance.rescale or guidance.interval != (0.0, 1.0):
+            raise RequestError(f"{self.name} is a student that learned guidance by its scale alone; leave weights, interval and rescale out")
 
 
 def variation_around(around: tuple[int, float] | None) -> Variation | None:

@@ -272,9 +272,19 @@ class DistillationConfig(_Section):
         ge=1, le=MOST_EVALUATIONS, description="of the network, for an image of the student: its levels are evenly spaced in time"
     )
     steps: int = Field(8, ge=1, le=1000, description="of the teacher, from each of these levels down to the image")
-    guidance: float = Field(1.0, ge=0, le=100, description="scale of the teacher, which the student learns with the rest")
+    guidance: list[Annotated[float, Field(ge=0, le=100)]] = Field(
+        [1.0, 1.0],
+        min_length=2,
+        max_length=2,
+        description="the least and the greatest scale of the teacher that the student learns; it takes any between, at one evaluation",
+    )
     guidance_interval: list[float] = Field([0.0, 1.0], min_length=2, max_length=2, description="noise levels at which the teacher is guided")
     guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of the teacher's guided image is brought back")
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the scale of guidance is something that the student is told."""
+        return self.guidance[0] < self.guidance[1]
 
 
 class Recipe(_Section):
@@ -317,11 +327,14 @@ class Recipe(_Section):
             if self.dataset.image_channels == 1:
                 raise ValueError(f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity")
         samples, student = self.samples, self.distillation
-        if student is not None and (samples.sampler, samples.spacing, samples.steps, samples.guidance) != ("ddim", "time", student.evaluations, 1.0):
+        if student is not None and (samples.sampler, samples.spacing, samples.steps) != ("ddim", "time", student.evaluations):
             raise ValueError(
-                f"samples: a student draws as it learned, by ddim in {student.evaluations} steps evenly in time, without guidance; "
+                f"samples: a student draws as it learned, by ddim in {student.evaluations} steps evenly in time; "
                 "for another number of steps distil with another --evaluations"
             )
+        if student is not None and not student.guidance[0] <= samples.guidance <= student.guidance[1]:
+            low, high = student.guidance
+            raise ValueError(f"samples.guidance: the student learned scales from {low:g} to {high:g}; distil with another --guidance for more")
         guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
         if not self.conditional and (guides or samples.requests or samples.complete):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""A student that draws in few evaluations, without guidance, what a trained model draws in many, with it."""
+"""A student that draws in few evaluations what a trained model draws in many, guided: it is told the scale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from noisette.config import MOST_EVALUATIONS, Recipe, dump_recipe, lengthened, p
 from noisette.data.fetch import Progress
 from noisette.errors import RequestError
 from noisette.loading import load
-from noisette.sampling import Guidance
+from noisette.sampling import usual_sampling
 from noisette.training.run import Run
 from noisette.training.start import distil as start
 from noisette.training.watcher import Nobody, Watcher
@@ -19,6 +19,8 @@ from noisette.training.watcher import Nobody, Watcher
 BUDGET = "10m"
 GENTLER = 0.3
 """Of the learning rate that the teacher had: its student begins where it ended."""
+FURTHER = 2.0
+"""As far as people go: from the scale of a recipe to the strongest that its student learns."""
 
 
 def distil(
@@ -37,9 +39,10 @@ def distil(
 ) -> Run:
     """Train a student of a run, or of a shipped model, into a new run folder and return it.
 
-    evaluations: of the network, for an image of the student. guidance: the scale that the student learns; that of the run's recipe unless
-    given. out: the folder, runs/NAME-in-EVALUATIONS unless given. budget, 10m unless given, epochs, steps, settings, queue, watcher,
-    progress: as in `noisette.train`.
+    evaluations: of the network, for an image of the student. guidance: the strongest scale that the student learns, with all between
+    it and 1 (Meng et al. 2023); twice that of the run's recipe unless given, where that guides at all. out: the folder,
+    runs/NAME-in-EVALUATIONS unless given. budget, 10m unless given, epochs, steps, settings, queue, watcher, progress: as in
+    `noisette.train`.
 
     Raises RequestError for what cannot be; else as `noisette.train`.
     """
@@ -48,7 +51,8 @@ def distil(
     for note in (*generator.notes, *([generator.model.warning] if generator.model.warning else [])):
         watcher.note(note)
     name = Path(run).resolve().name
-    recipe = recipe_of(generator.model.recipe, str(run), evaluations, generator.choices.sampling(guidance=guidance).guidance)
+    generator.choices.sampling(guidance=guidance)  # refuses what the teacher cannot
+    recipe = recipe_of(generator.model.recipe, str(run), evaluations, guidance)
     _check(settings)
     lengths = lengthened(budget, epochs, steps) or [f'training.budget="{BUDGET}"']
     recipe = parse_recipe(dump_recipe(recipe), source=str(run), overrides=[*lengths, *settings])
@@ -64,8 +68,11 @@ def _check(settings: Sequence[str]) -> None:
             raise RequestError(f"{key} is the teacher's; of a student, training, samples and distillation.steps can be set")
 
 
-def recipe_of(teacher: Recipe, name: str, evaluations: int, guidance: Guidance) -> Recipe:
-    """The recipe of a student: the teacher's network and data, a few levels, a gentler learning rate. Raises RequestError where it cannot be."""
+def recipe_of(teacher: Recipe, name: str, evaluations: int, strongest: float | None = None) -> Recipe:
+    """The recipe of a student: the teacher's network and data, a few levels, a gentler learning rate. Raises RequestError where it cannot be.
+
+    strongest: scale of guidance; as in `distil`.
+    """
     if teacher.distillation is not None:
         raise RequestError(f"{name} is a student itself; distil its teacher, {teacher.distillation.teacher}")
     if teacher.diffusion.target == "noise":
@@ -74,18 +81,22 @@ def recipe_of(teacher: Recipe, name: str, evaluations: int, guidance: Guidance) 
         )
     if not 1 <= evaluations <= MOST_EVALUATIONS:
         raise RequestError(f"a student draws in 1 to {MOST_EVALUATIONS} evaluations, not {evaluations}")
+    usual = usual_sampling(teacher.samples).guidance
+    if strongest is None:
+        strongest = usual.scale if usual.scale == 1 else FURTHER * usual.scale
+    low, high = sorted((1.0, strongest))
     values = teacher.model_dump(exclude_none=True)
     values["summary"] = f"{name} in {evaluations} evaluation{'s' if evaluations > 1 else ''}"
     values["diffusion"] |= {"weighting": "plain"}  # by SNR, the noisiest level would hardly count
     values["training"] |= {"learning_rate": GENTLER * teacher.training.learning_rate, "precision": "auto", "layout": "auto", "compile": "auto"}
-    plain = {"guidance": 1.0, "guidance_interval": [0.0, 1.0], "guidance_rescale": 0.0}
-    values["samples"] |= {"sampler": "ddim", "steps": evaluations, "spacing": "time", "eta": 0.0, "churn": 0.0, **plain}
+    learned = {"guidance": min(max(usual.scale, low), high), "guidance_interval": [0.0, 1.0], "guidance_rescale": 0.0}
+    values["samples"] |= {"sampler": "ddim", "steps": evaluations, "spacing": "time", "eta": 0.0, "churn": 0.0, **learned}
     values["distillation"] = {
         "teacher": name,
         "evaluations": evaluations,
-        "guidance": guidance.scale,
-        "guidance_interval": list(guidance.interval),
-        "guidance_rescale": guidance.rescale,
+        "guidance": [low, high],
+        "guidance_interval": list(usual.interval),
+        "guidance_rescale": usual.rescale,
     }
     try:
         return Recipe.model_validate(values)

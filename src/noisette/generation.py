@@ -20,7 +20,7 @@ from noisette.data.pixels import OnPalette
 from noisette.data.requests import Condition, places, understand
 from noisette.data.statistics import Statistics
 from noisette.diffusion.samplers import OnStep, ignore
-from noisette.engine import Engine, in_onnxruntime, in_pytorch
+from noisette.engine import Engine
 from noisette.errors import RequestError
 from noisette.model import Model, batches
 from noisette.quality import Qualities
@@ -92,23 +92,8 @@ class Generator:
 
     @cached_property
     def engine(self) -> Engine:
-        """What evaluates the network: ONNX Runtime where it can, else PyTorch."""
-        model = self.model
-        recipe = model.recipe
-        facts = {
-            "weights": self.weights,
-            "averaged": recipe.training.ema > 0,
-            "network": recipe.network.model_dump(),
-            "diffusion": recipe.diffusion.model_dump(),
-            "condition": recipe.condition.null,
-            "schema": model.schema.fingerprint,
-            "palette": model.colours_learned,
-        }
-        shape = (model.space.channels, model.side, model.side)
-        try:
-            return in_onnxruntime(self.network, model.objective, shape, len(self.schema.attributes), facts)
-        except Exception:  # an exporter has as many errors as there are operations; what it cannot have is drawn all the same, and `name` tells
-            return in_pytorch(self.network, model.objective)
+        """See `Model.engine`."""
+        return self.model.engine(self.network, self.weights)
 
     @cached_property
     def _completion(self) -> Completion:

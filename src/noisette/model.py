@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,14 +14,15 @@ from noisette.config import Recipe, ReportUNetConfig, SimpleUNetConfig
 from noisette.data.attributes import UNKNOWN, AttributeSchema
 from noisette.data.palette import MOST_COLOURS, Palette
 from noisette.data.pixels import OnPalette, PixelSpace, pixel_space
-from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser, clipped
+from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser, clipped, remembered
 from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
 from noisette.diffusion.noise import ImageNoise, between
 from noisette.diffusion.objectives import Classification, Objective, Regression
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
-from noisette.engine import Engine
+from noisette.engine import Engine, in_onnxruntime, in_pytorch
 from noisette.errors import RequestError
+from noisette.networks.conditioning import HUNDREDTHS
 from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
@@ -71,18 +72,61 @@ class Model:
             "expect washed-out or tinted pictures (schedule = linear-scaled mends it)"
         )
 
+    @property
+    def scaled(self) -> bool:
+        """Whether the network is a student that is shown the scale of guidance beside each request."""
+        return self.recipe.distillation is not None and self.recipe.distillation.scaled
+
+    @property
+    def columns(self) -> int:
+        """Of what the network is shown of a request; 0 where nothing can be asked."""
+        return len(self.schema.attributes) + self.scaled if self.recipe.conditional else 0
+
+    def evaluations(self, sampling: Sampling) -> int:
+        """Of the network, for an image; a guided pair counts twice."""
+        return sampling.evaluations * (1 if sampling.guidance.plain or self.scaled else 2)
+
     def network(self) -> nn.Module:
         """A network with first weights from torch's global random state."""
         settings = self.recipe.network
         valued, units = (self.schema.valued, self.schema.units) if settings.condition else ((), ())
         null = self.recipe.condition.null
         if isinstance(settings, SimpleUNetConfig):
-            return SimpleUNet(self.space.channels, valued=valued, units=units, null=null)
+            return SimpleUNet(self.space.channels, valued=valued, units=units, null=null, scaled=self.scaled)
         if isinstance(settings, ReportUNetConfig):
-            return ReportUNet(self.space.channels, valued=valued, units=units, null=null)
+            return ReportUNet(self.space.channels, valued=valued, units=units, null=null, scaled=self.scaled)
         objective = self.objective
         outputs = len(objective.colours) if isinstance(objective, Classification) else self.space.channels
-        return UNet(self.space.channels, self.side, outputs=outputs, valued=valued, units=units, null=null, **settings.model_dump(exclude={"kind"}))
+        return UNet(
+            self.space.channels,
+            self.side,
+            outputs=outputs,
+            valued=valued,
+            units=units,
+            null=null,
+            scaled=self.scaled,
+            **settings.model_dump(exclude={"kind"}),
+        )
+
+    def engine(self, network: nn.Module, weights: str) -> Engine:
+        """What evaluates a network of this model on the CPU: ONNX Runtime where it can, else PyTorch.
+
+        weights: the SHA-256 of the file that they are from, which is what an exported network is found again by.
+        """
+        facts = {
+            "weights": weights,
+            "averaged": self.recipe.training.ema > 0,
+            "network": self.recipe.network.model_dump(),
+            "diffusion": self.recipe.diffusion.model_dump(),
+            "condition": self.recipe.condition.null,
+            "schema": self.schema.fingerprint,
+            "palette": self.colours_learned,
+        }
+        shape = (self.space.channels, self.side, self.side)
+        try:
+            return in_onnxruntime(network, self.objective, shape, self.columns, facts)
+        except Exception:  # an exporter has as many errors as there are operations; what it cannot have is drawn all the same, and `name` tells
+            return in_pytorch(network, self.objective)
 
     def draw(
         self,
@@ -127,6 +171,8 @@ class Model:
     def denoiser(self, denoise: ConditionalDenoiser, asked: Tensor, nothing: Tensor, guidance: Guidance) -> Denoiser:
         """What a sampler sees, under the requests `asked`, (B, A), guided away from `nothing`, which may be the same."""
         conditional = self.recipe.conditional
+        if self.scaled:
+            denoise, guidance = _told_the_scale(denoise, guidance.scale), replace(guidance, scale=1.0)
 
         def plain(xt: Tensor, level: Level) -> Tensor:
             return denoise(xt, level, asked if conditional else None)
@@ -184,6 +230,16 @@ def assemble(recipe: Recipe, schema: AttributeSchema | None = None, palette: Pal
     if palette is not None and diffusion.target == "palette":
         space = OnPalette(space, palette)
     return Model(recipe, schema or AttributeSchema(), schedule, space, dataset.side)
+
+
+def with_scale(codes: Tensor, scale: float) -> Tensor:
+    """Requests, (B, A), as a student is shown them, (B, A + 1): with the scale of guidance at their end."""
+    return torch.cat([codes, torch.full_like(codes[:, :1], round(HUNDREDTHS * scale))], dim=1)
+
+
+def _told_the_scale(denoise: ConditionalDenoiser, scale: float) -> ConditionalDenoiser:
+    shown = remembered(lambda codes: None if codes is None else with_scale(codes, scale))
+    return lambda xt, level, codes: denoise(xt, level, shown(codes))
 
 
 def _without(count: int, on_step: OnStep) -> OnStep:

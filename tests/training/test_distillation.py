@@ -17,11 +17,10 @@ from noisette.diffusion.denoiser import clipped
 from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.samplers import ddim
 from noisette.distillation import recipe_of
-from noisette.engine import in_pytorch
+from noisette.engine import Engine, in_pytorch
 from noisette.errors import NoisetteError, RequestError
-from noisette.model import assemble
-from noisette.sampling import usual_sampling
-from noisette.training.lessons import FromTeacher
+from noisette.model import assemble, with_scale
+from noisette.training.lessons import FromTeacher, begun
 from noisette.training.run import open_run
 
 from ..conftest import CONDITIONAL, TINY
@@ -34,10 +33,12 @@ def run(capsys, *arguments):
     return status, output.out, output.err
 
 
-def test_what_is_wanted_is_the_end_of_the_teachers_way_and_the_noise_that_fits_it(asked):
+@pytest.mark.parametrize("scales", [[2.0, 2.0], [1.0, 5.0]])
+def test_what_is_wanted_is_the_end_of_the_teachers_way_and_the_noise_that_fits_it(asked, scales):
     teacher = noisette.load(asked.folder)
     model, engine = teacher.model, in_pytorch(teacher.network, teacher.model.objective)
-    lesson = FromTeacher(model, engine, DistillationConfig(teacher="t", evaluations=2, steps=5, guidance=2.0))
+    lesson = FromTeacher(model, engine, DistillationConfig(teacher="t", evaluations=2, steps=5, guidance=scales))
+    used = set()
     levels = model.schedule.levels(2)
     codes = torch.from_numpy(model.schema.encode([teacher.random_request(seed) for seed in range(3)])).long()
     for step in range(4):
@@ -48,10 +49,17 @@ def test_what_is_wanted_is_the_end_of_the_teachers_way_and_the_noise_that_fits_i
         level = levels[step % 2]
         assert_close(level.alpha * x0 + level.sigma * eps, xt)
         path = [model.schedule.at(level.time * (5 - index) / 5) for index in range(5)]
-        guidance = teacher.choices.sampling(guidance=2.0).guidance
+        shown = lesson.shown(codes, step)
+        assert torch.equal(shown[:, : codes.shape[1]], codes)
+        assert shown.shape[1] - codes.shape[1] == (scales[0] < scales[1])
+        scale = shown[0, -1].item() / 100 if scales[0] < scales[1] else 2.0
+        assert scales[0] <= scale <= scales[1]
+        used.add(scale)
+        guidance = teacher.choices.sampling(guidance=scale).guidance
         with torch.no_grad():
             denoise = clipped(model.denoiser(engine.denoiser(), codes, torch.full_like(codes, -1), guidance))
             assert_close(x0, ddim(denoise, xt, path, noise=ImageNoise([])))
+    assert len(used) == (4 if scales[0] < scales[1] else 1)
 
 
 def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
@@ -61,7 +69,7 @@ def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
     before = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=1, guidance=2.0)
     settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=4"]
     student = noisette.load(noisette.distil(asked.folder, evaluations=1, guidance=2.0, steps=100, out=tmp_path / "student", settings=settings).folder)
-    assert (student.choices.sampling().steps, student.choices.sampling().guidance.scale) == (1, 1.0)
+    assert (student.choices.sampling().steps, student.choices.sampling().guidance.scale) == (1, 2.0)
     after = student.generate(requests, seeds=range(40))
     assert np.square(after - slow).mean() < 0.6 * np.square(before - slow).mean()
 
@@ -158,5 +166,58 @@ def test_a_guided_interval_and_rescale_are_learned_too(asked, tmp_path):
     recipe = asked.recipe.model_copy(
         update={"samples": asked.recipe.samples.model_copy(update={"guidance_interval": [0.2, 0.8], "guidance_rescale": 0.5})}
     )
-    found = recipe_of(recipe, "t", 2, usual_sampling(recipe.samples).guidance).distillation
-    assert (found.guidance, found.guidance_interval, found.guidance_rescale) == (2.0, [0.2, 0.8], 0.5)
+    found = recipe_of(recipe, "t", 2).distillation
+    assert (found.guidance, found.guidance_interval, found.guidance_rescale) == ([1.0, 4.0], [0.2, 0.8], 0.5)
+
+
+def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, tmp_path, monkeypatch):
+    teacher = noisette.load(asked.folder)
+    settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=2"]
+    student = noisette.load(noisette.distil(asked.folder, guidance=6.0, steps=300, out=tmp_path / "student", settings=settings).folder)
+    requests = [teacher.random_request(seed) for seed in range(60)]
+
+    def drawn(generator, steps):
+        return [generator.generate(requests, seeds=range(60), sampler="ddim", steps=steps, guidance=scale).astype(float) for scale in (1.0, 6.0)]
+
+    wanted, learned = drawn(teacher, 2), drawn(student, 1)
+    far = [[np.square(image - other).mean() for other in wanted] for image in learned]
+    assert far[0][0] < 0.97 * far[1][0]
+    change, right = (strong - weak for weak, strong in (learned, wanted))
+    assert (change * right).sum() > 0.2 * np.linalg.norm(change) * np.linalg.norm(right)
+    sampling = student.choices.sampling(guidance=3.0)
+    assert student.model.evaluations(sampling) == 1
+    assert teacher.model.evaluations(teacher.choices.sampling(steps=1, guidance=3.0)) == 2
+    shown: list[tuple[int, ...]] = []
+    denoiser = in_pytorch(student.network, student.model.objective).denoiser()
+
+    def counted(xt, level, codes):
+        shown.append(tuple(codes[:, -1].tolist()))
+        return denoiser(xt, level, codes)
+
+    student.model.draw(Engine(lambda: counted, True, "counted"), [0, 1], sampling, np.zeros((2, len(student.schema.attributes)), dtype=np.int16))
+    assert shown == [(300, 300)]
+
+
+def test_a_student_begins_as_its_teacher_whatever_the_scale(asked):
+    teacher = noisette.load(asked.folder)
+    student = assemble(recipe_of(asked.recipe, "t", 1), teacher.schema)
+    network = student.network().eval()
+    network.load_state_dict(begun(teacher.network.state_dict(), network))
+    codes = torch.from_numpy(teacher.schema.encode([teacher.random_request(seed) for seed in range(4)])).long()
+    xt, times = torch.randn(4, teacher.model.space.channels, 8, 8), torch.full((4,), 0.7)
+    with torch.no_grad():
+        for scale in (1.0, 2.5):
+            assert_close(network(xt, times, with_scale(codes, scale)), teacher.network(xt, times, codes))
+
+
+def test_a_student_takes_the_scales_that_it_learned_and_no_other_guidance(asked, tmp_path):
+    student = noisette.load(noisette.distil(asked.folder, guidance=3.0, steps=1, out=tmp_path / "student").folder)
+    assert student.generate("Zombie", seeds=[0], guidance=1.0, excluded={"Blush": 0.3}).shape[0] == 1
+    for scale in (0.5, 3.5):
+        with pytest.raises(RequestError, match="is a student of scales from 1 to 3, not"):
+            student.generate("Zombie", seeds=[0], guidance=scale)
+    for settings in ({"weights": {"Body": 2}}, {"interval": (0.2, 0.8)}, {"rescale": 0.5}):
+        with pytest.raises(RequestError, match="learned guidance by its scale alone"):
+            student.generate("Zombie", seeds=[0], **settings)
+    with pytest.raises(RequestError, match="the student learned scales from 1 to 3"):
+        noisette.distil(asked.folder, guidance=3.0, steps=1, out=tmp_path / "other", settings=["samples.guidance=5"])

@@ -65,8 +65,7 @@ def settings(boxes: Boxes) -> Request | None:
         )
         st.slider(
             say("Guidance"),
-            0.0,
-            _STRONGEST,
+            *_scales(generator),
             step=0.1,
             key=_key(boxes, "guidance"),
             width=260,
@@ -149,7 +148,7 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
     for what, value, most in (
         (say("Seed"), request.seeds[0], _MOST_SEED),
         (say("Steps"), sampling.steps, _most_steps(boxes.generator)),
-        (say("Guidance"), sampling.guidance.scale, _STRONGEST),
+        (say("Guidance"), sampling.guidance.scale, _scales(boxes.generator)[1]),
         (say("Strength of what is excluded"), strength, _STRONGEST_EXCLUSION),
     ):
         if value > most:
@@ -166,7 +165,7 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
             "spacing": spacing,
             "eta": sampling.eta if sampling.sampler == "ddim" else 0.0,
             "churn": sampling.churn,
-            _key(boxes, "guidance"): min(sampling.guidance.scale, _STRONGEST),
+            _key(boxes, "guidance"): min(sampling.guidance.scale, _scales(boxes.generator)[1]),
             "interval": (low, high),
             "rescale": sampling.guidance.rescale,
             "strength": min(strength, _STRONGEST_EXCLUSION),
@@ -249,6 +248,12 @@ def _without_implied(values: Mapping[str, Value], generator: Generator) -> dict[
         except RequestError:
             continue
     return kept
+
+
+def _scales(generator: Generator) -> tuple[float, float]:
+    """The least and the greatest scale of guidance that is offered."""
+    student = generator.model.recipe.distillation
+    return (student.guidance[0], student.guidance[1]) if student is not None and student.scaled else (0.0, _STRONGEST)
 
 
 def _qualities(boxes: Boxes) -> dict[str, dict[str, Any]]:

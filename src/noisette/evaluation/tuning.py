@@ -183,7 +183,7 @@ def _measured(trial: Trial, samplings: Sequence[Sampling], seed: int, progress: 
 
         drawn = verdict(trial, sampling, seed=seed, draws=1, parts=PARTS, progress=told)["drawn"]
         figures = {name: find(drawn, name) for name in (*SHARES, DISTANCE)}
-        evaluations = sampling.evaluations * (1 if sampling.guidance.plain else 2)
+        evaluations = trial.generator.model.evaluations(sampling)
         found.append(Candidate(sampling, evaluations, {name: value for name, value in figures.items() if value is not None}))
     return found
 

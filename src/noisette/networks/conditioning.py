@@ -14,6 +14,9 @@ from torch import Tensor, nn
 Asked = tuple[Tensor, ...]
 """What a network makes of a request before it sees an image: the same at every noise level, so a sampler needs it once."""
 
+HUNDREDTHS = 100
+"""A scale of guidance stands among the codes of a request in hundredths: whole numbers, as they are."""
+
 Way = Literal["concat", "add", "modulate", "spatial"]
 Null = Literal["each", "single"]
 
@@ -30,21 +33,23 @@ class Features(nn.Module):
     large, but the groups are a dozen. With `single`, as in the report, there is one feature for "nothing is known", and an
     attribute that alone is unknown cannot be told from an absent one. Unknowns come by the dozen, so theirs count less:
     1 / sqrt(A), or all of them together would take steps A times as large as any value.
+
+    scaled: the last code is no attribute, but the scale of guidance in `HUNDREDTHS`; how far it is from 1 is one feature more, the last.
     """
 
     value_places: Tensor
     first_codes: Tensor
     groups: Tensor
 
-    def __init__(self, valued: Sequence[range], null: Null, units: Sequence[int] = ()) -> None:
+    def __init__(self, valued: Sequence[range], null: Null, units: Sequence[int] = (), scaled: bool = False) -> None:
         super().__init__()
-        self.null = null
+        self.null, self.scaled = null, scaled
         self.values = sum(map(len, valued))
         units = units or range(len(valued))
         flags = [column for column, codes in enumerate(valued) if codes.start > 0]
         groups = torch.tensor([[float(units[column] == unit and column in flags) for unit in dict.fromkeys(units)] for column in range(len(valued))])
         groups = groups[:, groups.any(dim=0)]  # (A, G): which flags are in which group
-        self.width = self.values + (len(valued) + groups.shape[1] if null == "each" else 1)
+        self.width = self.values + (len(valued) + groups.shape[1] if null == "each" else 1) + scaled
         starts = [0]
         for codes in valued:
             starts.append(starts[-1] + len(codes))
@@ -53,6 +58,11 @@ class Features(nn.Module):
         self.register_buffer("groups", groups, persistent=False)
 
     def forward(self, codes: Tensor) -> Tensor:
+        if self.scaled:
+            return torch.cat([self._of_attributes(codes[:, :-1]), codes[:, -1:].float() / HUNDREDTHS - 1], dim=1)
+        return self._of_attributes(codes)
+
+    def _of_attributes(self, codes: Tensor) -> Tensor:
         unknown = codes < 0
         nowhere = unknown | (codes < self.first_codes)  # one place too many, cut off again
         places = torch.where(nowhere, self.values, codes - self.first_codes + self.value_places)

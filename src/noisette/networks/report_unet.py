@@ -18,15 +18,17 @@ class ReportUNet(nn.Module):
     """Widths 64, 128, 256, 256, a bottleneck of 512, attention after each of the six stages; the time is added after each.
 
     Takes xt (B, C, H, W), H = W a multiple of 8, times (B,) in (0, 1] and, where there are attributes, codes (B, A), whose
-    vector is added to that of the time; returns the shape of xt. valued, units, null: see `Features`.
+    vector is added to that of the time; returns the shape of xt. valued, units, null, scaled: see `Features`.
     """
 
     ends = ("enter", "leave")
     """The layers that meet the image and the answer."""
 
-    def __init__(self, channels: int, *, valued: Sequence[range] = (), units: Sequence[int] = (), null: Null = "single") -> None:
+    def __init__(
+        self, channels: int, *, valued: Sequence[range] = (), units: Sequence[int] = (), null: Null = "single", scaled: bool = False
+    ) -> None:
         super().__init__()
-        self.features = Features(valued, null, units) if valued else None
+        self.features = Features(valued, null, units, scaled) if valued else None
         self.condition = Vector(self.features.width, _EMBEDDING) if self.features else None
         self.enter = _pair(channels, 64)
         self.down = nn.ModuleList([_Stage(64, 128), _Stage(128, 256), _Stage(256, 256)])

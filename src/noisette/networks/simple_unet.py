@@ -15,15 +15,15 @@ class SimpleUNet(nn.Module):
 
     The time is one linear layer to 32 channels that are joined to the first feature map. Made for 16x16; any size that
     4 divides works. Takes xt (B, C, H, W), times (B,) in (0, 1] and, where there are attributes, codes (B, A), which become
-    another 32 channels beside those of the time; returns the shape of xt. valued, units, null: see `Features`.
+    another 32 channels beside those of the time; returns the shape of xt. valued, units, null, scaled: see `Features`.
     """
 
     ends = ("enter", "leave")
     """The layers that meet the image and the answer."""
 
-    def __init__(self, channels: int, *, valued: Sequence[range] = (), units: Sequence[int] = (), null: Null = "each") -> None:
+    def __init__(self, channels: int, *, valued: Sequence[range] = (), units: Sequence[int] = (), null: Null = "each", scaled: bool = False) -> None:
         super().__init__()
-        self.features = Features(valued, null, units) if valued else None
+        self.features = Features(valued, null, units, scaled) if valued else None
         self.condition = nn.Linear(self.features.width, 32) if self.features else None
         self.time = nn.Linear(1, 32)
         self.enter = nn.Conv2d(channels, 32, 3, padding=1)

@@ -25,7 +25,7 @@ class UNet(nn.Module):
     Each position also gets a learned vector of its own: sprites and digits are aligned, and convolutions alone learn only
     slowly where in the image they are.
 
-    valued, units, null: see `Features`. condition: how the request comes in, any of `concat` (beside the time, before its layers),
+    valued, units, null, scaled: see `Features`. condition: how the request comes in, any of `concat` (beside the time, before its layers),
     `add` (to the embedding of the time), `modulate` (beside that embedding, so that each block reads it for its scale and
     shift) and `spatial` (maps of `map_channels` beside the image).
 
@@ -49,6 +49,7 @@ class UNet(nn.Module):
         units: Sequence[int] = (),
         condition: Sequence[Way] = (),
         null: Null = "each",
+        scaled: bool = False,
         map_channels: int = 24,
         outputs: int | None = None,
         pixel_width: int = 0,
@@ -61,7 +62,7 @@ class UNet(nn.Module):
         self.patch = patch
         embedding = 4 * widths[0]
         inside = size // patch
-        self.features = Features(valued, null, units) if condition else None
+        self.features = Features(valued, null, units, scaled) if condition else None
         asked = self.features.width if self.features else 0
         self.concat = Vector(asked, widths[0]) if "concat" in condition else None
         self.add = Vector(asked, embedding) if "add" in condition else None

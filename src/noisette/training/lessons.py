@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from noisette.config import DistillationConfig
 from noisette.data.attributes import UNKNOWN
@@ -15,8 +15,10 @@ from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.samplers import ddim
 from noisette.diffusion.schedules import Level, Schedule
 from noisette.engine import Engine
-from noisette.model import Model
+from noisette.model import Model, with_scale
+from noisette.networks.conditioning import HUNDREDTHS
 from noisette.sampling import Guidance
+from noisette.training.randomness import generator
 
 
 class Lesson(Protocol):
@@ -27,6 +29,9 @@ class Lesson(Protocol):
 
     def wanted(self, xt: Tensor, x0: Tensor, eps: Tensor, step: int, codes: Tensor | None) -> tuple[Tensor, Tensor]:
         """Image and noise, (B, C, H, W) each, of which xt was, or could have been, made."""
+
+    def shown(self, codes: Tensor | None, step: int) -> Tensor | None:
+        """What the network is shown of the requests: (B, columns)."""
 
 
 class FromData:
@@ -41,18 +46,21 @@ class FromData:
     def wanted(self, xt: Tensor, x0: Tensor, eps: Tensor, step: int, codes: Tensor | None) -> tuple[Tensor, Tensor]:
         return x0, eps
 
+    def shown(self, codes: Tensor | None, step: int) -> Tensor | None:
+        return codes
+
 
 class FromTeacher:
     """The image at which a teacher arrives from xt by several guided steps of ddim (Luhman and Luhman 2021; Salimans and Ho 2022).
 
     Only the few levels that the student's sampler visits are trained, one in each step, in turn. From pure noise the way of ddim is a
-    function, so there is one right answer to be learned, where the data have many; and the teacher's guidance is learned with it.
+    function, so there is one right answer to be learned, where the data have many; and the teacher's guidance is learned with it, in each
+    step at another scale, which the student is shown (Meng et al. 2023).
     """
 
     def __init__(self, model: Model, engine: Engine, settings: DistillationConfig) -> None:
-        """model: of the student, and of the teacher, whose network `engine` evaluates."""
-        low, high = settings.guidance_interval
-        self._model, self._engine, self._guidance = model, engine, Guidance(settings.guidance, (low, high), settings.guidance_rescale)
+        """model: of the teacher, whose network `engine` evaluates; the student has the same levels and pixels."""
+        self._model, self._engine, self._settings = model, engine, settings
         self._paths = [_down(model.schedule, level, settings.steps) for level in model.schedule.levels(settings.evaluations)]
 
     def times(self, count: int, step: int, generator: torch.Generator) -> Tensor:
@@ -61,13 +69,31 @@ class FromTeacher:
     def wanted(self, xt: Tensor, x0: Tensor, eps: Tensor, step: int, codes: Tensor | None) -> tuple[Tensor, Tensor]:
         path = self._path(step)
         asked = torch.full((len(xt), 0), UNKNOWN) if codes is None else codes
+        low, high = self._settings.guidance_interval
+        guidance = Guidance(self._scale(step), (low, high), self._settings.guidance_rescale)
         with torch.no_grad():
-            denoise = clipped(self._model.denoiser(self._engine.denoiser(), asked, torch.full_like(asked, UNKNOWN), self._guidance))
+            denoise = clipped(self._model.denoiser(self._engine.denoiser(), asked, torch.full_like(asked, UNKNOWN), guidance))
             drawn = ddim(denoise, xt, path, noise=ImageNoise([]))
         return drawn, (xt - path[0].alpha * drawn) / path[0].sigma
 
+    def shown(self, codes: Tensor | None, step: int) -> Tensor | None:
+        return with_scale(codes, self._scale(step)) if codes is not None and self._settings.scaled else codes
+
+    def _scale(self, step: int) -> float:
+        """Uniform between the two that are learned, in whole hundredths, the same for all images of a step."""
+        low, high = self._settings.guidance
+        drawn = torch.rand((), generator=generator(self._model.recipe.training.seed, "guidance", step), dtype=torch.float64)
+        return round(HUNDREDTHS * (low + (high - low) * float(drawn))) / HUNDREDTHS
+
     def _path(self, step: int) -> Sequence[Level]:
         return self._paths[step % len(self._paths)]
+
+
+def begun(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """A teacher's weights for its student: a layer that is also shown the scale of guidance has one more input, the last, of no effect at first."""
+    shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    more = {name: shapes[name][1] - tensor.shape[1] if tensor.ndim == 2 else 0 for name, tensor in weights.items()}
+    return {name: nn.functional.pad(tensor, (0, more[name])) if more[name] else tensor for name, tensor in weights.items()}
 
 
 def _down(schedule: Schedule, first: Level, steps: int) -> list[Level]:

@@ -103,15 +103,20 @@ class Run:
         return self._json("status.json")
 
     @property
+    def teacher_file(self) -> Path:
+        """Of a run with a distillation."""
+        return self.folder / _TEACHER
+
+    @property
     def teacher(self) -> dict[str, Tensor]:
         """The weights that a run with a distillation learns from. Raises NoisetteError if they are not there, or damaged."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
-            return load_file(self.folder / _TEACHER)
+            return load_file(self.teacher_file)
         except (OSError, SafetensorError) as error:
-            raise NoisetteError(f"cannot read {self.folder / _TEACHER}: {error}; restore it from a copy") from error
+            raise NoisetteError(f"cannot read {self.teacher_file}: {error}; restore it from a copy") from error
 
     def checkpoint(self, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
         """See `latest_checkpoint`; or the one of `step`. Raises RequestError if that is not kept."""

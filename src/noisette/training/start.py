@@ -25,6 +25,7 @@ from noisette.data.requests import places
 from noisette.data.statistics import count, shown, value_names
 from noisette.engine import in_pytorch
 from noisette.errors import NoisetteError, RequestError
+from noisette.files import file_sha256
 from noisette.model import Model, assemble
 from noisette.training.budget import Budget
 from noisette.training.lessons import FromData, FromTeacher, Lesson
@@ -191,7 +192,7 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
         watcher.note(f"torch.compile does not work here ({why}); training goes on without it")
         settings = replace(settings, compiled=False)
     first = run.teacher if recipe.distillation is not None and run.status["state"] != "finished" else None
-    trainer = Trainer(model, dataset, run, accelerator, settings, _budget_of(recipe, images), _lesson(model, first, accelerator), first)
+    trainer = Trainer(model, dataset, run, accelerator, settings, _budget_of(recipe, images), _lesson(model, run, first, accelerator), first)
     checkpoint, notes = run.checkpoint()
     for note in notes:
         watcher.note(f"{note}; going on from an older one")
@@ -216,15 +217,19 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
         ) from error
 
 
-def _lesson(model: Model, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator) -> Lesson:
-    """What the steps of a recipe teach. teacher: weights, where it learns from another network."""
+def _lesson(model: Model, run: Run, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator) -> Lesson:
+    """What the steps of a run teach. teacher: weights, where it learns from another network."""
     if teacher is None or model.recipe.distillation is None:
         return FromData(model.schedule, model.recipe.diffusion.time_power)
+    settings = model.recipe.distillation
+    model = replace(model, recipe=model.recipe.model_copy(update={"distillation": None}))  # the teacher's, which is shown no scale
     with torch.random.fork_rng():
         network = model.network()
     network.load_state_dict(teacher)
-    engine = in_pytorch(network.requires_grad_(False).eval().to(accelerator.device), model.objective)
-    return FromTeacher(model, engine, model.recipe.distillation)
+    network = network.requires_grad_(False).eval().to(accelerator.device)
+    on_cpu = accelerator.device.type == "cpu"
+    engine = model.engine(network, file_sha256(run.teacher_file)) if on_cpu else in_pytorch(network, model.objective)
+    return FromTeacher(model, engine, settings)
 
 
 def _only_one(watcher: Watcher | None, accelerator: Accelerator) -> Watcher:
@@ -306,7 +311,7 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
     shape = (model.space.channels, model.side, model.side)
     with torch.random.fork_rng():
         batch = recipe.training.batch_size // accelerator.num_processes
-        attributes = len(model.schema.attributes) if recipe.conditional else None
+        attributes = model.columns or None
         chosen, measured = choose(
             recipe.training, model.network(), model.objective, shape, batch, accelerator.device, attributes=attributes, seconds=lasts
         )

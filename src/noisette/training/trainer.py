@@ -31,7 +31,7 @@ from noisette.training.budget import Budget, learning_rate
 from noisette.training.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.training.dropping import drop
 from noisette.training.ema import AveragedNetwork
-from noisette.training.lessons import Lesson
+from noisette.training.lessons import Lesson, begun
 from noisette.training.optimizers import STATES, make_optimizers
 from noisette.training.randomness import batch_indices, derived_seed, generator
 from noisette.training.run import Run
@@ -97,7 +97,7 @@ class Trainer:
         torch.manual_seed(derived_seed(self.config.seed, "weights", 0))
         self.network = model.network().to(self.device, memory_format=settings.memory_format)  # type: ignore[call-overload]
         if first is not None:
-            self.network.load_state_dict(first)
+            self.network.load_state_dict(begun(first, self.network))
         self.lesson = lesson
         self.average = AveragedNetwork(self.network, decay=self.config.ema) if self.config.ema > 0 else None
         self.optimizers = make_optimizers(self.network, self.config)
@@ -246,7 +246,7 @@ class Trainer:
 
         x0, eps = self.lesson.wanted(xt, x0, eps, step, codes)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-            prediction = network(xt, times[mine].float().to(self.device), codes)
+            prediction = network(xt, times[mine].float().to(self.device), self.lesson.shown(codes, step))
         loss = self.loss(prediction.float(), x0, eps, xt, alpha, sigma)
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.clip)

@@ -1,0 +1,183 @@
+"""What evaluates the network fastest: one evaluation by each engine there is, and what eight bits cost in images that are right.
+
+    python benchmarks/engines.py [RUN] [--steps 2] [--count 200] [--page docs/results/samplers.md]
+
+Milliseconds of one evaluation with the estimate taken from it, for 1, 4 and 16 images, in turns, the median. Images: of so many requests
+of the validation split, the share that is right to the last pixel in so many steps. Eight bits: convolutions and products in integers,
+scaled by what 64 images of the training show, each output channel for itself. Run it when nothing else runs. Needs the extra `peers`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from noisette.threads import wait_briefly
+
+wait_briefly()  # as the command does
+
+import numpy as np
+import torch
+from pages import check_marks, machine, write_between
+
+import noisette
+from noisette.data.fetch import CACHE_VARIABLE
+from noisette.engine import Engine, _loaded, in_pytorch
+from noisette.evaluation.exactness import exactness
+from noisette.evaluation.trial import put_on_trial
+from noisette.generation import Generator
+
+_SIZES = (1, 4, 16)
+_ROUNDS = 30
+_CALIBRATING = 64
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.page:
+        check_marks(arguments.page, "engines")
+    generator = noisette.load(arguments.run)
+    trial = put_on_trial(generator, count=arguments.count)
+    with tempfile.TemporaryDirectory() as folder:
+        engines = _engines(generator, trial.yardstick.train.attributes[:_CALIBRATING], Path(folder))
+        rows = trial.yardstick.real.attributes
+        times = {size: _in_turns(generator, engines, rows[:size]) for size in _SIZES}
+        sampling = generator.choices.sampling(steps=arguments.steps)
+        right = {}
+        for name, engine in engines.items():
+            images = generator.model.draw(engine, range(len(rows)), sampling, rows).numpy()
+            if generator.palette:
+                images = generator.palette.snap(images)
+            right[name] = exactness(images, trial.yardstick.real.images).whole
+    lines = ["| | " + " | ".join(map(str, _SIZES)) + " | images right |", "|---|" + "---|" * (len(_SIZES) + 1)]
+    lines += [f"| {name} | " + " | ".join(f"{times[size][name]:.1f}" for size in _SIZES) + f" | {right[name]:.3f} |" for name in engines]
+    foot = f"{generator.name}, weights {generator.weights[:12]}, {len(rows)} requests in {arguments.steps} steps; {machine()}."
+    print("\n".join([*lines, "", foot]))
+    if arguments.page:
+        write_between(arguments.page, "engines", [*lines, "", foot])
+
+
+def _engines(generator: Generator, rows: Any, folder: Path) -> dict[str, Engine]:
+    """By what a person would call them. rows: requests by which eight bits are scaled. folder: for what is exported."""
+    model, network = generator.model, generator.network
+    last: Any = copy.deepcopy(network)
+    last.to(memory_format=torch.channels_last)
+    compiled: Any = copy.deepcopy(network)
+    compiled.answer = torch.compile(compiled.answer, dynamic=False)
+    shape, attributes = (model.space.channels, model.side, model.side), model.columns
+    with _caching(folder):
+        usual = generator.engine
+    [exported] = (folder / "engines").iterdir()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    alone = _loaded(exported, shape, attributes)
+    torch.set_num_threads(threads)
+    rounded = shutil.copytree(exported, folder / "rounded")
+    _round(rounded / "estimate.onnx", generator, rows)
+    for known in rounded.glob("alone-*"):
+        known.unlink()
+    return {
+        "PyTorch": in_pytorch(network, model.objective),
+        "PyTorch, channels-last": in_pytorch(last, model.objective),
+        "PyTorch, compiled": in_pytorch(compiled, model.objective),
+        usual.name: usual,
+        f"{usual.name}, one thread": alone,
+        f"{usual.name}, eight bits": _loaded(rounded, shape, attributes),
+    }
+
+
+@contextmanager
+def _caching(folder: Path) -> Iterator[None]:
+    """With another cache folder."""
+    before = os.environ.get(CACHE_VARIABLE)
+    os.environ[CACHE_VARIABLE] = str(folder)
+    yield
+    os.environ.pop(CACHE_VARIABLE)
+    if before is not None:
+        os.environ[CACHE_VARIABLE] = before
+
+
+def _round(path: Path, generator: Generator, rows: Any) -> None:
+    """The exported estimate in eight bits, in its place; scaled by what the network is shown on its way through four steps."""
+    import onnxruntime
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    seen: list[dict[str, Any]] = []
+    original = onnxruntime.InferenceSession
+
+    class Watched(original):  # type: ignore[misc, valid-type]
+        def run(self, names: Any, given: dict[str, Any], *rest: Any) -> Any:
+            if "xt" in given:
+                seen.append({name: value.copy() for name, value in given.items()})
+            return super().run(names, given, *rest)
+
+    class Seen(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._left = iter(seen)
+
+        def get_next(self) -> Any:
+            return next(self._left, None)
+
+    onnxruntime.InferenceSession = Watched
+    try:
+        shape = (generator.model.space.channels, generator.model.side, generator.model.side)
+        engine = _loaded(path.parent, shape, generator.model.columns)
+        seen.clear()
+        generator.model.draw(engine, range(len(rows)), generator.choices.sampling(steps=4), rows)
+    finally:
+        onnxruntime.InferenceSession = original
+    prepared = path.with_suffix(".prepared")
+    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+    quantize_static(
+        str(prepared),
+        str(path),
+        Seen(),
+        quant_format=QuantFormat.QOperator,
+        op_types_to_quantize=["Conv", "Gemm", "MatMul"],
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
+
+
+def _in_turns(generator: Generator, engines: dict[str, Engine], rows: Any) -> dict[str, float]:
+    """Median milliseconds of one evaluation of these requests, by engine."""
+    level, codes = generator.model.schedule.at(0.5), torch.from_numpy(rows.astype(np.int64))
+    xt = torch.randn(len(rows), generator.model.space.channels, generator.model.side, generator.model.side)
+    denoisers = {name: engine.denoiser() for name, engine in engines.items()}
+    spent: dict[str, list[float]] = {name: [] for name in engines}
+    with torch.inference_mode():
+        for number in range(_ROUNDS + 3):
+            for name, denoise in denoisers.items():
+                took = _milliseconds(lambda denoise=denoise: denoise(xt, level, codes))  # type: ignore[misc]
+                if number >= 3:  # the first are warm-up
+                    spent[name].append(took)
+    return {name: float(np.median(each)) for name, each in spent.items()}
+
+
+def _milliseconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - started)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", nargs="?", default="punks", help="a run folder, or a shipped model")
+    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--page", type=Path, help="put the table into this page")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
