@@ -144,17 +144,14 @@ def clicks(runs: Path, generations: int) -> None:
     with serving(runs) as (address, pid), browsing() as browser:
         page = punks(browser, address)
         tick(page, kinds[0])
+        tell("tick to picture, four punks, balanced", [tick(page, kinds[number % 5]) for number in range(1, 21)])
+        page.get_by_text("best", exact=True).click()
+        page.wait_for_timeout(2000)
+        tell("tick to picture, four punks, best", [tick(page, kinds[number % 5]) for number in range(1, 21)])
+        _set_steps(page, 10)
         tell("tick to picture, four punks at 10 steps", [tick(page, kinds[number % 5]) for number in range(1, 21)])
-        page.get_by_text("draft", exact=True).click()
-        page.get_by_text("--steps 5").first.wait_for()
-        tell("tick to picture, four punks at 5 steps", [tick(page, kinds[number % 5]) for number in range(1, 21)])
-        page.get_by_text("good", exact=True).click()
-        page.get_by_text("--steps 10").first.wait_for()
         tell("tick to first preview, 10 steps", [calm(page, kinds[number % 5], _ANY) for number in range(1, 21)])
-        field = page.get_by_role("spinbutton", name="Steps", exact=True)
-        field.fill("2")
-        field.press("Enter")
-        page.get_by_text("--steps 2").first.wait_for()
+        _set_steps(page, 2)
         before = megabytes(pid)
         memory = [before]
         for number in range(1, generations + 1):
@@ -162,6 +159,13 @@ def clicks(runs: Path, generations: int) -> None:
             if number % 100 == 0:
                 memory.append(megabytes(pid))
         print(f"memory over {generations} generations: {', '.join(f'{each:.0f}' for each in memory)} MB", flush=True)
+
+
+def _set_steps(page: Page, steps: int) -> None:
+    field = page.get_by_role("spinbutton", name="Steps", exact=True)
+    field.fill(str(steps))
+    field.press("Enter")
+    page.get_by_text(f"--steps {steps}").first.wait_for()
 
 
 def chart(page: Page) -> None:

@@ -39,6 +39,17 @@ def test_the_figures_that_ship_are_of_the_weights_that_ship(name):
     assert not figures.is_file() or json.loads(figures.read_text())["weights"] == noisette.load(name).weights
 
 
+@pytest.mark.parametrize("name", ["digits", "punks"])
+def test_each_has_a_table_of_qualities_for_its_weights(name):
+    generator = noisette.load(name)
+    assert generator.qualities is not None, "measured of other weights, or not at all: `noisette tune`"
+    evaluations = [generator.qualities.named(quality).evaluations for quality in ("fast", "balanced", "best")]
+    assert evaluations == sorted(evaluations)
+    for quality in ("fast", "balanced", "best"):
+        assert len(generator.generate(seeds=[0], quality=quality)) == 1
+    assert len(generator.generate(seeds=[0], steps=3, sampler="ddim", spacing="fitted")) == 1
+
+
 def test_an_install_draws_punks_at_once_and_offline(tmp_path):
     """In a process that cannot open a connection, with an empty cache."""
     program = (

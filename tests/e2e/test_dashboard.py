@@ -19,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from noisette.cli import main
+from noisette.shipped import open_shipped
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no chromium on this machine: apt-get install chromium")
@@ -147,8 +148,8 @@ def test_a_tick_ends_the_drawing_before(page):
     choose(page, "punks")
     put(page, "Steps", "1000")
     page.get_by_role("button", name="Cancel").wait_for()
-    page.get_by_text("draft").click()
-    page.get_by_text("--steps 5").wait_for()
+    page.get_by_text("fast", exact=True).click()
+    page.get_by_text(f"--steps {open_shipped('punks').qualities.fast.steps}").wait_for()
 
 
 def test_a_dropped_picture_brings_its_request_back(page, tmp_path):
@@ -158,7 +159,7 @@ def test_a_dropped_picture_brings_its_request_back(page, tmp_path):
     put(page, "Seed", "77")
     page.get_by_alt_text("type=Zombie, Earring, seed 77").wait_for()
     page.get_by_text("best", exact=True).click()
-    page.get_by_text("--steps 25").wait_for()
+    page.get_by_text(f"--steps {open_shipped('punks').qualities.best.steps}").wait_for()
     command = page.locator("code").first.inner_text()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all").click()

@@ -75,7 +75,11 @@ def train(
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--evaluations", type=click.IntRange(1, 16), default=1, show_default=True, help="Of the network, for an image of the student.")
-@click.option("--guidance", type=float, help="The strongest scale that the student learns, with all between it and 1.  [default: twice that of RUN, where RUN is guided]")
+@click.option(
+    "--guidance",
+    type=float,
+    help="The strongest scale that the student learns, with all between it and 1.  [default: twice that of RUN, where RUN is guided]",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-EVALUATIONS]")
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h.  [default: 10m]")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
@@ -97,7 +101,8 @@ def distil(
 ) -> None:
     """Train a student of RUN that draws in few evaluations what RUN draws in many, guided.
 
-    Guidance costs it nothing: it is told the scale, `generate --guidance`, between 1 and the strongest that it learned. RUN is a run folder, or a model that ships with noisette. The student is a run like any other: resume, generate, evaluate.
+    Guidance costs it nothing: it is told the scale, `generate --guidance`, between 1 and the strongest that it learned. RUN is a run
+    folder, or a model that ships with noisette. The student is a run like any other: resume, generate, evaluate.
 
     \b
     noisette distil punks --evaluations 1
