@@ -4,7 +4,7 @@
 
 Milliseconds of one evaluation with the estimate taken from it, for 1, 4 and 16 images, in turns, the median. Images: of so many requests
 of the validation split, the share that is right to the last pixel in so many steps. Eight bits: convolutions and products in integers,
-scaled by what 64 images of the training show, each output channel for itself. Run it when nothing else runs. Needs the extra `peers`.
+scaled by what 64 images of the training show, each output channel for itself. Run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pages import check_marks, machine, write_between
 
 import noisette
 from noisette.data.fetch import CACHE_VARIABLE
-from noisette.engine import Engine, _loaded, in_pytorch
+from noisette.engine import Engine, in_pytorch, loaded
 from noisette.evaluation.exactness import exactness
 from noisette.evaluation.trial import put_on_trial
 from noisette.generation import Generator
@@ -75,10 +75,12 @@ def _engines(generator: Generator, rows: Any, folder: Path) -> dict[str, Engine]
     shape, attributes = (model.space.channels, model.side, model.side), model.columns
     with _caching(folder):
         usual = generator.engine
+    if usual.alone is False and usual.name == "PyTorch":
+        raise SystemExit("ONNX Runtime cannot have this network here, so there is nothing to compare")
     [exported] = (folder / "engines").iterdir()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    alone = _loaded(exported, shape, attributes)
+    alone = loaded(exported, shape, attributes)
     torch.set_num_threads(threads)
     rounded = shutil.copytree(exported, folder / "rounded")
     _round(rounded / "estimate.onnx", generator, rows)
@@ -90,7 +92,7 @@ def _engines(generator: Generator, rows: Any, folder: Path) -> dict[str, Engine]
         "PyTorch, compiled": in_pytorch(compiled, model.objective),
         usual.name: usual,
         f"{usual.name}, one thread": alone,
-        f"{usual.name}, eight bits": _loaded(rounded, shape, attributes),
+        f"{usual.name}, eight bits": loaded(rounded, shape, attributes),
     }
 
 
@@ -99,10 +101,12 @@ def _caching(folder: Path) -> Iterator[None]:
     """With another cache folder."""
     before = os.environ.get(CACHE_VARIABLE)
     os.environ[CACHE_VARIABLE] = str(folder)
-    yield
-    os.environ.pop(CACHE_VARIABLE)
-    if before is not None:
-        os.environ[CACHE_VARIABLE] = before
+    try:
+        yield
+    finally:
+        os.environ.pop(CACHE_VARIABLE)
+        if before is not None:
+            os.environ[CACHE_VARIABLE] = before
 
 
 def _round(path: Path, generator: Generator, rows: Any) -> None:
@@ -130,7 +134,7 @@ def _round(path: Path, generator: Generator, rows: Any) -> None:
     onnxruntime.InferenceSession = Watched
     try:
         shape = (generator.model.space.channels, generator.model.side, generator.model.side)
-        engine = _loaded(path.parent, shape, generator.model.columns)
+        engine = loaded(path.parent, shape, generator.model.columns)
         seen.clear()
         generator.model.draw(engine, range(len(rows)), generator.choices.sampling(steps=4), rows)
     finally:

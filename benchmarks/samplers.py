@@ -29,6 +29,7 @@ from noisette.display import stages
 from noisette.evaluation.evaluate import verdict
 from noisette.evaluation.figures import find
 from noisette.evaluation.trial import Trial, put_on_trial
+from noisette.evaluation.tuning import PARTS
 from noisette.generation import Generator
 from noisette.pictures import cross_sheet
 
@@ -37,7 +38,6 @@ MANY = 200
 """More steps than these are drawn by `LONG` alone: others would need hours."""
 LONG = ("ddim", "ddpm")
 FIGURES = {"obedience.exact": "all as asked", "exactness.snapped_whole": "images right to the last pixel", "fidelity.frechet": "Fréchet distance"}
-PARTS = ("obedience", "exactness", "fidelity")
 SHOWN = (1, 2, 4, 10, 50)
 
 

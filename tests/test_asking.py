@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +27,7 @@ from noisette.errors import NoisetteError, RequestError
 from noisette.model import assemble
 from noisette.pictures import read_png, save_png
 from noisette.sampling import Guidance, Sampling
+from noisette.training.run import open_run
 from noisette.training.start import open_data
 
 from .conftest import CONDITIONAL
@@ -240,7 +243,7 @@ WRONG = [
     (["--attributes", "Top Hatt"], 'no attribute "Top Hatt"; nearest: Top Hat'),
     (
         ["--attributes", "Top Hatt, Zombi"],
-        'commas separate what is asked for (see `noisette attributes`); no attribute "Zombi"; nearest: Zombie',
+        'no attribute "Top Hatt"; nearest: Top Hat, Hat; no attribute "Zombi"; nearest: Zombie (see `noisette attributes`)',
     ),
     (["--attributes", ""], "the request is empty"),
     (["--attributes", "Hat=Sombrero"], "Hat cannot be"),
@@ -292,18 +295,25 @@ def test_an_unconditional_run_says_that_it_is_one(capsys, trained, tmp_path, opt
     assert (status, "was trained without attributes" in err) == (2, True)
 
 
-def test_a_wrong_request_is_refused_before_the_network_is_loaded(capsys, asked, monkeypatch):
-    monkeypatch.setattr("noisette.drawing.load", lambda *_: pytest.fail("it loaded the network"))
-    assert run(capsys, "generate", asked.folder, "--attributes", "Top Hatt")[0] == 2
+def test_a_wrong_request_is_refused_before_pytorch_is_loaded(asked):
+    program = "import sys\nfrom noisette.cli import main\nstatus = main(sys.argv[1:])\nsys.exit(status if 'torch' not in sys.modules else 99)"
+    command = [sys.executable, "-c", program, "generate", str(asked.folder), "--attributes", "Top Hatt"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 2
 
 
 def test_who_asks_for_everything_is_told_that_the_images_hardly_differ(capsys, asked, tmp_path):
-    generator, file = noisette.load(asked.folder), tmp_path / "a.png"
+    """Where a whole request has one image: data whose recipe fills in what is left open."""
+    copy, file = tmp_path / "run", tmp_path / "a.png"
+    shutil.copytree(asked.folder, copy)
+    recipe = asked.recipe
+    open_run(copy).write_recipe(recipe.model_copy(update={"samples": recipe.samples.model_copy(update={"complete": True})}))
+    generator = noisette.load(copy)
     whole = ", ".join(f"{name}={value}" for name, value in generator.random_request(3).items())
-    options = ["generate", asked.folder, "--complete", "--out", file]
+    options = ["generate", copy, "--out", file]
     assert "leaves nothing open" in run(capsys, *options, "--count", 2, "--attributes", whole)[2]
     assert run(capsys, *options, "--count", 1, "--attributes", whole)[2] == ""
     assert run(capsys, *options, "--count", 2, "--attributes", "Zombie")[2] == ""
+    assert run(capsys, "generate", asked.folder, "--complete", "--out", file, "--count", 2, "--attributes", whole)[2] == ""
 
 
 def _without_the_last(attributes):

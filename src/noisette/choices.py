@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from noisette.config import EXCLUSION, DrawnSpacing, Recipe, SamplerName
+from noisette.config import EXCLUSION, STRONGEST, DrawnSpacing, Recipe, SamplerName
 from noisette.data.attributes import AttributeSchema, Value
 from noisette.data.requests import attribute_behind, places
 from noisette.errors import RequestError, nearest
@@ -20,7 +20,6 @@ from noisette.sampling import CHURNED, Guidance, Sampling, Variation, usual_samp
 _MOST_STEPS = 10_000
 """Of a continuous schedule: far past any use, and a picture cannot ask for an endless drawing."""
 
-_STRONGEST = 100.0
 _OF_STUDENTS = ("ddim", "lcm")
 """Samplers for a student: they ask for its image at the few levels that it learned, and for nothing between."""
 
@@ -161,11 +160,11 @@ class Choices:
     def _check(self, guidance: Guidance) -> None:
         low, high = guidance.interval
         for name, amount in {"guidance": guidance.scale, **guidance.weights}.items():
-            if not 0 <= amount <= _STRONGEST:
-                raise RequestError(f"{name} = {amount:g}: a scale lies between 0 and {_STRONGEST:g}, and 1 is the plain request")
+            if not 0 <= amount <= STRONGEST:
+                raise RequestError(f"{name} = {amount:g}: a scale lies between 0 and {STRONGEST:g}, and 1 is the plain request")
         for name, amount in guidance.excluded.items():
-            if not 0 <= amount <= _STRONGEST:
-                raise RequestError(f"{name} = {amount:g}: the strength of an exclusion lies between 0 and {_STRONGEST:g}; {EXCLUSION} is a start")
+            if not 0 <= amount <= STRONGEST:
+                raise RequestError(f"{name} = {amount:g}: the strength of an exclusion lies between 0 and {STRONGEST:g}; {EXCLUSION} is a start")
         if not 0 <= low <= high <= 1:
             raise RequestError(f"guidance works between two noise levels from 0 to 1, the lower first, not {low:g} and {high:g}")
         if not 0 <= guidance.rescale <= 1:
@@ -173,9 +172,10 @@ class Choices:
         if not self.recipe.conditional and guidance != Guidance():
             raise RequestError(f"{self.name} was trained without attributes, so there is nothing to guide by; leave guidance out")
         condition = self.recipe.condition
-        if condition.drop_all == 0 and guidance.scale != 1:
+        student = self.recipe.distillation
+        if condition.drop_all == 0 and guidance.scale != 1 and not (student is not None and student.scaled):
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1")
-        if (student := self.recipe.distillation) is not None and student.scaled:
+        if student is not None and student.scaled:
             self._check_learned(guidance, *student.guidance)
         if guidance.weights and (condition.null == "single" or condition.drop_each == 0) and len(self.schema.attributes) > 1:
             raise RequestError(f"{self.name} never learned to forget one attribute (condition.drop_each = 0); leave the weights out")

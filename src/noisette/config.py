@@ -37,6 +37,9 @@ MOST_EVALUATIONS = 16
 """Of a student; more are no shortcut."""
 
 
+STRONGEST = 100.0
+"""Scale of guidance, far past any use."""
+
 EXCLUSION = 0.3
 """A strength that keeps a flag away from a picture; one much larger draws what is not there as its negative."""
 
@@ -249,7 +252,7 @@ class SamplesConfig(_Section):
     count: int = Field(16, ge=1, le=256, description="images in the grid of an epoch; their seeds are 0, 1, 2, ...")
     every: int = Field(1, ge=1, description="epochs from one grid to the next")
     requests: list[str] = Field([], description="what the images of a grid are asked for, in turn; left out, as the first of the validation split")
-    guidance: float = Field(1.0, ge=0, le=100, description="scale; 1 is the plain request, and cheaper")
+    guidance: float = Field(1.0, ge=0, le=100, description="scale; 1 is the plain request, and cheaper, but of a student")
     guidance_interval: list[float] = Field(
         [0.0, 1.0], min_length=2, max_length=2, description="noise levels (sigma, 0 to 1) between which guidance works"
     )
@@ -276,10 +279,17 @@ class DistillationConfig(_Section):
         [1.0, 1.0],
         min_length=2,
         max_length=2,
-        description="the least and the greatest scale of the teacher that the student learns; it takes any between, at one evaluation",
+        description="the least and the greatest scale of the teacher that the student learns; it takes any between, at one evaluation a step",
     )
     guidance_interval: list[float] = Field([0.0, 1.0], min_length=2, max_length=2, description="noise levels at which the teacher is guided")
     guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of the teacher's guided image is brought back")
+
+    @model_validator(mode="after")
+    def _from_less_to_more(self) -> DistillationConfig:
+        low, high = self.guidance
+        if low > high or (low == high != 1):
+            raise ValueError(f"distillation.guidance: the least scale first, and two different ones, or 1 twice for none, not {low:g} and {high:g}")
+        return self
 
     @property
     def scaled(self) -> bool:
@@ -335,12 +345,14 @@ class Recipe(_Section):
         if student is not None and not student.guidance[0] <= samples.guidance <= student.guidance[1]:
             low, high = student.guidance
             raise ValueError(f"samples.guidance: the student learned scales from {low:g} to {high:g}; distil with another --guidance for more")
+        if student is not None and (samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]):
+            raise ValueError("samples: a student learned its guidance by the scale alone; leave guidance_interval and guidance_rescale out")
         guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
         if not self.conditional and (guides or samples.requests or samples.complete):
             raise ValueError(
                 "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave guidance, requests and complete out"
             )
-        if self.conditional and self.samples.guidance != 1 and self.condition.drop_all == 0:
+        if self.conditional and self.samples.guidance != 1 and self.condition.drop_all == 0 and student is None:
             raise ValueError(
                 "condition.drop_all: guidance needs a network that also learned to draw without a request; use 0.1, or samples.guidance = 1"
             )

@@ -1,4 +1,4 @@
-"""A student that draws in few evaluations what a trained model draws in many, guided: it is told the scale."""
+"""A student that draws in few evaluations what a trained model draws in many, with its guidance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from noisette.config import MOST_EVALUATIONS, Recipe, dump_recipe, lengthened, parse_recipe
+from noisette.config import MOST_EVALUATIONS, STRONGEST, Recipe, dump_recipe, lengthened, parse_recipe
 from noisette.data.fetch import Progress
 from noisette.errors import RequestError
 from noisette.loading import load
@@ -51,7 +51,8 @@ def distil(
     for note in (*generator.notes, *([generator.model.warning] if generator.model.warning else [])):
         watcher.note(note)
     name = Path(run).resolve().name
-    generator.choices.sampling(guidance=guidance)  # refuses what the teacher cannot
+    if generator.model.recipe.distillation is None:
+        generator.choices.sampling(guidance=guidance)  # refuses what the teacher cannot
     recipe = recipe_of(generator.model.recipe, str(run), evaluations, guidance)
     _check(settings)
     lengths = lengthened(budget, epochs, steps) or [f'training.budget="{BUDGET}"']
@@ -64,8 +65,8 @@ def _check(settings: Sequence[str]) -> None:
     """Raises RequestError for what must stay as the teacher has it."""
     for setting in settings:
         key = setting.partition("=")[0].strip()
-        if not key.startswith(("training.", "samples.")) and key not in ("distillation.steps", "summary"):
-            raise RequestError(f"{key} is the teacher's; of a student, training, samples and distillation.steps can be set")
+        if not key.startswith(("training.", "samples.", "condition.drop_")) and key not in ("distillation.steps", "summary"):
+            raise RequestError(f"{key} is the teacher's; of a student, training, samples, condition.drop_... and distillation.steps can be set")
 
 
 def recipe_of(teacher: Recipe, name: str, evaluations: int, strongest: float | None = None) -> Recipe:
@@ -83,10 +84,12 @@ def recipe_of(teacher: Recipe, name: str, evaluations: int, strongest: float | N
         raise RequestError(f"a student draws in 1 to {MOST_EVALUATIONS} evaluations, not {evaluations}")
     usual = usual_sampling(teacher.samples).guidance
     if strongest is None:
-        strongest = usual.scale if usual.scale == 1 else FURTHER * usual.scale
+        strongest = min(FURTHER * usual.scale, STRONGEST) if usual.scale > 1 else usual.scale
     low, high = sorted((1.0, strongest))
     values = teacher.model_dump(exclude_none=True)
     values["summary"] = f"{name} in {evaluations} evaluation{'s' if evaluations > 1 else ''}"
+    if teacher.samples.complete:  # it only ever sees whole requests; where an open one leads from a noise would be much more to learn
+        values["condition"] |= {"drop_all": 0.0, "drop_each": 0.0}
     values["diffusion"] |= {"weighting": "plain"}  # by SNR, the noisiest level would hardly count
     values["training"] |= {"learning_rate": GENTLER * teacher.training.learning_rate, "precision": "auto", "layout": "auto", "compile": "auto"}
     learned = {"guidance": min(max(usual.scale, low), high), "guidance_interval": [0.0, 1.0], "guidance_rescale": 0.0}

@@ -64,11 +64,11 @@ def in_onnxruntime(network: nn.Module, objective: Objective, shape: tuple[int, i
     if not folder.is_dir():
         _export(network, objective, shape, attributes, folder)
     try:
-        engine = _loaded(folder, shape, attributes)
+        engine = loaded(folder, shape, attributes)
     except Exception:  # ONNX Runtime has an error for each way in which a file may be damaged
         shutil.rmtree(folder, ignore_errors=True)
         _export(network, objective, shape, attributes, folder)
-        engine = _loaded(folder, shape, attributes)
+        engine = loaded(folder, shape, attributes)
     with contextlib.suppress(OSError):  # of a cache that is another user's
         os.utime(folder)  # used: others go first
     return engine
@@ -139,7 +139,8 @@ def _write(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: lis
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
-def _loaded(folder: Path, shape: Sequence[int], attributes: int) -> Engine:
+def loaded(folder: Path, shape: Sequence[int], attributes: int) -> Engine:
+    """The engine of a folder that was exported; shape, attributes: as they were then."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -129,7 +129,7 @@ class Generator:
 
         request: for all images, or one for each; what it does not mention is open. only: but flags it does not mention are
         absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63. sampler, steps, spacing, eta, churn,
-        guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch), interval, rescale: as in the run's
+        guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch, but of a student), interval, rescale: as in the run's
         recipe unless given, or as the table of `quality` ("fast", "balanced" or "best") says. weights: attributes with another scale
         than the rest. excluded: flags or options to keep away from, and how strongly where they are
         left open (0.3 is a start). complete: what a request leaves

@@ -84,7 +84,8 @@ class Model:
 
     def evaluations(self, sampling: Sampling) -> int:
         """Of the network, for an image; a guided pair counts twice."""
-        return sampling.evaluations * (1 if sampling.guidance.plain or self.scaled else 2)
+        guidance = replace(sampling.guidance, scale=1.0) if self.scaled else sampling.guidance
+        return sampling.evaluations * (1 if guidance.plain else 2)
 
     def network(self) -> nn.Module:
         """A network with first weights from torch's global random state."""

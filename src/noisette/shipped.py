@@ -115,8 +115,8 @@ def open_shipped(name: str) -> Shipped:
 def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
     """Fill the folder of a shipped model from a trained run: its averaged weights in bfloat16, its tables, its recipe with `overrides`.
 
-    How it samples when nothing is said stands in the recipe: `samples.guidance=1.5`. Its card.md is written by hand and stays; figures.json
-    and samples.png are of other weights and go. Raises RequestError if the newest checkpoint is not whole.
+    How it samples when nothing is said stands in the recipe: `samples.guidance=1.5`. Its card.md is written by hand and stays; figures.json,
+    samples.png and quality.json are of other weights and go. Raises RequestError if the newest checkpoint is not whole.
     """
     import torch
     from safetensors.torch import save_file

@@ -150,7 +150,9 @@ def test_fitted_levels_are_offered_where_the_model_has_them(runs, tmp_path):
     page = opened(generate_page, tmp_path)
     page.selectbox(key="model").select(str(tmp_path / "avatars")).run()
     assert "fitted" in page.selectbox(key="spacing").options
-    boxes(page, "Quality").set_value("fast").run()
+    for name in ("best", "fast"):  # the three are the same here: the one that was chosen stays so
+        boxes(page, "Quality").set_value(name).run()
+        assert page.session_state["quality"] == name
     assert not page.exception
     assert "--spacing fitted" in page.code[0].value
     assert page.session_state["drawn"].request.sampling.times == (1.0, 0.3)
@@ -162,6 +164,26 @@ def test_fitted_levels_are_offered_where_the_model_has_them(runs, tmp_path):
     assert not page.exception
     assert page.selectbox(key="spacing").value == "time"
     assert "fitted" not in page.selectbox(key="spacing").options
+
+
+def test_of_a_student_only_what_it_learned_can_be_set(runs, tmp_path):
+    shutil.copytree(runs / "avatars", tmp_path / "avatars")
+    noisette.distil(tmp_path / "avatars", guidance=3.0, steps=1, out=tmp_path / "student")
+    page = opened(generate_page, tmp_path)
+    page.selectbox(key="model").select(str(tmp_path / "avatars")).run()
+    page.slider(key="interval").set_value((0.2, 0.8)).run()
+    page.selectbox(key="model").select(str(tmp_path / "student")).run()
+    assert not page.exception
+    assert not page.warning
+    assert "interval" not in {slider.key for slider in page.slider}
+    guidance = page.slider(key=f"{tmp_path / 'student'}/guidance")
+    assert (guidance.min, guidance.max) == (1.0, 3.0)
+    boxes(page, "Body").set_value("Zombie").run()
+    page.slider(key=f"{tmp_path / 'student'}/guidance").set_value(3.0).run()
+    assert "--guidance 3" in page.code[0].value
+    boxes(page, "view").set_value("guidance side by side").run()
+    assert not page.exception
+    assert not page.warning
 
 
 def test_watch_shows_curves_samples_and_the_recipe(runs):

@@ -211,6 +211,7 @@ def test_what_was_measured_stands_side_by_side(runs):
     [found] = measured(str(runs / "avatars"))
     assert found.draws == 2
     assert found.mean["obedience"]["exact"] == pytest.approx(0.85)
+    assert found.title.endswith("obedience alone")
     page = opened(results_page, runs)
     page.multiselect(key="compared").set_value([str(runs / "avatars"), str(runs / "plain")]).run()
     assert not page.exception

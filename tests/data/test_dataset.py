@@ -146,6 +146,8 @@ def test_what_is_not_in_the_schema_is_refused_with_what_is(row, message):
 def test_two_attributes_or_options_may_not_differ_by_case_alone():
     with pytest.raises(ValueError, match='the attribute "EARRING" appears twice'):
         AttributeSchema(attributes=(Flag(name="Earring"), Flag(name="EARRING")))
+    with pytest.raises(ValueError, match='the attribute "m\u00b2" appears twice'):
+        AttributeSchema(attributes=(Flag(name="m2"), Flag(name="m\u00b2")))
     with pytest.raises(ValueError, match='the attribute "hair" has the option "Long" twice'):
         Choice(name="hair", options=("long", "Long"))
     with pytest.raises(ValueError, match="at least 1 item"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from itertools import pairwise
 
 import numpy as np
@@ -33,7 +34,7 @@ def run(capsys, *arguments):
     return status, output.out, output.err
 
 
-@pytest.mark.parametrize("scales", [[2.0, 2.0], [1.0, 5.0]])
+@pytest.mark.parametrize("scales", [[1.0, 1.0], [1.0, 5.0]])
 def test_what_is_wanted_is_the_end_of_the_teachers_way_and_the_noise_that_fits_it(asked, scales):
     teacher = noisette.load(asked.folder)
     model, engine = teacher.model, in_pytorch(teacher.network, teacher.model.objective)
@@ -52,7 +53,7 @@ def test_what_is_wanted_is_the_end_of_the_teachers_way_and_the_noise_that_fits_i
         shown = lesson.shown(codes, step)
         assert torch.equal(shown[:, : codes.shape[1]], codes)
         assert shown.shape[1] - codes.shape[1] == (scales[0] < scales[1])
-        scale = shown[0, -1].item() / 100 if scales[0] < scales[1] else 2.0
+        scale = shown[0, -1].item() / 100 if scales[0] < scales[1] else 1.0
         assert scales[0] <= scale <= scales[1]
         used.add(scale)
         guidance = teacher.choices.sampling(guidance=scale).guidance
@@ -90,8 +91,9 @@ def test_it_is_a_run_like_any_other_and_goes_on_after_a_kill(capsys, asked, tmp_
 
 def test_what_cannot_be_distilled_is_told(asked, tmp_path):
     student = noisette.distil(asked.folder, steps=1, out=tmp_path / "student")
-    with pytest.raises(RequestError, match="is a student itself; distil its teacher"):
-        noisette.distil(student.folder, steps=1, out=tmp_path / "other")
+    for guidance in (None, 5.0):
+        with pytest.raises(RequestError, match="is a student itself; distil its teacher"):
+            noisette.distil(student.folder, steps=1, out=tmp_path / "other", guidance=guidance)
     with pytest.raises(RequestError, match="a student draws in 1 to 16 evaluations, not 0"):
         noisette.distil(asked.folder, evaluations=0, steps=1, out=tmp_path / "other")
     with pytest.raises(RequestError, match="exists; choose another place"):
@@ -142,7 +144,9 @@ def test_a_student_is_drawn_as_it_learned(asked, tmp_path):
 
 def test_what_must_stay_as_the_teacher_has_it_cannot_be_set(asked, tmp_path):
     for setting in ("network.widths=[8, 8]", "dataset.count=30", "distillation.evaluations=3"):
-        with pytest.raises(RequestError, match="is the teacher's; of a student, training, samples and distillation.steps can be set"):
+        with pytest.raises(
+            RequestError, match="is the teacher's; of a student, training, samples, condition.drop_... and distillation.steps can be set"
+        ):
             noisette.distil(asked.folder, steps=1, out=tmp_path / "student", settings=[setting])
     with pytest.raises(RequestError, match="samples: a student draws as it learned, by ddim in 1 steps evenly in time"):
         noisette.distil(asked.folder, steps=1, out=tmp_path / "student", settings=["samples.steps=4"])
@@ -170,7 +174,7 @@ def test_a_guided_interval_and_rescale_are_learned_too(asked, tmp_path):
     assert (found.guidance, found.guidance_interval, found.guidance_rescale) == ([1.0, 4.0], [0.2, 0.8], 0.5)
 
 
-def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, tmp_path, monkeypatch):
+def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, tmp_path):
     teacher = noisette.load(asked.folder)
     settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=2"]
     student = noisette.load(noisette.distil(asked.folder, guidance=6.0, steps=300, out=tmp_path / "student", settings=settings).folder)
@@ -221,3 +225,42 @@ def test_a_student_takes_the_scales_that_it_learned_and_no_other_guidance(asked,
             student.generate("Zombie", seeds=[0], **settings)
     with pytest.raises(RequestError, match="the student learned scales from 1 to 3"):
         noisette.distil(asked.folder, guidance=3.0, steps=1, out=tmp_path / "other", settings=["samples.guidance=5"])
+    with pytest.raises(RequestError, match="learned its guidance by the scale alone"):
+        noisette.distil(asked.folder, steps=1, out=tmp_path / "other", settings=["samples.guidance_rescale=0.5"])
+    assert student.model.evaluations(student.choices.sampling(excluded={"Blush": 0.3})) == 2
+
+
+@pytest.mark.parametrize(("usual", "learned"), [(1.0, [1.0, 1.0]), (2.0, [1.0, 4.0]), (60.0, [1.0, 100.0]), (0.5, [0.5, 1.0])])
+def test_the_scales_that_are_learned_hold_that_of_the_recipe(asked, usual, learned):
+    recipe = asked.recipe.model_copy(update={"samples": asked.recipe.samples.model_copy(update={"guidance": usual})})
+    found = recipe_of(recipe, "t", 1)
+    assert (found.distillation.guidance, found.samples.guidance) == (learned, usual)
+
+
+def test_where_requests_are_filled_in_a_student_learns_whole_ones_alone(asked, tmp_path):
+    recipe = asked.recipe.model_copy(update={"samples": asked.recipe.samples.model_copy(update={"complete": True})})
+    shutil.copytree(asked.folder, tmp_path / "filling")
+    open_run(tmp_path / "filling").write_recipe(recipe)
+    student = noisette.load(noisette.distil(tmp_path / "filling", guidance=3.0, steps=1, out=tmp_path / "student").folder)
+    condition = student.model.recipe.condition
+    assert (condition.drop_all, condition.drop_each) == (0.0, 0.0)
+    assert student.generate("Zombie", seeds=[0], guidance=2.0).shape[0] == 1  # filled in, and the scale is an input
+    [note] = student.understand("Zombie").notes
+    assert "only trained on whole requests" in note
+    kept = noisette.distil(tmp_path / "filling", steps=1, out=tmp_path / "kept", settings=["condition.drop_each=0.1"])
+    assert kept.recipe.condition.drop_each == 0.1
+
+
+def test_scales_that_are_no_range_are_refused():
+    for scales in ([4.0, 1.0], [2.0, 2.0]):
+        with pytest.raises(ValueError, match="the least scale first, and two different ones"):
+            DistillationConfig(teacher="t", evaluations=1, guidance=scales)
+
+
+def test_a_finished_student_whose_checkpoints_are_gone_learns_from_its_teacher_again(asked, tmp_path):
+    run_ = noisette.distil(asked.folder, guidance=3.0, steps=3, out=tmp_path / "student", settings=["training.layout=contiguous"])
+    before = run_.checkpoint()[0].tensors("network")
+    for file in run_.checkpoints.iterdir():
+        file.unlink()
+    after = noisette.resume(run_.folder).checkpoint()[0].tensors("network")
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())

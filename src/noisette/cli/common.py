@@ -36,7 +36,7 @@ def how_to_sample(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--steps",
             type=int,
-            help="Steps for an image; each costs one network evaluation, two with guidance or with heun.  [default: as in the recipe]",
+            help="Steps for an image; each costs one network evaluation, two by heun or guided (but of a student).  [default: as in the recipe]",
         ),
         click.option(
             "--spacing",

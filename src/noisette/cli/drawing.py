@@ -38,7 +38,7 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option(
     "--guidance",
     type=float,
-    help="How strongly the request is followed: 1 is plain (others call it 0), and twice as fast.  [default: as in the recipe]",
+    help="How strongly the request is followed: 1 is plain (others call it 0), and twice as fast, but of a student.  [default: as in the recipe]",
 )
 @click.option("--weight", "weights", multiple=True, metavar="NAME=SCALE", help="A guidance scale of its own for one attribute; may be repeated.")
 @click.option(
@@ -114,9 +114,7 @@ def generate(
     if only and asked is None:
         raise RequestError("--only goes with --attributes: nothing is worn but what they mention")
     if asked is not None:
-        from noisette.data.requests import understand
-
-        understand(asked, *_what_can_be_asked(run, asked), only=only, allow_unseen=allow_unseen)  # refused at once: a network takes seconds to load
+        _refuse_at_once(run, asked, only=only, allow_unseen=allow_unseen)
     from noisette.config import EXCLUSION
 
     scales, strengths = _amounts(weights, "--weight", None), _amounts(excluded, "--exclude", EXCLUSION)
@@ -148,8 +146,9 @@ def generate(
         values = condition.values
         for note in condition.notes:
             tell(f"note: {note}")
-        if sampling.complete and count > 1 and UNKNOWN not in condition.row:
-            tell("note: the request leaves nothing open, so the images hardly differ; --count 1 is enough")
+        filling = generator.model.recipe.samples.complete  # of data that have one image for a whole request
+        if filling and count > 1 and vary is None and UNKNOWN not in condition.row:
+            tell("note: the request leaves nothing open, so the images hardly differ; --count 1 may be enough")
     elif random_:
         values = tuple(generator.random_request(each, without=strengths) for each in seeds)
     for each in values if isinstance(values, tuple) else (values or {},):
@@ -237,6 +236,13 @@ def _around(text: str) -> tuple[int, float]:
         return int(seed), float(strength) if equals else VARIATION
     except ValueError as error:
         raise RequestError(f'--vary "{text}" is not SEED or SEED=STRENGTH, such as 7=0.2') from error
+
+
+def _refuse_at_once(run: Path, asked: str, *, only: bool, allow_unseen: bool) -> None:
+    """Raises RequestError for a request that the model cannot understand, before PyTorch and the network are loaded, which takes seconds."""
+    from noisette.data.requests import understand
+
+    understand(asked, *_what_can_be_asked(run, asked or "nothing"), only=only, allow_unseen=allow_unseen)
 
 
 def _what_can_be_asked(run: Path, asked: str = "anything") -> tuple[AttributeSchema, Statistics]:

@@ -101,11 +101,11 @@ def distil(
 ) -> None:
     """Train a student of RUN that draws in few evaluations what RUN draws in many, guided.
 
-    Guidance costs it nothing: it is told the scale, `generate --guidance`, between 1 and the strongest that it learned. RUN is a run
-    folder, or a model that ships with noisette. The student is a run like any other: resume, generate, evaluate.
+    Where RUN is guided, or --guidance is given, the student is told the scale: `generate --guidance` takes any that it learned, at no
+    cost. RUN is a run folder, or a model that ships with noisette. The student is a run like any other: resume, generate, evaluate.
 
     \b
-    noisette distil punks --evaluations 1
+    noisette distil digits --evaluations 2
     noisette distil runs/mine --evaluations 2 --budget 20m
     """
     from noisette.display import training

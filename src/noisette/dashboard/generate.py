@@ -17,7 +17,7 @@ from noisette.dashboard.boxes import Boxes
 from noisette.dashboard.easel import Busy, Cancelled, Easel, Report
 from noisette.dashboard.gallery import cross_gallery, gallery
 from noisette.dashboard.grid import Axis, axis_names, cells, draw_cells, parse_axis, usual_values
-from noisette.dashboard.settings import command, python, restore, settings, vary
+from noisette.dashboard.settings import command, python, restore, scales_of, settings, vary
 from noisette.dashboard.shelf import Item, find, shelf
 from noisette.dashboard.words import plain, say
 from noisette.data.requests import describe
@@ -278,7 +278,9 @@ def _scales(boxes: Boxes, judge: Judge | None, request: Request) -> None:
         st.info(say("Tick something: guidance leads towards what is asked for."))
         return
     seeds = tuple(map(str, request.seeds[:4]))
-    _cross(boxes, request, Axis("guidance", _COMPARED), Axis("seed", seeds))
+    low, high = scales_of(boxes.generator)
+    compared = tuple(scale for scale in _COMPARED if low <= float(scale) <= high)
+    _cross(boxes, request, Axis("guidance", compared), Axis("seed", seeds))
 
 
 def _grid(boxes: Boxes, judge: Judge | None, request: Request) -> None:

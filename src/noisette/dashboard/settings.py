@@ -61,11 +61,13 @@ def settings(boxes: Boxes) -> Request | None:
             key="steps",
             width=120,
             persist_state="session",
-            help=say("Network evaluations for an image; guidance doubles them"),
+            help=say("Network evaluations for an image")
+            if generator.model.scaled
+            else say("Network evaluations for an image; guidance doubles them"),
         )
         st.slider(
             say("Guidance"),
-            *_scales(generator),
+            *scales_of(generator),
             step=0.1,
             key=_key(boxes, "guidance"),
             width=260,
@@ -148,7 +150,7 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
     for what, value, most in (
         (say("Seed"), request.seeds[0], _MOST_SEED),
         (say("Steps"), sampling.steps, _most_steps(boxes.generator)),
-        (say("Guidance"), sampling.guidance.scale, _scales(boxes.generator)[1]),
+        (say("Guidance"), sampling.guidance.scale, scales_of(boxes.generator)[1]),
         (say("Strength of what is excluded"), strength, _STRONGEST_EXCLUSION),
     ):
         if value > most:
@@ -157,6 +159,7 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
     state.update(
         {
             "model": boxes.name,
+            "set_for": boxes.name,
             "seed": min(request.seeds[0], _MOST_SEED),
             "then": _FIXED,
             "count": min(len(request.seeds), MOST_IMAGES),
@@ -165,7 +168,7 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
             "spacing": spacing,
             "eta": sampling.eta if sampling.sampler == "ddim" else 0.0,
             "churn": sampling.churn,
-            _key(boxes, "guidance"): min(sampling.guidance.scale, _scales(boxes.generator)[1]),
+            _key(boxes, "guidance"): min(sampling.guidance.scale, scales_of(boxes.generator)[1]),
             "interval": (low, high),
             "rescale": sampling.guidance.rescale,
             "strength": min(strength, _STRONGEST_EXCLUSION),
@@ -250,7 +253,7 @@ def _without_implied(values: Mapping[str, Value], generator: Generator) -> dict[
     return kept
 
 
-def _scales(generator: Generator) -> tuple[float, float]:
+def scales_of(generator: Generator) -> tuple[float, float]:
     """The least and the greatest scale of guidance that is offered."""
     student = generator.model.recipe.distillation
     return (student.guidance[0], student.guidance[1]) if student is not None and student.scaled else (0.0, _STRONGEST)
@@ -285,14 +288,21 @@ def _begin(boxes: Boxes, qualities: dict[str, dict[str, Any]], most: int) -> Non
         if usual.sampler != "ddim" and boxes.generator.qualities is None
         else list(qualities.values())[len(qualities) // 2]
     )
-    for name, value in {
-        "seed": 0,
-        "then": _FIXED,
-        "count": 4,
+    how: dict[str, Any] = {
         "sampler": usual.sampler,
         "spacing": usual.spacing,
         "eta": usual.eta if usual.sampler == "ddim" else 0.0,
         "churn": usual.churn,
+        **usually,  # instead of what stands above
+    }
+    chosen: str | None = state.get("quality")
+    if state.get("set_for") != boxes.name and (chosen is not None or boxes.generator.model.recipe.distillation is not None):
+        state.update({**how, **qualities.get(chosen or "", {})})  # as the model before had it by a quality, and not by hand; a student has its own
+    state["set_for"] = boxes.name
+    for name, value in {
+        "seed": 0,
+        "then": _FIXED,
+        "count": 4,
         "interval": usual.guidance.interval,
         "rescale": usual.guidance.rescale,
         "strength": EXCLUSION,
@@ -301,13 +311,15 @@ def _begin(boxes: Boxes, qualities: dict[str, dict[str, Any]], most: int) -> Non
         _key(boxes, "guidance"): usual.guidance.scale,
         _key(boxes, "weights"): "",
         _key(boxes, "complete"): usual.complete,
-        **usually,  # instead of what stands above
+        **how,
     }.items():
         state.setdefault(name, value)
     state["steps"] = min(state["steps"], most)
     if state["spacing"] not in _spacings(boxes.generator):  # the model before had levels of its own
         state["spacing"] = usual.spacing
-    state["quality"] = next((name for name, of in qualities.items() if all(state[setting] == value for setting, value in of.items())), None)
+    names = [state.get("quality"), list(qualities)[len(qualities) // 2], *qualities]  # of several that are the same, the one that was chosen
+    fit = [name for name in names if name in qualities and all(state[setting] == value for setting, value in qualities[name].items())]
+    state["quality"] = next(iter(fit), None)
 
 
 def _more(boxes: Boxes) -> dict[str, Any]:
@@ -347,30 +359,30 @@ def _more(boxes: Boxes) -> dict[str, Any]:
             st.toggle(say("Only colours of the data"), key="palette", persist_state="session")
     if not boxes.generator.model.recipe.conditional:
         return {}
+    by_scale_alone = boxes.generator.model.scaled  # all else of guidance it has learned
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.slider(say("Noise levels that guidance works at"), 0.0, 1.0, step=0.05, key="interval", width=200, persist_state="session")
-        st.slider(say("Contrast taken back"), 0.0, 1.0, step=0.05, key="rescale", width=200, persist_state="session")
+        if not by_scale_alone:
+            st.slider(say("Noise levels that guidance works at"), 0.0, 1.0, step=0.05, key="interval", width=200, persist_state="session")
+            st.slider(say("Contrast taken back"), 0.0, 1.0, step=0.05, key="rescale", width=200, persist_state="session")
         st.slider(say("Strength of what is excluded"), 0.0, _STRONGEST_EXCLUSION, step=0.05, key="strength", width=200, persist_state="session")
-    st.text_input(
-        say("Scales of single attributes"),
-        placeholder="Earring=3, hat=2",
-        key=_key(boxes, "weights"),
-        persist_state="session",
-        help=say("Instead of the guidance of the rest"),
-    )
+    if not by_scale_alone:
+        st.text_input(
+            say("Scales of single attributes"),
+            placeholder="Earring=3, hat=2",
+            key=_key(boxes, "weights"),
+            persist_state="session",
+            help=say("Instead of the guidance of the rest"),
+        )
     st.toggle(
         say("Fill in what is left open"),
         key=_key(boxes, "complete"),
         persist_state="session",
         help=say("With what the data have together, for each image by its seed; else the network decides"),
     )
-    return {
-        "complete": state[_key(boxes, "complete")],
-        "interval": state["interval"],
-        "rescale": state["rescale"],
-        "weights": _weights(state[_key(boxes, "weights")]),
-        "excluded": dict.fromkeys(boxes.excluded, state["strength"]),
-    }
+    chosen = {"complete": state[_key(boxes, "complete")], "excluded": dict.fromkeys(boxes.excluded, state["strength"])}
+    if by_scale_alone:
+        return chosen
+    return {**chosen, "interval": state["interval"], "rescale": state["rescale"], "weights": _weights(state[_key(boxes, "weights")])}
 
 
 def _weights(text: str) -> dict[str, float]:

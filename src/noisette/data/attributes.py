@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -153,6 +154,6 @@ class AttributeSchema(BaseModel):
 
 
 def _twice(names: Sequence[str]) -> str | None:
-    """The first of `names` that repeats another but for upper and lower case."""
-    folded = [name.casefold() for name in names]
+    """The first of `names` that repeats another but for upper and lower case, or the form of its letters."""
+    folded = [unicodedata.normalize("NFKC", name).casefold() for name in names]
     return next((name for number, name in enumerate(names) if folded[number] in folded[:number]), None)

@@ -156,8 +156,10 @@ class Completion:
         chosen: dict[int, int] = {}
         present: list[int] = []
         for unit, parent in self._order:
+            # what random.choice does, without its checks, which are nine tenths of its time
             reached = (allowed[unit] * self._given[unit][:, 0 if parent is None else chosen[parent]]).cumsum()
-            # what random.choice does, of which nine tenths are checks
+            if not reached[-1] > 0:
+                raise RequestError("the statistics leave nothing to fill in with what was asked for; ask for less")
             chosen[unit] = int(np.searchsorted(reached / reached[-1], random.random(), side="right"))
             if chosen[unit] < len(self._units[unit]):
                 present.append(self._units[unit][chosen[unit]])

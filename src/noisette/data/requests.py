@@ -127,20 +127,17 @@ class _Reader:
         if not isinstance(asked, str | Mapping):
             raise RequestError(f"a request is a text or a mapping of names to values, not {type(asked).__name__}")
         said: dict[str, Value] = {}
-        wrong: list[str] = []
-        for name, value in self._parts(asked) if isinstance(asked, str) else asked.items():
-            if not isinstance(name, str):
-                raise RequestError(f"the names in a request are text, not {name!r}")
-            try:
-                meant = self._meant(name, value)
-            except RequestError as error:
-                wrong.append(str(error))
-                continue
-            for attribute, its in meant:
-                if said.setdefault(attribute, its) != its:
-                    raise RequestError(f"the request contradicts itself: {attribute} is both {_said(said[attribute])} and {_said(its)}")
-        if wrong:
-            raise RequestError("; ".join(wrong))
+        parts = list(self._parts(unicodedata.normalize("NFKC", asked)) if isinstance(asked, str) else asked.items())
+        if strange := [name for name, _ in parts if not isinstance(name, str)]:
+            raise RequestError(f"the names in a request are text, not {strange[0]!r}")
+        if unknown := [name for name, _ in parts if _folded(name) not in self._known()]:
+            several = "; commas separate what is asked for" if len(parts) == 1 and (" " in unknown[0] or ";" in unknown[0]) else ""
+            told = "; ".join(f'no attribute "{name}"{nearest(name, self._written)}' for name in unknown)
+            raise RequestError(f"{told}{several} (see `noisette attributes`)")
+        for name, value in parts:
+            for attribute, meant in self._meant(name, value):
+                if said.setdefault(attribute, meant) != meant:
+                    raise RequestError(f"the request contradicts itself: {attribute} is both {_said(said[attribute])} and {_said(meant)}")
         return said
 
     def one(self, name: str) -> list[tuple[str, Value]]:
@@ -187,8 +184,7 @@ class _Reader:
             ways = " or ".join(f"{attribute}={option}" for attribute, option in found)
             raise RequestError(f'"{name}" can mean several things; write {ways}')
         if not found:
-            several = "; commas separate what is asked for" if " " in name or ";" in name else ""
-            raise RequestError(f'no attribute "{name}"{nearest(name, self._written)}{several} (see `noisette attributes`)')
+            raise RequestError(f'no attribute "{name}"{nearest(name, self._written)} (see `noisette attributes`)')
         [(choice, option)] = found
         if not self._truth(option, value):
             raise RequestError(f'the {choice} cannot be asked for by what it is not; leave "{option}" out, or exclude it (--exclude)')

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from noisette import __version__
 from noisette.errors import RequestError
-from noisette.evaluation.figures import FIGURES, Figure, Tree, find, mean_and_spread
+from noisette.evaluation.figures import FIGURES, PARTS, Figure, Tree, find, mean_and_spread
 from noisette.evaluation.judge import Judge
-from noisette.evaluation.measure import PARTS, Progress, silently
+from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.sampling import Sampling
 

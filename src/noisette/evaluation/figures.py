@@ -45,6 +45,10 @@ FIGURES = (
 )
 
 
+PARTS = ("obedience", "new_pairs", "exactness", "by_pixels", "fidelity", "classification", "memorisation", "pixel_art")
+"""The kinds of figures, in the order in which they are taken."""
+
+
 def find(tree: Mapping[str, Any] | None, path: str) -> Any:
     """The number, or the tree, at a path with dots; None where there is none."""
     here: Any = tree

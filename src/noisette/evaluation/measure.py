@@ -18,7 +18,7 @@ from noisette.evaluation.classification import classification
 from noisette.evaluation.exactness import exactness
 from noisette.evaluation.fidelity import FEWEST as FEWEST_FOR_DISTANCES
 from noisette.evaluation.fidelity import fidelity
-from noisette.evaluation.figures import Tree
+from noisette.evaluation.figures import PARTS, Tree
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import features_of
 from noisette.evaluation.memorisation import memorisation, unworn
@@ -28,9 +28,6 @@ from noisette.evaluation.visibility import one_answer
 
 VERSION = 3
 """Raised when a figure is taken another way: what was kept of it is then taken again."""
-
-PARTS = ("obedience", "new_pairs", "exactness", "by_pixels", "fidelity", "classification", "memorisation", "pixel_art")
-"""The kinds of figures, in the order in which they are taken."""
 
 Images = NDArray[np.uint8]
 """(N, C, H, W)."""
@@ -79,14 +76,15 @@ class Yardstick:
     def measure(self, images: Images, progress: Progress = silently, parts: Sequence[str] = PARTS) -> Tree:
         """Each figure of drawn images of the requests, of these parts; None where it is left out."""
         snapped = self.palette.snap(images) if self.palette else images
-        seen, rows = self.judge.read(images), self.real.attributes
+        rows = self.real.attributes
+        seen = cache(lambda: self.judge.read(images))
         features = cache(lambda: self.judge.features(images))
         on_palette = cache(lambda: self.judge.features(snapped)) if self.palette else features
         ways: dict[str, Callable[[], Tree]] = {
-            "obedience": lambda: self._obedience(seen),
-            "new_pairs": lambda: self._of_new_pairs(seen),
+            "obedience": lambda: self._obedience(seen()),
+            "new_pairs": lambda: self._of_new_pairs(seen()),
             "exactness": lambda: self._exactness(images, snapped),
-            "by_pixels": lambda: self._by_pixels(snapped, seen),
+            "by_pixels": lambda: self._by_pixels(snapped, seen()),
             "fidelity": lambda: asdict(fidelity(self._others, features())),
             "classification": lambda: asdict(classification(images, self.real, self.hidden)),
             "memorisation": lambda: {

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from noisette.data.fetch import cache_folder
-from noisette.evaluation.figures import Tree, mean_and_spread
+from noisette.evaluation.figures import PARTS, Tree, mean_and_spread
 from noisette.files import write_atomically, write_text
 from noisette.pictures import sheet
 from noisette.shipped import means_shipped
@@ -101,7 +101,8 @@ class Measured:
         told = f"{self.facts['split']} {self.facts['images']} · {sampling['sampler']} {sampling['steps']}"
         told += f" · {sampling['spacing']}" if sampling.get("spacing", "time") != "time" else ""
         told += f" · churn {sampling['churn']:g}" if sampling.get("churn") else ""
-        return told + (f" · guidance {guidance:g}" if guidance != 1 else "")
+        told += f" · guidance {guidance:g}" if guidance != 1 else ""
+        return told + ("" if set(PARTS) <= self.mean.keys() else f" · {', '.join(self.mean)} alone")
 
 
 _SHOWN = ("weights", "requests", "split", "images", "sampling")

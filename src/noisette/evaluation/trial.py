@@ -15,10 +15,10 @@ from noisette.data.fetch import cache_folder
 from noisette.data.palette import palette_of
 from noisette.data.statistics import count as count_values
 from noisette.errors import RequestError, nearest
-from noisette.evaluation.figures import Tree
+from noisette.evaluation.figures import PARTS, Tree
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_judge, open_whole
-from noisette.evaluation.measure import PARTS, VERSION, Progress, Yardstick, silently
+from noisette.evaluation.measure import VERSION, Progress, Yardstick, silently
 from noisette.evaluation.records import Record, home_of
 from noisette.evaluation.visibility import hidden
 from noisette.generation import Generator

@@ -22,7 +22,7 @@ from noisette.training.randomness import generator
 
 
 class Lesson(Protocol):
-    """Which times a step trains on, and which image and noise an answer is held against."""
+    """Which times a step trains on, which image and noise an answer is held against, and what the network is shown of a request."""
 
     def times(self, count: int, step: int, generator: torch.Generator) -> Tensor:
         """(count,) float64, in (0, 1]."""
@@ -91,9 +91,13 @@ class FromTeacher:
 
 def begun(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     """A teacher's weights for its student: a layer that is also shown the scale of guidance has one more input, the last, of no effect at first."""
-    shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    more = {name: shapes[name][1] - tensor.shape[1] if tensor.ndim == 2 else 0 for name, tensor in weights.items()}
-    return {name: nn.functional.pad(tensor, (0, more[name])) if more[name] else tensor for name, tensor in weights.items()}
+    own = network.state_dict()
+
+    def grown(name: str, tensor: Tensor) -> Tensor:
+        wider = name in own and tensor.ndim == 2 and own[name].shape == (tensor.shape[0], tensor.shape[1] + 1)
+        return nn.functional.pad(tensor, (0, 1)) if wider else tensor
+
+    return {name: grown(name, tensor) for name, tensor in weights.items()}
 
 
 def _down(schedule: Schedule, first: Level, steps: int) -> list[Level]:

@@ -191,14 +191,17 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
     if settings.compiled and (why := why_not_compiled()):
         watcher.note(f"torch.compile does not work here ({why}); training goes on without it")
         settings = replace(settings, compiled=False)
-    first = run.teacher if recipe.distillation is not None and run.status["state"] != "finished" else None
-    trainer = Trainer(model, dataset, run, accelerator, settings, _budget_of(recipe, images), _lesson(model, run, first, accelerator), first)
+    budget = _budget_of(recipe, images)
     checkpoint, notes = run.checkpoint()
+    over = checkpoint is not None and budget.progress(checkpoint.state["step"], checkpoint.state["elapsed"]) >= 1
+    first = run.teacher if recipe.distillation is not None and not over else None
+    lesson = _lesson(model, run, first, accelerator, watcher)
+    trainer = Trainer(model, dataset, run, accelerator, settings, budget, lesson, first)
     for note in notes:
         watcher.note(f"{note}; going on from an older one")
     if checkpoint is not None:
         trainer.restore(checkpoint)
-        if trainer.budget.progress(trainer.state.step, trainer.state.elapsed) >= 1:
+        if over:
             watcher.note(f"{run.folder} is finished, at step {trainer.state.step}")
             if run.status["state"] != "finished":
                 trainer.finish(watcher)
@@ -217,8 +220,8 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
         ) from error
 
 
-def _lesson(model: Model, run: Run, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator) -> Lesson:
-    """What the steps of a run teach. teacher: weights, where it learns from another network."""
+def _lesson(model: Model, run: Run, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator, watcher: Watcher) -> Lesson:
+    """What the steps of a run teach. teacher: weights, where it learns from another network; a student that is finished needs none."""
     if teacher is None or model.recipe.distillation is None:
         return FromData(model.schedule, model.recipe.diffusion.time_power)
     settings = model.recipe.distillation
@@ -229,6 +232,7 @@ def _lesson(model: Model, run: Run, teacher: Mapping[str, Tensor] | None, accele
     network = network.requires_grad_(False).eval().to(accelerator.device)
     on_cpu = accelerator.device.type == "cpu"
     engine = model.engine(network, file_sha256(run.teacher_file)) if on_cpu else in_pytorch(network, model.objective)
+    watcher.note(f"its teacher is evaluated by {engine.name}")  # another one rounds otherwise
     return FromTeacher(model, engine, settings)
 
 
