@@ -181,7 +181,7 @@ def test_of_a_student_only_what_it_learned_can_be_set(runs, tmp_path):
     boxes(page, "Body").set_value("Zombie").run()
     page.slider(key=f"{tmp_path / 'student'}/guidance").set_value(3.0).run()
     assert "--guidance 3" in page.code[0].value
-    boxes(page, "view").set_value("guidance side by side").run()
+    boxes(page, "Show").set_value("guidance side by side").run()
     assert not page.exception
     assert not page.warning
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from noisette.config import VARIATION
 from noisette.dashboard.boxes import Boxes
+from noisette.dashboard.settings import scales_of
 from noisette.drawing import Request, check, draw
 from noisette.errors import RequestError
 from noisette.generation import Generator
@@ -55,6 +56,9 @@ def axis_names(boxes: Boxes) -> list[str]:
 
 def usual_values(name: str, boxes: Boxes) -> str:
     """Values to begin with."""
+    if name == "guidance":
+        low, high = scales_of(boxes.generator)
+        return ", ".join(scale for scale in SETTINGS[name].split(", ") if low <= float(scale) <= high)
     if name in SETTINGS:
         return SETTINGS[name]
     facts = boxes.facts
