@@ -259,6 +259,8 @@ WRONG = [
     (["--guidance", "-1"], "guidance = -1: a scale lies between 0 and 100"),
     (["--guidance", "nan"], "guidance = nan: a scale lies between 0 and 100"),
     (["--weight", "Hat"], '--weight "Hat" is not NAME=NUMBER'),
+    (["--weight", "7"], '--weight "7" is not NAME=NUMBER'),
+    (["--exclude", "7"], 'no attribute "7"'),
     (["--weight", "Hatt=3"], 'no attribute "Hatt"; nearest: Hat'),
     (["--exclude", "Earing"], 'no attribute "Earing"; nearest: Earring'),
     (["--exclude", "Hat"], "which Hat? Name one, such as Hat=None"),

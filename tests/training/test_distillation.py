@@ -100,7 +100,13 @@ def test_what_cannot_be_distilled_is_told(asked, tmp_path):
         noisette.distil(asked.folder, steps=1, out=student.folder)
     with pytest.raises(ZeroDivisionError):
         noisette.distil(asked.folder, steps=9, out=tmp_path / "cut", watcher=Interrupting(5))
-    (tmp_path / "cut/teacher.safetensors").write_bytes(b"not much")
+    weights = tmp_path / "cut/teacher.safetensors"
+    whole = weights.read_bytes()
+    for damaged in (b"not much", whole[:-1] + bytes([whole[-1] ^ 1])):
+        weights.write_bytes(damaged)
+        with pytest.raises(NoisetteError, match=r"teacher\.safetensors is damaged: its SHA-256"):
+            noisette.resume(tmp_path / "cut")
+    weights.unlink()
     with pytest.raises(NoisetteError, match=r"cannot read .*teacher\.safetensors"):
         noisette.resume(tmp_path / "cut")
 
@@ -217,6 +223,8 @@ def test_a_student_begins_as_its_teacher_whatever_the_scale(asked):
 def test_a_student_takes_the_scales_that_it_learned_and_no_other_guidance(asked, tmp_path):
     student = noisette.load(noisette.distil(asked.folder, guidance=3.0, steps=1, out=tmp_path / "student").folder)
     assert student.generate("Zombie", seeds=[0], guidance=1.0, excluded={"Blush": 0.3}).shape[0] == 1
+    with pytest.raises(RequestError, match="draws as it learned; leave the quality out"):
+        student.generate("Zombie", seeds=[0], quality="fast")
     for scale in (0.5, 3.5):
         with pytest.raises(RequestError, match="is a student of scales from 1 to 3, not"):
             student.generate("Zombie", seeds=[0], guidance=scale)

@@ -214,17 +214,23 @@ def _amounts(given: tuple[str, ...], option: str, usual: float | None) -> dict[s
     """NAME=NUMBER by name; a NAME alone is `usual`. Raises RequestError."""
     amounts = {}
     for text in given:
-        name, _, number = text.rpartition("=")
-        try:
-            amount = float(number)
-        except ValueError as error:
+        name, equals, number = text.rpartition("=")
+        amount = _number(number) if equals else None
+        if amount is None:  # a name alone, be it 9, or one such as Beard=None
             if usual is None:
-                raise RequestError(f'{option} "{text}" is not NAME=NUMBER') from error
-            name, amount = text, usual  # such as Beard=None
+                raise RequestError(f'{option} "{text}" is not NAME=NUMBER')
+            name, amount = text, usual
         if name.strip() in amounts:
             raise RequestError(f"{option} names {name.strip()} twice; give it once")
         amounts[name.strip()] = amount
     return amounts
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _around(text: str) -> tuple[int, float]:

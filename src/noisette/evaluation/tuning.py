@@ -91,7 +91,13 @@ def tune(
         fitted=fitted,
     )
     write_text(path, table.model_dump_json(indent=2) + "\n")
-    return {"run": trial.generator.name, "file": str(path), **table.model_dump(), "candidates": [_told(each) for each in candidates]}
+    return {
+        "run": trial.generator.name,
+        "file": str(path),
+        **table.model_dump(),
+        "left_out": left_out,
+        "candidates": [_told(each) for each in candidates],
+    }
 
 
 def fit_levels(generator: Generator, rows: NDArray[np.int16] | None, progress: Progress = silently) -> dict[int, tuple[float, ...]]:
@@ -222,4 +228,5 @@ def describe(found: Tree) -> str:
         of = found[name]
         figures = "".join(f"{of['figures'][path]:14.3f}" if path in of["figures"] else f"{'':14}" for path in names)
         lines.append(f"{name:10}{of['sampler']:>14}{of['steps']:>7}{of['spacing']:>9}{of['guidance']:>10g}{of['evaluations']:>13}{figures}")
+    lines += [f"not chosen by {part}: {reason}" for part, reason in found["left_out"].items() if part in PARTS and part != "exactness"]
     return "\n".join(lines)

@@ -127,7 +127,7 @@ def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint
     if notes and step is not None:
         raise NoisetteError(f"the {notes[0]}; leave it out")
     if notes:
-        raise NoisetteError(f"no checkpoint in {folder} can be used: {'; '.join(notes)}")
+        raise NoisetteError(f"no checkpoint in {folder} can be used: {'; '.join(notes)}; remove its manifest.json to begin the training anew")
     return None, notes
 
 

@@ -37,7 +37,7 @@ from noisette.data.attributes import AttributeSchema
 from noisette.data.palette import Palette
 from noisette.data.statistics import Statistics
 from noisette.errors import NoisetteError, RequestError
-from noisette.files import write_text
+from noisette.files import file_sha256, write_text
 from noisette.training.checkpoint import Checkpoint, kept_steps, latest_checkpoint
 from noisette.training.events import EventReader
 
@@ -110,12 +110,13 @@ class Run:
     @property
     def teacher(self) -> dict[str, Tensor]:
         """The weights that a run with a distillation learns from. Raises NoisetteError if they are not there, or damaged."""
-        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
+            if file_sha256(self.teacher_file) != self.environment.get("teacher_sha256"):
+                raise NoisetteError(f"{self.teacher_file} is damaged: its SHA-256 is not the one in environment.json; restore it from a copy")
             return load_file(self.teacher_file)
-        except (OSError, SafetensorError) as error:
+        except OSError as error:
             raise NoisetteError(f"cannot read {self.teacher_file}: {error}; restore it from a copy") from error
 
     def checkpoint(self, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
@@ -193,12 +194,14 @@ def create_run(
         write_text(temporary.folder / "statistics.json", statistics.model_dump_json() + "\n")
         if palette is not None:
             write_text(temporary.folder / "palette.json", palette.to_json())
-        write_text(temporary.folder / "environment.json", json.dumps({**_environment(), **facts}, indent=2) + "\n")
-        temporary.write_status(state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0)
+        learned_from = {}
         if teacher is not None:
             from safetensors.torch import save_file
 
-            save_file({name: tensor.contiguous() for name, tensor in teacher.items()}, temporary.folder / _TEACHER)
+            save_file({name: tensor.contiguous() for name, tensor in teacher.items()}, temporary.teacher_file)
+            learned_from = {"teacher_sha256": file_sha256(temporary.teacher_file)}
+        write_text(temporary.folder / "environment.json", json.dumps({**_environment(), **facts, **learned_from}, indent=2) + "\n")
+        temporary.write_status(state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0)
         for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):
             sub.mkdir()
         temporary.folder.rename(folder)
