@@ -62,7 +62,7 @@ def main() -> None:
     if arguments.page:
         images = arguments.page.parent.parent / "images"
         _curves(found, images / "samplers-pareto.png")
-        _same_requests(generator, trial, images / "samplers-steps.png")
+        _same_requests(generator, images / "samplers-steps.png")
         real = trial.real_figures(parts=PARTS)
         told = ", ".join(f"{title} {find(real, path):.3f}" for path, title in FIGURES.items() if find(real, path) is not None)
         foot = (
@@ -113,9 +113,9 @@ def _curves(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
     plt.close(figure)
 
 
-def _same_requests(generator: Generator, trial: Trial, path: Path) -> None:
-    """Columns are requests, rows so many steps of ddim."""
-    rows = trial.yardstick.real.attributes[:16] if trial.yardstick.asked else None
+def _same_requests(generator: Generator, path: Path) -> None:
+    """Columns are requests, plausible ones that no image need have, rows so many steps of ddim."""
+    rows = generator.schema.encode([generator.random_request(seed) for seed in range(16)]) if generator.model.recipe.conditional else None
     drawn = np.stack([generator.draw(rows, range(16), generator.choices.sampling("ddim", steps)) for steps in SHOWN])
     picture = cross_sheet(drawn, [""] * 16, [str(steps) for steps in SHOWN], scale=3)
     picture.save(path)
