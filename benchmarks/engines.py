@@ -14,8 +14,7 @@ import copy
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ wait_briefly()  # as the command does
 
 import numpy as np
 import torch
-from pages import check_marks, machine, write_between
+from pages import check_marks, machine, milliseconds, write_between
 
 import noisette
 from noisette.data.fetch import CACHE_VARIABLE
@@ -75,7 +74,7 @@ def _engines(generator: Generator, rows: Any, folder: Path) -> dict[str, Engine]
     shape, attributes = (model.space.channels, model.side, model.side), model.columns
     with _caching(folder):
         usual = generator.engine
-    if usual.alone is False and usual.name == "PyTorch":
+    if usual.name == "PyTorch":
         raise SystemExit("ONNX Runtime cannot have this network here, so there is nothing to compare")
     [exported] = (folder / "engines").iterdir()
     threads = torch.get_num_threads()
@@ -162,16 +161,10 @@ def _in_turns(generator: Generator, engines: dict[str, Engine], rows: Any) -> di
     with torch.inference_mode():
         for number in range(_ROUNDS + 3):
             for name, denoise in denoisers.items():
-                took = _milliseconds(lambda denoise=denoise: denoise(xt, level, codes))  # type: ignore[misc]
+                took = milliseconds(lambda denoise=denoise: denoise(xt, level, codes))  # type: ignore[misc]
                 if number >= 3:  # the first are warm-up
                     spent[name].append(took)
     return {name: float(np.median(each)) for name, each in spent.items()}
-
-
-def _milliseconds(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - started)
 
 
 def _arguments() -> argparse.Namespace:

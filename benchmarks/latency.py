@@ -11,7 +11,6 @@ nothing else runs. Needs the extra `peers`.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ wait_briefly()  # as the command does
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pages import check_marks, machine, write_between
+from pages import check_marks, machine, milliseconds, write_between
 
 import noisette
 from noisette.engine import Engine, in_pytorch
@@ -60,9 +59,9 @@ def _row(generator: Generator, engine: Engine, sampling: Sampling, rows: NDArray
         return generator.model.draw(engine, range(first, first + count), sampling, rows[first : first + count])
 
     draw(0, 1)
-    one = np.array([_milliseconds(partial(draw, place, 1)) for place in range(requests)])
-    grid = min(_milliseconds(lambda: draw(0, _GRID)) for _ in range(_ROUNDS))
-    batch = _milliseconds(lambda: draw(0, _BATCH))
+    one = np.array([milliseconds(partial(draw, place, 1)) for place in range(requests)])
+    grid = min(milliseconds(lambda: draw(0, _GRID)) for _ in range(_ROUNDS))
+    batch = milliseconds(lambda: draw(0, _BATCH))
     median, most, last = np.percentile(one, [50, 90, 99])
     return f"| {engine.name} | {sampling.steps} | {median:.1f} | {most:.1f} | {last:.1f} | {grid:.0f} | {1000 * _BATCH / batch:.0f} |"
 
@@ -73,7 +72,7 @@ def _beside_diffusers(generator: Generator, sampling: Sampling, rows: NDArray[np
     theirs = _diffusers_loop(generator, sampling.steps, rows)
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(_ROUNDS + 2):
-        pair = _milliseconds(lambda: generator.model.draw(generator.engine, seeds, sampling, rows)), _milliseconds(theirs)
+        pair = milliseconds(lambda: generator.model.draw(generator.engine, seeds, sampling, rows)), milliseconds(theirs)
         for kept, spent in zip(times, pair, strict=True):
             if number >= 2:  # the first are warm-up
                 kept.append(spent)
@@ -106,12 +105,6 @@ def _diffusers_loop(generator: Generator, steps: int, rows: NDArray[np.int16]) -
             model.space.decode(xt)
 
     return loop
-
-
-def _milliseconds(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - started)
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,10 +1,10 @@
-"""What the benchmarks share: parts of a page that a command writes, and what machine it ran on."""
+"""What the benchmarks share: parts of a page that a command writes, what machine it ran on, and a stopwatch."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -27,6 +27,13 @@ def check_marks(page: Path, name: str) -> tuple[str, str]:
     if not (found_begin and found_end):
         raise SystemExit(f"{page} has no marks {begin} and {end} to write between")
     return head + begin, end + tail
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """That it takes, once."""
+    started = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - started)
 
 
 def machine() -> str:
