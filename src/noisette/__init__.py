@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from noisette.telemetry import switch_off
+
 if TYPE_CHECKING:
     from noisette.data.catalogue import open_dataset as open_dataset
     from noisette.distillation import distil as distil
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from noisette.loading import load as load
     from noisette.training.start import resume as resume
     from noisette.training.start import train as train
+
+switch_off()
 
 __version__ = "0.1.0"
 
