@@ -1,11 +1,12 @@
 """The study of conditioning: every way in at the same training time, and what a judge reads in the punks they draw.
 
-    python benchmarks/conditioning.py [--budget 30m] [--out runs/conditioning] [--only concat,add] [--page docs/results/conditioning.md]
+    python benchmarks/conditioning.py [--budget 30m] [--out runs/conditioning] [--only concat,add] [--page
+    docs/results/conditioning.md]
 
-Trains a judge on real images and one run for each way in, one after the other; draws the requests of the validation set at
-several guidance scales; and writes a page with tables, curves and grids. Whatever is done already in `--out` is kept, so a
-study that was stopped goes on where it stood. Run it when nothing else runs: the budget is wall-clock time. The page keeps its
-figures in a JSON file beside it: `--only` puts in what it measures and leaves the rest.
+Trains a judge on real images and one run for each way in, one after the other; draws the requests of the validation set
+at several guidance scales; and writes a page with tables, curves and grids. Whatever is done already in `--out` is
+kept, so a study that was stopped goes on where it stood. Run it when nothing else runs: the budget is wall-clock time.
+The page keeps its figures in a JSON file beside it: `--only` puts in what it measures and leaves the rest.
 """
 
 from __future__ import annotations
@@ -113,19 +114,34 @@ def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> 
         wanted, there = load_recipe(recipe, [*lengthened(budget, None, None), *settings]), open_run(folder).recipe
         measured_there = there.training.model_dump(include={"precision", "layout", "compile"})
         if wanted.model_copy(update={"training": wanted.training.model_copy(update=measured_there)}) != there:
-            raise SystemExit(f"{folder} holds a run of another budget or other settings; choose another --out, or remove it")
+            raise SystemExit(
+                f"{folder} holds a run of another budget or other settings; choose another --out, or remove it"
+            )
         noisette.resume(folder, watcher=watcher)
 
 
 def measured(
-    folder: Path, generator: Generator, judge: Judge, by: str, rows: NDArray[np.int16], scales: Sequence[float], steps: int
+    folder: Path,
+    generator: Generator,
+    judge: Judge,
+    by: str,
+    rows: NDArray[np.int16],
+    scales: Sequence[float],
+    steps: int,
 ) -> dict[str, Any]:
     """Obedience at each scale; what was measured with these weights by this judge is kept in the folder."""
     return {f"{scale:g}": _obeyed(folder, "validation", generator, judge, by, rows, scale, steps) for scale in scales}
 
 
 def _obeyed(
-    folder: Path, name: str, generator: Generator, judge: Judge, by: str, rows: NDArray[np.int16], scale: float, steps: int
+    folder: Path,
+    name: str,
+    generator: Generator,
+    judge: Judge,
+    by: str,
+    rows: NDArray[np.int16],
+    scale: float,
+    steps: int,
 ) -> dict[str, Any]:
     file = folder / "obedience.json"
     kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
@@ -145,7 +161,9 @@ def _sampling(generator: Generator, scale: float, steps: int) -> Sampling:
 
 
 def frequent_pairs(train: Dataset) -> list[list[str]]:
-    """The commonest pairs of accessories, none of which is in more than a few of them, or it would hardly be seen at all."""
+    """The commonest pairs of accessories, none of which is in more than a few of them, or it would hardly be seen at
+    all.
+    """
     statistics, names = count(train.schema, train.attributes), value_names(train.schema)
     flags = [place for place, (_, value) in enumerate(names) if value is True]
     order = sorted(((statistics.together[a][b], a, b) for a in flags for b in flags if a < b), reverse=True)
@@ -159,11 +177,15 @@ def frequent_pairs(train: Dataset) -> list[list[str]]:
     return chosen
 
 
-def unseen_pairs(folder: Path, generator: Generator, judge: Judge, by: str, dataset: Dataset, pairs: list[list[str]], steps: int) -> dict[str, Any]:
-    """Requests with a pair that was never trained together, drawn by that run and by the shipped model, which trained on all of them.
+def unseen_pairs(
+    folder: Path, generator: Generator, judge: Judge, by: str, dataset: Dataset, pairs: list[list[str]], steps: int
+) -> dict[str, Any]:
+    """Requests with a pair that was never trained together, drawn by that run and by the shipped model, which trained
+    on all of them.
 
-    Beside them requests of the validation split without such a pair, drawn by the same two. The real images of the first were
-    removed from this run's training, but not from the judge's: what it reads in them is no figure of unseen images.
+    Beside them requests of the validation split without such a pair, drawn by the same two. The real images of the
+    first were removed from this run's training, but not from the judge's: what it reads in them is no figure of unseen
+    images.
     """
     names = value_names(dataset.schema)
     there = shown(dataset.schema, dataset.attributes)
@@ -177,7 +199,10 @@ def unseen_pairs(folder: Path, generator: Generator, judge: Judge, by: str, data
         rows = dataset.attributes[chosen]
         found[title] = {"real": asdict(obedience(rows, judge.read(dataset.images[chosen]), dataset.schema))}
         for who, drawer in (("never saw the pairs", generator), ("trained on all", noisette.load("punks"))):
-            found[title][who] = {f"{scale:g}": _obeyed(folder, f"{title}, {who}", drawer, judge, by, rows, scale, steps) for scale in PAIR_SCALES}
+            found[title][who] = {
+                f"{scale:g}": _obeyed(folder, f"{title}, {who}", drawer, judge, by, rows, scale, steps)
+                for scale in PAIR_SCALES
+            }
     rows = dataset.attributes[with_pair]
     columns = [[dataset.schema.names.index(name) for name in pair] for pair in pairs]
     asked = np.stack([(rows[:, pair] == 1).all(axis=1) for pair in columns], axis=1)  # (N, pairs)
@@ -188,14 +213,21 @@ def unseen_pairs(folder: Path, generator: Generator, judge: Judge, by: str, data
 
 
 def grid(folder: Path, generator: Generator, validation: Dataset, scales: Sequence[float], steps: int) -> None:
-    """Eight requests by all scales, one seed each. The real punks are not shown beside them: they are not ours to publish."""
+    """Eight requests by all scales, one seed each.
+
+    The real punks are not shown beside them: they are not ours to publish.
+    """
     path = folder / "scales.png"
     chosen = np.arange(SHOWN) * 31 + 7
     rows = validation.attributes[chosen]
     blank = np.full_like(validation.images[chosen], 255)  # over the request
     columns = [blank, *(generator.draw(rows, range(SHOWN), _sampling(generator, scale, steps)) for scale in scales)]
     images = np.stack(columns, axis=1).reshape(-1, *validation.images.shape[1:])
-    texts = [text for row in rows for text in (describe(validation.schema.decode(row)), *(f"scale {scale:g}" for scale in scales))]
+    texts = [
+        text
+        for row in rows
+        for text in (describe(validation.schema.decode(row)), *(f"scale {scale:g}" for scale in scales))
+    ]
     save_png(path, labelled_sheet(images, texts, columns=1 + len(scales), scale=4), {"weights": generator.weights})
 
 
@@ -214,7 +246,10 @@ def state_of(folder: Path) -> dict[str, Any]:
 
 
 def write_page(page: Path, measured_now: dict[str, Any]) -> None:
-    """Put tables and pictures into the page, between its two marks; the words around them are written by hand and stay."""
+    """Put tables and pictures into the page, between its two marks.
+
+    The words around them are written by hand and stay.
+    """
     kept = page.with_suffix(".json")
     before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
     ways = {way: {**before, **measured_now}[way] for way in (*WAYS, HELD_OUT) if way in before or way in measured_now}
@@ -237,14 +272,18 @@ def tables(ways: dict[str, Any]) -> str:
     scales = sorted({scale for found in ways.values() for scale in found["scales"]}, key=float)
     lines = ["| way in | training | steps | images/s | date | cores, PyTorch |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {way} | {found['seconds'] / 60:.0f} min | {found['steps']:,} | {found['steps'] * found['batch'] / found['seconds']:.0f} "
-        f"| {found['date']} | {found['cores']}, {found['torch']} |"
+        f"| {way} | {found['seconds'] / 60:.0f} min | {found['steps']:,} |"
+        f" {found['steps'] * found['batch'] / found['seconds']:.0f} | {found['date']} | {found['cores']},"
+        f" {found['torch']} |"
         for way, found in ways.items()
     ]
     lines.append("")
     for figure, title in (("exact", "Exact set"), ("recall", "Recall"), ("precision", "Precision")):
         lines += [
-            f"**{title}** by guidance scale, and what the judge of that study reads in the real images of the same requests",
+            (
+                f"**{title}** by guidance scale, and what the judge of that study reads in the real images of the same"
+                " requests"
+            ),
             "",
             "| way in | " + " | ".join(scales) + " | real |",
             "|---|" + "---|" * (len(scales) + 1),
@@ -259,21 +298,41 @@ def tables(ways: dict[str, Any]) -> str:
 
 
 def _pairs_table(held: dict[str, Any]) -> list[str]:
-    lines = [f"**{len(held['pairs'])} pairs held out**, {held['images_removed']:,} images removed from the training; exact set", ""]
-    lines += ["| requests | drawn by a run that | " + " | ".join(f"scale {scale:g}" for scale in PAIR_SCALES) + " | real |", "|---" * 6 + "|"]
+    lines = [
+        (
+            f"**{len(held['pairs'])} pairs held out**, {held['images_removed']:,} images removed from the training;"
+            " exact set"
+        ),
+        "",
+    ]
+    lines += [
+        "| requests | drawn by a run that | " + " | ".join(f"scale {scale:g}" for scale in PAIR_SCALES) + " | real |",
+        "|---" * 6 + "|",
+    ]
     for title in ("with such a pair", "without"):
         for who in ("never saw the pairs", "trained on all"):
             cells = " | ".join(f"{held[title][who][f'{scale:g}']['exact']:.3f}" for scale in PAIR_SCALES)
-            lines.append(f"| {held[title]['real']['images']} {title} | {who} | {cells} | {held[title]['real']['exact']:.3f} |")
+            lines.append(
+                f"| {held[title]['real']['images']} {title} | {who} | {cells} | {held[title]['real']['exact']:.3f} |"
+            )
     drawn = held["pairs_drawn"]
-    lines += ["", f"Of {drawn['asked']} such pairs asked for, both are seen in {drawn['both_seen']}: scale 1, the run that never saw them.", ""]
+    lines += [
+        "",
+        (
+            f"Of {drawn['asked']} such pairs asked for, both are seen in {drawn['both_seen']}: scale 1, the run that"
+            " never saw them."
+        ),
+        "",
+    ]
     return lines
 
 
 def plot(path: Path, ways: dict[str, Any]) -> None:
     """Exact set, recall and precision against the scale."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 4), sharex=True)
-    for axis, (name, title) in zip(axes, (("exact", "exact set"), ("recall", "recall"), ("precision", "precision")), strict=True):
+    for axis, (name, title) in zip(
+        axes, (("exact", "exact set"), ("recall", "recall"), ("precision", "precision")), strict=True
+    ):
         for way, found in ways.items():
             if way == HELD_OUT:
                 continue
@@ -296,14 +355,23 @@ def _figures(found: dict[str, Any]) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("runs/conditioning"), help="where runs, judge and results are kept")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/conditioning"), help="where runs, judge and results are kept"
+    )
     parser.add_argument("--budget", default="30m", help="training time of each way in, such as 30m")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of: {', '.join((*WAYS, HELD_OUT))}")
     parser.add_argument("--requests", type=int, default=REQUESTS, help="of the validation set")
     parser.add_argument("--scales", type=lambda text: [float(part) for part in text.split(",")], default=list(SCALES))
     parser.add_argument("--steps", type=int, default=25, help="of DDIM")
     parser.add_argument("--judge-epochs", type=int, default=JUDGE_EPOCHS)
-    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="change a setting of all recipes")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting of all recipes",
+    )
     parser.add_argument("--page", type=Path, help="put tables and pictures into this page")
     return parser.parse_args()
 

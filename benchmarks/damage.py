@@ -1,4 +1,5 @@
-"""Whether the figures move the right way: real images of the validation split, whole and damaged, measured as if a model had drawn them.
+"""Whether the figures move the right way: real images of the validation split, whole and damaged, measured as if a
+model had drawn them.
 
     python benchmarks/damage.py [RUN] [--count 500]
 

@@ -1,4 +1,5 @@
-"""How fast the dashboard is, in a real browser: first paint, tick to picture, previews, a Watch page of long runs, many at once, memory.
+"""How fast the dashboard is, in a real browser: first paint, tick to picture, previews, a Watch page of long runs, many
+at once, memory.
 
     python benchmarks/dashboard.py [--generations 500] [--sessions 20]
 
@@ -41,7 +42,18 @@ def serving(runs: Path) -> Iterator[tuple[str, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     app = Path(noisette.__file__).parent / "dashboard" / "app.py"
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--", "--runs", str(runs)]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(app),
+        "--server.port",
+        str(port),
+        "--",
+        "--runs",
+        str(runs),
+    ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         while True:
@@ -65,7 +77,9 @@ def browsing() -> Iterator[Browser]:
 
 
 def tell(what: str, seconds: list[float]) -> None:
-    print(f"{what}: {median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f}, {len(seconds)} times)", flush=True)
+    print(
+        f"{what}: {median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f}, {len(seconds)} times)", flush=True
+    )
 
 
 def megabytes(pid: int) -> float:
@@ -102,11 +116,13 @@ def punks(browser: Browser, address: str) -> Page:
 _UNTIL = """selector => {
     window.sight = new Promise(seen => addEventListener("pointerdown", () => {
         const begun = performance.now();
-        const look = () => document.querySelector(selector)?.complete ? seen(performance.now() - begun) : requestAnimationFrame(look);
+        const there = () => document.querySelector(selector)?.complete;
+        const look = () => there() ? seen(performance.now() - begun) : requestAnimationFrame(look);
         look();
     }, {once: true, capture: true}));
 }"""
-"""The page's own clock, looked at for every frame: the driver's waits look twice a second once a third of one went by."""
+"""The page's own clock, looked at for every frame: the driver's waits look twice a second once a third of one went by.
+"""
 
 
 _UNTIL_NOW = """selector => new Promise(seen => {
@@ -211,13 +227,19 @@ def many(runs: Path, sessions: int) -> None:
             for page in pages:
                 press(page, kind)
             seconds = [seen(page) for page in pages]
-            tell(f"{sessions} sessions, press {number}: all drawn after {time.monotonic() - begun:.0f} s; tick to picture", seconds)
+            tell(
+                f"{sessions} sessions, press {number}: all drawn after {time.monotonic() - begun:.0f} s; tick to"
+                " picture",
+                seconds,
+            )
         print(f"memory with {sessions} sessions: {megabytes(pid):.0f} MB", flush=True)
 
 
 def long_runs(folder: Path) -> None:
     """Runs of many points, as a training leaves them."""
-    recipe = load_recipe("sprites", ["dataset.count=100", "network.widths=[8, 16]", "training.steps=1", "training.compile=no"])
+    recipe = load_recipe(
+        "sprites", ["dataset.count=100", "network.widths=[8, 16]", "training.steps=1", "training.compile=no"]
+    )
     first = noisette.train(recipe, out=folder / "run0")
     random = np.random.default_rng(0)
     for number in range(_WATCHED):

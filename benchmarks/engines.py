@@ -1,10 +1,12 @@
-"""What evaluates the network fastest: one evaluation by each engine there is, and what eight bits cost in images that are right.
+"""What evaluates the network fastest: one evaluation by each engine there is, and what eight bits cost in images that
+are right.
 
     python benchmarks/engines.py [RUN] [--steps 2] [--count 200] [--page docs/results/samplers.md]
 
-Milliseconds of one evaluation with the estimate taken from it, for 1, 4 and 16 images, in turns, the median. Images: of so many requests
-of the validation split, the share that is right to the last pixel in so many steps. Eight bits: convolutions and products in integers,
-scaled by what 64 images of the training show, each output channel for itself. Run it when nothing else runs.
+Milliseconds of one evaluation with the estimate taken from it, for 1, 4 and 16 images, in turns, the median. Images: of
+so many requests of the validation split, the share that is right to the last pixel in so many steps. Eight bits:
+convolutions and products in integers, scaled by what 64 images of the training show, each output channel for itself.
+Run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -57,8 +59,14 @@ def main() -> None:
                 images = generator.palette.snap(images)
             right[name] = exactness(images, trial.yardstick.real.images).whole
     lines = ["| | " + " | ".join(map(str, _SIZES)) + " | images right |", "|---|" + "---|" * (len(_SIZES) + 1)]
-    lines += [f"| {name} | " + " | ".join(f"{times[size][name]:.1f}" for size in _SIZES) + f" | {right[name]:.3f} |" for name in engines]
-    foot = f"{generator.name}, weights {generator.weights[:12]}, {len(rows)} requests in {arguments.steps} steps; {machine()}."
+    lines += [
+        f"| {name} | " + " | ".join(f"{times[size][name]:.1f}" for size in _SIZES) + f" | {right[name]:.3f} |"
+        for name in engines
+    ]
+    foot = (
+        f"{generator.name}, weights {generator.weights[:12]}, {len(rows)} requests in {arguments.steps} steps;"
+        f" {machine()}."
+    )
     print("\n".join([*lines, "", foot]))
     if arguments.page:
         write_between(arguments.page, "engines", [*lines, "", foot])
@@ -109,7 +117,9 @@ def _caching(folder: Path) -> Iterator[None]:
 
 
 def _round(path: Path, generator: Generator, rows: Any) -> None:
-    """The exported estimate in eight bits, in its place; scaled by what the network is shown on its way through four steps."""
+    """The exported estimate in eight bits, in its place; scaled by what the network is shown on its way through four
+    steps.
+    """
     import onnxruntime
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process

@@ -1,16 +1,19 @@
-"""Time to quality: this project's flagship, diffusers' UNet2DModel and the report's own recipe, on the same punks and machine.
+"""Time to quality: this project's flagship, diffusers' UNet2DModel and the report's own recipe, on the same punks and
+machine.
 
-    python benchmarks/flagship.py [--minutes 60] [--only noisette,diffusers,report] [--out runs/flagship] [--page docs/results/flagship.md]
+    python benchmarks/flagship.py [--minutes 60] [--only noisette,diffusers,report] [--out runs/flagship] [--page
+    docs/results/flagship.md]
 
-Trains each for so many minutes of wall clock, one after the other, and draws requests of the validation split with the weights at
-each mark (5, 10, 20, 40 and 60 minutes). The flagship is trained anew for each mark: any budget ends in a finished model. Its minutes
-are those of the whole command, which measures what runs fastest and may compile; the peers' are of their steps alone, and their points before
-the last are of a learning rate that has not fallen yet. Peers draw the first 16 (diffusers, whose
-network takes four to ten seconds an image) or 96 of the requests, each at two guidance scales, and the better counts.
-Each request names one punk with its type, skin tone and all accessories: a judge reads what was drawn, and the real punk says which
-pixels are right, after each has gone to the nearest colour of the data. Whatever is done already is kept, the figures in `--figures`,
-the runs and the peer's weights at each mark in `--out`, so a comparison that was stopped goes on where it stood; only diffusers'
-training begins anew. Run it when nothing else runs. Needs the extra `peers`.
+Trains each for so many minutes of wall clock, one after the other, and draws requests of the validation split with the
+weights at each mark (5, 10, 20, 40 and 60 minutes). The flagship is trained anew for each mark: any budget ends in a
+finished model. Its minutes are those of the whole command, which measures what runs fastest and may compile; the peers'
+are of their steps alone, and their points before the last are of a learning rate that has not fallen yet. Peers draw
+the first 16 (diffusers, whose network takes four to ten seconds an image) or 96 of the requests, each at two guidance
+scales, and the better counts. Each request names one punk with its type, skin tone and all accessories: a judge reads
+what was drawn, and the real punk says which pixels are right, after each has gone to the nearest colour of the data.
+Whatever is done already is kept, the figures in `--figures`, the runs and the peer's weights at each mark in `--out`,
+so a comparison that was stopped goes on where it stood; only diffusers' training begins anew. Run it when nothing else
+runs. Needs the extra `peers`.
 """
 
 from __future__ import annotations
@@ -57,7 +60,10 @@ NAMES = {
     "report": "the report's network and recipe",
 }
 MARKS = (5.0, 10.0, 20.0, 40.0, 60.0)
-REPORT = ["dataset={name='cryptopunks', background='#638596'}", "training.ema=0.0"]  # at 24x24: cheaper, and its pixels can be compared
+REPORT = [
+    "dataset={name='cryptopunks', background='#638596'}",
+    "training.ema=0.0",
+]  # at 24x24: cheaper, and its pixels can be compared
 FLAGSHIP = Sampling("ddim", 10, 0.0)
 PEERS = [Sampling("ddim", 20, 0.0, Guidance(scale)) for scale in (1.0, 3.0)]
 PEER_REQUESTS = {"diffusers": 16, "report": 96}
@@ -79,20 +85,39 @@ class Examiner:
         return bool(self.found.get(name, {}).get(f"{minute:g}", {}).get("training") == training)
 
     def look(
-        self, name: str, minute: float, training: float, model: Model, network: nn.Module, step: int, samplings: Sequence[Sampling], requests: int
+        self,
+        name: str,
+        minute: float,
+        training: float,
+        model: Model,
+        network: nn.Module,
+        step: int,
+        samplings: Sequence[Sampling],
+        requests: int,
     ) -> None:
         """Keep the best of what these samplings draw, by the exact set."""
-        tried = [self._figures(model, network, sampling, requests, f"{name} at {minute:g} min") for sampling in samplings]
+        tried = [
+            self._figures(model, network, sampling, requests, f"{name} at {minute:g} min") for sampling in samplings
+        ]
         best = max(tried, key=lambda figures: (figures["exact set"], figures["whole"]))
-        self.found.setdefault(name, {})[f"{minute:g}"] = {"training": training, "step": step, **best, "machine": machine()}
+        self.found.setdefault(name, {})[f"{minute:g}"] = {
+            "training": training,
+            "step": step,
+            **best,
+            "machine": machine(),
+        }
         write_text(self.file, json.dumps(self.found, indent=1) + "\n")
         print(f"{name:20} {minute:4g} min, step {step:6,}: {best}", flush=True)
 
-    def _figures(self, model: Model, network: nn.Module, sampling: Sampling, requests: int, what: str) -> dict[str, Any]:
+    def _figures(
+        self, model: Model, network: nn.Module, sampling: Sampling, requests: int, what: str
+    ) -> dict[str, Any]:
         rows, real = self.validation.attributes[:requests], self.validation.images[:requests]
         started = time.perf_counter()
         with drawing(what), torch.inference_mode():
-            images: NDArray[np.uint8] = model.draw(in_pytorch(network.eval(), model.objective), range(requests), sampling, rows).numpy()
+            images: NDArray[np.uint8] = model.draw(
+                in_pytorch(network.eval(), model.objective), range(requests), sampling, rows
+            ).numpy()
         spent = time.perf_counter() - started
         seen = obedience(rows, self.judge.read(images), self.validation.schema)
         pixels = exactness(self.palette.snap(images) if self.palette else images, real)
@@ -134,7 +159,16 @@ def _flagship(examiner: Examiner, out: Path, marks: Sequence[float]) -> None:
             folder = out / f"noisette-{mark:g}m"
             train_to("punks-attributes", folder, mark - BEFORE_AND_AFTER, [])
             generator = noisette.load(folder)
-            examiner.look("noisette", mark, mark, generator.model, generator.network, generator.step, [FLAGSHIP], len(examiner.validation))
+            examiner.look(
+                "noisette",
+                mark,
+                mark,
+                generator.model,
+                generator.network,
+                generator.step,
+                [FLAGSHIP],
+                len(examiner.validation),
+            )
 
 
 def _diffusers(examiner: Examiner, dataset: Dataset, out: Path, marks: Sequence[float]) -> None:
@@ -168,12 +202,20 @@ def _report(examiner: Examiner, out: Path, marks: Sequence[float]) -> None:
         raise SystemExit(f"{folder} has no checkpoint near {', '.join(f'{mark:g}' for mark in far)} minutes")
     for mark, (step, _) in nearest.items():
         generator = noisette.load(folder, step=step)
-        examiner.look("report", mark, marks[-1], generator.model, generator.network, step, PEERS, PEER_REQUESTS["report"])
+        examiner.look(
+            "report", mark, marks[-1], generator.model, generator.network, step, PEERS, PEER_REQUESTS["report"]
+        )
 
 
 def _checkpoints() -> list[str]:
     """Each of 280 MB. The recipe's own grids, of a thousand guided steps, take longer than half the training."""
-    return ['training.checkpoint_every="1m"', "training.keep=100", "samples.every=1000", "samples.sampler=ddim", "samples.steps=20"]
+    return [
+        'training.checkpoint_every="1m"',
+        "training.keep=100",
+        "samples.every=1000",
+        "samples.sampler=ddim",
+        "samples.steps=20",
+    ]
 
 
 def train_to(recipe: str, folder: Path, minutes: float, settings: Sequence[str]) -> None:
@@ -205,24 +247,37 @@ def _far(nearest: dict[float, tuple[int, float]]) -> list[float]:
 def write_page(page: Path, found: dict[str, dict[str, Any]]) -> None:
     """Put the table and the picture of the curves into a page, between its marks."""
     lines = [
-        "| | minutes | steps | exact set (real) | whole images right | pixels right | requests | evaluations an image |",
+        (
+            "| | minutes | steps | exact set (real) | whole images right | pixels right | requests | evaluations an"
+            " image |"
+        ),
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, title in NAMES.items():
         for minute, of in sorted(found.get(name, {}).items(), key=lambda each: float(each[0])):
             guided = f" (guidance {of['guidance']:g})" if of["guidance"] != 1 else ""
             lines.append(
-                f"| {title} | {minute} | {of['step']:,} | {of['exact set']:.3f} ({of['real']:.3f}) | {of['whole']:.3f} | {of['pixels']:.5f} "
-                f"| {of['requests']} | {of['evaluations']}{guided} |"
+                f"| {title} | {minute} | {of['step']:,} | {of['exact set']:.3f} ({of['real']:.3f}) | {of['whole']:.3f}"
+                f" | {of['pixels']:.5f} | {of['requests']} | {of['evaluations']}{guided} |"
             )
-    shown = {"exact set": "all attributes as asked", "whole": "images right to the last pixel", "pixels": "pixels right"}
+    shown = {
+        "exact set": "all attributes as asked",
+        "whole": "images right to the last pixel",
+        "pixels": "pixels right",
+    }
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharex=True)
     for (name, title), marker in zip(NAMES.items(), "osx", strict=True):  # where lines lie on each other, all are seen
         curve = sorted((float(minute), of) for minute, of in found.get(name, {}).items())
         if not curve:
             continue
         for axis, key in zip(axes, shown, strict=True):
-            axis.plot([minute for minute, _ in curve], [of[key] for _, of in curve], marker=marker, fillstyle="none", label=title)
+            axis.plot(
+                [minute for minute, _ in curve],
+                [of[key] for _, of in curve],
+                marker=marker,
+                fillstyle="none",
+                label=title,
+            )
             axis.set(xlabel="minutes of two cores", title=shown[key])
             axis.set_ylim(-0.03, 1.03)
             axis.grid(alpha=0.3)
@@ -231,15 +286,23 @@ def write_page(page: Path, found: dict[str, dict[str, Any]]) -> None:
     figure.tight_layout()
     figure.savefig(picture, dpi=110)
     machines = dict.fromkeys(of["machine"] for name in NAMES for of in found.get(name, {}).values())
-    write_between(page, "flagship", [*lines, "", f"![quality against minutes](../images/{picture.name})", "", "; ".join(machines) + "."])
+    write_between(
+        page,
+        "flagship",
+        [*lines, "", f"![quality against minutes](../images/{picture.name})", "", "; ".join(machines) + "."],
+    )
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/flagship"), help="where runs are kept")
-    parser.add_argument("--figures", type=Path, default=Path("docs/results/flagship.json"), help="where figures are kept")
+    parser.add_argument(
+        "--figures", type=Path, default=Path("docs/results/flagship.json"), help="where figures are kept"
+    )
     parser.add_argument("--minutes", type=float, default=60.0, help="of each training")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=["noisette", "diffusers", "report"], help="some of them")
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=["noisette", "diffusers", "report"], help="some of them"
+    )
     parser.add_argument("--page", type=Path, help="put table and curves into this page")
     arguments = parser.parse_args()
     if arguments.minutes <= BEFORE_AND_AFTER:

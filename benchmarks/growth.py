@@ -1,10 +1,11 @@
 """How the cost of a training grows: images/s and memory against width, image size, batch, threads and number of images.
 
-    python benchmarks/growth.py [--seconds 20] [--only width,size,batch,threads,images] [--page docs/results/flagship.md]
+    python benchmarks/growth.py [--seconds 20] [--only width,size,batch,threads,images] [--page
+    docs/results/flagship.md]
 
-Each row is a training of the flagship's recipe on synthetic sprites, in a process of its own that begins with nothing: what changes
-is one setting, and the rest stays as the head of the table has it. Images/s are those of the second half of its time; memory is the most
-that the process ever held, with Python and PyTorch. Run it when nothing else runs.
+Each row is a training of the flagship's recipe on synthetic sprites, in a process of its own that begins with nothing:
+what changes is one setting, and the rest stays as the head of the table has it. Images/s are those of the second half
+of its time; memory is the most that the process ever held, with Python and PyTorch. Run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def child(row: dict[str, Any]) -> None:
     half = [(elapsed, step) for elapsed, step in passed if elapsed > row["seconds"] / 2]
     rate = (half[-1][1] - half[0][1]) * row["batch"] / (half[-1][0] - half[0][0])
     ready = time.monotonic() - began - row["seconds"]
-    print(json.dumps({"rate": rate, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "ready": ready}))
+    print(
+        json.dumps({"rate": rate, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "ready": ready})
+    )
 
 
 def main() -> None:
@@ -88,8 +91,13 @@ def main() -> None:
         check_marks(arguments.page, "growth")
     lines: list[str] = []
     for what in arguments.only:
-        rest = ", ".join(f"{name} {value:,}" for name, value in {**BASE, **SMALLER.get(what, {})}.items() if name != what)
-        lines += [f"| {what} (else {rest}) | images/s | memory (MB) | before and after the training (s) |", "|---|---|---|---|"]
+        rest = ", ".join(
+            f"{name} {value:,}" for name, value in {**BASE, **SMALLER.get(what, {})}.items() if name != what
+        )
+        lines += [
+            f"| {what} (else {rest}) | images/s | memory (MB) | before and after the training (s) |",
+            "|---|---|---|---|",
+        ]
         for value in GROWS[what]:
             row = {**BASE, **SMALLER.get(what, {}), what: value}
             found = measured(arguments.seconds, row)

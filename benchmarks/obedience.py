@@ -1,11 +1,12 @@
 """How well a run or a shipped model obeys: requests drawn, and read by a judge that was trained on real images.
 
     python benchmarks/obedience.py RUN --briefly --judge FILE [--count 24] [--scales 1,1.5,3]
-    python benchmarks/obedience.py RUN [--count 1000] [--known 0.1] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25] --judge FILE [--json]
+    python benchmarks/obedience.py RUN [--count 1000] [--known 0.1] [--scales 1,1.5,2] [--interval 0.5 1] [--steps 25]
+    --judge FILE [--json]
 
-With --briefly, a few requests as people write them, which leave most open, each drawn from so many seeds. A model of one choice
-(digits) draws each of its options in turn; any other draws the requests of the validation split. The judge is trained on the
-train split, and its own figures on real validation images are printed beside: they are the ceiling.
+With --briefly, a few requests as people write them, which leave most open, each drawn from so many seeds. A model of
+one choice (digits) draws each of its options in turn; any other draws the requests of the validation split. The judge
+is trained on the train split, and its own figures on real validation images are printed beside: they are the ceiling.
 """
 
 from __future__ import annotations
@@ -69,20 +70,31 @@ def main() -> None:
         rows = validation.attributes[: arguments.count]
     if arguments.known < 1:
         rows = _partly(rows, dataset.schema.units, arguments.known)
-    results: dict[str, Any] = {"run": arguments.run, "steps": arguments.steps, "judge": {"validation": real}, "scales": {}}
+    results: dict[str, Any] = {
+        "run": arguments.run,
+        "steps": arguments.steps,
+        "judge": {"validation": real},
+        "scales": {},
+    }
     _say("judge on all real validation images", real)
     if not one_choice:
         same = asdict(obedience(rows, judge.read(validation.images[: len(rows)]), dataset.schema))
         results["judge"]["same requests"] = same
         _say(f"judge on the real images of the {len(rows)} requests", same)
     for scale in arguments.scales:
-        sampling = generator.choices.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
+        sampling = generator.choices.sampling(
+            steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale
+        )
         started = time.perf_counter()
         with drawing(f"scale {scale:g}") as progress:
             images = generator.draw(rows, range(len(rows)), sampling, progress=progress)
         found = asdict(obedience(rows, judge.read(images), dataset.schema))
         found["milliseconds_per_image"] = round(1000 * (time.perf_counter() - started) / len(rows), 1)
-        found["pixels"] = _pixels(images, validation.images[: len(rows)], dataset) if not one_choice and arguments.known == 1 else None
+        found["pixels"] = (
+            _pixels(images, validation.images[: len(rows)], dataset)
+            if not one_choice and arguments.known == 1
+            else None
+        )
         results["scales"][f"{scale:g}"] = found
         filled = ", what is open filled in" if sampling.complete and arguments.known < 1 else ""
         _say(f"{generator.name}, {sampling.steps} steps of {sampling.sampler}, scale {scale:g}{filled}", found)
@@ -91,7 +103,8 @@ def main() -> None:
 
 
 def _briefly(generator: Generator, judge: Judge, dataset: Dataset, arguments: argparse.Namespace) -> None:
-    """For each of the brief requests and each scale, as a Markdown table: as asked, different from all drawn before, equal to a training image.
+    """For each of the brief requests and each scale, as a Markdown table: as asked, different from all drawn before,
+    equal to a training image.
 
     In brackets: how many real validation images are as asked, and how many of these are equal to a training image.
     """
@@ -104,13 +117,18 @@ def _briefly(generator: Generator, judge: Judge, dataset: Dataset, arguments: ar
         alike = validation.images[((validation.attributes == row) | (row < 0)).all(axis=1)]
         real = f"{sum(image.tobytes() in known for image in alike)} of {len(alike)}"
         for scale in arguments.scales:
-            sampling = generator.choices.sampling(steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale)
+            sampling = generator.choices.sampling(
+                steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale
+            )
             images = generator.draw(rows, range(100, 100 + len(rows)), sampling)
             exact = obedience(rows, judge.read(images), generator.schema).exact
             drawn = [image.tobytes() for image in images]
             copies = sum(image in known for image in drawn)
             name = f"{text}{' --only' if only else ''}"
-            print(f"| {name} | {scale:g} | {exact:.2f} | {len(set(drawn))} of {len(drawn)} | {copies} | ({real}) |", flush=True)
+            print(
+                f"| {name} | {scale:g} | {exact:.2f} | {len(set(drawn))} of {len(drawn)} | {copies} | ({real}) |",
+                flush=True,
+            )
 
 
 def _partly(rows: np.ndarray[Any, Any], units: tuple[int, ...], share: float) -> np.ndarray[Any, Any]:
@@ -121,7 +139,9 @@ def _partly(rows: np.ndarray[Any, Any], units: tuple[int, ...], share: float) ->
 
 
 def _pixels(images: np.ndarray[Any, Any], real: np.ndarray[Any, Any], dataset: Dataset) -> dict[str, float]:
-    """Beside the real image of the same request: pixels equal after going to the nearest colour of the data, and whole images."""
+    """Beside the real image of the same request: pixels equal after going to the nearest colour of the data, and whole
+    images.
+    """
     palette = palette_of(dataset.split("train").images)
     found = exactness(palette.snap(images) if palette else images, real)
     return {"equal": round(found.pixels, 4), "whole_images": round(found.whole, 4)}
@@ -139,9 +159,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("run", help="a run folder, or a shipped model")
     parser.add_argument("--count", type=int, default=1000, help="requests")
     parser.add_argument("--briefly", action="store_true", help="a few short requests instead, each from --count seeds")
-    parser.add_argument("--known", type=float, default=1.0, help="share of the attributes and groups that a request knows; the rest is open")
-    parser.add_argument("--scales", type=lambda text: [float(part) for part in text.split(",")], default=[1.0, 1.5, 2.0])
-    parser.add_argument("--interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="noise levels between which guidance works")
+    parser.add_argument(
+        "--known",
+        type=float,
+        default=1.0,
+        help="share of the attributes and groups that a request knows; the rest is open",
+    )
+    parser.add_argument(
+        "--scales", type=lambda text: [float(part) for part in text.split(",")], default=[1.0, 1.5, 2.0]
+    )
+    parser.add_argument(
+        "--interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="noise levels between which guidance works"
+    )
     parser.add_argument("--rescale", type=float, help="0 to 1, of guidance")
     parser.add_argument("--steps", type=int, help="as in the recipe unless given")
     parser.add_argument("--judge", type=Path, required=True, help="where the judge is kept")

@@ -20,7 +20,10 @@ def write_between(page: Path, name: str, lines: Sequence[str]) -> None:
 
 
 def check_marks(page: Path, name: str) -> tuple[str, str]:
-    """What stands up to the first mark and from the second. To be called before hours are spent on what goes between."""
+    """What stands up to the first mark and from the second.
+
+    To be called before hours are spent on what goes between.
+    """
     begin, end = f"<!-- measured: benchmarks/{name}.py writes from here -->", f"<!-- to here: {name} -->"
     head, found_begin, rest = (page.read_text(encoding="utf-8") if page.is_file() else "").partition(begin)
     _, found_end, tail = rest.partition(end)
@@ -43,6 +46,11 @@ def machine() -> str:
     for line in cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []:
         key, _, value = line.partition(":")
         facts.setdefault(key.strip(), value.strip())
-    processor = f"{facts.get('model name', 'unknown processor')}, family {facts.get('cpu family', '?')} model {facts.get('model', '?')}"
+    processor = (
+        f"{facts.get('model name', 'unknown processor')}, family {facts.get('cpu family', '?')} model"
+        f" {facts.get('model', '?')}"
+    )
     precision = "bfloat16" if has_bfloat16(torch.device("cpu")) else "no bfloat16"
-    return f"{os.cpu_count()} cores ({processor}, {precision}), PyTorch {torch.__version__}, {time.strftime('%Y-%m-%d')}"
+    return (
+        f"{os.cpu_count()} cores ({processor}, {precision}), PyTorch {torch.__version__}, {time.strftime('%Y-%m-%d')}"
+    )

@@ -1,10 +1,11 @@
 """diffusers' UNet2DModel trained by the recipe of diffusers' own example, on the same punks and requests.
 
-What is theirs: the network, with the widths and blocks of `examples/unconditional_image_generation/train_unconditional.py`, as many
-levels of them as 24 pixels can be halved; the request as `class_embed_type="identity"`, a vector that is added to the embedding
-of the time; AdamW at 1e-4 with betas 0.95 and 0.999 and weight decay 1e-6; a cosine after 500 steps of warm-up; batches of 16;
-the noise target over 1,000 linear steps; averaged weights, (1 + n) ** -0.75 a step, at most 0.9999; float32. What is not: one layer
-leads from the features of a request to that vector, a request is dropped with probability 0.1, and the cosine stretches over the
+What is theirs: the network, with the widths and blocks of
+`examples/unconditional_image_generation/train_unconditional.py`, as many levels of them as 24 pixels can be halved; the
+request as `class_embed_type="identity"`, a vector that is added to the embedding of the time; AdamW at 1e-4 with betas
+0.95 and 0.999 and weight decay 1e-6; a cosine after 500 steps of warm-up; batches of 16; the noise target over 1,000
+linear steps; averaged weights, (1 + n) ** -0.75 a step, at most 0.9999; float32. What is not: one layer leads from the
+features of a request to that vector, a request is dropped with probability 0.1, and the cosine stretches over the
 minutes there are.
 """
 
@@ -63,7 +64,10 @@ class Peer(nn.Module):
 
 
 def peer_recipe() -> Recipe:
-    """What of a recipe of this project the peer shares: the data, its noise levels and target; enough to draw with it."""
+    """What of a recipe of this project the peer shares: the data, its noise levels and target.
+
+    Enough to draw with it.
+    """
     settings = ['diffusion={schedule="linear", steps=1000, target="noise"}', "samples={steps=50}"]
     return load_recipe("punks-attributes-colours", settings)
 
@@ -75,8 +79,13 @@ def new_peer(dataset: Dataset) -> tuple[Model, Peer]:
     return model, Peer(dataset.schema, model.side)
 
 
-def train_peer(dataset: Dataset, minutes: float, marks: Sequence[float], at_mark: Callable[[float, nn.Module, int], None]) -> None:
-    """Train for so many minutes of wall clock; `at_mark(minute, averaged network, steps)` at each mark, off the clock."""
+def train_peer(
+    dataset: Dataset, minutes: float, marks: Sequence[float], at_mark: Callable[[float, nn.Module, int], None]
+) -> None:
+    """Train for so many minutes of wall clock.
+
+    `at_mark(minute, averaged network, steps)` at each mark, off the clock.
+    """
     model, network = new_peer(dataset)
     train = dataset.split("train")
     images, codes = torch.from_numpy(train.images), torch.from_numpy(train.attributes).long()

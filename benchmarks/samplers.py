@@ -1,11 +1,13 @@
 """Every sampler at every number of steps: how well it obeys, how near it comes to the data, how long an image takes.
 
-    python benchmarks/samplers.py [RUN] [--count 500] [--samplers ddim,...] [--steps 4,6,...] [--page docs/results/samplers.md]
+    python benchmarks/samplers.py [RUN] [--count 500] [--samplers ddim,...] [--steps 4,6,...] [--page
+    docs/results/samplers.md]
 
-The requests are of the validation split, drawn with the run's own guidance, levels evenly spaced in time unless --spacing says otherwise.
-More than 25 steps are drawn by ddim and ddpm alone. What was measured before is not measured again (RUN/evaluations). The time is that of a
-batch of 16 in a few steps, for each evaluation, times their number. Writes a picture of figures against time beside the page's others, and
-one of the same 16 requests at 1, 2, 4, 10 and 50 steps. Run it when nothing else runs.
+The requests are of the validation split, drawn with the run's own guidance, levels evenly spaced in time unless
+--spacing says otherwise. More than 25 steps are drawn by ddim and ddpm alone. What was measured before is not measured
+again (RUN/evaluations). The time is that of a batch of 16 in a few steps, for each evaluation, times their number.
+Writes a picture of figures against time beside the page's others, and one of the same 16 requests at 1, 2, 4, 10 and 50
+steps. Run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -37,7 +39,11 @@ STEPS = [4, 6, 8, 10, 15, 25, 50, 100, 1000]
 MANY = 25
 """More steps than these are drawn by `LONG` alone: the others would take two hours, and have arrived by then."""
 LONG = ("ddim", "ddpm")
-FIGURES = {"obedience.exact": "all as asked", "exactness.snapped_whole": "images right to the last pixel", "fidelity.frechet": "Fréchet distance"}
+FIGURES = {
+    "obedience.exact": "all as asked",
+    "exactness.snapped_whole": "images right to the last pixel",
+    "fidelity.frechet": "Fréchet distance",
+}
 SHOWN = (1, 2, 4, 10, 50)
 
 
@@ -53,7 +59,10 @@ def main() -> None:
             for steps in arguments.steps:
                 if steps <= MANY or sampler in LONG:
                     found.setdefault(sampler, []).append(_point(trial, sampler, steps, arguments.spacing, progress))
-    lines = ["| sampler | steps | evaluations | " + " | ".join(FIGURES.values()) + " | ms an image |", "|---|---|---|" + "---|" * (len(FIGURES) + 1)]
+    lines = [
+        "| sampler | steps | evaluations | " + " | ".join(FIGURES.values()) + " | ms an image |",
+        "|---|---|---|" + "---|" * (len(FIGURES) + 1),
+    ]
     for sampler, points in found.items():
         for point in points:
             figures = " | ".join("" if point[path] is None else f"{point[path]:.3f}" for path in FIGURES)
@@ -64,11 +73,18 @@ def main() -> None:
         _curves(found, images / "samplers-pareto.png")
         _same_requests(generator, images / "samplers-steps.png")
         real = trial.real_figures(parts=PARTS)
-        told = ", ".join(f"{title} {find(real, path):.3f}" for path, title in FIGURES.items() if find(real, path) is not None)
-        foot = (
-            f"{generator.name}, weights {generator.weights[:12]}, {trial.count} requests of the validation split, real images: {told}; {machine()}."
+        told = ", ".join(
+            f"{title} {find(real, path):.3f}" for path, title in FIGURES.items() if find(real, path) is not None
         )
-        pictures = ["![figures against time](../images/samplers-pareto.png)", "", "![the same requests](../images/samplers-steps.png)"]
+        foot = (
+            f"{generator.name}, weights {generator.weights[:12]}, {trial.count} requests of the validation split, real"
+            f" images: {told}; {machine()}."
+        )
+        pictures = [
+            "![figures against time](../images/samplers-pareto.png)",
+            "",
+            "![the same requests](../images/samplers-steps.png)",
+        ]
         write_between(arguments.page, "samplers", [*lines, "", *pictures, "", foot])
 
 
@@ -104,7 +120,14 @@ def _curves(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
     figure, axes = plt.subplots(1, len(shown), figsize=(5 * len(shown), 4.2), squeeze=False)
     for axis, name in zip(axes[0], shown, strict=True):
         for sampler, points in found.items():
-            axis.plot([point["ms"] for point in points], [point[name] for point in points], marker="o", markersize=3, linewidth=1, label=sampler)
+            axis.plot(
+                [point["ms"] for point in points],
+                [point[name] for point in points],
+                marker="o",
+                markersize=3,
+                linewidth=1,
+                label=sampler,
+            )
         axis.set(xscale="log", xlabel="ms an image, in batches of 16", title=FIGURES[name])
         axis.grid(alpha=0.3)
     axes[0][0].legend(fontsize=7)
@@ -115,7 +138,11 @@ def _curves(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
 
 def _same_requests(generator: Generator, path: Path) -> None:
     """Columns are requests, plausible ones that no image need have, rows so many steps of ddim."""
-    rows = generator.schema.encode([generator.random_request(seed) for seed in range(16)]) if generator.model.recipe.conditional else None
+    rows = (
+        generator.schema.encode([generator.random_request(seed) for seed in range(16)])
+        if generator.model.recipe.conditional
+        else None
+    )
     drawn = np.stack([generator.draw(rows, range(16), generator.choices.sampling("ddim", steps)) for steps in SHOWN])
     picture = cross_sheet(drawn, [""] * 16, [str(steps) for steps in SHOWN], scale=3)
     picture.save(path)

@@ -2,8 +2,9 @@
 
     python benchmarks/ship.py RUN NAME [KEY=VALUE ...]
 
-Writes src/noisette/models/NAME: averaged weights in bfloat16, the recipe, the schema, the statistics. Settings change the recipe,
-such as samples.guidance=1.5, the scale at which the model draws when none is given. The card, card.md, is written by hand beside them.
+Writes src/noisette/models/NAME: averaged weights in bfloat16, the recipe, the schema, the statistics. Settings change
+the recipe, such as samples.guidance=1.5, the scale at which the model draws when none is given. The card, card.md, is
+written by hand beside them.
 """
 
 from __future__ import annotations

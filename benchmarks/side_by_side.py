@@ -1,9 +1,10 @@
 """A picture of requests chosen by lot: the real image of each above the one that a run or shipped model drew.
 
-    python benchmarks/side_by_side.py RUN FILE.png [--split validation] [--count 48] [--seed 0] [--steps N] [--guidance W]
+    python benchmarks/side_by_side.py RUN FILE.png [--split validation] [--count 48] [--seed 0] [--steps N] [--guidance
+    W]
 
-Each request names type, skin tone and all accessories of one image that was not trained on. Beneath each pair stands how many
-pixels differ. The lot, the seeds and the settings stand in the file.
+Each request names type, skin tone and all accessories of one image that was not trained on. Beneath each pair stands
+how many pixels differ. The lot, the seeds and the settings stand in the file.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def main() -> None:
         texts += ["real"] * len(real[row]) + [f"{count} wrong" if count else "equal" for count in wrong[row]]
     facts = {"run": generator.name, "split": arguments.split, "lot": lot.tolist(), "sampling": asdict(sampling)}
     save_png(arguments.file, labelled_sheet(np.concatenate(pairs), texts, columns=COLUMNS, scale=3), facts)
-    print(f"{(wrong == 0).sum()} of {len(lot)} equal to the last pixel; {wrong.sum()} of {real[:, 0].size} pixels differ")
+    print(
+        f"{(wrong == 0).sum()} of {len(lot)} equal to the last pixel; {wrong.sum()} of {real[:, 0].size} pixels differ"
+    )
 
 
 if __name__ == "__main__":

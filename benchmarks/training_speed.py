@@ -4,12 +4,13 @@
 
 All in one process and one run, in turns, so that a machine whose speed drifts treats all alike: the rounds are repeated
 and the median is given with the range. Run it when nothing else runs. A step is forward, backward, clipping and the
-optimiser, on batches that are already drawn: of a recipe its own loss and optimiser, of a peer the squared error and AdamW.
-GFLOP are counted by PyTorch's own counter, forward and backward; what the optimiser computes is no part of them, but of the time.
-The smaller peer costs about as many GFLOP an image as the flagship.
+optimiser, on batches that are already drawn: of a recipe its own loss and optimiser, of a peer the squared error and
+AdamW. GFLOP are counted by PyTorch's own counter, forward and backward; what the optimiser computes is no part of them,
+but of the time. The smaller peer costs about as many GFLOP an image as the flagship.
 
 The ceiling is the best rate at which this machine's convolutions run in a forward and backward pass of the same kind:
-3x3, 64 to 256 channels, on the feature maps of the recipe; once in float32, once in bfloat16 where the processor has it.
+3x3, 64 to 256 channels, on the feature maps of the recipe; once in float32, once in bfloat16 where the processor has
+it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class Contestant:
 
 
 def training_step(
-    network: nn.Module, loss: Callable[[], Tensor], optimizers: Sequence[torch.optim.Optimizer], counter: FlopCounterMode | None = None
+    network: nn.Module,
+    loss: Callable[[], Tensor],
+    optimizers: Sequence[torch.optim.Optimizer],
+    counter: FlopCounterMode | None = None,
 ) -> None:
     """One step; what the counter sees is the forward and backward pass."""
     with counter or contextlib.nullcontext():
@@ -69,13 +73,24 @@ def training_step(
 
 
 def contestant(
-    name: str, network: nn.Module, loss: Callable[[], Tensor], plain: Callable[[], Tensor], optimizers: Sequence[torch.optim.Optimizer], images: int
+    name: str,
+    network: nn.Module,
+    loss: Callable[[], Tensor],
+    plain: Callable[[], Tensor],
+    optimizers: Sequence[torch.optim.Optimizer],
+    images: int,
 ) -> Contestant:
     """plain: the loss as it is, where `loss` is compiled, whose operations could not be counted."""
     counter = FlopCounterMode(display=False)
     training_step(network, plain, optimizers, counter)
     gflop = float(counter.get_total_flops() / images / 1e9)
-    return Contestant(name, lambda: training_step(network, loss, optimizers), images, gflop, sum(p.numel() for p in network.parameters()))
+    return Contestant(
+        name,
+        lambda: training_step(network, loss, optimizers),
+        images,
+        gflop,
+        sum(p.numel() for p in network.parameters()),
+    )
 
 
 def ours(recipe_name: str, compiled: bool) -> Contestant:
@@ -89,9 +104,15 @@ def ours(recipe_name: str, compiled: bool) -> Contestant:
     codes = torch.from_numpy(dataset.attributes[:batch]).long() if recipe.conditional else None
     attributes = len(dataset.schema.attributes) if recipe.conditional else None
     cpu = torch.device("cpu")
-    settings, _ = choose(recipe.training, network, model.objective, shape, batch, cpu, attributes=attributes, seconds=lambda rate: 0)
+    settings, _ = choose(
+        recipe.training, network, model.objective, shape, batch, cpu, attributes=attributes, seconds=lambda rate: 0
+    )
     network = network.to(memory_format=settings.memory_format)  # type: ignore[call-overload]
-    x0, eps, times = model.space.encode(torch.from_numpy(dataset.images[:batch])), torch.randn(batch, *shape), torch.rand(batch)
+    x0, eps, times = (
+        model.space.encode(torch.from_numpy(dataset.images[:batch])),
+        torch.randn(batch, *shape),
+        torch.rand(batch),
+    )
     alpha, sigma = (scale.float() for scale in model.schedule.alpha_sigma(times.double()))
     xt = add_noise(x0, eps, alpha, sigma).contiguous(memory_format=settings.memory_format)
 
@@ -159,7 +180,9 @@ def convolution(width: int, side: int, batch: int, settings: Settings) -> Contes
         image.grad = None
 
     gflop = 3 * 2 * 9 * width * width * side * side / 1e9
-    return Contestant(f"convolution {width}x{side}x{side} {settings.precision} {settings.layout}", step, batch, gflop, 0)
+    return Contestant(
+        f"convolution {width}x{side}x{side} {settings.precision} {settings.layout}", step, batch, gflop, 0
+    )
 
 
 def measure(contestants: list[Contestant], seconds: float, rounds: int) -> dict[str, list[float]]:
@@ -187,10 +210,17 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
-    networks = [ours(name, compiled) for name in ("punks-attributes", "punks") for compiled in ([False, True] if options.compile else [False])]
+    networks = [
+        ours(name, compiled)
+        for name in ("punks-attributes", "punks")
+        for compiled in ([False, True] if options.compile else [False])
+    ]
     networks += [theirs(options.batch, 24, widths) for widths in ((64, 128, 128), (16, 32, 32))]
     convolutions = ceilings(options.batch)
-    rates = {**measure(networks, options.seconds, options.rounds), **measure(convolutions, options.seconds / 10, options.rounds)}
+    rates = {
+        **measure(networks, options.seconds, options.rounds),
+        **measure(convolutions, options.seconds / 10, options.rounds),
+    }
     best = {
         precision: max(statistics.median(rates[c.name]) * c.gflop for c in convolutions if precision in c.name)
         for precision in ("float32", "bfloat16")
@@ -208,9 +238,19 @@ def main() -> int:
         }
         for c in networks
     ]
-    machine = {"processor": platform.machine(), "threads": torch.get_num_threads(), "torch": torch.__version__, "bfloat16": "bfloat16" in best}
+    machine = {
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "bfloat16": "bfloat16" in best,
+    }
     ceiling_rates = {precision: round(rate, 1) for precision, rate in best.items()}
-    report: dict[str, Any] = {"machine": machine, "batch": options.batch, "ceiling_gflop_per_second": ceiling_rates, "networks": rows}
+    report: dict[str, Any] = {
+        "machine": machine,
+        "batch": options.batch,
+        "ceiling_gflop_per_second": ceiling_rates,
+        "networks": rows,
+    }
     if options.json:
         json.dump(report, sys.stdout, indent=2)
         print()
@@ -218,12 +258,15 @@ def main() -> int:
     print(f"{machine}, batch {options.batch}")
     for precision, ceiling in best.items():
         print(f"ceiling of convolutions, {precision}: {ceiling:.0f} GFLOP/s")
-    print("| network | parameters | GFLOP an image | images/s (range) | GFLOP/s | of the float32 ceiling |\n|---|---|---|---|---|---|")
+    print(
+        "| network | parameters | GFLOP an image | images/s (range) | GFLOP/s | of the float32 ceiling"
+        " |\n|---|---|---|---|---|---|"
+    )
     for row in rows:
         low, high = row["range"]
         print(
-            f"| {row['name']} | {row['parameters_m']} M | {row['gflop_an_image']} | {row['images_per_second']} ({low} to {high}) "
-            f"| {row['gflop_per_second']} | {row['share_of_float32_ceiling']:.0%} |"
+            f"| {row['name']} | {row['parameters_m']} M | {row['gflop_an_image']} | {row['images_per_second']} ({low}"
+            f" to {high}) | {row['gflop_per_second']} | {row['share_of_float32_ceiling']:.0%} |"
         )
     return 0
 

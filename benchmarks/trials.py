@@ -2,9 +2,9 @@
 
     python benchmarks/trials.py [--minutes 5] [--only NAME ...] [--seeds 1] [--page docs/results/flagship.md]
 
-Each is trained for so many minutes of steps, without compilation, so that all begin alike; then 500 requests of the validation split are drawn
-in 10 steps, and looked at as in flagship.py. Whatever is done already is kept in `--figures`, so trials that were stopped go on where
-they stood. Run it when nothing else runs.
+Each is trained for so many minutes of steps, without compilation, so that all begin alike; then 500 requests of the
+validation split are drawn in 10 steps, and looked at as in flagship.py. Whatever is done already is kept in
+`--figures`, so trials that were stopped go on where they stood. Run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -54,10 +54,14 @@ TRIALS: dict[str, list[str]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--only", action="append", choices=list(TRIALS), metavar="NAME", help="one of them; may be repeated")
+    parser.add_argument(
+        "--only", action="append", choices=list(TRIALS), metavar="NAME", help="one of them; may be repeated"
+    )
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each")
     parser.add_argument("--out", type=Path, default=Path("runs/trials"), help="where runs are kept")
-    parser.add_argument("--figures", type=Path, default=Path("docs/results/flagship-trials.json"), help="where figures are kept")
+    parser.add_argument(
+        "--figures", type=Path, default=Path("docs/results/flagship-trials.json"), help="where figures are kept"
+    )
     parser.add_argument("--page", type=Path, help="put the table into this page")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -73,7 +77,14 @@ def main() -> None:
                 train_to("punks-attributes", folder, arguments.minutes, settings)
                 drawn = noisette.load(folder)
                 examiner.look(
-                    title, arguments.minutes, arguments.minutes, drawn.model, drawn.network, drawn.step, [FLAGSHIP], len(examiner.validation)
+                    title,
+                    arguments.minutes,
+                    arguments.minutes,
+                    drawn.model,
+                    drawn.network,
+                    drawn.step,
+                    [FLAGSHIP],
+                    len(examiner.validation),
                 )
     if arguments.page:
         write_between(arguments.page, "trials", table(examiner))
@@ -81,10 +92,18 @@ def main() -> None:
 
 def table(examiner: Examiner) -> list[str]:
     """A row for each training, the best first."""
-    lines = ["| what differs | minutes | steps | whole images right | pixels right | exact set (real) |", "|---|---|---|---|---|---|"]
-    rows = [(of["whole"], title, minutes, of) for title, found in examiner.found.items() for minutes, of in found.items()]
+    lines = [
+        "| what differs | minutes | steps | whole images right | pixels right | exact set (real) |",
+        "|---|---|---|---|---|---|",
+    ]
+    rows = [
+        (of["whole"], title, minutes, of) for title, found in examiner.found.items() for minutes, of in found.items()
+    ]
     for _, title, minutes, of in sorted(rows, key=lambda row: -row[0]):
-        lines.append(f"| {title} | {minutes} | {of['step']:,} | {of['whole']:.3f} | {of['pixels']:.5f} | {of['exact set']:.3f} ({of['real']:.3f}) |")
+        lines.append(
+            f"| {title} | {minutes} | {of['step']:,} | {of['whole']:.3f} | {of['pixels']:.5f} | {of['exact set']:.3f}"
+            f" ({of['real']:.3f}) |"
+        )
     return [*lines, "", "; ".join(dict.fromkeys(of["machine"] for *_, of in rows)) + "."]
 
 

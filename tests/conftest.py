@@ -45,7 +45,9 @@ steps = 3
 """
 
 CONDITIONAL = (
-    TINY.replace("attention = [false, true]", 'attention = [false, true]\ncondition = ["modulate", "spatial"]\nmap_channels = 4')
+    TINY.replace(
+        "attention = [false, true]", 'attention = [false, true]\ncondition = ["modulate", "spatial"]\nmap_channels = 4'
+    )
     + """
 guidance = 2.0
 requests = ["Zombie, Top Hat", "no earring", "Hair=none, blush"]

@@ -75,7 +75,9 @@ def test_an_image_depends_on_its_own_seed_and_request_alone(generator, each, pla
 )
 def test_everything_that_can_be_said_changes_the_image(generator, changed):
     usual = {"request": "Zombie, Top Hat", "guidance": 2.0, "allow_unseen": True}
-    assert not np.array_equal(generator.generate(seeds=[5], **usual), generator.generate(seeds=[5], **{**usual, **changed}))
+    assert not np.array_equal(
+        generator.generate(seeds=[5], **usual), generator.generate(seeds=[5], **{**usual, **changed})
+    )
 
 
 def test_a_text_and_a_mapping_draw_the_same(generator):
@@ -151,13 +153,23 @@ def test_the_image_is_clipped_after_guidance():
 
 def test_a_network_learns_to_obey(tmp_path):
     """Shirts of the colour asked for, after a few hundred steps on the smallest sprites."""
-    overrides = ["dataset.count=1000", 'dataset.background="#000000"', "diffusion.target=image", "training.steps=600", "training.batch_size=16"]
+    overrides = [
+        "dataset.count=1000",
+        'dataset.background="#000000"',
+        "diffusion.target=image",
+        "training.steps=600",
+        "training.batch_size=16",
+    ]
     recipe = parse_recipe(
-        CONDITIONAL, source="t", overrides=[*overrides, "training.learning_rate=5e-3", "samples.every=100", "network.widths=[16,32]"]
+        CONDITIONAL,
+        source="t",
+        overrides=[*overrides, "training.learning_rate=5e-3", "samples.every=100", "network.widths=[16,32]"],
     )
     generator = noisette.load(noisette.train(recipe, out=tmp_path / "r").folder)
     shirts = ["Red", "Blue", "Green", "Yellow"]
-    images = generator.generate([{"Shirt": shirts[place % 4]} for place in range(32)], seeds=range(32), steps=8, guidance=1.0).astype(float)
+    images = generator.generate(
+        [{"Shirt": shirts[place % 4]} for place in range(32)], seeds=range(32), steps=8, guidance=1.0
+    ).astype(float)
     colours = np.array([[0xC8, 0x40, 0x3C], [0x3A, 0x62, 0xC4], [0x3C, 0x8C, 0x4A], [0xE0, 0xB0, 0x30]])
     chest = images[:, :, -1, 1:3].mean(axis=2)  # (N, 3), where only a shirt is
     nearest = ((chest[:, None] - colours) ** 2).sum(axis=2).argmin(axis=1)
@@ -203,10 +215,28 @@ def test_a_picture_with_a_request_is_drawn_again(capsys, asked, tmp_path):
         "--exclude",
         "blush=2",
     ]
-    status, out, _ = run(capsys, "generate", asked.folder, *options, "--guidance-interval", 0.1, 0.9, "--allow-unseen", "--out", file, "--json")
+    status, out, _ = run(
+        capsys,
+        "generate",
+        asked.folder,
+        *options,
+        "--guidance-interval",
+        0.1,
+        0.9,
+        "--allow-unseen",
+        "--out",
+        file,
+        "--json",
+    )
     facts = json.loads(out)
     assert status == 0
-    assert facts["attributes"] == {"Body": "Zombie", "Blush": False, "Hat": "Top Hat", "Earring": False, "Bow Tie": False}
+    assert facts["attributes"] == {
+        "Body": "Zombie",
+        "Blush": False,
+        "Hat": "Top Hat",
+        "Earring": False,
+        "Bow Tie": False,
+    }
     assert facts["sampling"]["guidance"]["excluded"] == {"Hat=Crown": 0.3, "Blush": 2.0}
     status, out, _ = run(capsys, "regenerate", file, "--json")
     assert (status, json.loads(out)["identical"]) == (0, True)
@@ -214,16 +244,30 @@ def test_a_picture_with_a_request_is_drawn_again(capsys, asked, tmp_path):
 
 def test_random_draws_a_plausible_request_by_its_seed(capsys, asked, tmp_path):
     answers = [
-        json.loads(run(capsys, "generate", asked.folder, "--random", "--seed", seed, "--count", 3, "--out", tmp_path / "a.png", "--json")[1])[
-            "attributes"
-        ]
+        json.loads(
+            run(
+                capsys,
+                "generate",
+                asked.folder,
+                "--random",
+                "--seed",
+                seed,
+                "--count",
+                3,
+                "--out",
+                tmp_path / "a.png",
+                "--json",
+            )[1]
+        )["attributes"]
         for seed in (1, 1, 2)
     ]
     assert answers[0] == answers[1]
     assert answers[0][1:] == answers[2][:2]  # each image has its own, by its seed
     assert answers[0][0] != answers[0][1]
     assert set(answers[0][0]) >= {"Blush", "Earring", "Bow Tie"}
-    assert run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "a.png")[1].startswith("seed 0: ")
+    assert run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "a.png")[1].startswith(
+        "seed 0: "
+    )
     assert run(capsys, "regenerate", tmp_path / "a.png")[0] == 0
     run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "each")
     assert run(capsys, "regenerate", tmp_path / "each/seed-0001.png")[0] == 0
@@ -308,14 +352,18 @@ def test_who_asks_for_everything_is_told_that_the_images_hardly_differ(capsys, a
     copy, file = tmp_path / "run", tmp_path / "a.png"
     shutil.copytree(asked.folder, copy)
     recipe = asked.recipe
-    open_run(copy).write_recipe(recipe.model_copy(update={"samples": recipe.samples.model_copy(update={"complete": True})}))
+    open_run(copy).write_recipe(
+        recipe.model_copy(update={"samples": recipe.samples.model_copy(update={"complete": True})})
+    )
     generator = noisette.load(copy)
     whole = ", ".join(f"{name}={value}" for name, value in generator.random_request(3).items())
     options = ["generate", copy, "--out", file]
     assert "leaves nothing open" in run(capsys, *options, "--count", 2, "--attributes", whole)[2]
     assert run(capsys, *options, "--count", 1, "--attributes", whole)[2] == ""
     assert run(capsys, *options, "--count", 2, "--attributes", "Zombie")[2] == ""
-    assert run(capsys, "generate", asked.folder, "--complete", "--out", file, "--count", 2, "--attributes", whole)[2] == ""
+    assert (
+        run(capsys, "generate", asked.folder, "--complete", "--out", file, "--count", 2, "--attributes", whole)[2] == ""
+    )
 
 
 def _without_the_last(attributes):
@@ -366,7 +414,10 @@ def test_a_schema_that_does_not_match_the_weights_is_refused(capsys, asked, tmp_
         ({"seeds": None}, "seeds are a sequence of whole numbers"),
         ({"request": "Zombie", "weights": {"Body": 3, "Zombie": 5}}, "Body and Zombie stand for the same"),
         ({"request": "Zombie", "weights": {"Hat": 3}}, "Hat has a weight, but nothing is asked of it"),
-        ({"request": "Zombie", "excluded": {"Zombie": 2}}, "Body=Zombie is excluded, and is asked for or follows from what is"),
+        (
+            {"request": "Zombie", "excluded": {"Zombie": 2}},
+            "Body=Zombie is excluded, and is asked for or follows from what is",
+        ),
         ({"request": "Zombie", "excluded": {"Crown": -1}}, "the strength of an exclusion lies between 0 and 100"),
         ({"request": "Zombie", "seeds": [2**63]}, "a seed must be a whole number, 0 or more, and below"),
         ({"request": "Zombie", "seeds": []}, "at least one seed"),
@@ -381,7 +432,9 @@ def test_python_gets_the_same_clear_errors(generator, options, message):
 
 def test_numbers_of_numpy_are_numbers(generator):
     usual = generator.generate({"Body": "Zombie", "Earring": False}, seeds=[1], guidance=2.0)
-    again = generator.generate({"Body": "Zombie", "Earring": np.False_}, seeds=np.array([1]), guidance=np.float32(2), steps=np.int64(3))
+    again = generator.generate(
+        {"Body": "Zombie", "Earring": np.False_}, seeds=np.array([1]), guidance=np.float32(2), steps=np.int64(3)
+    )
     assert np.array_equal(usual, again)
     assert len(repr(generator)) < 200
     with pytest.raises(RequestError, match="a run is named by its folder"):
@@ -395,7 +448,9 @@ def test_with_a_palette_there_are_only_colours_of_the_data(capsys, asked, genera
     assert not generator.palette.holds(free).all()
     assert set(np.unique(snapped[:, 3])) <= {0, 255}
     file = tmp_path / "a.png"
-    status, out, _ = run(capsys, "generate", asked.folder, "--attributes", "Zombie", "--palette", "--count", 4, "--out", file, "--json")
+    status, out, _ = run(
+        capsys, "generate", asked.folder, "--attributes", "Zombie", "--palette", "--count", 4, "--out", file, "--json"
+    )
     assert (status, json.loads(out)["palette"]) == (0, True)
     assert run(capsys, "regenerate", file)[0] == 0
     with pytest.raises(RequestError, match="digits knows no palette: its data are grey"):
@@ -411,7 +466,17 @@ def test_a_damaged_palette_is_one_line(asked, tmp_path):
 
 
 def test_an_option_that_others_share_can_be_excluded(capsys, asked, tmp_path):
-    options = ["--exclude", "Hat=None", "--exclude", "Beard=None=0.5", "--count", 1, "--out", tmp_path / "a.png", "--json"]
+    options = [
+        "--exclude",
+        "Hat=None",
+        "--exclude",
+        "Beard=None=0.5",
+        "--count",
+        1,
+        "--out",
+        tmp_path / "a.png",
+        "--json",
+    ]
     status, out, _ = run(capsys, "generate", asked.folder, *options)
     assert status == 0
     assert json.loads(out)["sampling"]["guidance"]["excluded"] == {"Hat=None": 0.3, "Beard=None": 0.5}
@@ -421,7 +486,11 @@ def test_a_picture_that_nobody_named_is_not_written_over(capsys, asked, tmp_path
     monkeypatch.chdir(tmp_path)
     for _ in range(3):
         assert run(capsys, "generate", asked.folder, "--count", 1)[0] == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["asked-seed-0.png", "asked-seed-0~2.png", "asked-seed-0~3.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "asked-seed-0.png",
+        "asked-seed-0~2.png",
+        "asked-seed-0~3.png",
+    ]
     shutil.copytree(asked.folder, tmp_path / "a~b")
     for name in ("a~b-seed-0.png", "a~b-seed-0~2.png"):
         assert run(capsys, "generate", "a~b", "--count", 1)[1] == f"{name}\n"
@@ -434,19 +503,36 @@ def test_a_picture_that_asks_for_a_huge_one_is_refused(capsys, asked, tmp_path):
     save_png(file, image, {**said, "seeds": list(range(2048)), "scale": 64, "columns": 1})
     status, _, err = run(capsys, "regenerate", file)
     assert (status, err.count("\n"), "too large" in err) == (2, 1, True)
-    status, _, err = run(capsys, "generate", asked.folder, "--count", 16, "--scale", 64, "--steps", 60, "--gif", "--out", tmp_path / "b.png")
+    status, _, err = run(
+        capsys,
+        "generate",
+        asked.folder,
+        "--count",
+        16,
+        "--scale",
+        64,
+        "--steps",
+        60,
+        "--gif",
+        "--out",
+        tmp_path / "b.png",
+    )
     assert (status, "a GIF of 16 images enlarged 64 times is too large" in err) == (2, True)
 
 
 def test_a_seed_too_large_is_one_line(capsys, asked, tmp_path):
     for seed in (2**63, 10**20):
-        status, _, err = run(capsys, "generate", asked.folder, "--seed", seed, "--count", 1, "--out", tmp_path / "a.png")
+        status, _, err = run(
+            capsys, "generate", asked.folder, "--seed", seed, "--count", 1, "--out", tmp_path / "a.png"
+        )
         assert (status, err.count("\n"), "a seed must be" in err) == (2, 1, True)
     assert not (tmp_path / "a.png").exists()
 
 
 def test_a_run_that_never_saw_part_of_a_request_says_so(tmp_path):
-    recipe = parse_recipe(CONDITIONAL, source="t", overrides=["condition.null=single", "condition.drop_each=0.0", "training.steps=2"])
+    recipe = parse_recipe(
+        CONDITIONAL, source="t", overrides=["condition.null=single", "condition.drop_each=0.0", "training.steps=2"]
+    )
     generator = noisette.load(noisette.train(recipe, out=tmp_path / "r").folder)
     [note] = generator.understand("Zombie").notes
     assert "what is not mentioned may come out as absent" in note
@@ -465,13 +551,28 @@ def test_a_damaged_table_is_one_line(asked, tmp_path, name):
     ("overrides", "message"),
     [
         (["network.condition=[]"], "samples.guidance: without network.condition there is nothing to ask for"),
-        (["condition.drop_all=0.0"], "condition.drop_all: guidance needs a network that also learned to draw without a request"),
-        (["condition.null=single"], "condition.drop_each: with null = single one unknown attribute looks like an absent one"),
+        (
+            ["condition.drop_all=0.0"],
+            "condition.drop_all: guidance needs a network that also learned to draw without a request",
+        ),
+        (
+            ["condition.null=single"],
+            "condition.drop_each: with null = single one unknown attribute looks like an absent one",
+        ),
         (['network.condition=["add","add"]'], "network.condition: add, add has a way in twice"),
         (['network.condition=["glue"]'], "network.condition"),
-        (["network.condition=[]", "samples.guidance=1.0", "samples.guidance_rescale=0.5"], "samples.guidance: without network.condition"),
-        (["diffusion.target=noise", "diffusion.weighting=clamped-snr"], "diffusion.weighting: clamped-snr counts errors of the image"),
-        (['dataset.groups={ears=["Earring"]}'], 'dataset.groups.ears = ["Earring"]: has 1 names; a group has two or more'),
+        (
+            ["network.condition=[]", "samples.guidance=1.0", "samples.guidance_rescale=0.5"],
+            "samples.guidance: without network.condition",
+        ),
+        (
+            ["diffusion.target=noise", "diffusion.weighting=clamped-snr"],
+            "diffusion.weighting: clamped-snr counts errors of the image",
+        ),
+        (
+            ['dataset.groups={ears=["Earring"]}'],
+            'dataset.groups.ears = ["Earring"]: has 1 names; a group has two or more',
+        ),
         (['dataset.hold_out=[["Earring"]]'], 'dataset.hold_out.0 = ["Earring"]: has 1 names; a pair has two'),
         (["samples.guidance_interval=[0.8,0.2]"], "samples.guidance_interval: 0.8 to 0.2 is no part of 0 to 1"),
         (['samples.requests=["Zombi"]'], 'no attribute "Zombi"; nearest: Zombie'),
@@ -493,14 +594,18 @@ def test_a_missing_label_is_an_error_and_never_the_first_class(monkeypatch, tmp_
     dataset = noisette.open_dataset("sprites", size=8, count=60)
     table = dataset.attributes.copy()
     table[7, 0] = -1
-    monkeypatch.setattr("noisette.training.start.open_dataset", lambda *args, **kwargs: replace(dataset, attributes=table))
+    monkeypatch.setattr(
+        "noisette.training.start.open_dataset", lambda *args, **kwargs: replace(dataset, attributes=table)
+    )
     with pytest.raises(RequestError, match="1 images have no Shirt, the first of them is number 7"):
         noisette.train(parse_recipe(CONDITIONAL, source="t"), out=tmp_path / "r")
 
 
 def test_pairs_that_are_held_out_are_never_trained_on(tmp_path):
     recipe = parse_recipe(
-        CONDITIONAL, source="t", overrides=['dataset.hold_out=[["Earring","Blush"],["Zombie","Cap"]]', "dataset.count=400", "training.steps=2"]
+        CONDITIONAL,
+        source="t",
+        overrides=['dataset.hold_out=[["Earring","Blush"],["Zombie","Cap"]]', "dataset.count=400", "training.steps=2"],
     )
     run = noisette.train(recipe, out=tmp_path / "r")
     from noisette.data.statistics import value_names
@@ -562,7 +667,8 @@ def test_a_punk_of_named_colours_does_not_depend_on_its_batch(threads, scale):
         together = model.draw(in_pytorch(network.eval(), model.objective), range(19), sampling, rows)
         for places in ([0], [7, 2], range(3, 19)):
             assert torch.equal(
-                model.draw(in_pytorch(network.eval(), model.objective), list(places), sampling, rows[list(places)]), together[list(places)]
+                model.draw(in_pytorch(network.eval(), model.objective), list(places), sampling, rows[list(places)]),
+                together[list(places)],
             )
     finally:
         torch.set_num_threads(1)
@@ -574,9 +680,13 @@ def test_what_is_left_open_is_filled_in_by_the_seed_of_each_image(capsys, asked,
     assert np.array_equal(generator.generate("Zombie", seeds=[17, 4], complete=True), together[[17, 4]])
     assert not np.array_equal(generator.generate("Zombie", seeds=range(20)), together)
     whole = generator.random_request(3)  # leaves nothing open, so there is nothing to fill in
-    assert np.array_equal(generator.generate(whole, seeds=range(3), complete=True), generator.generate(whole, seeds=range(3)))
+    assert np.array_equal(
+        generator.generate(whole, seeds=range(3), complete=True), generator.generate(whole, seeds=range(3))
+    )
     file = tmp_path / "a.png"
-    status, out, _ = run(capsys, "generate", asked.folder, "--complete", "--exclude", "Earring", "--count", 3, "--out", file, "--json")
+    status, out, _ = run(
+        capsys, "generate", asked.folder, "--complete", "--exclude", "Earring", "--count", 3, "--out", file, "--json"
+    )
     assert (status, json.loads(out)["sampling"]["complete"]) == (0, True)
     told = json.loads(out)["filled"]
     assert len(told) == 3
@@ -612,7 +722,9 @@ def test_a_picture_whose_filling_was_changed_is_refused(asked):
     )
     assert whole.filled is not None
     assert np.array_equal(drawing.draw(generator, whole), generator.generate("Zombie", seeds=[1, 2], complete=True))
-    assert np.array_equal(drawing.draw(generator, whole.alone(1)), generator.generate("Zombie", seeds=[2], complete=True))
+    assert np.array_equal(
+        drawing.draw(generator, whole.alone(1)), generator.generate("Zombie", seeds=[2], complete=True)
+    )
     other = {**whole.filled[0], "Body": "Robot"}
     for wrong in (whole.filled[:1], ({}, {}), (other, other), ({"Nobody": True}, {})):
         with pytest.raises(RequestError):
@@ -620,7 +732,18 @@ def test_a_picture_whose_filling_was_changed_is_refused(asked):
 
 
 def test_random_requests_keep_away_from_what_is_excluded(capsys, asked, tmp_path):
-    arguments = ["generate", asked.folder, "--random", "--exclude", "Earring", "--count", 30, "--out", tmp_path / "a.png", "--json"]
+    arguments = [
+        "generate",
+        asked.folder,
+        "--random",
+        "--exclude",
+        "Earring",
+        "--count",
+        30,
+        "--out",
+        tmp_path / "a.png",
+        "--json",
+    ]
     status, out, _ = run(capsys, *arguments)
     assert status == 0
     assert not any(each["Earring"] for each in json.loads(out)["attributes"])
@@ -629,7 +752,9 @@ def test_random_requests_keep_away_from_what_is_excluded(capsys, asked, tmp_path
 def test_what_is_filled_in_is_not_pushed_away_from_what_it_has_not(generator):
     """Away from a thing that no request has, guidance would only leave its ghost."""
     row = generator.draw(None, [5], generator.choices.sampling(complete=True, excluded={"Earring": 1.0}))
-    request = generator.schema.decode(generator.completed(None, [5], generator.choices.sampling(complete=True, excluded={"Earring": 1.0}))[0])
+    request = generator.schema.decode(
+        generator.completed(None, [5], generator.choices.sampling(complete=True, excluded={"Earring": 1.0}))[0]
+    )
     assert request["Earring"] is False
     assert np.array_equal(generator.generate(request, seeds=[5]), row)
 

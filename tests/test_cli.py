@@ -58,7 +58,9 @@ def test_recipes_are_a_line_each(capsys):
     status, out, _ = run(capsys, "recipes")
     assert status == 0
     assert [line.split()[0] for line in out.splitlines()] == recipe_names()
-    assert {entry["name"] for entry in json.loads(run(capsys, "recipes", "--json")[1])["recipes"]} == set(recipe_names())
+    assert {entry["name"] for entry in json.loads(run(capsys, "recipes", "--json")[1])["recipes"]} == set(
+        recipe_names()
+    )
 
 
 WRONG = [
@@ -127,7 +129,9 @@ def test_inspecting_sprites_writes_a_contact_sheet(capsys, tmp_path):
     assert status == 0
     assert "50 images, 24x24 RGBA" in out
     assert (tmp_path / "s.png").stat().st_size > 500
-    facts = json.loads(run(capsys, "data", "inspect", "sprites", "--count", 50, "--out", tmp_path / "s.png", "--json")[1])
+    facts = json.loads(
+        run(capsys, "data", "inspect", "sprites", "--count", 50, "--out", tmp_path / "s.png", "--json")[1]
+    )
     assert facts["splits"] == {"train": 45, "validation": 3, "test": 2}
 
 
@@ -155,4 +159,6 @@ def _options(verb):
 
 def test_the_command_is_installed():
     command = Path(sys.executable).parent / "noisette"
-    assert subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout.startswith("noisette, version")
+    assert subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout.startswith(
+        "noisette, version"
+    )

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisette.config import Recipe, check_size, dump_recipe, lengthened, load_recipe, parse_recipe, recipe_names, seconds
+from noisette.config import (
+    Recipe,
+    check_size,
+    dump_recipe,
+    lengthened,
+    load_recipe,
+    parse_recipe,
+    recipe_names,
+    seconds,
+)
 from noisette.errors import RequestError
 
 PUNKS = resources.files("noisette.recipes").joinpath("punks.toml").read_text(encoding="utf-8")
@@ -38,7 +47,10 @@ def test_every_shipped_recipe_loads_and_says_what_it_is(name):
     ("overrides", "message"),
     [
         (['network={kind="report_unet"}'], "diffusion.target: palette needs network.kind = unet"),
-        (['diffusion.weighting="min-snr"'], "weighting: min-snr weighs squared errors, and a palette target has none; use plain"),
+        (
+            ['diffusion.weighting="min-snr"'],
+            "weighting: min-snr weighs squared errors, and a palette target has none; use plain",
+        ),
         (['dataset={name="mnist", size=16}'], "diffusion.target: palette needs colours, and mnist is grey"),
     ],
 )
@@ -83,7 +95,14 @@ def recipes(draw: st.DrawFn) -> Recipe:
     levels = draw(st.integers(1, 3))
     attention = draw(st.lists(st.booleans(), min_size=levels, max_size=levels))
     widths = [32 * draw(st.integers(1, 8)) for _ in range(levels)]
-    network = draw(st.sampled_from([{"kind": "simple_unet"}, {"kind": "unet", "patch": 2, "widths": widths, "attention": attention, "blocks": 1}]))
+    network = draw(
+        st.sampled_from(
+            [
+                {"kind": "simple_unet"},
+                {"kind": "unet", "patch": 2, "widths": widths, "attention": attention, "blocks": 1},
+            ]
+        )
+    )
     name = draw(st.sampled_from(["mnist", "cryptopunks", "sprites"]))
     background = draw(st.sampled_from([None, "#638596"])) if name != "mnist" else None
     steps = draw(st.just("continuous") | st.integers(1, 2000))
@@ -124,9 +143,18 @@ def test_a_dump_writes_every_setting_out():
             "network.unet=1",
             "no setting network.unet; unet takes kind, patch, widths, blocks, attention, head_width, condition, map_channels, pixel_width, pixel_map_channels",
         ),
-        ("dataset.zzz=1", "no setting dataset.zzz; dataset takes name, size, background, pixels, count, seed, groups, hold_out"),
-        ("zzz=1", "no setting zzz; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation"),
-        ("a.b.c=1", "no setting a; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation"),
+        (
+            "dataset.zzz=1",
+            "no setting dataset.zzz; dataset takes name, size, background, pixels, count, seed, groups, hold_out",
+        ),
+        (
+            "zzz=1",
+            "no setting zzz; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation",
+        ),
+        (
+            "a.b.c=1",
+            "no setting a; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation",
+        ),
     ],
 )
 def test_an_unknown_setting_is_named_with_the_nearest(override, message):
@@ -149,7 +177,10 @@ def test_a_network_is_not_offered_the_settings_of_another():
         ("diffusion.steps=1.5", "diffusion.steps = 1.5: must be a valid integer or 'continuous'"),
         ("diffusion.steps=true", "diffusion.steps = true: must be a valid integer or 'continuous'"),
         ("diffusion.steps=0", "diffusion.steps: there must be 1 to 100000, not 0; or continuous"),
-        ("diffusion.schedule=cosin", "diffusion.schedule = \"cosin\": must be 'linear', 'linear-scaled', 'cosine' or 'sigmoid'"),
+        (
+            "diffusion.schedule=cosin",
+            "diffusion.schedule = \"cosin\": must be 'linear', 'linear-scaled', 'cosine' or 'sigmoid'",
+        ),
         ("network.kind=unett", 'network.kind = "unett": must be simple_unet or report_unet or unet'),
         ("network.kind=3", "network.kind = 3: must be simple_unet or report_unet or unet"),
         ("network.kind=none", "network.kind is missing; give simple_unet or report_unet or unet"),
@@ -202,16 +233,28 @@ def test_a_whole_number_will_do_for_a_fraction():
         (["network.patch=5"], "network.patch: 5 does not divide 24 pixels; use 1 or 2 or 3 or 4 or 6 or 8"),
         (["network.widths=[64]"], "network.attention: has 2 levels, but widths has 1; give one true or false for each"),
         (["network.widths=[]"], "network.widths: there must be at least one level"),
-        (["network.widths=[63, 128]"], "network.widths: the first must be even: half of it are sines of the time, half cosines"),
-        (["network.head_width=48"], "network.head_width: 48 does not divide the 128 channels of a level with attention"),
+        (
+            ["network.widths=[63, 128]"],
+            "network.widths: the first must be even: half of it are sines of the time, half cosines",
+        ),
+        (
+            ["network.head_width=48"],
+            "network.head_width: 48 does not divide the 128 channels of a level with attention",
+        ),
         (["diffusion.steps=10"], "samples.steps: 25 are more than the 10 levels of diffusion.steps; use at most those"),
         (["dataset.size=25"], "dataset.size: cryptopunks can be 24 or 32 pixels wide, not 25"),
         (["dataset.name=sprites", "dataset.size=65"], "dataset.size: sprites can be 8 to 64 pixels wide, not 65"),
-        (["dataset.name=mnits"], 'dataset.name: no data set "mnits"; nearest: mnist, sprites; there are mnist, cryptopunks, sprites'),
+        (
+            ["dataset.name=mnits"],
+            'dataset.name: no data set "mnits"; nearest: mnist, sprites; there are mnist, cryptopunks, sprites',
+        ),
         (["dataset.background=red"], 'dataset.background: "red" is not a colour; write it as #rrggbb'),
         (["dataset.background=#12345g"], 'dataset.background: "#12345g" is not a colour; write it as #rrggbb'),
         (["dataset.name=mnist"], "dataset.background: mnist has no alpha to put on one; leave it out"),
-        (["dataset.pixels=premultiplied"], "dataset.pixels: premultiplied needs alpha; leave the background out, or use colours"),
+        (
+            ["dataset.pixels=premultiplied"],
+            "dataset.pixels: premultiplied needs alpha; leave the background out, or use colours",
+        ),
         (
             ["dataset.background=none", "dataset.pixels=colours"],
             "dataset.pixels: colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a background",
@@ -221,7 +264,10 @@ def test_a_whole_number_will_do_for_a_fraction():
         (["training.budget="], 'training.budget: "" is not a duration; write 90s, 30m, 1h or 1h30m'),
         (["training.budget=0s"], 'training.budget: "0s" leaves no time; write 90s, 30m, 1h or 1h30m'),
         (["training.checkpoint_every=5"], "training.checkpoint_every = 5: must be a valid string"),
-        (["training.checkpoint_every=5 m"], 'training.checkpoint_every: "5 m" is not a duration; write 90s, 30m, 1h or 1h30m'),
+        (
+            ["training.checkpoint_every=5 m"],
+            'training.checkpoint_every: "5 m" is not a duration; write 90s, 30m, 1h or 1h30m',
+        ),
     ],
 )
 def test_what_cannot_be_says_where_and_what_could(overrides, message):
@@ -234,7 +280,10 @@ def test_two_lengths_in_a_file_are_refused():
 
 
 def test_the_reports_network_halves_twice():
-    assert refused("dataset.size=18", text=SIMPLE) == "dataset.size: simple_unet halves its image twice, so 4 must divide the size, not 18"
+    assert (
+        refused("dataset.size=18", text=SIMPLE)
+        == "dataset.size: simple_unet halves its image twice, so 4 must divide the size, not 18"
+    )
     assert parse_recipe(SIMPLE, source="x").dataset.side == 16
 
 
@@ -298,7 +347,11 @@ def test_a_setting_inside_a_setting_is_refused():
 
 @pytest.mark.parametrize(
     ("override", "length"),
-    [("training.epochs=3", (None, 3, None)), ("training.steps=4", (None, None, 4)), ("training.budget=5s", ("5s", None, None))],
+    [
+        ("training.epochs=3", (None, 3, None)),
+        ("training.steps=4", (None, None, 4)),
+        ("training.budget=5s", ("5s", None, None)),
+    ],
 )
 @pytest.mark.parametrize("name", ["punks", "mnist-report"])
 def test_one_length_replaces_another(name, override, length):
@@ -327,7 +380,8 @@ def test_a_budget_given_apart_that_is_no_duration_is_refused(name):
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("90s", 90), ("30m", 1800), ("1h", 3600), ("1.5h", 5400), ("1h30m", 5400), ("1h2m3s", 3723), ("0.5s", 0.5)]
+    ("written", "meant"),
+    [("90s", 90), ("30m", 1800), ("1h", 3600), ("1.5h", 5400), ("1h30m", 5400), ("1h2m3s", 3723), ("0.5s", 0.5)],
 )
 def test_durations_are_read(written, meant):
     assert seconds(written) == meant
@@ -341,7 +395,27 @@ def test_mixed_durations_add_up(hours, minutes, rest):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "5", "m", "-5m", "5 m", "5M", "1d", "1e3s", "infs", "nans", "1h ", "1h\n", ".5h", "5.h", "1,5h", "٣m", "0s", "0h0m", "9" * 400 + "h"],
+    [
+        "",
+        "5",
+        "m",
+        "-5m",
+        "5 m",
+        "5M",
+        "1d",
+        "1e3s",
+        "infs",
+        "nans",
+        "1h ",
+        "1h\n",
+        ".5h",
+        "5.h",
+        "1,5h",
+        "٣m",
+        "0s",
+        "0h0m",
+        "9" * 400 + "h",
+    ],
 )
 def test_what_is_not_a_duration_is_refused(written):
     with pytest.raises(ValueError, match="write 90s, 30m, 1h or 1h30m"):
@@ -362,6 +436,12 @@ def test_a_recipe_does_not_change():
 
 
 def test_every_message_names_its_field_once():
-    for override in ["training.batch_size=0", "network.patch=9", "diffusion.steps=x", "samples.zzz=1", "dataset.size=1"]:
+    for override in [
+        "training.batch_size=0",
+        "network.patch=9",
+        "diffusion.steps=x",
+        "samples.zzz=1",
+        "dataset.size=1",
+    ]:
         field = override.partition("=")[0]
         assert len(re.findall(rf"(?<!\w){re.escape(field)}(?!\w)", refused(override))) == 1

@@ -45,7 +45,9 @@ def made(kind):
 
 def exported(network, model, **facts):
     shape = (model.space.channels, model.side, model.side)
-    return in_onnxruntime(network, model.objective, shape, len(model.schema.attributes) if model.recipe.conditional else 0, facts)
+    return in_onnxruntime(
+        network, model.objective, shape, len(model.schema.attributes) if model.recipe.conditional else 0, facts
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -59,7 +61,9 @@ def test_it_computes_what_pytorch_computes(kind, exports):
     with torch.inference_mode():
         for level in LEVELS:
             theirs, ours = (engine.denoiser()(xt, level, codes) for engine in engines)
-            assert_close(ours, theirs, atol=max(2e-4, 5e-5 / level.alpha), rtol=2e-4)  # of noise, the estimate is what is left, times 1 / alpha
+            assert_close(
+                ours, theirs, atol=max(2e-4, 5e-5 / level.alpha), rtol=2e-4
+            )  # of noise, the estimate is what is left, times 1 / alpha
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -90,7 +94,10 @@ def test_what_it_makes_of_a_request_is_kept_from_step_to_step(cache):
 
     network.ask = counted
     denoise = in_pytorch(network, model.objective).denoiser()
-    xt, codes = torch.randn(2, model.space.channels, model.side, model.side), torch.from_numpy(data.attributes[:2]).long()
+    xt, codes = (
+        torch.randn(2, model.space.channels, model.side, model.side),
+        torch.from_numpy(data.attributes[:2]).long(),
+    )
     for level in LEVELS:
         denoise(xt, level, codes)
     assert asked == 1
@@ -107,7 +114,10 @@ def test_it_is_exported_once_and_again_where_the_file_is_damaged(cache, monkeypa
     monkeypatch.undo()
     (folder / "estimate.onnx").write_bytes(b"not much")
     mended = exported(network, model, weights="a")
-    xt, codes = torch.randn(1, model.space.channels, model.side, model.side), torch.from_numpy(data.attributes[:1]).long()
+    xt, codes = (
+        torch.randn(1, model.space.channels, model.side, model.side),
+        torch.from_numpy(data.attributes[:1]).long(),
+    )
     one, two, three = (engine.denoiser()(xt, LEVELS[1], codes) for engine in (first, again, mended))
     assert torch.equal(one, two)
     assert torch.equal(one, three)

@@ -54,7 +54,9 @@ def test_on_the_shipped_networks_too_an_image_does_not_depend_on_its_batch(name,
     try:
         together = model.draw(in_pytorch(network.eval(), model.objective), range(33), sampling)
         for seeds in ([0], [7, 2], range(15), range(5, 22)):
-            assert torch.equal(model.draw(in_pytorch(network.eval(), model.objective), seeds, sampling), together[list(seeds)])
+            assert torch.equal(
+                model.draw(in_pytorch(network.eval(), model.objective), seeds, sampling), together[list(seeds)]
+            )
     finally:
         torch.set_num_threads(1)
 
@@ -79,14 +81,28 @@ def test_each_setting_of_drawing_changes_the_picture(generator):
         return generator.generate(seeds=[3], steps=6, **settings).tobytes()
 
     plain = drawn()
-    assert len({plain, drawn(spacing="karras"), drawn(spacing="log-snr"), drawn(eta=0.5), drawn(sampler="unipc"), drawn(sampler="heun")}) == 6
+    assert (
+        len(
+            {
+                plain,
+                drawn(spacing="karras"),
+                drawn(spacing="log-snr"),
+                drawn(eta=0.5),
+                drawn(sampler="unipc"),
+                drawn(sampler="heun"),
+            }
+        )
+        == 6
+    )
     assert len({drawn(sampler="heun", spacing="karras", churn=churn) for churn in (0, 1, 5)}) == 3
     assert drawn(sampler="euler") == plain == drawn(sampler="euler", churn=0)
 
 
 def test_the_preview_sees_each_step_and_ends_at_the_image(generator):
     seen = []
-    images = generator.generate(seeds=[1, 2], steps=6, preview=lambda xt, x0, number: seen.append((xt.shape, x0, number)))
+    images = generator.generate(
+        seeds=[1, 2], steps=6, preview=lambda xt, x0, number: seen.append((xt.shape, x0, number))
+    )
     assert [number for _, _, number in seen] == [1, 2, 3, 4, 5, 6]
     assert seen[0][0] == (2, 4, 8, 8)
     assert np.array_equal(seen[-1][1], images)
@@ -117,7 +133,9 @@ def test_what_cannot_be_is_refused_with_what_would_be_right(generator, settings,
 
 def test_the_averaged_weights_are_the_ones_that_draw(trained, generator):
     average = trained.checkpoint()[0].tensors("average")
-    assert all(np.array_equal(tensor.numpy(), average[name].numpy()) for name, tensor in generator.network.state_dict().items())
+    assert all(
+        np.array_equal(tensor.numpy(), average[name].numpy()) for name, tensor in generator.network.state_dict().items()
+    )
 
 
 def test_weights_of_another_recipe_are_refused(trained, tmp_path):
@@ -173,7 +191,9 @@ def test_variations_lead_from_one_seeds_image_to_anothers(generator, seventy):
 
 
 def test_a_variation_is_drawn_again_from_its_picture(capsys, trained, tmp_path):
-    status, out, _ = run_cli(capsys, "generate", trained.folder, "--vary", "7=0.4", "--count", 2, "--out", tmp_path / "a.png", "--json")
+    status, out, _ = run_cli(
+        capsys, "generate", trained.folder, "--vary", "7=0.4", "--count", 2, "--out", tmp_path / "a.png", "--json"
+    )
     assert (status, json.loads(out)["variation"]) == (0, {"of": 7, "strength": 0.4})
     status, out, _ = run_cli(capsys, "regenerate", tmp_path / "a.png", "--json")
     assert (status, json.loads(out)["identical"]) == (0, True)
@@ -198,7 +218,9 @@ def test_one_file_for_each_seed_equals_the_sheet(capsys, trained, generator, tmp
 
 
 def test_the_denoising_becomes_a_gif_that_ends_in_the_picture(capsys, trained, tmp_path):
-    status, out, _ = run_cli(capsys, "generate", trained.folder, "--count", 4, "--steps", 5, "--gif", "--out", tmp_path / "a.png")
+    status, out, _ = run_cli(
+        capsys, "generate", trained.folder, "--count", 4, "--steps", 5, "--gif", "--out", tmp_path / "a.png"
+    )
     assert (status, out.split()) == (0, [str(tmp_path / "a.png"), str(tmp_path / "a.gif")])
     with Image.open(tmp_path / "a.gif") as gif:
         assert gif.n_frames == 5

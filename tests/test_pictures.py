@@ -36,7 +36,9 @@ def random_images(count: int, channels: int, height: int = 5, width: int = 5) ->
     height=st.integers(1, 6),
     width=st.integers(1, 6),
 )
-def test_a_sheet_holds_every_image_in_rows_and_each_pixel_is_a_square(count, channels, columns, scale, gap, height, width):
+def test_a_sheet_holds_every_image_in_rows_and_each_pixel_is_a_square(
+    count, channels, columns, scale, gap, height, width
+):
     images = random_images(count, channels, height, width)
     picture = sheet(images, columns=columns, scale=scale, gap=gap)
     across = min(columns or int(np.ceil(count**0.5)), count)
@@ -104,7 +106,12 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 def claiming(width: int, height: int) -> bytes:
     """A PNG of a few bytes that says it is this large."""
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100_000))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(100_000)))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.fixture

@@ -60,13 +60,29 @@ def test_an_install_draws_punks_at_once_and_offline(tmp_path):
         "sys.exit(main(sys.argv[1:]))"
     )
     environment = {**os.environ, "NOISETTE_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", program, "generate", "punks", "--attributes", "Male, Big Shades, no Earring", "--count", "2", "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        "generate",
+        "punks",
+        "--attributes",
+        "Male, Big Shades, no Earring",
+        "--count",
+        "2",
+        "--json",
+    ]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["attributes"]["Big Shades"] is True
     assert [path.name for path in tmp_path.glob("*.png")] == ["punks-seed-0.png"]
     again = subprocess.run(
-        [*command[:3], "regenerate", "punks-seed-0.png"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [*command[:3], "regenerate", "punks-seed-0.png"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert again.returncode == 0, again.stderr
 
@@ -80,7 +96,9 @@ SKINS = {
 def test_punks_have_the_skin_that_was_asked_for():
     """Read off the pixels: which of the seven skins most of them have."""
     names = [name for name in SKINS for _ in range(4)]
-    requests = [{"type": name} if name in ("Zombie", "Ape", "Alien") else {"type": "Male", "skin tone": name} for name in names]
+    requests = [
+        {"type": name} if name in ("Zombie", "Ape", "Alien") else {"type": "Male", "skin tone": name} for name in names
+    ]
     images = noisette.load("punks").generate(requests, seeds=range(len(names))).astype(int)
     skins = np.array(list(SKINS.values()))
     close = (abs(images[:, None] - skins[None, :, :, None, None]) < 12).all(axis=2).sum(axis=(2, 3))  # (N, 7) pixels
@@ -105,7 +123,10 @@ def test_the_folder_of_a_run_wins_over_a_shipped_name(asked, tmp_path, monkeypat
 
 
 def test_another_name_is_refused_with_those_there_are():
-    with pytest.raises(RequestError, match="no folder punk, and no model of that name ships with noisette; nearest: punks; there are digits, punks"):
+    with pytest.raises(
+        RequestError,
+        match="no folder punk, and no model of that name ships with noisette; nearest: punks; there are digits, punks",
+    ):
         noisette.load("punk")
     with pytest.raises(RequestError, match='no model "x" ships'):
         open_shipped("x")

@@ -25,4 +25,7 @@ def test_drawing_leaves_no_trace_in_a_fresh_home(tmp_path):
 def test_who_set_the_switch_has_their_way(tmp_path):
     code = "import noisette, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0"}
-    assert subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout == "0\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        == "0\n"
+    )

@@ -47,7 +47,20 @@ _HOMES = {
     "RequestError": "noisette.errors",
     "Stopped": "noisette.errors",
 }
-__all__ = ["NoisetteError", "RequestError", "Stopped", "distil", "evaluate", "load", "open_dataset", "report", "resume", "sweep", "train", "tune"]
+__all__ = [
+    "NoisetteError",
+    "RequestError",
+    "Stopped",
+    "distil",
+    "evaluate",
+    "load",
+    "open_dataset",
+    "report",
+    "resume",
+    "sweep",
+    "train",
+    "tune",
+]
 
 
 def __getattr__(name: str) -> object:

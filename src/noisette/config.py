@@ -27,7 +27,9 @@ _MOST_LEVELS = 100_000
 """Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
 
 
-SamplerName = Literal["ddim", "ddpm", "euler", "heun", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-3m-sde", "unipc", "deis", "lcm"]
+SamplerName = Literal[
+    "ddim", "ddpm", "euler", "heun", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-3m-sde", "unipc", "deis", "lcm"
+]
 SpacingName = Literal["time", "log-snr", "karras"]
 DrawnSpacing = Literal[SpacingName, "fitted"]
 """Those by rule, which a recipe may name, and levels that are found once a model is trained."""
@@ -58,7 +60,9 @@ class DatasetConfig(_Section):
     name: str = Field(description="mnist, cryptopunks or sprites")
     size: int | None = Field(None, description="pixels along a side; left out, the data set's own")
     background: str | None = Field(None, description="#rrggbb to put RGBA images on; left out, alpha is learned")
-    pixels: Literal["auto", "colours", "premultiplied"] = Field("auto", description="pixel space; auto is premultiplied for RGBA, else colours")
+    pixels: Literal["auto", "colours", "premultiplied"] = Field(
+        "auto", description="pixel space; auto is premultiplied for RGBA, else colours"
+    )
     count: int = Field(10_000, ge=20, description="how many sprites to make; of the synthetic sprites only")
     seed: int = Field(0, ge=0, description="which sprites to make; of the synthetic sprites only")
     groups: dict[str, Annotated[list[str], Field(min_length=2)]] | None = Field(
@@ -72,7 +76,9 @@ class DatasetConfig(_Section):
     def _can_be_had(self) -> DatasetConfig:
         known = CATALOGUE.get(self.name)
         if known is None:
-            raise ValueError(f'name: no data set "{self.name}"{nearest(self.name, CATALOGUE)}; there are {", ".join(CATALOGUE)}')
+            raise ValueError(
+                f'name: no data set "{self.name}"{nearest(self.name, CATALOGUE)}; there are {", ".join(CATALOGUE)}'
+            )
         if self.size is not None and self.size not in known.sizes:
             raise ValueError(f"size: {self.name} can be {known.span} pixels wide, not {self.size}")
         if self.background is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.background):
@@ -83,7 +89,10 @@ class DatasetConfig(_Section):
         if self.pixels == "premultiplied" and not has_alpha:
             raise ValueError("pixels: premultiplied needs alpha; leave the background out, or use colours")
         if self.pixels == "colours" and has_alpha:
-            raise ValueError("pixels: colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a background")
+            raise ValueError(
+                "pixels: colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a"
+                " background"
+            )
         return self
 
     @property
@@ -106,14 +115,18 @@ class SimpleUNetConfig(_Section):
     """The report's network for digits."""
 
     kind: Literal["simple_unet"] = "simple_unet"
-    condition: list[Literal["concat"]] = Field([], description="ways in for the request; this network has one", max_length=1)
+    condition: list[Literal["concat"]] = Field(
+        [], description="ways in for the request; this network has one", max_length=1
+    )
 
 
 class ReportUNetConfig(_Section):
     """The report's network for punks."""
 
     kind: Literal["report_unet"] = "report_unet"
-    condition: list[Literal["add"]] = Field([], description="ways in for the request; this network has one", max_length=1)
+    condition: list[Literal["add"]] = Field(
+        [], description="ways in for the request; this network has one", max_length=1
+    )
 
 
 class UNetConfig(_Section):
@@ -126,23 +139,33 @@ class UNetConfig(_Section):
     attention: list[bool] = Field([False, True], description="whether each level attends over its positions")
     head_width: int = Field(32, ge=4, description="channels of an attention head")
     condition: list[Literal["concat", "add", "modulate", "spatial"]] = Field(
-        [], description="ways in for the request, any of concat, add, modulate, spatial; none makes an unconditional run"
+        [],
+        description="ways in for the request, any of concat, add, modulate, spatial; none makes an unconditional run",
     )
     map_channels: int = Field(24, ge=1, description="of the map that each value owns; of spatial only")
     pixel_width: int = Field(0, ge=0, description="channels of the last layers, 1x1 at full size; 0 leaves them out")
-    pixel_map_channels: int = Field(32, ge=1, description="of a second map that each value owns, at full size; of spatial with pixel_width only")
+    pixel_map_channels: int = Field(
+        32, ge=1, description="of a second map that each value owns, at full size; of spatial with pixel_width only"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> UNetConfig:
         if not self.widths:
             raise ValueError("widths: there must be at least one level")
         if len(self.attention) != len(self.widths):
-            raise ValueError(f"attention: has {len(self.attention)} levels, but widths has {len(self.widths)}; give one true or false for each")
+            raise ValueError(
+                f"attention: has {len(self.attention)} levels, but widths has {len(self.widths)}; give one true or"
+                " false for each"
+            )
         odd = [
-            width for width, attend in zip(self.widths, self.attention, strict=True) if attend and width > self.head_width and width % self.head_width
+            width
+            for width, attend in zip(self.widths, self.attention, strict=True)
+            if attend and width > self.head_width and width % self.head_width
         ]
         if odd:
-            raise ValueError(f"head_width: {self.head_width} does not divide the {odd[0]} channels of a level with attention")
+            raise ValueError(
+                f"head_width: {self.head_width} does not divide the {odd[0]} channels of a level with attention"
+            )
         if any(width % 2 for width in self.widths[:1]):
             raise ValueError("widths: the first must be even: half of it are sines of the time, half cosines")
         if len(set(self.condition)) < len(self.condition):
@@ -156,9 +179,14 @@ NetworkConfig = Annotated[SimpleUNetConfig | ReportUNetConfig | UNetConfig, Fiel
 class ConditionConfig(_Section):
     """How requests are learned: what is hidden in training may be left open, or guided, when drawing."""
 
-    drop_all: float = Field(0.1, ge=0, lt=1, description="chance that nothing is known of an image; guidance needs some")
+    drop_all: float = Field(
+        0.1, ge=0, lt=1, description="chance that nothing is known of an image; guidance needs some"
+    )
     drop_each: float = Field(
-        0.15, ge=0, le=0.5, description="chance that an attribute is unknown by itself; how many are differs from image to image"
+        0.15,
+        ge=0,
+        le=0.5,
+        description="chance that an attribute is unknown by itself; how many are differs from image to image",
     )
     null: Literal["each", "single"] = Field(
         "each", description="each attribute learns what not knowing it means, or one empty vector, as in the report"
@@ -167,7 +195,9 @@ class ConditionConfig(_Section):
     @model_validator(mode="after")
     def _can_tell(self) -> ConditionConfig:
         if self.null == "single" and self.drop_each > 0:
-            raise ValueError("drop_each: with null = single one unknown attribute looks like an absent one; use 0, or null = each")
+            raise ValueError(
+                "drop_each: with null = single one unknown attribute looks like an absent one; use 0, or null = each"
+            )
         return self
 
 
@@ -178,55 +208,88 @@ class DiffusionConfig(_Section):
     steps: int | Literal["continuous"] = Field("continuous", description="T, the number of noise levels, or continuous")
     beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta; of the discrete linear schedules only")
     beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; of the discrete linear schedules only")
-    allow_residual_signal: bool = Field(False, description="accept a schedule that leaves signal at its last level, with a warning")
+    allow_residual_signal: bool = Field(
+        False, description="accept a schedule that leaves signal at its last level, with a warning"
+    )
     target: Literal["noise", "image", "velocity", "palette"] = Field(
-        "velocity", description="what the network predicts; palette names the colour of each pixel, of data that have few"
+        "velocity",
+        description="what the network predicts; palette names the colour of each pixel, of data that have few",
     )
     weighting: Literal["plain", "min-snr", "clamped-snr"] = "plain"
     min_snr_gamma: float = Field(5.0, ge=1, description="largest weight of min-snr and clamped-snr")
-    time_power: float = Field(1.0, ge=1, le=10, description="times are drawn with density p * t ** (p - 1): 1 evenly, 2 more of the noisy half")
+    time_power: float = Field(
+        1.0,
+        ge=1,
+        le=10,
+        description="times are drawn with density p * t ** (p - 1): 1 evenly, 2 more of the noisy half",
+    )
 
     @model_validator(mode="after")
     def _has_steps(self) -> DiffusionConfig:
         if self.steps != "continuous" and not 1 <= self.steps <= _MOST_LEVELS:
             raise ValueError(f"steps: there must be 1 to {_MOST_LEVELS}, not {self.steps}; or continuous")
         if self.weighting != "plain" and self.target == "palette":
-            raise ValueError(f"weighting: {self.weighting} weighs squared errors, and a palette target has none; use plain")
+            raise ValueError(
+                f"weighting: {self.weighting} weighs squared errors, and a palette target has none; use plain"
+            )
         if self.weighting == "clamped-snr" and self.target == "noise":
-            raise ValueError("weighting: clamped-snr counts errors of the image where there is nearly none; with a noise target use min-snr")
+            raise ValueError(
+                "weighting: clamped-snr counts errors of the image where there is nearly none; with a noise target use"
+                " min-snr"
+            )
         defaults = type(self).model_fields
         for name in ("beta_start", "beta_end"):
             if self.steps == "continuous" and getattr(self, name) != defaults[name].default:
-                raise ValueError(f"{name}: a continuous schedule has no betas; leave it out, or set diffusion.steps to a number")
+                raise ValueError(
+                    f"{name}: a continuous schedule has no betas; leave it out, or set diffusion.steps to a number"
+                )
         return self
 
 
 class TrainingConfig(_Section):
     """How long, how fast, how safely."""
 
-    budget: str | None = Field(None, description="wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it")
+    budget: str | None = Field(
+        None, description="wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it"
+    )
     epochs: int | None = Field(None, ge=1, description="passes over the train split, instead of a budget")
     steps: int | None = Field(None, ge=1, description="optimiser steps, instead of a budget")
     batch_size: int = Field(64, ge=1, description="images in a step, over all processes together")
     learning_rate: float = Field(1e-3, gt=0, description="the highest; reached after the warm-up")
     decay: Literal["cosine", "constant"] = Field("cosine", description="how the learning rate falls over the training")
     warmup: int = Field(100, ge=0, description="steps over which the learning rate rises from 0")
-    optimizer: Literal["adamw", "muon"] = Field("adamw", description="muon is for the matrices inside a network, with adamw for all else")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw", description="muon is for the matrices inside a network, with adamw for all else"
+    )
     weight_decay: float = Field(0.0, ge=0, description="of adamw")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights after their warm-up; 0 keeps no average")
+    ema: float = Field(
+        0.999, ge=0, lt=1, description="decay of the averaged weights after their warm-up; 0 keeps no average"
+    )
     seed: int = Field(0, ge=0, description="of the first weights, the order of the data, the noise")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto measures both where the processor has bfloat16")
-    layout: Literal["auto", "contiguous", "channels-last"] = Field("auto", description="memory format of the network; auto measures both")
-    compile: Literal["auto", "yes", "no"] = Field("auto", description="torch.compile; auto measures it in trainings long enough to earn it back")
-    checkpoint_every: str = Field("2m", description="wall-clock time between checkpoints; one is also made with each grid of pictures")
-    keep: int = Field(2, ge=2, description="the newest checkpoints that stay; two, so that one may be damaged; more can be compared")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto measures both where the processor has bfloat16"
+    )
+    layout: Literal["auto", "contiguous", "channels-last"] = Field(
+        "auto", description="memory format of the network; auto measures both"
+    )
+    compile: Literal["auto", "yes", "no"] = Field(
+        "auto", description="torch.compile; auto measures it in trainings long enough to earn it back"
+    )
+    checkpoint_every: str = Field(
+        "2m", description="wall-clock time between checkpoints; one is also made with each grid of pictures"
+    )
+    keep: int = Field(
+        2, ge=2, description="the newest checkpoints that stay; two, so that one may be damaged; more can be compared"
+    )
 
     @model_validator(mode="after")
     def _has_one_length(self) -> TrainingConfig:
         given = [name for name in ("budget", "epochs", "steps") if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"budget: give exactly one of budget, epochs and steps, not {' and '.join(given) or 'none'}")
+            raise ValueError(
+                f"budget: give exactly one of budget, epochs and steps, not {' and '.join(given) or 'none'}"
+            )
         for name in ("budget", "checkpoint_every"):
             value = getattr(self, name)
             if value is not None:
@@ -246,18 +309,37 @@ class SamplesConfig(_Section):
 
     sampler: SamplerName = "ddim"
     steps: int = Field(25, ge=1, description="network evaluations for an image; heun needs nearly twice as many")
-    spacing: SpacingName = Field("time", description="which noise levels the steps visit: evenly in time, in log-snr, or as in Karras et al. 2022")
+    spacing: SpacingName = Field(
+        "time",
+        description="which noise levels the steps visit: evenly in time, in log-snr, or as in Karras et al. 2022",
+    )
     eta: float = Field(0.0, ge=0, le=1, description="of ddim: 0 deterministic, 1 as random as ddpm")
-    churn: float = Field(0.0, ge=0, description="of euler and heun: noise added and taken away again, over all steps (S_churn of Karras et al. 2022)")
+    churn: float = Field(
+        0.0,
+        ge=0,
+        description=(
+            "of euler and heun: noise added and taken away again, over all steps (S_churn of Karras et al. 2022)"
+        ),
+    )
     count: int = Field(16, ge=1, le=256, description="images in the grid of an epoch; their seeds are 0, 1, 2, ...")
     every: int = Field(1, ge=1, description="epochs from one grid to the next")
-    requests: list[str] = Field([], description="what the images of a grid are asked for, in turn; left out, as the first of the validation split")
-    guidance: float = Field(1.0, ge=0, le=100, description="scale; 1 is the plain request, and cheaper, but of a student")
+    requests: list[str] = Field(
+        [],
+        description="what the images of a grid are asked for, in turn; left out, as the first of the validation split",
+    )
+    guidance: float = Field(
+        1.0, ge=0, le=100, description="scale; 1 is the plain request, and cheaper, but of a student"
+    )
     guidance_interval: list[float] = Field(
         [0.0, 1.0], min_length=2, max_length=2, description="noise levels (sigma, 0 to 1) between which guidance works"
     )
     guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of a guided image is brought back")
-    complete: bool = Field(False, description="what a request leaves open is first drawn from what the data have together; else the network decides")
+    complete: bool = Field(
+        False,
+        description=(
+            "what a request leaves open is first drawn from what the data have together; else the network decides"
+        ),
+    )
 
     @model_validator(mode="after")
     def _has_an_interval(self) -> SamplesConfig:
@@ -270,25 +352,41 @@ class SamplesConfig(_Section):
 class DistillationConfig(_Section):
     """Of a run that learns from another: `noisette distil`."""
 
-    teacher: str = Field(description="the run or shipped model that is learned from; its weights are in the run folder, teacher.safetensors")
+    teacher: str = Field(
+        description=(
+            "the run or shipped model that is learned from; its weights are in the run folder, teacher.safetensors"
+        )
+    )
     evaluations: int = Field(
-        ge=1, le=MOST_EVALUATIONS, description="of the network, for an image of the student: its levels are evenly spaced in time"
+        ge=1,
+        le=MOST_EVALUATIONS,
+        description="of the network, for an image of the student: its levels are evenly spaced in time",
     )
     steps: int = Field(8, ge=1, le=1000, description="of the teacher, from each of these levels down to the image")
     guidance: list[Annotated[float, Field(ge=0, le=100)]] = Field(
         [1.0, 1.0],
         min_length=2,
         max_length=2,
-        description="the least and the greatest scale of the teacher that the student learns; it takes any between, at one evaluation a step",
+        description=(
+            "the least and the greatest scale of the teacher that the student learns; it takes any between, at one"
+            " evaluation a step"
+        ),
     )
-    guidance_interval: list[float] = Field([0.0, 1.0], min_length=2, max_length=2, description="noise levels at which the teacher is guided")
-    guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of the teacher's guided image is brought back")
+    guidance_interval: list[float] = Field(
+        [0.0, 1.0], min_length=2, max_length=2, description="noise levels at which the teacher is guided"
+    )
+    guidance_rescale: float = Field(
+        0.0, ge=0, le=1, description="how far the spread of the teacher's guided image is brought back"
+    )
 
     @model_validator(mode="after")
     def _from_less_to_more(self) -> DistillationConfig:
         low, high = self.guidance
         if low > high or (low == high != 1):
-            raise ValueError(f"distillation.guidance: the least scale first, and two different ones, or 1 twice for none, not {low:g} and {high:g}")
+            raise ValueError(
+                "distillation.guidance: the least scale first, and two different ones, or 1 twice for none, not"
+                f" {low:g} and {high:g}"
+            )
         return self
 
     @property
@@ -328,37 +426,57 @@ class Recipe(_Section):
         if problem and isinstance(self.network, SimpleUNetConfig):
             raise ValueError(f"dataset.size: simple_unet halves its image twice, so 4 must divide the size, not {side}")
         if problem and isinstance(self.network, ReportUNetConfig):
-            raise ValueError(f"dataset.size: report_unet halves its image three times, so 8 must divide the size, not {side}")
+            raise ValueError(
+                f"dataset.size: report_unet halves its image three times, so 8 must divide the size, not {side}"
+            )
         if problem:
             raise ValueError(f"network.{problem}")
         if self.diffusion.target == "palette":
             if not isinstance(self.network, UNetConfig):
-                raise ValueError("diffusion.target: palette needs network.kind = unet; the report's networks predict a number for each channel")
+                raise ValueError(
+                    "diffusion.target: palette needs network.kind = unet; the report's networks predict a number for"
+                    " each channel"
+                )
             if self.dataset.image_channels == 1:
-                raise ValueError(f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity")
+                raise ValueError(
+                    f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity"
+                )
         samples, student = self.samples, self.distillation
-        if student is not None and (samples.sampler, samples.spacing, samples.steps) != ("ddim", "time", student.evaluations):
+        if student is not None and (samples.sampler, samples.spacing, samples.steps) != (
+            "ddim",
+            "time",
+            student.evaluations,
+        ):
             raise ValueError(
                 f"samples: a student draws as it learned, by ddim in {student.evaluations} steps evenly in time; "
                 "for another number of steps distil with another --evaluations"
             )
         if student is not None and not student.guidance[0] <= samples.guidance <= student.guidance[1]:
             low, high = student.guidance
-            raise ValueError(f"samples.guidance: the student learned scales from {low:g} to {high:g}; distil with another --guidance for more")
+            raise ValueError(
+                f"samples.guidance: the student learned scales from {low:g} to {high:g}; distil with another --guidance"
+                " for more"
+            )
         if student is not None and (samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]):
-            raise ValueError("samples: a student learned its guidance by the scale alone; leave guidance_interval and guidance_rescale out")
+            raise ValueError(
+                "samples: a student learned its guidance by the scale alone; leave guidance_interval and"
+                " guidance_rescale out"
+            )
         guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
         if not self.conditional and (guides or samples.requests or samples.complete):
             raise ValueError(
-                "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave guidance, requests and complete out"
+                "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave"
+                " guidance, requests and complete out"
             )
         if self.conditional and self.samples.guidance != 1 and self.condition.drop_all == 0 and student is None:
             raise ValueError(
-                "condition.drop_all: guidance needs a network that also learned to draw without a request; use 0.1, or samples.guidance = 1"
+                "condition.drop_all: guidance needs a network that also learned to draw without a request; use 0.1, or"
+                " samples.guidance = 1"
             )
         if self.diffusion.steps != "continuous" and self.samples.steps > self.diffusion.steps:
             raise ValueError(
-                f"samples.steps: {self.samples.steps} are more than the {self.diffusion.steps} levels of diffusion.steps; use at most those"
+                f"samples.steps: {self.samples.steps} are more than the {self.diffusion.steps} levels of"
+                " diffusion.steps; use at most those"
             )
         return self
 
@@ -373,7 +491,10 @@ def check_size(side: int, *, levels: int, patch: int) -> str | None:
     if levels - 1 <= halvings:
         return None
     often = {0: "cannot be halved", 1: "halves once", 2: "halves twice"}.get(halvings, f"halves {halvings} times")
-    return f"widths: has {levels} levels, but {side} pixels in patches of {patch} leave {inside}, which {often}; use at most {halvings + 1}"
+    return (
+        f"widths: has {levels} levels, but {side} pixels in patches of {patch} leave {inside}, which {often}; use at"
+        f" most {halvings + 1}"
+    )
 
 
 def seconds(duration: str) -> float:
@@ -389,7 +510,11 @@ def seconds(duration: str) -> float:
 
 def recipe_names() -> list[str]:
     """The recipes that ship with the package, sorted."""
-    return sorted(file.name.removesuffix(".toml") for file in resources.files("noisette.recipes").iterdir() if file.name.endswith(".toml"))
+    return sorted(
+        file.name.removesuffix(".toml")
+        for file in resources.files("noisette.recipes").iterdir()
+        if file.name.endswith(".toml")
+    )
 
 
 def lengthened(budget: str | None, epochs: int | None, steps: int | None) -> list[str]:
@@ -404,8 +529,8 @@ def lengthened(budget: str | None, epochs: int | None, steps: int | None) -> lis
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     """The named recipe, or the one in a TOML file, with `KEY=VALUE` overrides such as `training.batch_size=32`.
 
-    A value is written as in TOML; a bare word is a string, and `none` removes the key. Giving training.budget, .epochs or
-    .steps replaces whichever of them the recipe has. Raises RequestError, naming the field.
+    A value is written as in TOML; a bare word is a string, and `none` removes the key. Giving training.budget, .epochs
+    or .steps replaces whichever of them the recipe has. Raises RequestError, naming the field.
     """
     path = Path(name)
     if name in recipe_names():
@@ -466,7 +591,9 @@ def _override(values: dict[str, Any], override: str) -> None:
 
 def _explain(errors: Sequence[ErrorDetails]) -> str:
     """A failed validation in one line: one field, what is wrong, what would be right."""
-    error = min(errors, key=lambda each: each["type"] != "extra_forbidden")  # a misspelt name explains why another is missing
+    error = min(
+        errors, key=lambda each: each["type"] != "extra_forbidden"
+    )  # a misspelt name explains why another is missing
     place, wrong = error["loc"], error["input"]
     field = _dotted(place)
     match error["type"]:
@@ -475,7 +602,10 @@ def _explain(errors: Sequence[ErrorDetails]) -> str:
             said = f"{field}.{said}" if field else said
         case "extra_forbidden":
             taken = _SECTIONS[place[:-1]].model_fields
-            said = f"no setting {field}" + (nearest(str(place[-1]), taken) or f"; {place[-2] if place[:-1] else 'a recipe'} takes {', '.join(taken)}")
+            said = f"no setting {field}" + (
+                nearest(str(place[-1]), taken)
+                or f"; {place[-2] if place[:-1] else 'a recipe'} takes {', '.join(taken)}"
+            )
         case "missing" if len(place) == 1:
             said = f"{field} is missing; add a section [{field}]"
         case "missing":
@@ -487,9 +617,13 @@ def _explain(errors: Sequence[ErrorDetails]) -> str:
         case "model_type" | "model_attributes_type":
             said = f"{field} = {_as_written(wrong)}: must be a section [{field}]"
         case "too_short" | "too_long" if len(place) > 2:
-            said = f"{'.'.join(map(str, place))} = {_as_written(wrong)}: has {len(wrong)} names; {_LENGTHS[str(place[1])]}"
+            said = (
+                f"{'.'.join(map(str, place))} = {_as_written(wrong)}: has {len(wrong)} names; {_LENGTHS[str(place[1])]}"
+            )
         case _:
-            wanted = [each["msg"].removeprefix("Input should be ") for each in errors if _dotted(each["loc"]) == field]  # several of a union
+            wanted = [
+                each["msg"].removeprefix("Input should be ") for each in errors if _dotted(each["loc"]) == field
+            ]  # several of a union
             said = f"{field} = {_as_written(wrong)}: must be {' or '.join(wanted)}"
     return " ".join(said.split())
 

@@ -44,9 +44,15 @@ def main() -> int:
     for model, request, _ in _ASKED:
         click.echo(f"  {model:<7} asked for {request!r}: runs/demo-asked-{model}.png")
     for title, _, _ in _PARTS:
-        click.echo(f"  {title:<7} picture runs/demo-{title}.png   run folder runs/demo-{title}   curves runs/demo-{title}/metrics")
+        click.echo(
+            f"  {title:<7} picture runs/demo-{title}.png   run folder runs/demo-{title}   curves"
+            f" runs/demo-{title}/metrics"
+        )
     click.echo(f"  curves in a browser: {Path(sys.executable).parent / 'tensorboard'} --logdir runs")
-    click.echo("  more: noisette generate punks --random, noisette attributes punks, noisette train punks-attributes, noisette --help")
+    click.echo(
+        "  more: noisette generate punks --random, noisette attributes punks, noisette train punks-attributes, noisette"
+        " --help"
+    )
     return 0
 
 

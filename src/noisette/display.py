@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -43,7 +52,9 @@ def drawing(title: str) -> Iterator[Count]:
 def stages() -> Iterator[Callable[[str, int, int], None]]:
     """A bar for each thing that is done, one after the other; where nobody watches, a line now and then."""
     console = Console(stderr=True)
-    bars = Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True)
+    bars = Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
+    )
     tasks: dict[str, TaskID] = {}
     told = time.monotonic()
 
@@ -116,7 +127,12 @@ class _Live:
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         # Everything on one line of 80 characters: a line that wraps leaves pieces of itself behind.
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=8), TextColumn("{task.percentage:>3.0f}%"), _Figures())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=8),
+            TextColumn("{task.percentage:>3.0f}%"),
+            _Figures(),
+        )
         self._progress = Progress(*columns, console=console)
         self._title, self._drawn = title, 0.0
         self._task: TaskID | None = None

@@ -35,9 +35,9 @@ _MOST_PIXELS = 64_000_000  # of a sheet; larger ones are taken for a trap when t
 class Request(BaseModel):
     """Everything that decides a picture; travels inside its PNG.
 
-    weights: SHA-256 of the checkpoint that drew it, made at training step `step`. attributes: what is known, by name, of all
-    images, or of each. filled: of each image what it shows of all attributes, where something was left open and filled in. palette:
-    each pixel went to the nearest colour of the data.
+    weights: SHA-256 of the checkpoint that drew it, made at training step `step`. attributes: what is known, by name,
+    of all images, or of each. filled: of each image what it shows of all attributes, where something was left open and
+    filled in. palette: each pixel went to the nearest colour of the data.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,7 +61,9 @@ class Request(BaseModel):
         return self
 
     def placed(self, side: int, columns: int | None = None, scale: int | None = None) -> Request:
-        """The same with where its images stand on a sheet, as square as possible, and how much larger; side: of an image, in pixels."""
+        """The same with where its images stand on a sheet, as square as possible, and how much larger; side: of an
+        image, in pixels.
+        """
         across = min(columns or math.ceil(math.sqrt(len(self.seeds))), len(self.seeds))
         return self.model_copy(update={"columns": across, "scale": scale or good_scale(side, across)})
 
@@ -69,7 +71,15 @@ class Request(BaseModel):
         """Of one of its images."""
         asked = self.attributes[place] if isinstance(self.attributes, tuple) else self.attributes
         filled = None if self.filled is None else (self.filled[place],)
-        return self.model_copy(update={"seeds": (self.seeds[place],), "attributes": asked, "filled": filled, "columns": None, "scale": None})
+        return self.model_copy(
+            update={
+                "seeds": (self.seeds[place],),
+                "attributes": asked,
+                "filled": filled,
+                "columns": None,
+                "scale": None,
+            }
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_none=True)
@@ -115,7 +125,9 @@ def draw_to(
     if path.suffix:
         _check_size(count, side, factor)
     if gif and 2 * count * (side * factor) ** 2 * min(_MOST_FRAMES, request.sampling.steps) > _MOST_PIXELS:
-        raise RequestError(f"a GIF of {count} images enlarged {factor} times is too large; use a smaller --scale or --count")
+        raise RequestError(
+            f"a GIF of {count} images enlarged {factor} times is too large; use a smaller --scale or --count"
+        )
     request, placed = filled(generator, request), filled(generator, placed)
     images = draw(generator, request, preview if gif else None, progress)
     written = []
@@ -133,12 +145,20 @@ def draw_to(
         file = path.with_suffix(".gif") if path.suffix else path / "denoising.gif"
         factor = scale or good_scale(side, 2 * across)
         pairs = [np.concatenate(parts, axis=1) for parts in frames.values()]  # each (2, count, C, H, W)
-        save_gif(file, [_side_by_side(sheet(xt, columns=across, scale=factor), sheet(x0, columns=across, scale=factor)) for xt, x0 in pairs])
+        save_gif(
+            file,
+            [
+                _side_by_side(sheet(xt, columns=across, scale=factor), sheet(x0, columns=across, scale=factor))
+                for xt, x0 in pairs
+            ],
+        )
         written.append(file)
     return written
 
 
-def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None], progress: OnProgress | None = None) -> tuple[bool, Request]:
+def redraw(
+    file: Path, out: Path, run: Path | None, note: Callable[[str], None], progress: OnProgress | None = None
+) -> tuple[bool, Request]:
     """Draw the picture in `file` again into `out`; whether all pixels are the same, and the request.
 
     Raises RequestError if the file does not say how it was made, or if the run has other weights by now.
@@ -151,8 +171,8 @@ def redraw(file: Path, out: Path, run: Path | None, note: Callable[[str], None],
     generator = load_with_notes(folder, note)
     if generator.weights != request.weights:
         raise RequestError(
-            f"{file} was drawn by the weights {request.weights[:12]} of step {request.step}, but {folder} now holds {generator.weights[:12]} of step "
-            f"{generator.step}, which draw otherwise"
+            f"{file} was drawn by the weights {request.weights[:12]} of step {request.step}, but {folder} now holds"
+            f" {generator.weights[:12]} of step {generator.step}, which draw otherwise"
         )
     _check_size(len(request.seeds), generator.model.side, request.scale or 1)
     again = sheet(draw(generator, request, None, progress), columns=request.columns, scale=request.scale or 1)
@@ -166,7 +186,9 @@ def request_in(said: Mapping[str, Any], file: str) -> Request:
     try:
         return Request.model_validate(said)
     except ValidationError as error:
-        raise RequestError(f"{file} does not say how to draw it again; only pictures made by `noisette generate` do") from error
+        raise RequestError(
+            f"{file} does not say how to draw it again; only pictures made by `noisette generate` do"
+        ) from error
 
 
 def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
@@ -189,15 +211,22 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
     save_gif(path, [frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)])
 
 
-def draw(generator: Generator, request: Request, preview: Preview | None = None, progress: OnProgress | None = None) -> NDArray[np.uint8]:
+def draw(
+    generator: Generator, request: Request, preview: Preview | None = None, progress: OnProgress | None = None
+) -> NDArray[np.uint8]:
     """The images of a request, (len(seeds), C, H, W) uint8. Raises RequestError where the generator cannot draw it."""
     rows, checked, around = check(generator, request)
     rows = _filled_rows(generator, request, rows) if request.filled is not None else rows
-    return generator.draw(rows, request.seeds, checked, variation=around, palette=request.palette, preview=preview, progress=progress)
+    return generator.draw(
+        rows, request.seeds, checked, variation=around, palette=request.palette, preview=preview, progress=progress
+    )
 
 
 def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | None, Sampling, Variation | None]:
-    """What `Generator.draw` takes of a request, from wherever it comes. Raises RequestError where the generator cannot draw it."""
+    """What `Generator.draw` takes of a request, from wherever it comes.
+
+    Raises RequestError where the generator cannot draw it.
+    """
     sampling, guidance = request.sampling, request.sampling.guidance
     checked = generator.choices.sampling(
         sampling.sampler,
@@ -216,20 +245,28 @@ def check(generator: Generator, request: Request) -> tuple[NDArray[np.int16] | N
     asked = request.attributes
     if isinstance(asked, tuple) and len(asked) != len(request.seeds):
         raise RequestError(f"the picture names {len(asked)} requests for {len(request.seeds)} seeds; it was changed")
-    rows = None if asked is None else generator.schema.encode(asked if isinstance(asked, tuple) else [asked] * len(request.seeds))
+    rows = (
+        None
+        if asked is None
+        else generator.schema.encode(asked if isinstance(asked, tuple) else [asked] * len(request.seeds))
+    )
     around = None if request.variation is None else variation_around((request.variation.of, request.variation.strength))
     return rows, checked, around
 
 
 def filled(generator: Generator, request: Request) -> Request:
-    """The request with what is filled in, if anything is: so that it draws the same when the statistics of the data have changed."""
+    """The request with what is filled in, if anything is: so that it draws the same when the statistics of the data
+    have changed.
+    """
     if request.filled is not None or not request.sampling.complete:
         return request
     rows, checked, around = check(generator, request)
     whole = generator.completed(rows, request.seeds, checked, variation=around)
     if whole is None or (rows is not None and np.array_equal(rows, whole)):
         return request
-    shown = tuple({name: value for name, value in generator.schema.decode(row).items() if value is not False} for row in whole)
+    shown = tuple(
+        {name: value for name, value in generator.schema.decode(row).items() if value is not False} for row in whole
+    )
     return request.model_copy(update={"filled": shown})
 
 
@@ -238,19 +275,30 @@ def _filled_rows(generator: Generator, request: Request, asked: NDArray[np.int16
     rows = generator.schema.encode(request.filled or ())
     flags = np.array([attribute.kind == "flag" for attribute in generator.schema.attributes])
     rows = np.where((rows == UNKNOWN) & flags, np.int16(0), rows)
-    if len(rows) != len(request.seeds) or (rows == UNKNOWN).any() or (asked is not None and (rows != asked)[asked != UNKNOWN].any()):
-        raise RequestError("the picture does not say what each of its images shows, or not what it was asked for; it was changed")
+    if (
+        len(rows) != len(request.seeds)
+        or (rows == UNKNOWN).any()
+        or (asked is not None and (rows != asked)[asked != UNKNOWN].any())
+    ):
+        raise RequestError(
+            "the picture does not say what each of its images shows, or not what it was asked for; it was changed"
+        )
     return rows
 
 
 def _check_size(count: int, side: int, factor: int) -> None:
     if count * (side * factor) ** 2 > _MOST_PIXELS:
-        raise RequestError(f"a sheet of {count} images enlarged {factor} times is too large; use a smaller --scale or --count, or a folder for --out")
+        raise RequestError(
+            f"a sheet of {count} images enlarged {factor} times is too large; use a smaller --scale or --count, or a"
+            " folder for --out"
+        )
 
 
 def _side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
     gap = max(4, left.width // 40)
-    both = Image.new(left.mode, (left.width + gap + right.width, left.height), "white" if left.mode != "RGBA" else (0, 0, 0, 0))
+    both = Image.new(
+        left.mode, (left.width + gap + right.width, left.height), "white" if left.mode != "RGBA" else (0, 0, 0, 0)
+    )
     both.paste(left, (0, 0))
     both.paste(right, (left.width + gap, 0))
     return both

@@ -1,7 +1,9 @@
-"""What evaluates a trained network: PyTorch, or ONNX Runtime, which is two to four times as fast for networks this small.
+"""What evaluates a trained network: PyTorch, or ONNX Runtime, which is two to four times as fast for networks this
+small.
 
-For PyTorch a batch of another size takes other kernels, whose last bits differ, so an image would depend on those beside it; batches
-are filled up there. ONNX Runtime computes each image of a batch as if it were alone, which is found out where it is loaded.
+For PyTorch a batch of another size takes other kernels, whose last bits differ, so an image would depend on those
+beside it; batches are filled up there. ONNX Runtime computes each image of a batch as if it were alone, which is found
+out where it is loaded.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ _NEW = ".new-"
 
 @dataclass(frozen=True)
 class Engine:
-    """denoiser: makes a denoiser for one batch, which keeps what the network makes of a request from step to step. alone: whether an
-    image comes out the same, to the bit, in any batch. name: for people.
+    """denoiser: makes a denoiser for one batch, which keeps what the network makes of a request from step to step.
+    alone: whether an image comes out the same, to the bit, in any batch. name: for people.
     """
 
     denoiser: Callable[[], ConditionalDenoiser]
@@ -50,12 +52,15 @@ def in_pytorch(network: nn.Module, objective: Objective) -> Engine:
     return Engine(lambda: as_conditional_denoiser(network, objective), alone=False, name="PyTorch")  # type: ignore[arg-type]
 
 
-def in_onnxruntime(network: nn.Module, objective: Objective, shape: tuple[int, int, int], attributes: int, facts: Mapping[str, Any]) -> Engine:
-    """The network as ONNX Runtime has it; exported into the user's cache folder, once. On the CPU, with PyTorch's number of threads.
+def in_onnxruntime(
+    network: nn.Module, objective: Objective, shape: tuple[int, int, int], attributes: int, facts: Mapping[str, Any]
+) -> Engine:
+    """The network as ONNX Runtime has it; exported into the user's cache folder, once. On the CPU, with PyTorch's
+    number of threads.
 
-    shape: (C, H, W) of a diffused image. attributes: of a request; 0 of a network that is asked nothing. facts: all that decides what
-    the network and its objective compute, such as the SHA-256 of the weights.
-    Raises whatever PyTorch's exporter or ONNX Runtime raises where they cannot have this network, or are not there.
+    shape: (C, H, W) of a diffused image. attributes: of a request; 0 of a network that is asked nothing. facts: all
+    that decides what the network and its objective compute, such as the SHA-256 of the weights. Raises whatever
+    PyTorch's exporter or ONNX Runtime raises where they cannot have this network, or are not there.
     """
     import onnxruntime  # noqa: F401  (before minutes are spent on what it could not load)
 
@@ -104,7 +109,9 @@ def _export(network: nn.Module, objective: Objective, shape: Sequence[int], attr
             if attributes:
                 codes = torch.zeros(2, attributes, dtype=torch.int64)
                 asked = network.ask(codes)  # type: ignore[operator]
-                _write(_Ask(network), (codes,), made / _ASK, ["codes"], [f"asked_{place}" for place in range(len(asked))])
+                _write(
+                    _Ask(network), (codes,), made / _ASK, ["codes"], [f"asked_{place}" for place in range(len(asked))]
+                )
             inputs = (torch.zeros(2, *shape), *(torch.full((2,), 0.5) for _ in range(3)), *asked)
             names = ["xt", "times", "alpha", "sigma", *(f"asked_{place}" for place in range(len(asked)))]
             _write(_Estimate(network, objective), inputs, made / _ESTIMATE, names, ["x0"])
@@ -130,7 +137,13 @@ def _used(folder: Path) -> float:
 
 def _write(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: list[str], results: list[str]) -> None:
     batch = {name: {0: "batch"} for name in [*names, *results]}
-    settings: dict[str, Any] = {"input_names": names, "output_names": results, "dynamic_axes": batch, "opset_version": 17, "dynamo": False}
+    settings: dict[str, Any] = {
+        "input_names": names,
+        "output_names": results,
+        "dynamic_axes": batch,
+        "opset_version": 17,
+        "dynamo": False,
+    }
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # its operator is PyTorch's alone
     try:
@@ -180,7 +193,9 @@ def loaded(folder: Path, shape: Sequence[int], attributes: int) -> Engine:
 
 
 def _each_alone(denoiser: Callable[[], ConditionalDenoiser], shape: Sequence[int], attributes: int) -> bool:
-    """Whether images come out the same in batches of every kind of size that is used: guidance asks for each several times."""
+    """Whether images come out the same in batches of every kind of size that is used: guidance asks for each several
+    times.
+    """
     random = torch.Generator().manual_seed(0)
     xt, codes = torch.randn(48, *shape, generator=random), torch.randint(-1, 2, (48, attributes), generator=random)
     level = Level(0.5, 0.7, 0.7)

@@ -21,8 +21,8 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
     """Load the run in a folder, with its averaged weights from the newest checkpoint that is whole; or a shipped model.
 
     run: a folder, or the name of a model that ships with the package. A folder of that name in the current one wins.
-    step: of another checkpoint that is kept. Raises RequestError if there is neither, or no checkpoint yet, or none of that
-    step; NoisetteError if all are damaged.
+    step: of another checkpoint that is kept. Raises RequestError if there is neither, or no checkpoint yet, or none of
+    that step; NoisetteError if all are damaged.
     """
     if not isinstance(run, str | Path):
         raise RequestError(f"a run is named by its folder or by the name of a model, not {run!r}")
@@ -42,7 +42,17 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
     opened.statistics.check(model.schema)
     weights = checkpoint.entry.sha256
     table, more = read_qualities(opened.folder, weights)
-    return Generator(str(run), model, network, opened.statistics, opened.palette, checkpoint.entry.step, weights, (*notes, *more), table)
+    return Generator(
+        str(run),
+        model,
+        network,
+        opened.statistics,
+        opened.palette,
+        checkpoint.entry.step,
+        weights,
+        (*notes, *more),
+        table,
+    )
 
 
 def _shipped(name: str) -> Generator:
@@ -50,12 +60,22 @@ def _shipped(name: str) -> Generator:
     model = assemble(shipped.recipe, shipped.schema, shipped.palette)
     tensors = {key: tensor.float() for key, tensor in shipped.tensors.items()}
     network = _with_weights(model, tensors, shipped.learned, "weights.safetensors", name)
-    return Generator(name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256, (), shipped.qualities)
+    return Generator(
+        name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256, (), shipped.qualities
+    )
 
 
-def _with_weights(model: Model, tensors: Mapping[str, torch.Tensor], learned: Mapping[str, Any], weights: str, name: str) -> nn.Module:
-    """The model's network with these weights, ready to draw. learned: fingerprints of the schema and palette they were trained under, if known."""
-    strangers = f"the weights in {weights} do not fit the recipe, schema and palette of {name}: one of them is of another run or version"
+def _with_weights(
+    model: Model, tensors: Mapping[str, torch.Tensor], learned: Mapping[str, Any], weights: str, name: str
+) -> nn.Module:
+    """The model's network with these weights, ready to draw.
+
+    learned: fingerprints of the schema and palette they were trained under, if known.
+    """
+    strangers = (
+        f"the weights in {weights} do not fit the recipe, schema and palette of {name}: one of them is of another run"
+        " or version"
+    )
     network = model.network()
     try:
         network.load_state_dict(dict(tensors))

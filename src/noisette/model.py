@@ -29,8 +29,9 @@ from noisette.networks.unet import UNet
 from noisette.sampling import Guidance, Sampling, Variation, levels_of, sampler_of
 
 BATCH = 16
-"""Images are evaluated so many at a time. Where an engine computes otherwise for another number, the last ones get company that is
-thrown away: an image must not depend on those beside it."""
+"""Images are evaluated so many at a time. Where an engine computes otherwise for another number, the last ones get
+company that is thrown away: an image must not depend on those beside it.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,17 @@ class Model:
 
     @property
     def objective(self) -> Objective:
-        """What the network answers. Raises RequestError where it should name colours, and the data have none or too many."""
+        """What the network answers.
+
+        Raises RequestError where it should name colours, and the data have none or too many.
+        """
         settings = self.recipe.diffusion
         if settings.target != "palette":
             return Regression(settings.target, settings.weighting, settings.min_snr_gamma)
         if not isinstance(self.space, OnPalette):
             raise RequestError(
-                f"diffusion.target: palette needs the colours of the data, at most {MOST_COLOURS:,}, and there are none: "
-                "they are more, or palette.json is missing"
+                f"diffusion.target: palette needs the colours of the data, at most {MOST_COLOURS:,}, and there are"
+                " none: they are more, or palette.json is missing"
             )
         return Classification(self.space.colours)
 
@@ -126,7 +130,9 @@ class Model:
         shape = (self.space.channels, self.side, self.side)
         try:
             return in_onnxruntime(network, self.objective, shape, self.columns, facts)
-        except Exception:  # an exporter has as many errors as there are operations; what it cannot have is drawn all the same, and `name` tells
+        # an exporter has as many errors as there are operations; what it cannot have is drawn all the same, and `name`
+        # tells
+        except Exception:
             return in_pytorch(network, self.objective)
 
     def draw(
@@ -142,16 +148,20 @@ class Model:
     ) -> Tensor:
         """(len(seeds), C, H, W) uint8, one image for each seed, the same on any number of seeds.
 
-        engine: of a network of this model, that is in evaluation mode. rows: (len(seeds), A), what each image is asked for; of a
-        conditional model only, nothing unless given. variation: around another seed's image.
-        Raises RequestError where the schedule has too few levels, or two that it should visit cannot be told apart.
+        engine: of a network of this model, that is in evaluation mode. rows: (len(seeds), A), what each image is asked
+        for; of a conditional model only, nothing unless given. variation: around another seed's image. Raises
+        RequestError where the schedule has too few levels, or two that it should visit cannot be told apart.
         """
         try:
             levels = levels_of(sampling, self.schedule)
         except ScheduleError as error:
             raise RequestError(str(error)) from error
         shape = (self.space.channels, self.side, self.side)
-        codes = torch.full((len(seeds), len(self.schema.attributes)), UNKNOWN) if rows is None else torch.from_numpy(rows.astype(np.int64))
+        codes = (
+            torch.full((len(seeds), len(self.schema.attributes)), UNKNOWN)
+            if rows is None
+            else torch.from_numpy(rows.astype(np.int64))
+        )
         sampler, drawn = sampler_of(sampling, self.schedule), []
         for start in range(0, len(seeds), BATCH):
             batch = list(seeds[start : start + BATCH])
@@ -170,7 +180,10 @@ class Model:
         return torch.cat(drawn)
 
     def denoiser(self, denoise: ConditionalDenoiser, asked: Tensor, nothing: Tensor, guidance: Guidance) -> Denoiser:
-        """What a sampler sees, under the requests `asked`, (B, A), guided away from `nothing`, which may be the same."""
+        """What a sampler sees.
+
+        Under the requests `asked`, (B, A), guided away from `nothing`, which may be the same.
+        """
         conditional = self.recipe.conditional
         if self.scaled:
             denoise, guidance = _told_the_scale(denoise, guidance.scale), replace(guidance, scale=1.0)
@@ -210,10 +223,11 @@ def batches(images: int) -> int:
 
 
 def assemble(recipe: Recipe, schema: AttributeSchema | None = None, palette: Palette | None = None) -> Model:
-    """The model that a recipe describes, for the attributes and colours of its data. Raises RequestError where its schedule cannot work.
+    """The model that a recipe describes, for the attributes and colours of its data. Raises RequestError where its
+    schedule cannot work.
 
-    Without a schema it has noise levels and pixels, but a conditional network cannot be made; nor one that names colours
-    without a palette.
+    Without a schema it has noise levels and pixels, but a conditional network cannot be made; nor one that names
+    colours without a palette.
     """
     diffusion = recipe.diffusion
     try:

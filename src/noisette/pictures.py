@@ -30,7 +30,9 @@ def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int =
     count, channels, height, width = images.shape
     columns = min(columns or int(np.ceil(np.sqrt(count))), count)
     rows = -(-count // columns)
-    canvas = np.full((channels, rows * (height + gap) - gap, columns * (width + gap) - gap), 0 if channels == 4 else 255, np.uint8)
+    canvas = np.full(
+        (channels, rows * (height + gap) - gap, columns * (width + gap) - gap), 0 if channels == 4 else 255, np.uint8
+    )
     for number, image in enumerate(images):
         top, left = number // columns * (height + gap), number % columns * (width + gap)
         canvas[:, top : top + height, left : left + width] = image
@@ -38,7 +40,9 @@ def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int =
     return Image.fromarray(enlarged[0] if channels == 1 else np.ascontiguousarray(enlarged.transpose(1, 2, 0)))
 
 
-def labelled_sheet(images: NDArray[np.uint8], texts: Sequence[str], *, columns: int | None = None, scale: int = 1) -> Image.Image:
+def labelled_sheet(
+    images: NDArray[np.uint8], texts: Sequence[str], *, columns: int | None = None, scale: int = 1
+) -> Image.Image:
     """A sheet like that of `sheet`, on white, with a text under each image, broken into as many lines as it needs."""
     columns = min(columns or int(np.ceil(np.sqrt(len(images)))), len(images))
     font = ImageFont.load_default(_TEXT_SIZE)
@@ -48,7 +52,9 @@ def labelled_sheet(images: NDArray[np.uint8], texts: Sequence[str], *, columns: 
     line_height = _TEXT_SIZE + 3
     rows = -(-len(images) // columns)
     heights = [
-        height + max(len(lines[place]) for place in range(row * columns, min((row + 1) * columns, len(images)))) * line_height for row in range(rows)
+        height
+        + max(len(lines[place]) for place in range(row * columns, min((row + 1) * columns, len(images)))) * line_height
+        for row in range(rows)
     ]
     gap = _TEXT_SIZE
     canvas = Image.new("RGB", (columns * (width + gap) - gap, sum(heights) + gap * (rows - 1)), "white")
@@ -62,8 +68,12 @@ def labelled_sheet(images: NDArray[np.uint8], texts: Sequence[str], *, columns: 
     return canvas
 
 
-def cross_sheet(images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str], *, title: str = "", scale: int = 1) -> Image.Image:
-    """(R, K, C, H, W) as R rows of K columns, on white, with a text over each column, `across`, before each row, `down`, and over all."""
+def cross_sheet(
+    images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str], *, title: str = "", scale: int = 1
+) -> Image.Image:
+    """(R, K, C, H, W) as R rows of K columns, on white, with a text over each column, `across`, before each row,
+    `down`, and over all.
+    """
     rows, columns = images.shape[:2]
     font, gap, line_height = ImageFont.load_default(_TEXT_SIZE), _TEXT_SIZE, _TEXT_SIZE + 3
     pictures = [[_on_white(sheet(image[None], scale=scale)) for image in row] for row in images]
@@ -156,7 +166,12 @@ def save_gif(path: Path, frames: Sequence[Image.Image], *, milliseconds: int = 8
     """An animation that stays `hold` milliseconds on its last frame; alpha is laid on white."""
     flat = [_on_white(frame) for frame in frames]
     durations = [milliseconds] * (len(flat) - 1) + [hold]
-    write_atomically(path, lambda temporary: flat[0].save(temporary, format="GIF", save_all=True, append_images=flat[1:], duration=durations, loop=0))
+    write_atomically(
+        path,
+        lambda temporary: flat[0].save(
+            temporary, format="GIF", save_all=True, append_images=flat[1:], duration=durations, loop=0
+        ),
+    )
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -1,4 +1,7 @@
-"""A table of three qualities: settings that an evaluation found to be enough. `noisette tune` writes it beside the weights."""
+"""A table of three qualities: settings that an evaluation found to be enough.
+
+`noisette tune` writes it beside the weights.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ class Quality(BaseModel):
 
 
 class Qualities(BaseModel):
-    """weights: the SHA-256 of those that were measured. requests: on how many, of which split. fitted: times to visit, by their number."""
+    """weights: the SHA-256 of those that were measured.
+
+    requests: on how many, of which split. fitted: times to visit, by their number.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -34,9 +34,9 @@ _MOST_CHURN = sqrt(2) - 1  # of a step, as in the paper
 class Guidance:
     """How strongly a request is followed; 1 is the request as it is, at one network evaluation a step.
 
-    interval: the noise levels, sigma from 0 to 1, between which guidance works. rescale: 0 to 1, how far the spread of a
-    guided image is brought back. weights: attributes with a scale of their own. excluded: flags or options to keep away
-    from, and how strongly.
+    interval: the noise levels, sigma from 0 to 1, between which guidance works. rescale: 0 to 1, how far the spread of
+    a guided image is brought back. weights: attributes with a scale of their own. excluded: flags or options to keep
+    away from, and how strongly.
     """
 
     scale: float = 1.0
@@ -54,10 +54,11 @@ class Guidance:
 class Sampling:
     """How an image is drawn: by what, in how many steps, and guidance.
 
-    eta: of ddim, how much of the noise is fresh, 0 to 1. churn: of euler and heun, how much noise is added and taken away again over
-    all steps, in the unit of Karras et al. 2022 (their S_churn). spacing: of the levels that the steps visit, which
-    are `times`, one for each step, where they are fitted to the model. complete: what a request
-    leaves open is first drawn from what the data have together, by the seed of the image; `Model.draw` takes requests as they are.
+    eta: of ddim, how much of the noise is fresh, 0 to 1. churn: of euler and heun, how much noise is added and taken
+    away again over all steps, in the unit of Karras et al. 2022 (their S_churn). spacing: of the levels that the steps
+    visit, which are `times`, one for each step, where they are fitted to the model. complete: what a request leaves
+    open is first drawn from what the data have together, by the seed of the image; `Model.draw` takes requests as they
+    are.
     """
 
     sampler: SamplerName
@@ -82,7 +83,8 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Variation:
-    """Images around the one that the seed `of` draws: they begin with its noise, and `strength`, 0 to 1, of the way to that of their own seed.
+    """Images around the one that the seed `of` draws: they begin with its noise, and `strength`, 0 to 1, of the way to
+    that of their own seed.
 
     Where what is open is filled in, they have that of `of`, but for about `strength` of the units, which are their own.
     """
@@ -95,11 +97,16 @@ def usual_sampling(settings: SamplesConfig) -> Sampling:
     """What a recipe says of drawing."""
     low, high = settings.guidance_interval
     guidance = Guidance(settings.guidance, (low, high), settings.guidance_rescale)
-    return Sampling(settings.sampler, settings.steps, settings.eta, guidance, settings.complete, settings.spacing, settings.churn)
+    return Sampling(
+        settings.sampler, settings.steps, settings.eta, guidance, settings.complete, settings.spacing, settings.churn
+    )
 
 
 def levels_of(sampling: Sampling, schedule: Schedule) -> tuple[Level, ...]:
-    """The levels that its steps visit, noisiest first. Raises ScheduleError if the schedule has fewer, or two that cannot be told apart."""
+    """The levels that its steps visit, noisiest first.
+
+    Raises ScheduleError if the schedule has fewer, or two that cannot be told apart.
+    """
     if sampling.spacing == "fitted":
         return _visited(schedule, sampling.times)
     return spaced(schedule, sampling.steps, sampling.spacing)

@@ -45,7 +45,11 @@ class Shipped:
 
 def shipped_names() -> list[str]:
     """The models that ship with the package, sorted."""
-    return sorted(path.name for path in _home().iterdir() if (path / "weights.safetensors").is_file()) if _home().is_dir() else []
+    return (
+        sorted(path.name for path in _home().iterdir() if (path / "weights.safetensors").is_file())
+        if _home().is_dir()
+        else []
+    )
 
 
 def is_shipped(name: str) -> bool:
@@ -87,7 +91,9 @@ def shipped_samples(name: str) -> Path | None:
 
 
 def shipped_figures(name: str) -> dict[str, Any]:
-    """What was measured of the named model when it was shipped, as `noisette evaluate --json` told it, in part; nothing if none came with it."""
+    """What was measured of the named model when it was shipped, as `noisette evaluate --json` told it, in part; nothing
+    if none came with it.
+    """
     path = _home() / name / "figures.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["drawn"] if path.is_file() else {}
     return found
@@ -98,7 +104,9 @@ def open_shipped(name: str) -> Shipped:
     from safetensors import safe_open
 
     if not is_shipped(name):
-        raise RequestError(f'no model "{name}" ships with this package; there are {", ".join(shipped_names()) or "none"}')
+        raise RequestError(
+            f'no model "{name}" ships with this package; there are {", ".join(shipped_names()) or "none"}'
+        )
     folder = _home() / name
     weights = folder / "weights.safetensors"
     with safe_open(weights, framework="pt") as file:
@@ -109,14 +117,26 @@ def open_shipped(name: str) -> Shipped:
     colours = folder / "palette.json"
     palette = Palette.from_json(colours.read_text(encoding="utf-8")) if colours.is_file() else None
     digest = file_sha256(weights)
-    return Shipped(recipe, schema, statistics, palette, tensors, int(facts["step"]), digest, facts, read_qualities(folder, digest)[0])
+    return Shipped(
+        recipe,
+        schema,
+        statistics,
+        palette,
+        tensors,
+        int(facts["step"]),
+        digest,
+        facts,
+        read_qualities(folder, digest)[0],
+    )
 
 
 def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
-    """Fill the folder of a shipped model from a trained run: its averaged weights in bfloat16, its tables, its recipe with `overrides`.
+    """Fill the folder of a shipped model from a trained run: its averaged weights in bfloat16, its tables, its recipe
+    with `overrides`.
 
-    How it samples when nothing is said stands in the recipe: `samples.guidance=1.5`. Its card.md is written by hand and stays; figures.json,
-    samples.png and quality.json are of other weights and go. Raises RequestError if the newest checkpoint is not whole.
+    How it samples when nothing is said stands in the recipe: `samples.guidance=1.5`. Its card.md is written by hand and
+    stays; figures.json, samples.png and quality.json are of other weights and go. Raises RequestError if the newest
+    checkpoint is not whole.
     """
     import torch
     from safetensors.torch import save_file
@@ -140,7 +160,11 @@ def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
     learned = {"schema": run.schema.fingerprint, "palette": run.palette.fingerprint if run.palette is not None else ""}
     if recipe.diffusion.target != "palette":
         learned.pop("palette")
-    save_file(tensors, folder / "weights.safetensors", metadata={"step": str(checkpoint.entry.step), "weights": part, **learned})
+    save_file(
+        tensors,
+        folder / "weights.safetensors",
+        metadata={"step": str(checkpoint.entry.step), "weights": part, **learned},
+    )
     return folder
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 SWITCHES = {
-    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime from 1.29 on: a device id in the home folder, and Microsoft's event host is asked for
+    "ORT_DISABLE_TELEMETRY": (
+        "1"
+    ),  # ONNX Runtime from 1.29 on: a device id in the home folder, and Microsoft's event host is asked for
 }
 """Environment variables and what switches telemetry off; its own function for that comes too late in ONNX Runtime."""
 

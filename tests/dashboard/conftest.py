@@ -12,6 +12,9 @@ from ..conftest import CONDITIONAL, TINY
 def runs(tmp_path_factory):
     """A folder with a run of avatars by their attributes, and a plain one."""
     folder = tmp_path_factory.mktemp("runs")
-    noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=["dataset.count=400", "training.steps=4"]), out=folder / "avatars")
+    noisette.train(
+        parse_recipe(CONDITIONAL, source="t", overrides=["dataset.count=400", "training.steps=4"]),
+        out=folder / "avatars",
+    )
     noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=folder / "plain")
     return folder

@@ -81,7 +81,9 @@ def test_the_queue_is_bounded():
     finished(drawings[0])
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 99 bytes")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 99 bytes")]
+)
 def test_where_memory_ends_it_says_so_and_draws_on(error):
     easel = Easel()
 

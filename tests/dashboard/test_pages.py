@@ -144,7 +144,11 @@ def test_fitted_levels_are_offered_where_the_model_has_them(runs, tmp_path):
     for name in ("avatars", "plain"):
         shutil.copytree(runs / name, tmp_path / name)
     quality = {"sampler": "ddim", "steps": 2, "spacing": "fitted", "guidance": 1.0, "evaluations": 2, "figures": {}}
-    table = {"weights": noisette.load(tmp_path / "avatars").weights, "requests": "none", "fitted": {"1": [1.0], "2": [1.0, 0.3]}}
+    table = {
+        "weights": noisette.load(tmp_path / "avatars").weights,
+        "requests": "none",
+        "fitted": {"1": [1.0], "2": [1.0, 0.3]},
+    }
     file = tmp_path / "avatars" / "quality.json"
     file.write_text(json.dumps({**table, "fast": quality, "balanced": quality, "best": quality}))
     page = opened(generate_page, tmp_path)
@@ -156,7 +160,9 @@ def test_fitted_levels_are_offered_where_the_model_has_them(runs, tmp_path):
     assert not page.exception
     assert "--spacing fitted" in page.code[0].value
     assert page.session_state["drawn"].request.sampling.times == (1.0, 0.3)
-    file.write_text(file.read_text().replace("0.3", "0.4"))  # another tuning: what the page draws and what its command draws stay the same
+    file.write_text(
+        file.read_text().replace("0.3", "0.4")
+    )  # another tuning: what the page draws and what its command draws stay the same
     os.utime(file, (2e9, 2e9))
     boxes(page, "Body").set_value("Zombie").run()
     assert page.session_state["drawn"].request.sampling.times == (1.0, 0.4)
@@ -213,7 +219,10 @@ def test_a_run_that_is_deleted_while_it_is_watched(tmp_path):
 
 
 def test_a_recipe_may_draw_with_more_guidance_than_is_usual(tmp_path):
-    noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=["training.steps=4", "samples.guidance=8"]), out=tmp_path / "strong")
+    noisette.train(
+        parse_recipe(CONDITIONAL, source="t", overrides=["training.steps=4", "samples.guidance=8"]),
+        out=tmp_path / "strong",
+    )
     page = opened(generate_page, tmp_path)
     page.selectbox(key="model").select(str(tmp_path / "strong")).run()
     boxes(page, "Body").set_value("Zombie").run()

@@ -107,7 +107,10 @@ TOML = st.recursive(
     | st.integers(-(2**60), 2**60)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8", exclude_characters="\x7f")),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(codec="utf-8", exclude_characters="\x7f")), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(codec="utf-8", exclude_characters="\x7f")), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -130,7 +133,11 @@ def request(generator, **changes):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(("seed", "1, 2"), ("variation", "0, 0.5")), (("sampler", "ddim, ddpm"), ("guidance", "1, 3")), (("Body", "Zombie, Tan"), ("steps", "1, 2"))],
+    [
+        (("seed", "1, 2"), ("variation", "0, 0.5")),
+        (("sampler", "ddim, ddpm"), ("guidance", "1, 3")),
+        (("Body", "Zombie, Tan"), ("steps", "1, 2")),
+    ],
 )
 def test_a_grid_turned_on_its_side_is_the_same_grid(avatars, one, other):
     first, second = parse_axis(*one), parse_axis(*other)
@@ -141,14 +148,17 @@ def test_a_grid_turned_on_its_side_is_the_same_grid(avatars, one, other):
 
 def test_a_cell_is_what_would_be_drawn_alone(avatars):
     across, down = Axis("guidance", ("1", "3")), Axis("Body", ("Zombie", "Tan"))
-    images = draw_cells(avatars, cells(request(avatars), {"Earring": "Earring"}, avatars, across, down), lambda images, share: None)
+    images = draw_cells(
+        avatars, cells(request(avatars), {"Earring": "Earring"}, avatars, across, down), lambda images, share: None
+    )
     assert images.shape[:2] == (2, 2)
     alone = avatars.generate("Earring, Body=Tan", seeds=[5], steps=3, guidance=3)
     assert np.array_equal(images[1, 1], alone[0])
 
 
 @pytest.mark.parametrize(
-    ("name", "values"), [("guidance", "strong"), ("steps", "0"), ("Body", "Dragon"), ("seed", "-1"), ("guidance", " , "), ("eta", "7")]
+    ("name", "values"),
+    [("guidance", "strong"), ("steps", "0"), ("Body", "Dragon"), ("seed", "-1"), ("guidance", " , "), ("eta", "7")],
 )
 def test_a_grid_that_cannot_be(avatars, name, values):
     def drawn():
@@ -162,7 +172,9 @@ def test_a_grid_that_cannot_be(avatars, name, values):
 def test_strengths_of_an_exclusion_are_compared_only_where_they_count(avatars):
     axes = Axis("exclusion", ("0", "2")), Axis("seed", ("1",))
     for complete in (False, True):
-        asked = request(avatars, sampling=avatars.choices.sampling(steps=3, excluded={"Earring": 0.3}, complete=complete))
+        asked = request(
+            avatars, sampling=avatars.choices.sampling(steps=3, excluded={"Earring": 0.3}, complete=complete)
+        )
         if complete:
             with pytest.raises(RequestError, match="filled in without what is excluded, however strongly"):
                 cells(asked, {}, avatars, *axes)
@@ -182,7 +194,13 @@ def test_every_setting_is_in_the_command_that_draws_the_same(runs, capsys, tmp_p
     next(button for button in page.button if button.label == "More like this").click().run()
     assert not page.exception
     command = page.code[0].value
-    for part in ("--eta 0.5", "--guidance-interval 0.2 0.8", "--guidance-rescale 0.4", "--exclude Blush=0.3", "--vary 0=0.2"):
+    for part in (
+        "--eta 0.5",
+        "--guidance-interval 0.2 0.8",
+        "--guidance-rescale 0.4",
+        "--exclude Blush=0.3",
+        "--vary 0=0.2",
+    ):
         assert part in command
     (tmp_path / "shown.png").write_bytes(page.session_state["drawn"].png)
     monkeypatch.chdir(tmp_path)
@@ -245,7 +263,9 @@ def test_random_has_nothing_of_what_is_excluded_and_clear_clears_all(runs):
 
 def test_how_long_is_kept_and_a_start_leaves_the_next_name_free(tmp_path, monkeypatch):
     begun = []
-    monkeypatch.setattr(Jobs, "begin", lambda self, name, arguments, log: (begun.append(arguments), (tmp_path / name).mkdir()))
+    monkeypatch.setattr(
+        Jobs, "begin", lambda self, name, arguments, log: (begun.append(arguments), (tmp_path / name).mkdir())
+    )
     page = opened(train_page, tmp_path)
     page.selectbox(key="recipe").select("sprites").run()
     next(button for button in page.button if button.label == "Start").click().run()

@@ -22,7 +22,9 @@ TOGETHER = np.array(count(SPRITES, TABLE).together)
 def rows():
     """Rows of the table with a part of them hidden."""
     return st.builds(
-        lambda place, seed: np.where(np.random.default_rng(seed).random(TABLE.shape[1]) < 0.6, np.int16(UNKNOWN), TABLE[place]),
+        lambda place, seed: np.where(
+            np.random.default_rng(seed).random(TABLE.shape[1]) < 0.6, np.int16(UNKNOWN), TABLE[place]
+        ),
         st.integers(0, len(TABLE) - 1),
         st.integers(0, 10**6),
     )
@@ -44,12 +46,20 @@ def test_a_complete_row_stays_as_it_is():
         assert_array_equal(COMPLETION.fill(row, np.random.default_rng(0)), row)
 
 
-@pytest.mark.parametrize("asked", [{}, {"Type": "B"}, {"Type": "A", "Hat": False}, {"Cap": True}, {"Pipe": True, "Cap": False}])
+@pytest.mark.parametrize(
+    "asked", [{}, {"Type": "B"}, {"Type": "A", "Hat": False}, {"Cap": True}, {"Pipe": True, "Cap": False}]
+)
 def test_what_is_drawn_is_as_often_there_as_the_data_have_it_with_what_is_asked(asked):
     """In data that are a tree, so that the tree is the truth: the type decides hat and beard, the beard the pipe."""
     random = np.random.default_rng(0)
     schema = AttributeSchema(
-        attributes=(Choice(name="Type", options=("A", "B")), Flag(name="Hat"), Flag(name="Cap"), Flag(name="Beard"), Flag(name="Pipe")),
+        attributes=(
+            Choice(name="Type", options=("A", "B")),
+            Flag(name="Hat"),
+            Flag(name="Cap"),
+            Flag(name="Beard"),
+            Flag(name="Pipe"),
+        ),
         groups=(Group(name="head", members=("Hat", "Cap")),),
     )
     kind = random.random(200_000) < 0.3
@@ -96,7 +106,9 @@ def test_what_an_image_has_already_is_passed_over_where_there_is_anything_else()
     assert not any(row.tobytes() in worn for row in drawn)
     flags = [column for column, attribute in enumerate(SPRITES.attributes) if attribute.kind == "flag"]
     places = ((number, column) for number, row in enumerate(TABLE) for column in flags if row[column])
-    number, hidden = next((number, column) for number, column in places if _without(TABLE[number], column).tobytes() not in worn)
+    number, hidden = next(
+        (number, column) for number, column in places if _without(TABLE[number], column).tobytes() not in worn
+    )
     row = TABLE[number].copy()
     row[hidden] = UNKNOWN  # the only image that is left is not the one that it was taken from
     again = {int(COMPLETION.fill(row, np.random.default_rng(seed))[hidden]) for seed in range(50)}
@@ -106,20 +118,26 @@ def test_what_an_image_has_already_is_passed_over_where_there_is_anything_else()
 def test_passing_over_what_exists_leaves_the_choices_as_often_as_they_are():
     """All that is known of a B exists already, and hardly anything of an A: which of them is drawn must not change by that."""
     random = np.random.default_rng(0)
-    schema = AttributeSchema(attributes=(Choice(name="Type", options=("A", "B")), *(Flag(name=f"F{number}") for number in range(12))))
+    schema = AttributeSchema(
+        attributes=(Choice(name="Type", options=("A", "B")), *(Flag(name=f"F{number}") for number in range(12)))
+    )
     kind = random.random(4000) < 0.5
     flags = random.random((4000, 12)) < np.where(kind, 0.0, 0.3)[:, None]
     table = np.concatenate([kind[:, None], flags], axis=1).astype(np.int16)
     completion = Completion(schema, count(schema, table))
     worn = {row.tobytes() for row in table}
-    drawn = np.stack([completion.fill(np.full(13, UNKNOWN, dtype=np.int16), np.random.default_rng(seed)) for seed in range(600)])
+    drawn = np.stack(
+        [completion.fill(np.full(13, UNKNOWN, dtype=np.int16), np.random.default_rng(seed)) for seed in range(600)]
+    )
     assert abs(drawn[:, 0].mean() - kind.mean()) < 0.06
     assert not any(row.tobytes() in worn for row in drawn if row[0] == 0)
 
 
 def test_what_cannot_be_together_costs_no_search_for_each_image():
     """Two flags that decide the type differently: no draw fits, which is found out once."""
-    schema = AttributeSchema(attributes=(Choice(name="Type", options=("A", "B")), Flag(name="Beard"), Flag(name="Veil"), Flag(name="Hat")))
+    schema = AttributeSchema(
+        attributes=(Choice(name="Type", options=("A", "B")), Flag(name="Beard"), Flag(name="Veil"), Flag(name="Hat"))
+    )
     table = np.array([[0, 1, 0, 0], [0, 1, 0, 1], [1, 0, 1, 0], [1, 0, 0, 1]] * 5, dtype=np.int16)
     completion = Completion(schema, count(schema, table))
     row = np.array([UNKNOWN, 1, 1, UNKNOWN], dtype=np.int16)
@@ -141,7 +159,10 @@ def test_what_cannot_be_together_costs_no_search_for_each_image():
 
 def test_of_what_was_filled_in_a_share_is_kept_group_by_group():
     schema = AttributeSchema(
-        attributes=(Choice(name="Type", options=("A", "B")), *(Flag(name=name) for name in ("Hat", "Cap", "Hood", "Beard"))),
+        attributes=(
+            Choice(name="Type", options=("A", "B")),
+            *(Flag(name=name) for name in ("Hat", "Cap", "Hood", "Beard")),
+        ),
         groups=(Group(name="head", members=("Hat", "Cap", "Hood")),),
     )
     table = np.array([[0, 1, 0, 0, 0], [1, 0, 1, 0, 1], [0, 0, 0, 1, 1]], dtype=np.int16)

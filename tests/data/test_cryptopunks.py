@@ -65,7 +65,10 @@ def test_there_are_87_accessories_and_none_to_seven_on_a_punk(punks):
     assert per_punk == {0: 8, 1: 333, 2: 3560, 3: 4501, 4: 1420, 5: 166, 6: 11, 7: 1}
 
 
-@pytest.mark.parametrize(("name", "count"), [("Beanie", 44), ("Choker", 48), ("Pilot Helmet", 54), ("Tiara", 55), ("Earring", 2459), ("Do-rag", 300)])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("Beanie", 44), ("Choker", 48), ("Pilot Helmet", 54), ("Tiara", 55), ("Earring", 2459), ("Do-rag", 300)],
+)
 def test_accessories_are_as_rare_as_everyone_counts(punks, name, count):
     assert (punks.attributes[:, punks.schema.names.index(name)] == 1).sum() == count
 
@@ -112,7 +115,13 @@ def test_exactly_the_humans_have_a_skin_tone_and_it_is_in_their_face(punks):
 
 
 def test_the_first_punks_are_who_they_are(punks):
-    assert worn_by(punks, 0) == {"type": "Female", "skin tone": "Medium", "Green Eye Shadow": True, "Earring": True, "Blonde Bob": True}
+    assert worn_by(punks, 0) == {
+        "type": "Female",
+        "skin tone": "Medium",
+        "Green Eye Shadow": True,
+        "Earring": True,
+        "Blonde Bob": True,
+    }
     assert worn_by(punks, 1) == {"type": "Male", "skin tone": "Dark", "Smile": True, "Mohawk": True}
     assert worn_by(punks, 635) == {"type": "Alien", "skin tone": NO_SKIN_TONE, "Bandana": True, "Regular Shades": True}
     assert len(worn_by(punks, 8348)) - 2 == 7
@@ -177,13 +186,20 @@ def test_a_punk_without_a_type_or_with_two_is_refused(kinds, said):
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind"), [({"Pilot Helmet": True, "Wild Hair": True}, "any hair"), ({"Pilot Helmet": True, "Tiara": True}, "any hair")]
+    ("asked", "kind"),
+    [({"Pilot Helmet": True, "Wild Hair": True}, "any hair"), ({"Pilot Helmet": True, "Tiara": True}, "any hair")],
 )
 def test_no_punk_wears_two_hats(punks, asked, kind):
     train = punks.split("train")
     statistics = count(train.schema, train.attributes)
     with pytest.raises(RequestError, match=kind):
         understand(asked, train.schema, statistics)
-    for hats in ({"Cap", "Fedora"}, {"Beanie", "Mohawk"}, {"Big Beard", "Mustache"}, {"Hot Lipstick", "Black Lipstick"}, {"Pipe", "Vape"}):
+    for hats in (
+        {"Cap", "Fedora"},
+        {"Beanie", "Mohawk"},
+        {"Big Beard", "Mustache"},
+        {"Hot Lipstick", "Black Lipstick"},
+        {"Pipe", "Vape"},
+    ):
         with pytest.raises(RequestError, match="no image has two"):
             understand(dict.fromkeys(hats, True), train.schema, statistics)

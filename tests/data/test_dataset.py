@@ -15,7 +15,13 @@ from noisette.data.pixels import on_background
 from noisette.data.sprites import sprites
 from noisette.errors import RequestError
 
-SCHEMA = AttributeSchema(attributes=(Choice(name="hair", options=("none", "short", "long")), Flag(name="Earring"), Choice(name="0", options=("a",))))
+SCHEMA = AttributeSchema(
+    attributes=(
+        Choice(name="hair", options=("none", "short", "long")),
+        Flag(name="Earring"),
+        Choice(name="0", options=("a",)),
+    )
+)
 
 
 @pytest.fixture
@@ -88,7 +94,9 @@ def test_the_fingerprint_does_not_depend_on_how_the_memory_lies(small):
 
 
 def test_a_data_set_may_have_no_attributes_and_no_images():
-    bare = Dataset("bare", np.zeros((2, 1, 3, 3), np.uint8), np.zeros((2, 0), np.int16), AttributeSchema(), np.zeros(2, np.uint8))
+    bare = Dataset(
+        "bare", np.zeros((2, 1, 3, 3), np.uint8), np.zeros((2, 0), np.int16), AttributeSchema(), np.zeros(2, np.uint8)
+    )
     assert len({bare.fingerprint, bare.take(np.array([0])).fingerprint, bare.split("test").fingerprint}) == 3
 
 
@@ -177,16 +185,28 @@ def test_sprites_open_with_their_own_settings():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "cryptopunk"}, 'no data set "cryptopunk"; nearest: cryptopunks; there are mnist, cryptopunks, sprites'),
+        (
+            {"name": "cryptopunk"},
+            'no data set "cryptopunk"; nearest: cryptopunks; there are mnist, cryptopunks, sprites',
+        ),
         ({"name": "imagenet-1k"}, 'no data set "imagenet-1k"; there are mnist, cryptopunks, sprites'),
         ({"name": "cryptopunks", "size": 28}, "cryptopunks can be 24 or 32 pixels wide, not 28"),
         ({"name": "mnist", "size": 29}, "mnist can be 8 to 28 pixels wide, not 29"),
         ({"name": "sprites", "size": 0}, "sprites can be 8 to 64 pixels wide, not 0"),
         ({"name": "sprites", "count": 0}, "cannot make 0 sprites; count must be at least 1"),
         ({"name": "mnist", "background": "#ffffff"}, "mnist has no alpha, so it takes no background; leave it out"),
-        ({"name": "sprites", "background": "red"}, 'the background "red" is not a colour; write it as #rrggbb, for example #638596'),
-        ({"name": "sprites", "background": "#fff"}, 'the background "#fff" is not a colour; write it as #rrggbb, for example #638596'),
-        ({"name": "sprites", "background": "638596"}, 'the background "638596" is not a colour; write it as #rrggbb, for example #638596'),
+        (
+            {"name": "sprites", "background": "red"},
+            'the background "red" is not a colour; write it as #rrggbb, for example #638596',
+        ),
+        (
+            {"name": "sprites", "background": "#fff"},
+            'the background "#fff" is not a colour; write it as #rrggbb, for example #638596',
+        ),
+        (
+            {"name": "sprites", "background": "638596"},
+            'the background "638596" is not a colour; write it as #rrggbb, for example #638596',
+        ),
     ],
 )
 def test_what_cannot_be_opened_says_what_can(arguments, message):

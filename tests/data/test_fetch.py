@@ -22,7 +22,9 @@ from noisette.errors import NoisetteError, RequestError
 
 PYTHON = sys.executable
 CONTENT = bytes(range(256)) * 2000
-ARCHIVE = Archive(project="tiny-data", filename="tiny-data-1.0.tar.gz", sha256=sha256(CONTENT).hexdigest(), size=len(CONTENT))
+ARCHIVE = Archive(
+    project="tiny-data", filename="tiny-data-1.0.tar.gz", sha256=sha256(CONTENT).hexdigest(), size=len(CONTENT)
+)
 FILE = f"/files/{ARCHIVE.filename}"
 PAGE = f"/simple/{ARCHIVE.project}/"
 
@@ -84,7 +86,9 @@ def index() -> Iterator[Index]:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Index) -> Path:
     """An empty cache, and a pip that knows the index alone."""
-    monkeypatch.setattr(sys, "executable", shutil.which("true"))  # to ask pip for its files takes half a second; one test does
+    monkeypatch.setattr(
+        sys, "executable", shutil.which("true")
+    )  # to ask pip for its files takes half a second; one test does
     for name in list(os.environ):
         if name.upper().startswith("PIP_") or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
@@ -256,9 +260,13 @@ def test_a_local_copy_is_adopted(cache, tmp_path, index):
 def test_another_file_is_not_adopted(cache, tmp_path):
     copy = tmp_path / "download"
     copy.write_bytes(CONTENT + b"!")
-    with pytest.raises(RequestError, match=rf"^{copy} is not {ARCHIVE.filename}: its SHA-256 is [0-9a-f]{{64}}, not {ARCHIVE.sha256}$"):
+    with pytest.raises(
+        RequestError, match=rf"^{copy} is not {ARCHIVE.filename}: its SHA-256 is [0-9a-f]{{64}}, not {ARCHIVE.sha256}$"
+    ):
         adopt(ARCHIVE, copy)
-    with pytest.raises(RequestError, match=rf"^no file {tmp_path / 'nothing'}; give a local copy of {ARCHIVE.filename}$"):
+    with pytest.raises(
+        RequestError, match=rf"^no file {tmp_path / 'nothing'}; give a local copy of {ARCHIVE.filename}$"
+    ):
         adopt(ARCHIVE, tmp_path / "nothing")
     assert not cache.exists()
 
@@ -266,7 +274,10 @@ def test_another_file_is_not_adopted(cache, tmp_path):
 def test_two_processes_fetch_at_once_and_download_once(cache, index):
     index.delay = 1.0
     code = f"from noisette.data.fetch import Archive, fetch; print(fetch({ARCHIVE!r}))"
-    both = [subprocess.Popen([PYTHON, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen([PYTHON, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     for process in both:
         out, err = process.communicate(timeout=60)
         assert (process.returncode, out.strip(), err) == (0, str(cache / ARCHIVE.filename), "")

@@ -32,9 +32,13 @@ def test_two_rare_flags_that_happen_not_to_meet_are_no_group():
 
 def test_hats_for_men_and_for_women_exclude_each_other_by_the_type_alone():
     """What never meets because the types are apart shows nothing."""
-    schema = AttributeSchema(attributes=(Choice(name="type", options=("Male", "Female")), Flag(name="Cap"), Flag(name="Tiara")))
+    schema = AttributeSchema(
+        attributes=(Choice(name="type", options=("Male", "Female")), Flag(name="Cap"), Flag(name="Tiara"))
+    )
     kind = np.arange(1000) % 2
-    table = np.stack([kind, (kind == 0) & (np.arange(1000) % 4 == 0), (kind == 1) & (np.arange(1000) % 4 == 1)], axis=1).astype(np.int16)
+    table = np.stack(
+        [kind, (kind == 0) & (np.arange(1000) % 4 == 0), (kind == 1) & (np.arange(1000) % 4 == 1)], axis=1
+    ).astype(np.int16)
     assert find_groups(schema, table) == []
 
 

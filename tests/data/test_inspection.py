@@ -31,7 +31,9 @@ def test_the_facts_are_what_counting_by_hand_gives(background):
     assert found["commonest_colours"] == pytest.approx(
         {colour: counts[colour] / pixels[..., 0].size for colour in found["commonest_colours"]}, abs=1e-4
     )
-    assert list(found["commonest_colours"].values())[:3] == [round(count / pixels[..., 0].size, 4) for _, count in counts.most_common(3)]
+    assert list(found["commonest_colours"].values())[:3] == [
+        round(count / pixels[..., 0].size, 4) for _, count in counts.most_common(3)
+    ]
     assert json.loads(json.dumps(found)) == found
     assert ("alpha" in found) == (background is None)
 
@@ -96,7 +98,9 @@ def test_punks_equal_to_the_official_image_are_identical(punks, official):
     assert compare_with_official(punks, official) == "identical in every byte"
 
 
-@pytest.mark.parametrize(("places", "told"), [([(0, 0)], "1 punk differs"), ([(0, 0), (5, 7), (2399, 2399)], "2 punks differ")])
+@pytest.mark.parametrize(
+    ("places", "told"), [([(0, 0)], "1 punk differs"), ([(0, 0), (5, 7), (2399, 2399)], "2 punks differ")]
+)
 def test_one_changed_pixel_is_one_punk_that_differs(punks, tmp_path, monkeypatch, places, told):
     pixels = whole(punks)
     for y, x in places:
@@ -110,14 +114,24 @@ def test_another_file_is_not_the_official_image(punks, tmp_path):
     with pytest.raises(RequestError, match=rf"^no file {path}; give a copy of the official punks.png$"):
         compare_with_official(punks, path)
     Image.new("RGBA", (2400, 2400)).save(path, compress_level=1)
-    with pytest.raises(RequestError, match=rf"^{path} is not the official image: its SHA-256 is [0-9a-f]{{64}}, not ac39af47[0-9a-f]{{56}}$"):
+    with pytest.raises(
+        RequestError,
+        match=rf"^{path} is not the official image: its SHA-256 is [0-9a-f]{{64}}, not ac39af47[0-9a-f]{{56}}$",
+    ):
         compare_with_official(punks, path)
 
 
 def test_only_all_punks_with_their_alpha_can_be_compared(punks, official):
-    with pytest.raises(RequestError, match="^only all 10,000 punks can be compared with the official image, not 500 of cryptopunks$"):
+    with pytest.raises(
+        RequestError, match="^only all 10,000 punks can be compared with the official image, not 500 of cryptopunks$"
+    ):
         compare_with_official(punks.split("test"), official)
-    with pytest.raises(RequestError, match="^only all 10,000 punks can be compared with the official image, not 20 of sprites$"):
+    with pytest.raises(
+        RequestError, match="^only all 10,000 punks can be compared with the official image, not 20 of sprites$"
+    ):
         compare_with_official(sprites(20, 24), official)
-    with pytest.raises(RequestError, match="^the official image has alpha and punks of 24 pixels; leave --background and --size out to compare$"):
+    with pytest.raises(
+        RequestError,
+        match="^the official image has alpha and punks of 24 pixels; leave --background and --size out to compare$",
+    ):
         compare_with_official(punks.with_images(lambda images: images[:, :3]), official)

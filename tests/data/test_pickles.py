@@ -84,7 +84,9 @@ def calls(witness: Path) -> dict[str, Call]:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("name", calls(Path()))
 @pytest.mark.parametrize(
-    "wrap", [lambda call: call, lambda call: {"a": [call]}, lambda call: np.array([call, 1], dtype=object)], ids=["bare", "deep", "array"]
+    "wrap",
+    [lambda call: call, lambda call: {"a": [call]}, lambda call: np.array([call, 1], dtype=object)],
+    ids=["bare", "deep", "array"],
 )
 def test_a_call_is_refused_and_never_made(tmp_path, name, protocol, wrap):
     witness = tmp_path / "witness"
@@ -96,20 +98,28 @@ def test_a_call_is_refused_and_never_made(tmp_path, name, protocol, wrap):
     assert witness.exists()
 
 
-@pytest.mark.parametrize("value", [np.array([1, "a"], dtype=object), np.zeros(2, dtype=[("a", "i4")]), {1, 2}, int, np.ndarray, Path("x")], ids=str)
+@pytest.mark.parametrize(
+    "value",
+    [np.array([1, "a"], dtype=object), np.zeros(2, dtype=[("a", "i4")]), {1, 2}, int, np.ndarray, Path("x")],
+    ids=str,
+)
 def test_what_is_not_plain_is_refused(value):
     for protocol in PROTOCOLS:
         with pytest.raises(NoisetteError, match="^x cannot be read: refused"):
             read_arrays(pickle.dumps(value, protocol=protocol), name="x")
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"\x80", b"\x80\x09.", b"<html>not found</html>", b".", b"]" * 10])
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"\x80", b"\x80\x09.", b"<html>not found</html>", b".", b"]" * 10]
+)
 def test_garbage_is_refused(content):
     with pytest.raises(NoisetteError, match="^x cannot be read: "):
         read_arrays(content, name="x")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # CPython's own, over truncated bytearrays
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # CPython's own, over truncated bytearrays
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_truncated_file_is_refused(protocol):
     whole = pickle.dumps([*ARRAYS.values(), PLAIN], protocol=protocol)
@@ -122,7 +132,9 @@ def test_a_truncated_file_is_refused(protocol):
 @settings(deadline=None)
 @given(st.data())
 def test_damage_is_refused_or_harmless(data):
-    content = bytearray(pickle.dumps([*ARRAYS.values(), *PLAIN.values()], protocol=data.draw(st.sampled_from(PROTOCOLS))))
+    content = bytearray(
+        pickle.dumps([*ARRAYS.values(), *PLAIN.values()], protocol=data.draw(st.sampled_from(PROTOCOLS)))
+    )
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4)):
         content[place] = data.draw(st.integers(0, 255))
     with suppress(NoisetteError):
@@ -130,9 +142,16 @@ def test_damage_is_refused_or_harmless(data):
 
 
 @settings(deadline=None)
-@given(st.integers(2, 5), st.sampled_from(["u1", "<f4", ">i2", "?", "<c8"]), st.lists(st.integers(0, 3), max_size=3), st.randoms())
+@given(
+    st.integers(2, 5),
+    st.sampled_from(["u1", "<f4", ">i2", "?", "<c8"]),
+    st.lists(st.integers(0, 3), max_size=3),
+    st.randoms(),
+)
 def test_any_array_comes_back_from_any_protocol(protocol, dtype, shape, random):
-    array = np.frombuffer(random.randbytes(16 * 27), np.uint8)[: np.dtype(dtype).itemsize * int(np.prod(shape))].view(np.uint8)
+    array = np.frombuffer(random.randbytes(16 * 27), np.uint8)[: np.dtype(dtype).itemsize * int(np.prod(shape))].view(
+        np.uint8
+    )
     array = (array & 1).view(dtype).reshape(shape)
     found = read_arrays(pickle.dumps(array, protocol=protocol), name="x")
     assert found.dtype == array.dtype

@@ -20,7 +20,9 @@ def random_rgba(seed: int, count: int = 2) -> np.ndarray:
     """(count, 4, 5, 7), with many pixels of the alphas where things go wrong."""
     random = np.random.default_rng(seed)
     images = random.integers(0, 256, (count, 4, 5, 7), dtype=np.uint8)
-    images[:, 3] = np.where(random.random((count, 5, 7)) < 0.5, random.choice([0, 1, 2, 254, 255], (count, 5, 7)), images[:, 3])
+    images[:, 3] = np.where(
+        random.random((count, 5, 7)) < 0.5, random.choice([0, 1, 2, 254, 255], (count, 5, 7)), images[:, 3]
+    )
     return images
 
 
@@ -116,7 +118,10 @@ def test_on_a_palette_only_its_colours_come_out_and_those_unchanged(channels):
     assert Palette(colours).holds(space.decode(x0 + torch.randn_like(x0)).numpy()).all()
 
 
-@pytest.mark.parametrize(("name", "channels", "kind"), [("colours", 1, Colours), ("colours", 3, Colours), ("premultiplied", 4, Premultiplied)])
+@pytest.mark.parametrize(
+    ("name", "channels", "kind"),
+    [("colours", 1, Colours), ("colours", 3, Colours), ("premultiplied", 4, Premultiplied)],
+)
 def test_a_space_is_found_by_name(name, channels, kind):
     space = pixel_space(name, channels)
     assert type(space) is kind
@@ -128,7 +133,11 @@ def test_a_space_is_found_by_name(name, channels, kind):
     [
         ("premultiplied", 1, "pixels = premultiplied needs images with alpha, and these are grey; use colours"),
         ("premultiplied", 3, "pixels = premultiplied needs images with alpha, and these are RGB; use colours"),
-        ("colours", 4, "pixels = colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a background"),
+        (
+            "colours",
+            4,
+            "pixels = colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a background",
+        ),
     ],
 )
 def test_a_space_that_does_not_fit_says_which_does(name, channels, message):

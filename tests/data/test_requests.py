@@ -25,7 +25,15 @@ SCHEMA = AttributeSchema(
     groups=(Group(name="eyes", members=("Big Shades", "3D Glasses")),),
 )
 TABLE = np.array(
-    [[0, 1, 0, 0, 1, 0], [0, 0, 1, 1, 0, 0], [1, 1, 0, 0, 0, 0], [1, 0, 0, 0, 1, 0], [2, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 1]], dtype=np.int16
+    [
+        [0, 1, 0, 0, 1, 0],
+        [0, 0, 1, 1, 0, 0],
+        [1, 1, 0, 0, 0, 0],
+        [1, 0, 0, 0, 1, 0],
+        [2, 0, 0, 1, 0, 0],
+        [0, 0, 0, 0, 0, 1],
+    ],
+    dtype=np.int16,
 )
 STATISTICS = count(SCHEMA, TABLE)
 
@@ -62,13 +70,22 @@ def test_a_mapping_means_the_same_as_its_text():
 def test_numbers_name_digits():
     digits = AttributeSchema(attributes=(Choice(name="digit", options=tuple("0123456789")),))
     statistics = count(digits, np.arange(10, dtype=np.int16)[:, None])
-    assert [understand(asked, digits, statistics).values for asked in ("7", "digit=7", {"digit": 7}, {"digit": "7"})] == [{"digit": "7"}] * 4
+    assert [
+        understand(asked, digits, statistics).values for asked in ("7", "digit=7", {"digit": 7}, {"digit": "7"})
+    ] == [{"digit": "7"}] * 4
 
 
 def test_what_is_not_mentioned_is_unknown_and_only_makes_it_absent():
     assert understand("Male, Earring", SCHEMA, STATISTICS).row.tolist() == [0, UNKNOWN, UNKNOWN, UNKNOWN, 1, UNKNOWN]
     assert understand("Male, Earring", SCHEMA, STATISTICS, only=True).row.tolist() == [0, 0, 0, 0, 1, 0]
-    assert understand("Earring", SCHEMA, STATISTICS, only=True).row.tolist() == [UNKNOWN, 0, 0, 0, 1, 0]  # a type it must have
+    assert understand("Earring", SCHEMA, STATISTICS, only=True).row.tolist() == [
+        UNKNOWN,
+        0,
+        0,
+        0,
+        1,
+        0,
+    ]  # a type it must have
 
 
 @pytest.mark.parametrize(
@@ -85,7 +102,10 @@ def test_what_is_not_mentioned_is_unknown_and_only_makes_it_absent():
         ("no Male", 'the type cannot be asked for by what it is not; leave "Male" out, or exclude it'),
         ("Earring, no Earring", "the request contradicts itself: Earring is both asked for and ruled out"),
         ("Male, Female", "the request contradicts itself: type is both Male and Female"),
-        ("Big Shades, 3D Glasses", "Big Shades and 3D Glasses are both eyes, and no image has two; drop one, or use --allow-unseen"),
+        (
+            "Big Shades, 3D Glasses",
+            "Big Shades and 3D Glasses are both eyes, and no image has two; drop one, or use --allow-unseen",
+        ),
         ("Ape, Earring", "Earring never occurs with type Ape in the 6 images; drop one, or use --allow-unseen"),
         ({"Earring": 3}, "Earring is there or not: its value is true or false, not 3"),
         ({"type": True}, "which type? Name one, such as type=Male"),
@@ -112,7 +132,8 @@ def test_accessories_that_never_met_are_allowed_with_a_note():
 
 
 HEADS = AttributeSchema(
-    attributes=tuple(Flag(name=name) for name in ("Helmet", "Cap", "Crown", "Pipe", "Ruff")), groups=(Group(name="hat", members=("Cap", "Crown")),)
+    attributes=tuple(Flag(name=name) for name in ("Helmet", "Cap", "Crown", "Pipe", "Ruff")),
+    groups=(Group(name="hat", members=("Cap", "Crown")),),
 )
 
 
@@ -133,7 +154,9 @@ def test_what_is_never_worn_with_a_whole_group_is_refused_even_if_it_seldom_met_
 
 
 def test_what_all_apes_have_is_said_with_the_ape():
-    schema = AttributeSchema(attributes=(Choice(name="type", options=("Man", "Ape")), Choice(name="skin", options=("Dark", "Light", "Fur"))))
+    schema = AttributeSchema(
+        attributes=(Choice(name="type", options=("Man", "Ape")), Choice(name="skin", options=("Dark", "Light", "Fur")))
+    )
     table = np.array([[0, 0]] * 40 + [[0, 1]] * 40 + [[1, 2]] * 8, dtype=np.int16)
     statistics = count(schema, table)
     assert understand("Ape", schema, statistics).values == {"type": "Ape", "skin": "Fur"}
@@ -152,7 +175,9 @@ def test_one_image_says_nothing_of_all():
 
 def test_what_no_image_has_is_refused():
     statistics = count(HEADS, np.zeros((10, 5), dtype=np.int16))
-    with pytest.raises(RequestError, match="none of the 10 images it was trained on has Ruff; leave it out, or use --allow-unseen"):
+    with pytest.raises(
+        RequestError, match="none of the 10 images it was trained on has Ruff; leave it out, or use --allow-unseen"
+    ):
         understand("Ruff", HEADS, statistics)
     assert understand("Ruff", HEADS, statistics, allow_unseen=True).values == {"Ruff": True}
 
@@ -166,7 +191,12 @@ def test_a_name_of_two_options_must_say_whose():
 
 
 def test_a_name_stands_for_its_attribute():
-    assert [attribute_behind(name, SCHEMA) for name in ("male", "TYPE", "do rag", "eyes")] == ["type", "type", "Do-rag", "Big Shades"]
+    assert [attribute_behind(name, SCHEMA) for name in ("male", "TYPE", "do rag", "eyes")] == [
+        "type",
+        "type",
+        "Do-rag",
+        "Big Shades",
+    ]
 
 
 @pytest.mark.parametrize("together", [((-1,),), ((5,),), ((2, 3), (3, 3))])

@@ -63,7 +63,9 @@ def test_a_colour_belongs_to_one_attribute(size: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(rows, sizes, st.data())
-def test_changing_one_attribute_changes_the_image_and_no_other_attribute(row: tuple[int, ...], size: int, data: st.DataObject) -> None:
+def test_changing_one_attribute_changes_the_image_and_no_other_attribute(
+    row: tuple[int, ...], size: int, data: st.DataObject
+) -> None:
     changed = data.draw(st.integers(0, len(COUNTS) - 1))
     table = np.tile(np.array(row, dtype=np.int16), (COUNTS[changed], 1))
     table[:, changed] = np.arange(COUNTS[changed])
@@ -120,7 +122,15 @@ def test_a_hat_of_another_colour_is_not_no_hat() -> None:
 
 def test_nothing_is_worn_in_an_empty_image() -> None:
     values = SCHEMA.decode(read(np.zeros((1, 4, 24, 24), dtype=np.uint8))[0])
-    worn = {"Beard": "None", "Blush": False, "Hair": "None", "Eyewear": "None", "Hat": "None", "Earring": False, "Bow Tie": False}
+    worn = {
+        "Beard": "None",
+        "Blush": False,
+        "Hair": "None",
+        "Eyewear": "None",
+        "Hat": "None",
+        "Earring": False,
+        "Bow Tie": False,
+    }
     assert values == worn
 
 
@@ -184,6 +194,10 @@ def test_a_table_of_another_width_cannot_be_drawn() -> None:
 
 
 def test_only_square_rgba_bytes_can_be_read() -> None:
-    for images in (np.zeros((1, 3, 24, 24), np.uint8), np.zeros((1, 4, 24, 16), np.uint8), np.zeros((1, 4, 24, 24), np.float32)):
+    for images in (
+        np.zeros((1, 3, 24, 24), np.uint8),
+        np.zeros((1, 4, 24, 16), np.uint8),
+        np.zeros((1, 4, 24, 24), np.float32),
+    ):
         with pytest.raises(ValueError, match="must be"):
             read(images)  # type: ignore[arg-type]

@@ -82,7 +82,9 @@ def ddim_pair(name, target, clip, steps, eta, network):
     """A whole DDIM trajectory's end, by us and by them."""
     theirs = _scheduler(DDIMScheduler, name, target, clip, set_alpha_to_one=True)
     # Left alone, diffusers keeps the noise it was told even where clipping has moved the image.
-    return _pair(partial(ddim, eta=eta), theirs, name, target, clip, steps, network, eta=eta, use_clipped_model_output=True)
+    return _pair(
+        partial(ddim, eta=eta), theirs, name, target, clip, steps, network, eta=eta, use_clipped_model_output=True
+    )
 
 
 def _scheduler(kind, name, target, clip, **settings):
@@ -130,9 +132,17 @@ def solver_pair(solver, name, target, steps, network):
     noise, shape = ImageNoise([3]), (2, 6, 6)
     ours = []
     start = noise.draw(shape, dtype=torch.float64)
-    sampler(as_denoiser(network, Regression(target)), start, levels, noise=noise, on_step=lambda xt, x0, level: ours.append(xt))
+    sampler(
+        as_denoiser(network, Regression(target)),
+        start,
+        levels,
+        noise=noise,
+        on_step=lambda xt, x0, level: ours.append(xt),
+    )
 
-    scheduler = kind(beta_start=1e-4, beta_end=0.02, beta_schedule=SCHEDULES[name], prediction_type=TARGETS[target], **settings)
+    scheduler = kind(
+        beta_start=1e-4, beta_end=0.02, beta_schedule=SCHEDULES[name], prediction_type=TARGETS[target], **settings
+    )
     scheduler.alphas_cumprod = schedule.alpha_bars  # as above
     if solver in ("euler", "heun", "lcm"):
         more = {"original_inference_steps": 1000} if solver == "lcm" else {}
@@ -161,7 +171,9 @@ def main():
     network = small_network()
 
     def row(what, name, pairs):
-        print(f"| {what} | {name} | {max(((ours - theirs).abs() / theirs.abs().clamp(min=1)).max().item() for ours, theirs in pairs):.1e} |")
+        print(
+            f"| {what} | {name} | {max(((ours - theirs).abs() / theirs.abs().clamp(min=1)).max().item() for ours, theirs in pairs):.1e} |"
+        )
 
     print("| what | schedule | largest difference |\n|---|---|---|")
     for name in SCHEDULES:
@@ -169,12 +181,24 @@ def main():
         row("noising", name, [noised(name)])
         cases = [(target, clip) for target in TARGETS for clip in (False, True)]
         for steps, variance in DDPM:
-            row(f"DDPM, {steps} steps, {variance} variance", name, [ddpm_pair(name, *case, steps, variance, network) for case in cases])
+            row(
+                f"DDPM, {steps} steps, {variance} variance",
+                name,
+                [ddpm_pair(name, *case, steps, variance, network) for case in cases],
+            )
         for steps, eta in DDIM:
-            row(f"DDIM, {steps} steps, eta {eta:g}", name, [ddim_pair(name, *case, steps, eta, network) for case in cases])
+            row(
+                f"DDIM, {steps} steps, eta {eta:g}",
+                name,
+                [ddim_pair(name, *case, steps, eta, network) for case in cases],
+            )
         for solver in SOLVERS:
             for steps in SOLVER_STEPS:
-                row(f"{solver}, {steps} steps", name, [solver_pair(solver, name, target, steps, network) for target in TARGETS])
+                row(
+                    f"{solver}, {steps} steps",
+                    name,
+                    [solver_pair(solver, name, target, steps, network) for target in TARGETS],
+                )
 
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ def test_no_way_over_so_many_levels_costs_less(places, seed):
 def walk(denoise, levels, count=16, shape=(1, 4, 4)):
     steps = []
     noise = ImageNoise(range(count))
-    image = ddim(denoise, noise.draw(shape, torch.device("cpu")), levels, noise=noise, on_step=lambda *step: steps.append(step))
+    image = ddim(
+        denoise, noise.draw(shape, torch.device("cpu")), levels, noise=noise, on_step=lambda *step: steps.append(step)
+    )
     return image, steps
 
 
@@ -60,7 +62,9 @@ def test_a_step_to_the_next_level_is_the_walk_itself_and_a_longer_one_is_not():
 
 
 # Even levels of the cosine schedule are hard to better in five steps or fewer.
-@pytest.mark.parametrize(("name", "count"), [("linear", 3), ("linear", 5), ("linear", 8), ("cosine", 6), ("cosine", 10)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("linear", 3), ("linear", 5), ("linear", 8), ("cosine", 6), ("cosine", 10)]
+)
 def test_in_so_few_steps_fitted_levels_end_nearer_to_the_long_walk_than_even_ones(name, count):
     data = torch.randn((24, 1, 4, 4), generator=torch.Generator().manual_seed(1)).clamp(-1, 1)
     schedule, denoise = make_schedule(name, None), ideal(data)

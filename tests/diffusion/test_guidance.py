@@ -9,7 +9,11 @@ from noisette.diffusion.guidance import classifier_free, emphasising, excluding,
 from noisette.diffusion.schedules import make_schedule
 
 LEVELS = make_schedule("cosine", None).levels(7)
-ASKED, NOTHING, OTHER = torch.tensor([[1, 1], [0, 1]]), torch.tensor([[-1, -1], [-1, -1]]), torch.tensor([[-1, 1], [-1, 1]])
+ASKED, NOTHING, OTHER = (
+    torch.tensor([[1, 1], [0, 1]]),
+    torch.tensor([[-1, -1], [-1, -1]]),
+    torch.tensor([[-1, 1], [-1, 1]]),
+)
 
 
 class Spy:
@@ -72,14 +76,20 @@ def test_any_other_scale_costs_one_batched_evaluation_of_two(scale):
 def test_an_attribute_with_the_scale_of_the_rest_changes_nothing():
     spy = Spy()
     terms = classifier_free(ASKED, NOTHING, 3.0) + emphasising(ASKED, OTHER, 0.0)
-    assert torch.allclose(guided(spy, terms)(XT, LEVELS[2]), guided(Spy(), classifier_free(ASKED, NOTHING, 3.0))(XT, LEVELS[2]))
+    assert torch.allclose(
+        guided(spy, terms)(XT, LEVELS[2]), guided(Spy(), classifier_free(ASKED, NOTHING, 3.0))(XT, LEVELS[2])
+    )
     assert spy.calls == [4]  # what has no weight is not evaluated
 
 
 def test_an_attribute_asked_for_alone_has_its_own_scale():
     """Asking for one attribute, and weighting it by 5, is a scale of 5."""
     terms = classifier_free(ASKED, NOTHING, 2.0) + emphasising(ASKED, NOTHING, 5.0 - 2.0)
-    assert torch.allclose(guided(Spy(), terms)(XT, LEVELS[2]), guided(Spy(), classifier_free(ASKED, NOTHING, 5.0))(XT, LEVELS[2]), atol=1e-5)
+    assert torch.allclose(
+        guided(Spy(), terms)(XT, LEVELS[2]),
+        guided(Spy(), classifier_free(ASKED, NOTHING, 5.0))(XT, LEVELS[2]),
+        atol=1e-5,
+    )
 
 
 def test_the_excluded_pushes_away():
@@ -121,7 +131,11 @@ def test_rescaling_refers_to_the_request_even_where_its_weight_is_nothing():
 
 
 def test_rescaling_a_flat_image_leaves_it():
-    flat = guided(lambda xt, level, codes: torch.ones_like(xt) * codes[:, :1, None, None], classifier_free(ASKED, NOTHING, 3.0), rescale=1.0)
+    flat = guided(
+        lambda xt, level, codes: torch.ones_like(xt) * codes[:, :1, None, None],
+        classifier_free(ASKED, NOTHING, 3.0),
+        rescale=1.0,
+    )
     assert torch.isfinite(flat(XT, LEVELS[2])).all()
     assert torch.equal(flat(XT, LEVELS[2])[0], torch.full((1, 2, 2), 5.0))
 

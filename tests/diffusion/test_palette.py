@@ -33,19 +33,28 @@ def test_a_network_that_knows_how_common_the_colours_are_denoises_as_bayes_would
     torch.manual_seed(1)
     alpha, sigma = scales(angle)
     xt, common = torch.randn(2, 2, 3, 3, dtype=torch.float64), torch.tensor([0.6, 0.1, 0.2, 0.1], dtype=torch.float64)
-    density = torch.exp(-((xt[:, None] - alpha[0] * COLOURS[None, :, :, None, None]) ** 2).sum(dim=2) / (2 * sigma[0] ** 2))
+    density = torch.exp(
+        -((xt[:, None] - alpha[0] * COLOURS[None, :, :, None, None]) ** 2).sum(dim=2) / (2 * sigma[0] ** 2)
+    )
     chances = density * common[None, :, None, None]
     chances = chances / chances.sum(dim=1, keepdim=True)
     expected = (chances[:, :, None] * COLOURS[None, :, :, None, None]).sum(dim=1)
     logits = common.log()[None, :, None, None].expand(2, -1, 3, 3)
     found = Classification(COLOURS).image(logits, xt, alpha, sigma)
-    assert_close(found[density.sum(dim=1)[:, None].expand_as(found) > 1e-200], expected[density.sum(dim=1)[:, None].expand_as(found) > 1e-200])
+    assert_close(
+        found[density.sum(dim=1)[:, None].expand_as(found) > 1e-200],
+        expected[density.sum(dim=1)[:, None].expand_as(found) > 1e-200],
+    )
 
 
 def test_the_loss_is_lowest_at_how_common_the_colours_are():
     generator = torch.Generator().manual_seed(2)
     common = torch.tensor([0.6, 0.1, 0.2, 0.1], dtype=torch.float64)
-    x0 = COLOURS[torch.multinomial(common, 200 * 256, replacement=True, generator=generator)].view(200, 16, 16, 2).permute(0, 3, 1, 2)
+    x0 = (
+        COLOURS[torch.multinomial(common, 200 * 256, replacement=True, generator=generator)]
+        .view(200, 16, 16, 2)
+        .permute(0, 3, 1, 2)
+    )
     eps = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
     alpha = torch.rand(200, generator=generator, dtype=torch.float64)
     sigma = (1 - alpha**2).sqrt()

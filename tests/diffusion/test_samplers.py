@@ -25,7 +25,9 @@ def churned(method):
 
     def sampler(denoise, start, levels, *, schedule, **settings):
         more = math.log(1 + 5 / len(levels))
-        return method(denoise, start, levels, raised=lambda level: schedule.nearest(level.half_log_snr - more), **settings)
+        return method(
+            denoise, start, levels, raised=lambda level: schedule.nearest(level.half_log_snr - more), **settings
+        )
 
     return sampler
 
@@ -54,7 +56,9 @@ SAMPLERS = {
 }
 PLAIN = {name: without_churn(sampler) for name, sampler in SAMPLERS.items()}
 SAMPLERS = {**PLAIN, "euler-churned": churned(euler), "heun-churned": churned(heun)}
-TRUE = {name: sampler for name, sampler in SAMPLERS.items() if name != "lcm"}  # that one is for estimates that are images already
+TRUE = {
+    name: sampler for name, sampler in SAMPLERS.items() if name != "lcm"
+}  # that one is for estimates that are images already
 SCHEDULES = [(name, steps) for name in ("linear", "linear-scaled", "cosine", "sigmoid") for steps in (1000, None)]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
 every_true_sampler = pytest.mark.parametrize("sampler", TRUE.values(), ids=TRUE)
@@ -95,7 +99,12 @@ def test_of_a_gaussian_the_moments_match(sampler, name, total):
 
 def test_ddim_with_eta_1_is_ddpm():
     denoise, schedule = gaussian(0.1, 0.4), make_schedule("linear", 1000)
-    assert_close(sample(SAMPLERS["ddpm"], denoise, schedule, 100), sample(SAMPLERS["ddim-full"], denoise, schedule, 100), atol=1e-5, rtol=0)
+    assert_close(
+        sample(SAMPLERS["ddpm"], denoise, schedule, 100),
+        sample(SAMPLERS["ddim-full"], denoise, schedule, 100),
+        atol=1e-5,
+        rtol=0,
+    )
 
 
 @every_sampler
@@ -114,7 +123,9 @@ def test_a_bad_network_gives_no_nan_at_any_step_count(sampler, steps, target, na
 @every_schedule
 def test_a_bad_network_that_names_colours_gives_no_nan_either(sampler, steps, name, total):
     colours = torch.tensor([[-1.0], [-0.99], [0.2], [1.0]])
-    denoise = as_denoiser(lambda xt, times: 30 * xt.flip(-1).expand(-1, 4, -1, -1) * colours[:, :, None], Classification(colours))
+    denoise = as_denoiser(
+        lambda xt, times: 30 * xt.flip(-1).expand(-1, 4, -1, -1) * colours[:, :, None], Classification(colours)
+    )
     drawn = sample(sampler, denoise, make_schedule(name, total), steps, count=1, shape=(1, 2, 2))
     assert torch.isfinite(drawn).all()
     assert drawn.abs().max() <= 1

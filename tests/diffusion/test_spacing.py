@@ -60,7 +60,10 @@ def test_the_nearest_level_is_that_level(name, half_log_snr):
     assert make_schedule(name, None).nearest(half_log_snr).half_log_snr == pytest.approx(half_log_snr, abs=1e-6)
     discrete = make_schedule(name, 100)
     nearest = discrete.nearest(half_log_snr)
-    assert all(abs(nearest.half_log_snr - half_log_snr) <= abs(discrete.at(step / 100).half_log_snr - half_log_snr) + 1e-12 for step in range(1, 101))
+    assert all(
+        abs(nearest.half_log_snr - half_log_snr) <= abs(discrete.at(step / 100).half_log_snr - half_log_snr) + 1e-12
+        for step in range(1, 101)
+    )
 
 
 def test_beyond_its_ends_a_schedule_has_its_ends():

@@ -32,7 +32,9 @@ def loss_of_a_wrong_image(weighting, target, angle, gamma):
     a, s = alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
     xt = a * x0 + s * eps
     prediction = wanted(target, x0 + error, (xt - a * (x0 + error)) / s, a, s)
-    loss = squared_error(prediction, wanted(target, x0, eps, a, s), weights(weighting, target, alpha, sigma, gamma=gamma))
+    loss = squared_error(
+        prediction, wanted(target, x0, eps, a, s), weights(weighting, target, alpha, sigma, gamma=gamma)
+    )
     return loss.item(), error.square().mean().item(), (alpha / sigma).item() ** 2
 
 

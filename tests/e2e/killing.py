@@ -26,7 +26,11 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def command(verb: str, recipe: Path, folder: Path) -> list[str]:
-    return [*NOISETTE, "train", str(recipe), "--out", str(folder)] if verb == "train" else [*NOISETTE, "resume", str(folder)]
+    return (
+        [*NOISETTE, "train", str(recipe), "--out", str(folder)]
+        if verb == "train"
+        else [*NOISETTE, "resume", str(folder)]
+    )
 
 
 def write_recipe(folder: Path, *, steps: int, layout: str = "channels-last") -> Path:
@@ -47,7 +51,9 @@ def killed(recipe: Path, folder: Path, *, kills: int, seed: int, number: int = s
     for _ in range(kills):
         verb = "resume" if (folder / "recipe.toml").exists() else "train"
         before = saved_step(folder)
-        process = subprocess.Popen(command(verb, recipe, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+        process = subprocess.Popen(
+            command(verb, recipe, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+        )
         limit = time.monotonic() + 60
         early = chance.random() < 0.15  # before the training itself has begun
         while not early and saved_step(folder) <= before and process.poll() is None and time.monotonic() < limit:
@@ -59,7 +65,9 @@ def killed(recipe: Path, folder: Path, *, kills: int, seed: int, number: int = s
         if open_run_state(folder) == "finished":
             break
     verb = "resume" if (folder / "recipe.toml").exists() else "train"
-    subprocess.run(command(verb, recipe, folder), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+    subprocess.run(
+        command(verb, recipe, folder), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+    )
     return lives
 
 
@@ -100,13 +108,27 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         recipe = write_recipe(folder, steps=options.steps)
-        subprocess.run(command("train", recipe, folder / "whole"), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
-        for life in killed(recipe, folder / "cut", kills=options.kills, seed=options.seed, number=signal.Signals[f"SIG{options.signal}"]):
+        subprocess.run(
+            command("train", recipe, folder / "whole"),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT,
+        )
+        for life in killed(
+            recipe,
+            folder / "cut",
+            kills=options.kills,
+            seed=options.seed,
+            number=signal.Signals[f"SIG{options.signal}"],
+        ):
             print(life)
         whole, cut = open_run(folder / "whole"), open_run(folder / "cut")
         found = differences(whole, cut)
         steps = [step for step, _ in cut.scalars("loss")]
-        print(f"loss history: {len(steps)} steps, {steps[0]} to {steps[-1]}, each once: {steps == list(range(1, options.steps + 1))}")
+        print(
+            f"loss history: {len(steps)} steps, {steps[0]} to {steps[-1]}, each once: {steps == list(range(1, options.steps + 1))}"
+        )
         print(f"differences from the uninterrupted run: {', '.join(found) or 'none'}")
     return 1 if found else 0
 

@@ -22,7 +22,9 @@ from noisette.cli import main
 from noisette.shipped import open_shipped
 
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no chromium on this machine: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="no chromium on this machine: apt-get install chromium"
+)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -39,7 +41,9 @@ def served(runs):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "noisette", "dashboard", "--no-browser", "--port", str(port), "--runs", str(runs)]
     own = {**os.environ, "NOISETTE_CACHE": str(runs / ".cache")}  # a queue of its own
-    server = subprocess.Popen(command, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    server = subprocess.Popen(
+        command, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/_stcore/health", server)
@@ -112,7 +116,9 @@ def test_ticks_draw_what_the_command_line_draws(page, tmp_path, monkeypatch, cap
     unfold(page, "eyes (17)")
     page.get_by_text("3D Glasses (").click()
     page.get_by_alt_text("type=Female, 3D Glasses, seed 0").wait_for()
-    expect(page.locator("code").first).to_contain_text("'type=Female, 3D Glasses'")  # below the button: it is of this picture too
+    expect(page.locator("code").first).to_contain_text(
+        "'type=Female, 3D Glasses'"
+    )  # below the button: it is of this picture too
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all").click()
     command = page.locator("code").first.inner_text()

@@ -63,13 +63,21 @@ def test_a_stopped_training_saves_says_how_to_go_on_and_goes_on_exactly(recipe, 
     assert differences(whole, open_run(folder)) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="making a small disk needs root on Linux; CI has it")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or sys.platform != "linux", reason="making a small disk needs root on Linux; CI has it"
+)
 def test_a_full_disk_ends_the_training_in_one_line_and_loses_nothing(recipe, whole, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=True)
     try:
-        process = subprocess.Popen(command("train", recipe, disk / "r"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        process = subprocess.Popen(
+            command("train", recipe, disk / "r"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
+        )
         while saved_step(disk / "r") == 0 and process.poll() is None:
             time.sleep(0.02)
         with contextlib.suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
@@ -91,13 +99,17 @@ def test_a_full_disk_ends_the_training_in_one_line_and_loses_nothing(recipe, who
         subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="a folder that root cannot write needs a mount; CI has it")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or sys.platform != "linux", reason="a folder that root cannot write needs a mount; CI has it"
+)
 def test_a_read_only_folder_is_one_line(recipe, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(disk)], check=True)
     try:
-        done = subprocess.run(command("train", recipe, disk / "r"), capture_output=True, text=True, env=ENVIRONMENT, check=False)
+        done = subprocess.run(
+            command("train", recipe, disk / "r"), capture_output=True, text=True, env=ENVIRONMENT, check=False
+        )
     finally:
         subprocess.run(["umount", str(disk)], check=True)
     assert done.returncode == 1

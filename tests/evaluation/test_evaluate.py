@@ -39,7 +39,9 @@ def kept(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def drawer(tmp_path_factory):
-    return noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=MANY), out=tmp_path_factory.mktemp("runs") / "drawer").folder
+    return noisette.train(
+        parse_recipe(CONDITIONAL, source="t", overrides=MANY), out=tmp_path_factory.mktemp("runs") / "drawer"
+    ).folder
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,9 @@ def judge(kept):
 @pytest.fixture(scope="module")
 def yardstick(judge):
     real = DATA.split("validation")
-    return Yardstick(judge, DATA.split("train"), real, np.zeros_like(real.attributes, dtype=bool), True, palette_of(DATA.images))
+    return Yardstick(
+        judge, DATA.split("train"), real, np.zeros_like(real.attributes, dtype=bool), True, palette_of(DATA.images)
+    )
 
 
 def run(capsys, *arguments):
@@ -90,18 +94,33 @@ def test_the_verdict_of_a_hardly_trained_run_is_bad(capsys, drawer, judge):
     assert drawn["obedience"]["exact"] < 0.05 < real["obedience"]["exact"]
     assert drawn["fidelity"]["frechet"] > 2 * real["fidelity"]["frechet"]
     assert drawn["classification"]["score"] < real["classification"]["score"]
-    assert (real["pixel_art"]["in_palette"], real["memorisation"]["copies"] > 0) == (1, True)  # sprites as small as these repeat
+    assert (real["pixel_art"]["in_palette"], real["memorisation"]["copies"] > 0) == (
+        1,
+        True,
+    )  # sprites as small as these repeat
     assert drawn["by_pixels"]["exact"] < 0.05
     assert drawn["memorisation"]["copies"] == 0
     assert found["left_out"].keys() == {"new_pairs"}
     assert real["by_pixels"]["exact"] == 1
-    assert real["by_pixels"]["judge_agrees"] == real["obedience"]["exact"]  # where the judge is wrong, the pixels are right
+    assert (
+        real["by_pixels"]["judge_agrees"] == real["obedience"]["exact"]
+    )  # where the judge is wrong, the pixels are right
     assert drawn["exactness"]["snapped_whole"] == 0
     assert found["spread"]["fidelity"]["frechet"] > 0
-    assert (found["images"], found["split"], found["sampling"]["steps"], found["averaged"]) == (140, "validation", 3, True)
+    assert (found["images"], found["split"], found["sampling"]["steps"], found["averaged"]) == (
+        140,
+        "validation",
+        3,
+        True,
+    )
     assert found["first_seeds"] == [0, 140]
     told = run(capsys, "evaluate", drawer, "--draws", 2)[1]
-    for title in ("all attributes as asked", "Fréchet distance", "exact copies of training images", "most often missed"):
+    for title in (
+        "all attributes as asked",
+        "Fréchet distance",
+        "exact copies of training images",
+        "most often missed",
+    ):
         assert title in told
 
 
@@ -157,7 +176,14 @@ WORSE = {  # the figures that each damage must make worse, and those that it mus
     blurred: ([*OBEYED, *NEAR, "fidelity.kernel", *LOOKS], []),
     of_others: (OBEYED, [*NEAR, *LOOKS, "memorisation.copies"]),
     repeated: (
-        ["obedience.exact", "obedience.recall", "by_pixels.exact", "classification.score", "fidelity.frechet", "fidelity.coverage"],
+        [
+            "obedience.exact",
+            "obedience.recall",
+            "by_pixels.exact",
+            "classification.score",
+            "fidelity.frechet",
+            "fidelity.coverage",
+        ],
         LOOKS[:1],
     ),
     copied: ([*OBEYED, "memorisation.copies"], LOOKS[:1]),
@@ -223,7 +249,8 @@ def test_figures_of_another_shape_are_taken_again(drawer, judge):
 def test_what_a_person_should_know_is_told(capsys, drawer, judge, tmp_path):
     """An older checkpoint in the place of a damaged one; a judge that can hardly read."""
     folder = noisette.train(
-        parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, "training.steps=430", "samples.every=1"]), out=tmp_path / "r"
+        parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, "training.steps=430", "samples.every=1"]),
+        out=tmp_path / "r",
     ).folder
     newest = max((folder / "checkpoints").glob("step-*.safetensors"))
     newest.write_bytes(newest.read_bytes()[:1000])
@@ -231,7 +258,9 @@ def test_what_a_person_should_know_is_told(capsys, drawer, judge, tmp_path):
     assert "is damaged" in out
     assert "using an older one" in out
     trial = put_on_trial(drawer, count=20)
-    blind = replace(trial, yardstick=replace(trial.yardstick, judge=fit_judge(DATA.split("train").take(np.arange(64)), epochs=1)))
+    blind = replace(
+        trial, yardstick=replace(trial.yardstick, judge=fit_judge(DATA.split("train").take(np.arange(64)), epochs=1))
+    )
     [note] = verdict(blind, trial.generator.choices.sampling(steps=1), draws=1)["notes"]
     assert "so figures by it say little" in note
 
@@ -295,9 +324,15 @@ def test_a_run_without_attributes_is_measured_by_what_is_left(capsys, judge, tmp
 def test_pairs_that_were_kept_out_of_the_training_can_be_asked_for(judge, tmp_path):
     first, second = DATA.schema.names[1], DATA.schema.names[2]
     pair = [[DATA.schema.attributes[1].values[1], DATA.schema.attributes[2].values[1]]]
-    pair = [[f"{name}={value}" if isinstance(value, str) else name for name, value in zip((first, second), pair[0], strict=True)]]
+    pair = [
+        [
+            f"{name}={value}" if isinstance(value, str) else name
+            for name, value in zip((first, second), pair[0], strict=True)
+        ]
+    ]
     folder = noisette.train(
-        parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, f"dataset.hold_out={json.dumps(pair)}"]), out=tmp_path / "r"
+        parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, f"dataset.hold_out={json.dumps(pair)}"]),
+        out=tmp_path / "r",
     ).folder
     trial = put_on_trial(folder, split="held-out")
     assert 0 < trial.count < 500
@@ -366,7 +401,10 @@ def test_what_the_pixels_hide_counts_against_nobody(yardstick):
 def test_the_real_figures_of_one_run_are_not_those_of_another(drawer, judge, tmp_path):
     """A run from before palettes were kept is measured like the rest."""
     shutil.copytree(drawer, tmp_path / "old", ignore=lambda *_: ["palette.json", "evaluations"])
-    assert evaluate(tmp_path / "old", count=122, draws=1, steps=1)["real"] == evaluate(drawer, count=122, draws=1, steps=1)["real"]
+    assert (
+        evaluate(tmp_path / "old", count=122, draws=1, steps=1)["real"]
+        == evaluate(drawer, count=122, draws=1, steps=1)["real"]
+    )
 
 
 def test_one_image_is_described_too(drawer, judge):

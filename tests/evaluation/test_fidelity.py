@@ -22,7 +22,9 @@ def by_eigenvalues(real, drawn):
 
     one, two = np.cov(real.astype(float), rowvar=False), np.cov(drawn.astype(float), rowvar=False)
     half = root(one)
-    return ((real.astype(float).mean(0) - drawn.astype(float).mean(0)) ** 2).sum() + np.trace(one + two - 2 * root(half @ two @ half))
+    return ((real.astype(float).mean(0) - drawn.astype(float).mean(0)) ** 2).sum() + np.trace(
+        one + two - 2 * root(half @ two @ half)
+    )
 
 
 @given(seed=st.integers(0, 1000), width=st.integers(2, 40), shift=st.floats(0, 3), spread=st.floats(0.2, 3))

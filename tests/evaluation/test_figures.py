@@ -18,7 +18,9 @@ REAL = SPRITES.images
 
 
 def noisy(images, amount):
-    return np.clip(images + np.random.default_rng(0).integers(-amount, amount + 1, images.shape), 0, 255).astype(np.uint8)
+    return np.clip(images + np.random.default_rng(0).integers(-amount, amount + 1, images.shape), 0, 255).astype(
+        np.uint8
+    )
 
 
 def test_an_image_is_right_to_the_last_pixel_or_not():
@@ -34,7 +36,10 @@ def test_an_image_is_right_to_the_last_pixel_or_not():
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_more_noise_is_less_exact(one, other):
     less, more = sorted((one, other))
-    assert exactness(noisy(REAL[:20], less), REAL[:20]).pixels >= exactness(noisy(REAL[:20], more), REAL[:20]).pixels - 0.02
+    assert (
+        exactness(noisy(REAL[:20], less), REAL[:20]).pixels
+        >= exactness(noisy(REAL[:20], more), REAL[:20]).pixels - 0.02
+    )
 
 
 def test_real_sprites_are_pixel_art_and_noise_is_not():
@@ -44,7 +49,9 @@ def test_real_sprites_are_pixel_art_and_noise_is_not():
     assert wrong.in_palette < 0.1
     assert wrong.colours > 5 * real.colours
     assert wrong.stray > 0.5 > real.stray
-    assert wrong.alpha == pytest.approx(4 / 7, abs=0.02)  # of seven steps up or down, four leave 0 or 255, where they are clipped
+    assert wrong.alpha == pytest.approx(
+        4 / 7, abs=0.02
+    )  # of seven steps up or down, four leave 0 or 255, where they are clipped
     assert pixel_art(palette.snap(noisy(REAL, 3)), palette).stray < wrong.stray
     assert pixel_art(REAL[:, :3], palette_of(REAL[:, :3])).alpha is None
 
@@ -74,7 +81,9 @@ def test_copies_of_the_training_set_are_found_out():
     train, unseen = REAL[:300], REAL[300:]
     copied = compared(train[50:90], train)
     assert (copied.copies, copied.distance, copied.feature_distance) == (1, 0, 0)
-    assert (np.abs(train[nearest_images(train[50:90], train)[0]] - train[50:90].astype(int)).sum(axis=(1, 2, 3)) == 0).all()
+    assert (
+        np.abs(train[nearest_images(train[50:90], train)[0]] - train[50:90].astype(int)).sum(axis=(1, 2, 3)) == 0
+    ).all()
     fresh = compared(unseen, train)
     assert fresh.copies < 0.2
     assert fresh.distance > 10

@@ -106,7 +106,9 @@ def test_what_cannot_be_judged(judge, sprites, tmp_path):
         load_judge(tmp_path / "half")
 
 
-SCHEMA = AttributeSchema(attributes=(Choice(name="type", options=("Male", "Female")), Flag(name="Hat"), Flag(name="Pipe")))
+SCHEMA = AttributeSchema(
+    attributes=(Choice(name="type", options=("Male", "Female")), Flag(name="Hat"), Flag(name="Pipe"))
+)
 
 
 def measured(asked, seen):

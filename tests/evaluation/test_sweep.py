@@ -34,7 +34,9 @@ def kept(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def drawer(tmp_path_factory):
-    return noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=SMALL), out=tmp_path_factory.mktemp("runs") / "drawer").folder
+    return noisette.train(
+        parse_recipe(CONDITIONAL, source="t", overrides=SMALL), out=tmp_path_factory.mktemp("runs") / "drawer"
+    ).folder
 
 
 def run(capsys, *arguments):
@@ -49,9 +51,15 @@ def test_a_sweep_is_a_table_plots_and_a_grid(capsys, drawer):
     [folder] = (drawer / "sweeps").glob("guidance-steps-*")
     with (folder / "table.csv").open() as file:
         table = list(csv.DictReader(file))
-    assert [(row["guidance"], row["steps"]) for row in table] == [(g, s) for g in ("1.0", "2.0", "4.0") for s in ("1", "2")]
-    assert {(row["sampler"], row["split"], row["images"], row["averaged weights"]) for row in table} == {("ddim", "validation", "20", "True")}
-    assert all(0 <= float(row["obedience.exact"]) <= 1 and row["fidelity.frechet"] == "" for row in table)  # too few for distances
+    assert [(row["guidance"], row["steps"]) for row in table] == [
+        (g, s) for g in ("1.0", "2.0", "4.0") for s in ("1", "2")
+    ]
+    assert {(row["sampler"], row["split"], row["images"], row["averaged weights"]) for row in table} == {
+        ("ddim", "validation", "20", "True")
+    }
+    assert all(
+        0 <= float(row["obedience.exact"]) <= 1 and row["fidelity.frechet"] == "" for row in table
+    )  # too few for distances
     assert {row["obedience.exact real"] for row in table} == {table[0]["obedience.exact real"]}
     assert re.search(r"^ +4\.0 +2 ", out, re.M), out
     assert "real images" in out
@@ -83,7 +91,14 @@ def test_a_sweep_that_was_stopped_goes_on(capsys, drawer, monkeypatch):
 
 
 def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
-    overrides = [*SMALL, "dataset.count=240", "training.steps=108", "training.keep=5", 'training.checkpoint_every="1h"', "samples.every=1"]
+    overrides = [
+        *SMALL,
+        "dataset.count=240",
+        "training.steps=108",
+        "training.keep=5",
+        'training.checkpoint_every="1h"',
+        "samples.every=1",
+    ]
     folder = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=overrides), out=tmp_path / "r").folder
     steps = open_run(folder).steps
     assert steps == [36, 72, 108]  # one with each grid
@@ -106,7 +121,10 @@ def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
         (["--over", "checkpoint=7,8"], "no checkpoint of step 7 is kept"),
         (["--over", "guidance=1", "--figure", "exakt"], 'no figure "exakt"; nearest: exact'),
         (["--over", "guidance=1", "--count", 51], "has 50 images"),
-        (["--over", "guidance=1", "--figure", "frechet"], "nothing to plot: fidelity is left out, for distances need at least 100 images"),
+        (
+            ["--over", "guidance=1", "--figure", "frechet"],
+            "nothing to plot: fidelity is left out, for distances need at least 100 images",
+        ),
         (["--over", "seed=0,40"], "share images; keep seeds 50 apart"),
         (["--over", "seed=0,-1"], "a seed is 0 or more"),
     ],
@@ -139,7 +157,8 @@ def test_a_sweep_is_not_written_among_other_things(capsys, drawer, tmp_path):
 
 def test_a_damaged_checkpoint_is_named(capsys, tmp_path):
     folder = noisette.train(
-        parse_recipe(CONDITIONAL, source="t", overrides=[*SMALL, "dataset.count=240", "training.steps=40"]), out=tmp_path / "r"
+        parse_recipe(CONDITIONAL, source="t", overrides=[*SMALL, "dataset.count=240", "training.steps=40"]),
+        out=tmp_path / "r",
     ).folder
     newest = folder / "checkpoints" / "step-00000040.safetensors"
     newest.write_bytes(newest.read_bytes()[:1000])
@@ -151,7 +170,10 @@ def test_a_damaged_checkpoint_is_named(capsys, tmp_path):
 def test_axes_and_figures_by_name():
     assert parse_axis("guidance=1, 1.5", "x") == ("guidance", [1.0, 1.5])
     assert parse_axis("sampler=ddim,ddpm", "x") == ("sampler", ["ddim", "ddpm"])
-    assert [figure.path for figure in chosen_figures(["frechet", "obedience.exact"])] == ["fidelity.frechet", "obedience.exact"]
+    assert [figure.path for figure in chosen_figures(["frechet", "obedience.exact"])] == [
+        "fidelity.frechet",
+        "obedience.exact",
+    ]
     assert chosen_figures(["exact"])[0].path == "obedience.exact"
 
 
@@ -170,13 +192,28 @@ def test_the_report_is_one_file_with_everything(capsys, tmp_path):
     assert "<script" not in page
     assert "&lt;plain&gt;" in page
     assert "<plain>" not in page
-    for part in ("Losses", "By request", "As asked, and not", "How common, how well", "Nearest training images", "Sweep", "Made with"):
+    for part in (
+        "Losses",
+        "By request",
+        "As asked, and not",
+        "How common, how well",
+        "Nearest training images",
+        "Sweep",
+        "Made with",
+    ):
         assert f"<h3>{part}</h3>" in page, part
     assert page.count("<svg") == 2  # the losses and the one sweep that is whole
     assert "guidance: 1.0, 2.0" in page
     assert "left out: fidelity, for distances need at least 100 images, not 30" in page
-    assert "left out: obedience, new pairs, exactness, by pixels, classification, for it was trained without attributes" in page
-    for command in (f"noisette evaluate '{drawer}' --count 30", f"noisette sweep '{drawer}' --over guidance=1.0,2.0 --count 12", "--out"):
+    assert (
+        "left out: obedience, new pairs, exactness, by pixels, classification, for it was trained without attributes"
+        in page
+    )
+    for command in (
+        f"noisette evaluate '{drawer}' --count 30",
+        f"noisette sweep '{drawer}' --over guidance=1.0,2.0 --count 12",
+        "--out",
+    ):
         assert command.replace("'", "&#39;") in page, command
     assert "image-rendering: pixelated" in page
 

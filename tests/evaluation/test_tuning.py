@@ -20,7 +20,17 @@ from noisette.diffusion.spacing import spaced
 from noisette.errors import RequestError
 from noisette.evaluation.judges import fit_and_keep
 from noisette.evaluation.measure import silently
-from noisette.evaluation.tuning import DISTANCE, FIRST_WALKER, LONG, PERCENT, SHARES, Candidate, choose, cost_of_steps, fit_levels
+from noisette.evaluation.tuning import (
+    DISTANCE,
+    FIRST_WALKER,
+    LONG,
+    PERCENT,
+    SHARES,
+    Candidate,
+    choose,
+    cost_of_steps,
+    fit_levels,
+)
 from noisette.pictures import read_png, save_png
 from noisette.sampling import Sampling
 
@@ -33,7 +43,13 @@ def candidate(steps, exact, frechet):
     return Candidate(Sampling("ddim", steps, 0.0), steps, {EXACT: exact, WHOLE: exact, DISTANCE: frechet})
 
 
-CANDIDATES = [candidate(1, 0.90, 30.0), candidate(2, 0.985, 22.0), candidate(4, 0.995, 20.5), candidate(10, 0.999, 20.1), candidate(25, 1.0, 20.0)]
+CANDIDATES = [
+    candidate(1, 0.90, 30.0),
+    candidate(2, 0.985, 22.0),
+    candidate(4, 0.995, 20.5),
+    candidate(10, 0.999, 20.1),
+    candidate(25, 1.0, 20.0),
+]
 
 
 @pytest.mark.parametrize(("points", "steps"), [(0.0, 25), (0.4, 10), (1.0, 4), (2.1, 2), (20.0, 1)])
@@ -52,9 +68,17 @@ def test_what_is_asked_for_comes_before_the_distance_to_the_data():
     assert choose([plain, guided, cheaper], 6.0) == plain
 
 
-@given(st.lists(st.tuples(st.integers(1, 50), st.floats(0, 1), st.floats(0, 1), st.floats(1, 100)), min_size=1, max_size=20), st.floats(0, 20))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 50), st.floats(0, 1), st.floats(0, 1), st.floats(1, 100)), min_size=1, max_size=20
+    ),
+    st.floats(0, 20),
+)
 def test_whatever_was_measured_something_is_chosen_and_nothing_cheaper_would_do(rows, points):
-    candidates = [Candidate(Sampling("ddim", steps, 0.0), steps, {EXACT: one, WHOLE: other, DISTANCE: far}) for steps, one, other, far in rows]
+    candidates = [
+        Candidate(Sampling("ddim", steps, 0.0), steps, {EXACT: one, WHOLE: other, DISTANCE: far})
+        for steps, one, other, far in rows
+    ]
     chosen = choose(candidates, points)
 
     def behind(each):
@@ -74,7 +98,9 @@ def drawer(tmp_path_factory):
         patch.setattr("noisette.evaluation.tuning.STEPS", (1, 2))
         fit_and_keep(sprites(1000, 8).split("train"), epochs=2)
         settings = ["dataset.count=1000", "training.steps=6", 'training.checkpoint_every="1s"', "samples.every=100"]
-        yield noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=settings), out=tmp_path_factory.mktemp("runs") / "drawer").folder
+        yield noisette.train(
+            parse_recipe(CONDITIONAL, source="t", overrides=settings), out=tmp_path_factory.mktemp("runs") / "drawer"
+        ).folder
 
 
 def run(capsys, *arguments):
@@ -87,14 +113,21 @@ def test_a_table_is_made_and_used_and_what_is_given_wins(capsys, drawer, tmp_pat
     with pytest.raises(RequestError, match=r"no table of qualities for its weights; `noisette tune .*` makes one"):
         noisette.load(drawer).choices.sampling(quality="fast")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("noisette.evaluation.measure.classification", lambda *_: pytest.fail("it trained a classifier, and chose nothing by it"))
+        patch.setattr(
+            "noisette.evaluation.measure.classification",
+            lambda *_: pytest.fail("it trained a classifier, and chose nothing by it"),
+        )
         status, out, err = run(capsys, "tune", drawer, "--count", 20)
     assert status == 0, err
-    assert [line.split()[0] for line in out.splitlines() if line and line.split()[0] in ("fast", "balanced", "best")] == ["fast", "balanced", "best"]
+    assert [
+        line.split()[0] for line in out.splitlines() if line and line.split()[0] in ("fast", "balanced", "best")
+    ] == ["fast", "balanced", "best"]
     table = json.loads((drawer / "quality.json").read_text())
     generator = noisette.load(drawer)
     sampling = generator.choices.sampling(quality="fast")
-    assert (sampling.sampler, sampling.steps, sampling.guidance.scale) == tuple(table["fast"][name] for name in ("sampler", "steps", "guidance"))
+    assert (sampling.sampler, sampling.steps, sampling.guidance.scale) == tuple(
+        table["fast"][name] for name in ("sampler", "steps", "guidance")
+    )
     given = generator.choices.sampling("heun", 7, quality="fast", guidance=3.0, spacing="karras")
     assert (given.sampler, given.steps, given.guidance.scale) == ("heun", 7, 3.0)
     file = tmp_path / "a.png"
@@ -108,7 +141,9 @@ def test_a_table_is_made_and_used_and_what_is_given_wins(capsys, drawer, tmp_pat
 def test_levels_are_fitted_and_a_picture_keeps_its_own(capsys, drawer, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(drawer, copy, ignore=shutil.ignore_patterns("quality.json"))
-    with pytest.raises(RequestError, match=r"no levels fitted to its weights; `noisette tune .*copy` finds them, or say spacing time"):
+    with pytest.raises(
+        RequestError, match=r"no levels fitted to its weights; `noisette tune .*copy` finds them, or say spacing time"
+    ):
         noisette.load(copy).choices.sampling(spacing="fitted")
     table = noisette.tune(copy, count=20)
     generator = noisette.load(copy)
@@ -139,15 +174,25 @@ def test_levels_are_fitted_to_the_walks_of_all_images_under_their_requests(drawe
     monkeypatch.setattr("noisette.evaluation.tuning.WALKERS", 20)  # a whole batch, and a part of one
     generator, rows = noisette.load(drawer), sprites(1000, 8).split("train").attributes
     schedule = generator.model.schedule
-    times = tuple(sorted({level.time for name in ("time", "log-snr") for level in spaced(schedule, LONG, name)}, reverse=True))
+    times = tuple(
+        sorted({level.time for name in ("time", "log-snr") for level in spaced(schedule, LONG, name)}, reverse=True)
+    )
     sampling = replace(generator.choices.sampling("ddim", 1, 0.0), steps=len(times), spacing="fitted", times=times)
     walks = []
     for place in range(20):
         generator.model.draw(
-            generator.engine, [FIRST_WALKER + place], sampling, rows[place : place + 1], on_step=lambda xt, x0, level: walks.append((xt, x0, level))
+            generator.engine,
+            [FIRST_WALKER + place],
+            sampling,
+            rows[place : place + 1],
+            on_step=lambda xt, x0, level: walks.append((xt, x0, level)),
         )
     together = [
-        (torch.cat([walks[place][0] for place in places]), torch.cat([walks[place][1] for place in places]), walks[places[0]][2])
+        (
+            torch.cat([walks[place][0] for place in places]),
+            torch.cat([walks[place][1] for place in places]),
+            walks[places[0]][2],
+        )
         for places in ([step + len(times) * image for image in range(20)] for step in range(len(times)))
     ]
     costs = misses(together).sqrt()
@@ -156,15 +201,27 @@ def test_levels_are_fitted_to_the_walks_of_all_images_under_their_requests(drawe
     assert fit_levels(generator, rows) == expected
 
 
-@pytest.mark.parametrize("times", [(1.0, 0.5), (1.0, 0.5, 0.7), (0.9, 0.5, 0.1), (1.0, 0.5, -0.1), (1.0, 0.5, float("nan"))])
+@pytest.mark.parametrize(
+    "times", [(1.0, 0.5), (1.0, 0.5, 0.7), (0.9, 0.5, 0.1), (1.0, 0.5, -0.1), (1.0, 0.5, float("nan"))]
+)
 def test_levels_that_cannot_be_are_refused(drawer, times):
-    with pytest.raises(RequestError, match="the fitted levels are not 3 of .*; the picture or the table that they are from was changed"):
+    with pytest.raises(
+        RequestError, match="the fitted levels are not 3 of .*; the picture or the table that they are from was changed"
+    ):
         noisette.load(drawer).choices.sampling("ddim", 3, spacing="fitted", times=times)
 
 
 def test_levels_between_those_of_a_discrete_schedule_are_refused(tmp_path):
-    settings = ["training.steps=1", "diffusion.steps=10", "dataset.count=100", "diffusion.schedule=cosine", "samples.steps=5"]
-    generator = noisette.load(noisette.train(parse_recipe(TINY, source="t", overrides=settings), out=tmp_path / "discrete").folder)
+    settings = [
+        "training.steps=1",
+        "diffusion.steps=10",
+        "dataset.count=100",
+        "diffusion.schedule=cosine",
+        "samples.steps=5",
+    ]
+    generator = noisette.load(
+        noisette.train(parse_recipe(TINY, source="t", overrides=settings), out=tmp_path / "discrete").folder
+    )
     assert generator.choices.sampling("ddim", 2, spacing="fitted", times=(1.0, 0.3)).times == (1.0, 0.3)
     for second in (0.35, 1e-9):
         with pytest.raises(RequestError, match="the fitted levels are not 2 of"):
@@ -188,7 +245,9 @@ def test_a_table_of_other_weights_is_none_and_a_damaged_one_is_told(drawer, tmp_
 def test_where_nothing_can_be_measured_nothing_is_chosen(drawer, tmp_path, monkeypatch):
     with pytest.raises(RequestError, match="no folder"):
         noisette.tune(drawer, count=20, out=tmp_path / "nowhere" / "quality.json")
-    plain = noisette.train(parse_recipe(TINY, source="t", overrides=["dataset.count=1000", "training.steps=1"]), out=tmp_path / "plain")
+    plain = noisette.train(
+        parse_recipe(TINY, source="t", overrides=["dataset.count=1000", "training.steps=1"]), out=tmp_path / "plain"
+    )
     with pytest.raises(RequestError, match="nothing to choose by"):
         noisette.tune(plain.folder, count=20)
     assert not (plain.folder / "quality.json").exists()

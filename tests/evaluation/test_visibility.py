@@ -59,7 +59,9 @@ def test_where_several_images_have_the_same_attributes_pixels_tell_nothing():
     assert np.array_equal(hidden(twice), np.repeat(hidden(data), 2, axis=0))  # repeated, but alike
     twice.images[0] = 7
     assert not hidden(twice).any()
-    assert not hidden(noisette.open_dataset("sprites", count=400, size=8)).any()  # where each attribute has a place of its own
+    assert not hidden(
+        noisette.open_dataset("sprites", count=400, size=8)
+    ).any()  # where each attribute has a place of its own
 
 
 def test_a_flag_that_is_not_known_is_not_absent():
@@ -81,6 +83,11 @@ def test_what_a_judge_misses_beside_another_value():
     table = np.array([[0, 1, 1, 0]] * 6 + [[1, 1, 0, 0]] * 6, dtype=np.int16)
     seen = table.copy()
     seen[:5, 1] = 0
-    assert missed_beside(table, seen, SCHEMA) == [Pair("Earring", "Long Hair", 5 / 6, 6), Pair("Earring", "skin=tone 0", 5 / 6, 6)]
+    assert missed_beside(table, seen, SCHEMA) == [
+        Pair("Earring", "Long Hair", 5 / 6, 6),
+        Pair("Earring", "skin=tone 0", 5 / 6, 6),
+    ]
     assert missed_beside(table, table, SCHEMA) == []
-    assert missed_beside(np.where(table == 1, np.int16(-1), table), seen, SCHEMA) == []  # what is hidden cannot be missed
+    assert (
+        missed_beside(np.where(table == 1, np.int16(-1), table), seen, SCHEMA) == []
+    )  # what is hidden cannot be missed

@@ -49,7 +49,17 @@ def awakened(network):
 
 
 def unet(*ways, null="each"):
-    return UNet(3, 8, widths=(8, 16), blocks=1, attention=(False, True), valued=VALUED, condition=ways, null=null, map_channels=4)
+    return UNet(
+        3,
+        8,
+        widths=(8, 16),
+        blocks=1,
+        attention=(False, True),
+        valued=VALUED,
+        condition=ways,
+        null=null,
+        map_channels=4,
+    )
 
 
 NETWORKS = {

@@ -15,7 +15,15 @@ from noisette.networks.unet import UNet
 def test_any_size_that_the_levels_divide_and_any_channels_come_back_in_the_same_shape(size, patch, levels, channels):
     if check_size(size, levels=levels, patch=patch) is not None:
         return
-    network = UNet(channels, size, widths=[4] * levels, blocks=1, attention=[False] * (levels - 1) + [True], patch=patch, head_width=4)
+    network = UNet(
+        channels,
+        size,
+        widths=[4] * levels,
+        blocks=1,
+        attention=[False] * (levels - 1) + [True],
+        patch=patch,
+        head_width=4,
+    )
     xt = torch.randn(2, channels, size, size)
     assert network(xt, torch.tensor([0.1, 1.0])).shape == xt.shape
 
@@ -43,7 +51,9 @@ def test_patches_make_the_same_network_four_times_cheaper():
 
     def flops(patch):
         with FlopCounterMode(display=False) as counter:
-            UNet(3, 24, widths=[32, 64], attention=[False, False], patch=patch)(torch.randn(1, 3, 24, 24), torch.rand(1))
+            UNet(3, 24, widths=[32, 64], attention=[False, False], patch=patch)(
+                torch.randn(1, 3, 24, 24), torch.rand(1)
+            )
         return counter.get_total_flops()
 
     assert 3.5 < flops(1) / flops(2) < 4.5
@@ -77,9 +87,13 @@ def test_every_pixel_and_the_time_matter_and_images_do_not_mix(network):
     assert moved[[0, 1, 3]].max() == 0
 
 
-@pytest.mark.parametrize("settings", [{}, {"pixel_width": 8, "outputs": 7, "pixel_map_channels": 4}], ids=["patches", "pixels"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"pixel_width": 8, "outputs": 7, "pixel_map_channels": 4}], ids=["patches", "pixels"]
+)
 def test_every_parameter_learns(settings):
-    network = UNet(2, 8, widths=[8, 16], blocks=1, valued=[range(3), range(1, 2)], condition=["modulate", "spatial"], **settings)
+    network = UNet(
+        2, 8, widths=[8, 16], blocks=1, valued=[range(3), range(1, 2)], condition=["modulate", "spatial"], **settings
+    )
     disturbed(network)
     codes = torch.tensor([[0, 1], [1, -1], [2, 0], [-1, 1]])
     network(torch.randn(4, 2, 8, 8), torch.rand(4), codes).square().mean().backward()

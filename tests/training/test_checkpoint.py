@@ -9,7 +9,13 @@ from noisette.training.checkpoint import discard_from, latest_checkpoint, save_c
 
 
 def save(folder, step):
-    return save_checkpoint(folder, step, {"network": {"w": torch.full((3,), float(step))}, "optimizer": {"w/m": torch.ones(2)}}, {"step": step}, 2)
+    return save_checkpoint(
+        folder,
+        step,
+        {"network": {"w": torch.full((3,), float(step))}, "optimizer": {"w/m": torch.ones(2)}},
+        {"step": step},
+        2,
+    )
 
 
 def test_what_was_saved_comes_back(tmp_path):
@@ -28,7 +34,11 @@ def test_no_checkpoint_yet_is_not_an_error(tmp_path):
 def test_the_newest_are_kept_and_nothing_else_is_left(tmp_path):
     for step in range(1, 6):
         save(tmp_path, step)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "step-00000004.safetensors", "step-00000005.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "manifest.json",
+        "step-00000004.safetensors",
+        "step-00000005.safetensors",
+    ]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "tampered", "removed"])
@@ -53,7 +63,9 @@ def test_when_all_are_damaged_the_error_names_each(tmp_path):
     save(tmp_path, 2)
     for file in tmp_path.glob("*.safetensors"):
         file.write_bytes(b"")
-    with pytest.raises(NoisetteError, match="step-00000002.safetensors is damaged.*step-00000001.safetensors is damaged"):
+    with pytest.raises(
+        NoisetteError, match="step-00000002.safetensors is damaged.*step-00000001.safetensors is damaged"
+    ):
         latest_checkpoint(tmp_path)
 
 
@@ -88,7 +100,9 @@ def test_a_manifest_cannot_point_outside_its_folder(tmp_path):
 def test_a_death_between_the_file_and_the_manifest_loses_nothing(tmp_path, monkeypatch):
     save(tmp_path, 1)
     with monkeypatch.context() as patch:
-        patch.setattr("noisette.training.checkpoint.write_text", lambda *_: (_ for _ in ()).throw(OSError("killed here")))
+        patch.setattr(
+            "noisette.training.checkpoint.write_text", lambda *_: (_ for _ in ()).throw(OSError("killed here"))
+        )
         with pytest.raises(OSError, match="killed here"):
             save(tmp_path, 2)
     found, notes = latest_checkpoint(tmp_path)

@@ -69,7 +69,11 @@ def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
     slow = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=4, guidance=2.0).astype(float)
     before = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=1, guidance=2.0)
     settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=4"]
-    student = noisette.load(noisette.distil(asked.folder, evaluations=1, guidance=2.0, steps=100, out=tmp_path / "student", settings=settings).folder)
+    student = noisette.load(
+        noisette.distil(
+            asked.folder, evaluations=1, guidance=2.0, steps=100, out=tmp_path / "student", settings=settings
+        ).folder
+    )
     assert (student.choices.sampling().steps, student.choices.sampling().guidance.scale) == (1, 2.0)
     after = student.generate(requests, seeds=range(40))
     assert np.square(after - slow).mean() < 0.6 * np.square(before - slow).mean()
@@ -78,11 +82,15 @@ def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
 def test_it_is_a_run_like_any_other_and_goes_on_after_a_kill(capsys, asked, tmp_path):
     settings = ["training.batch_size=6", "training.layout=contiguous"]  # what is measured may come out differently
     given = [part for setting in settings for part in ("--set", setting)]
-    status, out, err = run(capsys, "distil", asked.folder, "--evaluations", 2, "--steps", 12, "--out", tmp_path / "whole", *given, "--json")
+    status, out, err = run(
+        capsys, "distil", asked.folder, "--evaluations", 2, "--steps", 12, "--out", tmp_path / "whole", *given, "--json"
+    )
     assert status == 0, err
     assert json.loads(out)["run"] == str(tmp_path / "whole")
     with pytest.raises(ZeroDivisionError):
-        noisette.distil(asked.folder, out=tmp_path / "cut", watcher=Interrupting(9), evaluations=2, steps=12, settings=settings)
+        noisette.distil(
+            asked.folder, out=tmp_path / "cut", watcher=Interrupting(9), evaluations=2, steps=12, settings=settings
+        )
     noisette.resume(tmp_path / "cut")
     whole, cut = (open_run(tmp_path / name).checkpoint()[0].tensors("network") for name in ("whole", "cut"))
     assert all(torch.equal(tensor, cut[name]) for name, tensor in whole.items())
@@ -129,12 +137,16 @@ def test_a_teacher_that_hardly_counted_the_noisiest_level_is_learned_from_all_th
         "training.batch_size=20",
         "training.learning_rate=3e-3",
     ]
-    teacher = noisette.load(noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=settings), out=tmp_path / "teacher").folder)
+    teacher = noisette.load(
+        noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=settings), out=tmp_path / "teacher").folder
+    )
     requests = [teacher.random_request(seed) for seed in range(40)]
     slow = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=4).astype(float)
     before = teacher.generate(requests, seeds=range(40), sampler="ddim", steps=1)
     settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=4"]
-    student = noisette.load(noisette.distil(teacher.name, steps=100, out=tmp_path / "student", settings=settings).folder)
+    student = noisette.load(
+        noisette.distil(teacher.name, steps=100, out=tmp_path / "student", settings=settings).folder
+    )
     after = student.generate(requests, seeds=range(40))
     assert np.square(after - slow).mean() < 0.7 * np.square(before - slow).mean()
 
@@ -144,14 +156,18 @@ def test_a_student_is_drawn_as_it_learned(asked, tmp_path):
     for steps in (1, 2, 4):
         assert student.generate("Zombie", seeds=[0], steps=steps).shape[0] == 1
     for settings in ({"steps": 3}, {"steps": 8}, {"sampler": "unipc"}, {"spacing": "karras"}):
-        with pytest.raises(RequestError, match="is a student of 4 levels evenly in time; draw in as many steps, or a part of them, by ddim or lcm"):
+        with pytest.raises(
+            RequestError,
+            match="is a student of 4 levels evenly in time; draw in as many steps, or a part of them, by ddim or lcm",
+        ):
             student.generate("Zombie", seeds=[0], **settings)
 
 
 def test_what_must_stay_as_the_teacher_has_it_cannot_be_set(asked, tmp_path):
     for setting in ("network.widths=[8, 8]", "dataset.count=30", "distillation.evaluations=3"):
         with pytest.raises(
-            RequestError, match="is the teacher's; of a student, training, samples, condition.drop_... and distillation.steps can be set"
+            RequestError,
+            match="is the teacher's; of a student, training, samples, condition.drop_... and distillation.steps can be set",
         ):
             noisette.distil(asked.folder, steps=1, out=tmp_path / "student", settings=[setting])
     with pytest.raises(RequestError, match="samples: a student draws as it learned, by ddim in 1 steps evenly in time"):
@@ -174,7 +190,11 @@ def test_a_teacher_that_answers_with_the_noise_is_refused(tmp_path):
 
 def test_a_guided_interval_and_rescale_are_learned_too(asked, tmp_path):
     recipe = asked.recipe.model_copy(
-        update={"samples": asked.recipe.samples.model_copy(update={"guidance_interval": [0.2, 0.8], "guidance_rescale": 0.5})}
+        update={
+            "samples": asked.recipe.samples.model_copy(
+                update={"guidance_interval": [0.2, 0.8], "guidance_rescale": 0.5}
+            )
+        }
     )
     found = recipe_of(recipe, "t", 2).distillation
     assert (found.guidance, found.guidance_interval, found.guidance_rescale) == ([1.0, 4.0], [0.2, 0.8], 0.5)
@@ -183,11 +203,16 @@ def test_a_guided_interval_and_rescale_are_learned_too(asked, tmp_path):
 def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, tmp_path):
     teacher = noisette.load(asked.folder)
     settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=2"]
-    student = noisette.load(noisette.distil(asked.folder, guidance=6.0, steps=300, out=tmp_path / "student", settings=settings).folder)
+    student = noisette.load(
+        noisette.distil(asked.folder, guidance=6.0, steps=300, out=tmp_path / "student", settings=settings).folder
+    )
     requests = [teacher.random_request(seed) for seed in range(60)]
 
     def drawn(generator, steps):
-        return [generator.generate(requests, seeds=range(60), sampler="ddim", steps=steps, guidance=scale).astype(float) for scale in (1.0, 6.0)]
+        return [
+            generator.generate(requests, seeds=range(60), sampler="ddim", steps=steps, guidance=scale).astype(float)
+            for scale in (1.0, 6.0)
+        ]
 
     wanted, learned = drawn(teacher, 2), drawn(student, 1)
     far = [[np.square(image - other).mean() for other in wanted] for image in learned]
@@ -204,7 +229,12 @@ def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, t
         shown.append(tuple(codes[:, -1].tolist()))
         return denoiser(xt, level, codes)
 
-    student.model.draw(Engine(lambda: counted, True, "counted"), [0, 1], sampling, np.zeros((2, len(student.schema.attributes)), dtype=np.int16))
+    student.model.draw(
+        Engine(lambda: counted, True, "counted"),
+        [0, 1],
+        sampling,
+        np.zeros((2, len(student.schema.attributes)), dtype=np.int16),
+    )
     assert shown == [(300, 300)]
 
 
@@ -238,7 +268,9 @@ def test_a_student_takes_the_scales_that_it_learned_and_no_other_guidance(asked,
     assert student.model.evaluations(student.choices.sampling(excluded={"Blush": 0.3})) == 2
 
 
-@pytest.mark.parametrize(("usual", "learned"), [(1.0, [1.0, 1.0]), (2.0, [1.0, 4.0]), (60.0, [1.0, 100.0]), (0.5, [0.5, 1.0])])
+@pytest.mark.parametrize(
+    ("usual", "learned"), [(1.0, [1.0, 1.0]), (2.0, [1.0, 4.0]), (60.0, [1.0, 100.0]), (0.5, [0.5, 1.0])]
+)
 def test_the_scales_that_are_learned_hold_that_of_the_recipe(asked, usual, learned):
     recipe = asked.recipe.model_copy(update={"samples": asked.recipe.samples.model_copy(update={"guidance": usual})})
     found = recipe_of(recipe, "t", 1)
@@ -249,7 +281,9 @@ def test_where_requests_are_filled_in_a_student_learns_whole_ones_alone(asked, t
     recipe = asked.recipe.model_copy(update={"samples": asked.recipe.samples.model_copy(update={"complete": True})})
     shutil.copytree(asked.folder, tmp_path / "filling")
     open_run(tmp_path / "filling").write_recipe(recipe)
-    student = noisette.load(noisette.distil(tmp_path / "filling", guidance=3.0, steps=1, out=tmp_path / "student").folder)
+    student = noisette.load(
+        noisette.distil(tmp_path / "filling", guidance=3.0, steps=1, out=tmp_path / "student").folder
+    )
     condition = student.model.recipe.condition
     assert (condition.drop_all, condition.drop_each) == (0.0, 0.0)
     assert student.generate("Zombie", seeds=[0], guidance=2.0).shape[0] == 1  # filled in, and the scale is an input
@@ -266,7 +300,9 @@ def test_scales_that_are_no_range_are_refused():
 
 
 def test_a_finished_student_whose_checkpoints_are_gone_learns_from_its_teacher_again(asked, tmp_path):
-    run_ = noisette.distil(asked.folder, guidance=3.0, steps=3, out=tmp_path / "student", settings=["training.layout=contiguous"])
+    run_ = noisette.distil(
+        asked.folder, guidance=3.0, steps=3, out=tmp_path / "student", settings=["training.layout=contiguous"]
+    )
     before = run_.checkpoint()[0].tensors("network")
     for file in run_.checkpoints.iterdir():
         file.unlink()

@@ -12,7 +12,9 @@ UNITS = torch.tensor([0, 1, 1, 1, 4, 5])
 
 def dropped(images, *, units=UNITS, drop_all=0.0, drop_each=0.0, seed=0):
     codes = torch.arange(6).repeat(images, 1) % 2
-    return codes, drop(codes, units, drop_all=drop_all, drop_each=drop_each, generator=torch.Generator().manual_seed(seed))
+    return codes, drop(
+        codes, units, drop_all=drop_all, drop_each=drop_each, generator=torch.Generator().manual_seed(seed)
+    )
 
 
 @given(st.floats(0, 0.99), st.floats(0, 0.5), st.integers(0, 10**6))

@@ -19,15 +19,26 @@ from noisette.training.events import EventReader
 def as_tensorboard_reads(folder):
     found = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
     found.Reload()
-    return {tag: [(event.step, event.wall_time, event.value) for event in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
+    return {
+        tag: [(event.step, event.wall_time, event.value) for event in found.Scalars(tag)]
+        for tag in found.Tags()["scalars"]
+    }
 
 
 def as_we_read(reader):
-    return {tag: list(zip(curve.steps.tolist(), curve.times.tolist(), curve.values.tolist(), strict=True)) for tag, curve in reader.curves().items()}
+    return {
+        tag: list(zip(curve.steps.tolist(), curve.times.tolist(), curve.values.tolist(), strict=True))
+        for tag, curve in reader.curves().items()
+    }
 
 
 POINTS = st.lists(
-    st.tuples(st.sampled_from(["loss", "learning_rate", "x" * 100, "é"]), st.floats(width=32, allow_nan=False), st.integers(0, 2**40)), max_size=30
+    st.tuples(
+        st.sampled_from(["loss", "learning_rate", "x" * 100, "é"]),
+        st.floats(width=32, allow_nan=False),
+        st.integers(0, 2**40),
+    ),
+    max_size=30,
 )
 
 
@@ -45,7 +56,9 @@ def test_it_reads_what_tensorboard_reads(tmp_path_factory, points, resumed, star
     # The second file is the later one, whatever second both were made in.
     for place, file in enumerate(sorted(folder.iterdir(), key=lambda file: file.name[-1])):
         file.rename(folder / f"events.out.tfevents.{place:010d}.test")
-    assert as_we_read(EventReader(folder)) == {tag: found for tag, found in as_tensorboard_reads(folder).items() if found}
+    assert as_we_read(EventReader(folder)) == {
+        tag: found for tag, found in as_tensorboard_reads(folder).items() if found
+    }
 
 
 def test_across_chunks_and_with_what_is_not_finite(tmp_path, monkeypatch):

@@ -58,9 +58,22 @@ def test_the_map_of_each_value_and_the_naming_of_colours_are_left_to_adamw():
     network = UNet(3, 8, widths=[8, 16], condition=["modulate", "spatial"], pixel_width=8, outputs=7, **ASKED)
     muon, adamw = make_optimizers(network, TrainingConfig(steps=1, optimizer="muon"))
     names = {id(parameter): name for name, parameter in network.named_parameters()}
-    of = [{names[id(each)] for group in optimizer.param_groups for each in group["params"]} for optimizer in (muon, adamw)]
-    assert of[0] >= {"middle.0.conv1.weight", "modulate.layers.2.weight", "pixels.mix.2.weight", "pixels.features.2.weight"}
-    assert of[1] >= {"enter.weight", "maps.maps.weight", "pixels.maps.maps.weight", "pixels.around.weight", "pixels.answer.weight"}
+    of = [
+        {names[id(each)] for group in optimizer.param_groups for each in group["params"]} for optimizer in (muon, adamw)
+    ]
+    assert of[0] >= {
+        "middle.0.conv1.weight",
+        "modulate.layers.2.weight",
+        "pixels.mix.2.weight",
+        "pixels.features.2.weight",
+    }
+    assert of[1] >= {
+        "enter.weight",
+        "maps.maps.weight",
+        "pixels.maps.maps.weight",
+        "pixels.around.weight",
+        "pixels.answer.weight",
+    }
 
 
 def test_a_convolution_is_a_matrix_with_a_row_for_each_output():
@@ -84,7 +97,12 @@ def test_a_convolution_is_a_matrix_with_a_row_for_each_output():
 )
 def test_each_parameter_has_one_optimiser_and_the_ends_have_adamw(network):
     muon, adamw = make_optimizers(network, TrainingConfig(steps=1, optimizer="muon"))
-    both = [id(parameter) for optimizer in (muon, adamw) for group in optimizer.param_groups for parameter in group["params"]]
+    both = [
+        id(parameter)
+        for optimizer in (muon, adamw)
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    ]
     assert sorted(both) == sorted(map(id, network.parameters()))
     of_adamw = {id(parameter) for group in adamw.param_groups for parameter in group["params"]}
     assert all(id(weight) in of_adamw for name in network.ends for weight in network.get_submodule(name).parameters())

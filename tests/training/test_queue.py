@@ -95,7 +95,12 @@ def test_a_training_holds_a_ticket(tmp_path):
 
         def samples(self, epoch, path): ...
 
-    noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=2"]), out=tmp_path / "run", queue=True, watcher=Looks())
+    noisette.train(
+        parse_recipe(TINY, source="t", overrides=["training.steps=2"]),
+        out=tmp_path / "run",
+        queue=True,
+        watcher=Looks(),
+    )
     assert seen[0].run == tmp_path / "run"
     assert seen[0].running
     assert tickets() == []

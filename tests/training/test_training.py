@@ -65,7 +65,13 @@ def test_a_network_learns_sprites(tmp_path):
 
 
 def test_a_network_that_names_colours_learns_sprites_and_draws_no_other_colour(tmp_path):
-    overrides = ["training.steps=300", "training.learning_rate=3e-3", "samples.every=100", 'diffusion.target="palette"', "network.pixel_width=16"]
+    overrides = [
+        "training.steps=300",
+        "training.learning_rate=3e-3",
+        "samples.every=100",
+        'diffusion.target="palette"',
+        "network.pixel_width=16",
+    ]
     run = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=overrides), out=tmp_path / "r")
     losses = [loss for _, loss in run.scalars("loss")]
     assert sum(losses[-20:]) < 0.4 * sum(losses[:20])
@@ -94,7 +100,9 @@ def test_another_palette_in_the_place_of_the_trained_one_is_found_out(tmp_path):
 def test_the_state_of_another_optimiser_is_found_out(tmp_path):
     run = noisette.train(parse_recipe(TINY, source="t", overrides=['training.optimizer="muon"']), out=tmp_path / "r")
     recipe = (run.folder / "recipe.toml").read_text()
-    (run.folder / "recipe.toml").write_text(recipe.replace('optimizer = "muon"', 'optimizer = "adamw"').replace("steps = 20", "steps = 30"))
+    (run.folder / "recipe.toml").write_text(
+        recipe.replace('optimizer = "muon"', 'optimizer = "adamw"').replace("steps = 20", "steps = 30")
+    )
     with pytest.raises(NoisetteError, match="does not fit the recipe"):
         noisette.resume(run.folder)
 
@@ -114,8 +122,16 @@ def test_the_run_folder_tells_the_whole_story(trained):
     assert trained.status["step"] == 20
     assert trained.environment["packages"]["torch"] == torch.__version__
     assert "Hat" in trained.schema.names
-    assert not list(trained.folder.rglob("*.pt")) + list(trained.folder.rglob("*.pkl")) + list(trained.folder.rglob("*.tmp"))
-    assert sorted(path.name for path in trained.samples.iterdir()) == ["epoch-0001.png", "epoch-0002.png", "epoch-0003.png"]
+    assert (
+        not list(trained.folder.rglob("*.pt"))
+        + list(trained.folder.rglob("*.pkl"))
+        + list(trained.folder.rglob("*.tmp"))
+    )
+    assert sorted(path.name for path in trained.samples.iterdir()) == [
+        "epoch-0001.png",
+        "epoch-0002.png",
+        "epoch-0003.png",
+    ]
     with Image.open(trained.samples / "epoch-0002.png") as grid:
         assert json.loads(grid.info["noisette"])["seeds"] == [0, 1, 2, 3]
 
@@ -192,7 +208,9 @@ def test_data_that_changed_are_not_trained_on_unnoticed(tiny, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_is_skipped_counted_and_soon_ends_the_training(tmp_path):
-    recipe = parse_recipe(TINY, source="t", overrides=["training.steps=200", "training.learning_rate=1e30", "training.warmup=0"])
+    recipe = parse_recipe(
+        TINY, source="t", overrides=["training.steps=200", "training.learning_rate=1e30", "training.warmup=0"]
+    )
     watcher = Collecting()
     with pytest.raises(NoisetteError, match="not finite in the last 5 steps"):
         noisette.train(recipe, out=tmp_path / "r", watcher=watcher)
@@ -208,7 +226,11 @@ def test_weights_that_blew_up_never_replace_good_ones(tmp_path, monkeypatch):
     import noisette.training.trainer as trainer_module
 
     real = trainer_module.learning_rate
-    monkeypatch.setattr(trainer_module, "learning_rate", lambda peak, step, *rest, **named: 1e30 if step >= 5 else real(peak, step, *rest, **named))
+    monkeypatch.setattr(
+        trainer_module,
+        "learning_rate",
+        lambda peak, step, *rest, **named: 1e30 if step >= 5 else real(peak, step, *rest, **named),
+    )
     recipe = parse_recipe(TINY, source="t", overrides=["training.batch_size=54", "training.steps=50"])
     with pytest.raises(NoisetteError, match="checkpoints from before are kept"):
         noisette.train(recipe, out=tmp_path / "r")
@@ -219,7 +241,9 @@ def test_weights_that_blew_up_never_replace_good_ones(tmp_path, monkeypatch):
 
 
 def test_a_budget_that_ends_among_bad_losses_is_a_failure(tmp_path):
-    recipe = parse_recipe(TINY, source="t", overrides=["training.steps=4", "training.learning_rate=1e30", "training.warmup=0"])
+    recipe = parse_recipe(
+        TINY, source="t", overrides=["training.steps=4", "training.learning_rate=1e30", "training.warmup=0"]
+    )
     with pytest.raises(NoisetteError, match="the loss was not finite"):
         noisette.train(recipe, out=tmp_path / "r")
     assert open_run(tmp_path / "r").status["state"] == "failed"
@@ -385,7 +409,10 @@ def test_where_nothing_compiles_a_training_that_was_to_be_compiled_goes_on_witho
     watcher = Collecting()
     recipe = parse_recipe(TINY, source="t", overrides=['training.compile="yes"', "training.steps=3"])
     run = noisette.train(recipe, out=tmp_path / "run", watcher=watcher)
-    assert any("torch.compile does not work here (No working C++ compiler found in torch._inductor.config.cpp.cxx)" in note for note in watcher.notes)
+    assert any(
+        "torch.compile does not work here (No working C++ compiler found in torch._inductor.config.cpp.cxx)" in note
+        for note in watcher.notes
+    )
     assert run.status["state"] == "finished"
 
 
@@ -404,7 +431,13 @@ def test_a_long_training_is_compiled_where_that_is_faster_and_not_where_it_canno
     for fails, lasts, compiled in ((False, 3600.0, True), (False, 60.0, False), (True, 3600.0, False)):
         measured["fails"] = fails
         settings, told = choose(
-            recipe.training, model.network(), model.objective, (3, 8, 8), 6, torch.device("cpu"), seconds=lambda rate, lasts=lasts: lasts
+            recipe.training,
+            model.network(),
+            model.objective,
+            (3, 8, 8),
+            6,
+            torch.device("cpu"),
+            seconds=lambda rate, lasts=lasts: lasts,
         )
         assert settings.compiled is compiled
         assert (told.get("float32, contiguous, compiled") == 0.0) is fails

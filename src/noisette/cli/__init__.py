@@ -49,9 +49,20 @@ for verb in (
 
 
 @app.command()
-@click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default="runs", show_default=True, help="The folder of runs to show.")
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="runs",
+    show_default=True,
+    help="The folder of runs to show.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Where it listens.")
-@click.option("--address", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in: they can draw, there is no password.")
+@click.option(
+    "--address",
+    default="127.0.0.1",
+    show_default=True,
+    help="0.0.0.0 lets other machines in: they can draw, there is no password.",
+)
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open it in a browser.")
 def dashboard(runs: Path, port: int, address: str, browser: bool) -> None:
     """Open the dashboard: tick boxes, get the picture.

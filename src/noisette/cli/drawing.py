@@ -31,16 +31,34 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--attributes", "asked", help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is left open.')
+@click.option(
+    "--attributes",
+    "asked",
+    help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is left open.',
+)
 @click.option("--only", is_flag=True, help="No flag but those that --attributes mentions: nothing else is worn.")
-@click.option("--random", "random_", is_flag=True, help="A plausible request for each image, drawn from the statistics of the data by its seed.")
+@click.option(
+    "--random",
+    "random_",
+    is_flag=True,
+    help="A plausible request for each image, drawn from the statistics of the data by its seed.",
+)
 @click.option("--allow-unseen", is_flag=True, help="Ask even for what the data never show together.")
 @click.option(
     "--guidance",
     type=float,
-    help="How strongly the request is followed: 1 is plain (others call it 0), and twice as fast, but of a student.  [default: as in the recipe]",
+    help=(
+        "How strongly the request is followed: 1 is plain (others call it 0), and twice as fast, but of a student. "
+        " [default: as in the recipe]"
+    ),
 )
-@click.option("--weight", "weights", multiple=True, metavar="NAME=SCALE", help="A guidance scale of its own for one attribute; may be repeated.")
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    metavar="NAME=SCALE",
+    help="A guidance scale of its own for one attribute; may be repeated.",
+)
 @click.option(
     "--exclude",
     "excluded",
@@ -51,24 +69,53 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option(
     "--vary",
     metavar="SEED[=STRENGTH]",
-    help="Images around the one of another seed, in noise and in what is filled in: 0 is the same, 1 any other; 0.2 unless given.",
+    help=(
+        "Images around the one of another seed, in noise and in what is filled in: 0 is the same, 1 any other; 0.2"
+        " unless given."
+    ),
 )
-@click.option("--guidance-interval", "interval", type=(float, float), metavar="LOW HIGH", help="Noise levels, 0 to 1, between which guidance works.")
-@click.option("--guidance-rescale", "rescale", type=float, help="0 to 1: how far the contrast that guidance adds is taken back.")
-@click.option("--count", type=click.IntRange(1, 4096), default=16, show_default=True, help="How many images; their seeds follow each other.")
+@click.option(
+    "--guidance-interval",
+    "interval",
+    type=(float, float),
+    metavar="LOW HIGH",
+    help="Noise levels, 0 to 1, between which guidance works.",
+)
+@click.option(
+    "--guidance-rescale", "rescale", type=float, help="0 to 1: how far the contrast that guidance adds is taken back."
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1, 4096),
+    default=16,
+    show_default=True,
+    help="How many images; their seeds follow each other.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image.")
 @how_to_sample
 @click.option(
     "--complete/--leave-open",
     default=None,
-    help="Fill in what is not asked for with what the data have together, for each image by its seed; or leave it to the network.  "
-    "[default: as in the recipe]",
+    help=(
+        "Fill in what is not asked for with what the data have together, for each image by its seed; or leave it to the"
+        " network.  [default: as in the recipe]"
+    ),
 )
 @click.option("--palette", is_flag=True, help="Only colours of the data: each pixel goes to the nearest.")
-@click.option("--out", type=click.Path(path_type=Path), help="A .png file for a sheet, a folder for a file each.  [default: RUN-seed-SEED.png]")
-@click.option("--columns", type=click.IntRange(1), help="Images in a row of the sheet.  [default: as square as possible]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="A .png file for a sheet, a folder for a file each.  [default: RUN-seed-SEED.png]",
+)
+@click.option(
+    "--columns", type=click.IntRange(1), help="Images in a row of the sheet.  [default: as square as possible]"
+)
 @click.option("--scale", type=click.IntRange(1, 64), help="Whole factor to enlarge by.  [default: to about 600 pixels]")
-@click.option("--gif", is_flag=True, help="Also write the denoising as a GIF beside the picture: noisy on the left, the estimate on the right.")
+@click.option(
+    "--gif",
+    is_flag=True,
+    help="Also write the denoising as a GIF beside the picture: noisy on the left, the estimate on the right.",
+)
 @as_json
 def generate(
     run: Path,
@@ -190,7 +237,9 @@ def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> N
     with Writing(path), drawing(file.name) as progress:
         identical, request = redraw(file, path, run, tell, progress)
     if not identical:
-        raise NoisetteError(f"{path} differs from {file}: another machine or version may round otherwise, or the picture was changed")
+        raise NoisetteError(
+            f"{path} differs from {file}: another machine or version may round otherwise, or the picture was changed"
+        )
     answer(json_, {"file": str(path), "identical": True, **request.as_dict()}, f"{path}: identical to {file}")
 
 
@@ -201,7 +250,9 @@ def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> N
 @click.option("--out", type=click.Path(path_type=Path), help="Where the GIF goes.  [default: RUN-noising.gif]")
 @as_json
 def noising(run: Path, count: int, frames: int, out: Path | None, json_: bool) -> None:
-    """Show how images of the data become noise under the schedule of RUN, a run folder or the name of a recipe, as a GIF."""
+    """Show how images of the data become noise under the schedule of RUN, a run folder or the name of a recipe, as a
+    GIF.
+    """
     from noisette.drawing import noising_gif
 
     path = out or Path(f"{run.resolve().name}-noising.gif")
@@ -245,7 +296,9 @@ def _around(text: str) -> tuple[int, float]:
 
 
 def _refuse_at_once(run: Path, asked: str, *, only: bool, allow_unseen: bool) -> None:
-    """Raises RequestError for a request that the model cannot understand, before PyTorch and the network are loaded, which takes seconds."""
+    """Raises RequestError for a request that the model cannot understand, before PyTorch and the network are loaded,
+    which takes seconds.
+    """
     from noisette.data.requests import understand
 
     understand(asked, *_what_can_be_asked(run, asked or "nothing"), only=only, allow_unseen=allow_unseen)

@@ -38,7 +38,13 @@ def recipes(json_: bool) -> None:
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it.")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, such as training.batch_size=32; may be repeated.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting, such as training.batch_size=32; may be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the recipe as it would be trained, and stop.")
 @queue_
 @as_json
@@ -68,23 +74,50 @@ def train(
     from noisette.training.start import train as start
 
     with training(recipe) as (watcher, progress):
-        run = start(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings, queue=queue, watcher=watcher, progress=progress)
+        run = start(
+            recipe,
+            out=out,
+            budget=budget,
+            epochs=epochs,
+            steps=steps,
+            settings=settings,
+            queue=queue,
+            watcher=watcher,
+            progress=progress,
+        )
     _tell_run(run, json_)
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--evaluations", type=click.IntRange(1, 16), default=1, show_default=True, help="Of the network, for an image of the student.")
+@click.option(
+    "--evaluations",
+    type=click.IntRange(1, 16),
+    default=1,
+    show_default=True,
+    help="Of the network, for an image of the student.",
+)
 @click.option(
     "--guidance",
     type=float,
-    help="The strongest scale that the student learns, with all between it and 1.  [default: twice that of RUN, where RUN is guided]",
+    help=(
+        "The strongest scale that the student learns, with all between it and 1.  [default: twice that of RUN, where"
+        " RUN is guided]"
+    ),
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-EVALUATIONS]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-EVALUATIONS]"
+)
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h.  [default: 10m]")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting, such as training.batch_size=32; may be repeated.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting, such as training.batch_size=32; may be repeated.",
+)
 @queue_
 @as_json
 def distil(
@@ -101,8 +134,9 @@ def distil(
 ) -> None:
     """Train a student of RUN that draws in few evaluations what RUN draws in many, guided.
 
-    Where RUN is guided, or --guidance is given, the student is told the scale: `generate --guidance` takes any that it learned, at no
-    cost. RUN is a run folder, or a model that ships with noisette. The student is a run like any other: resume, generate, evaluate.
+    Where RUN is guided, or --guidance is given, the student is told the scale: `generate --guidance` takes any that it
+    learned, at no cost. RUN is a run folder, or a model that ships with noisette. The student is a run like any other:
+    resume, generate, evaluate.
 
     \b
     noisette distil digits --evaluations 2
@@ -146,7 +180,10 @@ def _tell_run(run: Run, json_: bool) -> None:
     if os.environ.get("RANK", "0") != "0":
         return  # of several processes the first speaks for all
     status = run.status
-    facts = {"run": str(run.folder), **{key: status[key] for key in ("state", "step", "epoch", "seconds", "loss", "skipped")}}
+    facts = {
+        "run": str(run.folder),
+        **{key: status[key] for key in ("state", "step", "epoch", "seconds", "loss", "skipped")},
+    }
     lines = [
         f"run       {run.folder}",
         f"samples   {run.samples}",

@@ -25,7 +25,13 @@ bddbbbbb
 .bddbbb.
 ..bbbb..
 """
-_COLOURS = {".": (0, 0, 0, 0), "g": (112, 140, 72, 255), "b": (168, 110, 58, 255), "d": (120, 74, 36, 255), "w": (226, 190, 140, 255)}
+_COLOURS = {
+    ".": (0, 0, 0, 0),
+    "g": (112, 140, 72, 255),
+    "b": (168, 110, 58, 255),
+    "d": (120, 74, 36, 255),
+    "w": (226, 190, 140, 255),
+}
 
 
 def _icon() -> Image.Image:
@@ -78,7 +84,9 @@ def main() -> None:
     ]
     chosen = st.navigation(pages)
     st.session_state.setdefault("language", language())
-    st.sidebar.selectbox(say("Language"), list(LANGUAGES), format_func=lambda each: LANGUAGES.get(each, each), key="language")
+    st.sidebar.selectbox(
+        say("Language"), list(LANGUAGES), format_func=lambda each: LANGUAGES.get(each, each), key="language"
+    )
     chosen.run()
     _warm()
 

@@ -1,4 +1,7 @@
-"""The boxes to tick, made from a schema: choices, groups of which one can be there, flags. What is ticked is a request."""
+"""The boxes to tick, made from a schema: choices, groups of which one can be there, flags.
+
+What is ticked is a request.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,11 @@ class Boxes:
     @classmethod
     def of(cls, name: str, generator: Generator) -> Boxes:
         nothing: dict[str, Any] = {"choices": {}, "groups": {}, "flags": {}}
-        return cls(name, generator, attribute_facts(generator.schema, generator.statistics) if generator.schema.attributes else nothing)
+        return cls(
+            name,
+            generator,
+            attribute_facts(generator.schema, generator.statistics) if generator.schema.attributes else nothing,
+        )
 
     @property
     def ticked(self) -> dict[str, str]:
@@ -66,7 +73,12 @@ class Boxes:
                 left.pop(member, None)
         for title, value in ((_WITH, True), (_WITHOUT, False)):
             self._put(title, [flag for flag in self.facts["flags"] if left.get(flag) is value])
-        self._put(_ALSO, ", ".join(f"no {name}" for name, value in left.items() if name not in self.facts["flags"] and value is False))
+        self._put(
+            _ALSO,
+            ", ".join(
+                f"no {name}" for name, value in left.items() if name not in self.facts["flags"] and value is False
+            ),
+        )
         self._put(_EXCLUDED, list(excluded or []))
 
     def show(self) -> None:
@@ -77,8 +89,21 @@ class Boxes:
         never = self._never()
         many = len(self.generator.schema.attributes) > _FEW
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            wanted = (st.text_input(say("Search"), placeholder=say("hat, beard, ..."), key=self._key(_SEARCH)) if many else "").strip().casefold()
-            st.button(say("Random"), icon=":material/casino:", help=say("A plausible request, from the statistics of the data"), on_click=self._roll)
+            wanted = (
+                (
+                    st.text_input(say("Search"), placeholder=say("hat, beard, ..."), key=self._key(_SEARCH))
+                    if many
+                    else ""
+                )
+                .strip()
+                .casefold()
+            )
+            st.button(
+                say("Random"),
+                icon=":material/casino:",
+                help=say("A plausible request, from the statistics of the data"),
+                on_click=self._roll,
+            )
             st.button(say("Clear"), icon=":material/close:", on_click=self._clear)
         with st.container(height=_HEIGHT) if many else st.container():
             for name, counts in self.facts["choices"].items():
@@ -109,21 +134,39 @@ class Boxes:
                     self._names(),
                     key=self._key(_EXCLUDED),
                     persist_state="session",
-                    help=say("Ticked as excluded: the drawing is led away from it. How strongly is under More settings."),
+                    help=say(
+                        "Ticked as excluded: the drawing is led away from it. How strongly is under More settings."
+                    ),
                 )
 
     def _group(self, name: str, counts: Mapping[str, int], wanted: str, never: set[tuple[str, Value]]) -> None:
         ticked = self._state(name)
-        shown = [each for each in counts if ((each, True) not in never and wanted in f"{name} {each}".casefold()) or ticked == each]
+        shown = [
+            each
+            for each in counts
+            if ((each, True) not in never and wanted in f"{name} {each}".casefold()) or ticked == each
+        ]
         if not shown and wanted:
             return
-        title = f"{name} ({len(counts)})" + (f" · **{say(ticked) if ticked == _NONE else plain(ticked)}**" if ticked else "")
+        title = f"{name} ({len(counts)})" + (
+            f" · **{say(ticked) if ticked == _NONE else plain(ticked)}**" if ticked else ""
+        )
         with st.expander(title, expanded=bool(wanted), key=self._key(f"{name}/open")):
             self._pills(name, [*shown, _NONE], counts, label_visibility="collapsed")
             self._tell(name, [each for each in counts if (each, True) in never])
 
-    def _pills(self, name: str, options: list[str], counts: Mapping[str, int], *, label: str | None = None, **how: Any) -> None:
-        st.pills(label or name, options, format_func=_counted(counts), key=self._key(name), wrap=True, persist_state="session", **how)
+    def _pills(
+        self, name: str, options: list[str], counts: Mapping[str, int], *, label: str | None = None, **how: Any
+    ) -> None:
+        st.pills(
+            label or name,
+            options,
+            format_func=_counted(counts),
+            key=self._key(name),
+            wrap=True,
+            persist_state="session",
+            **how,
+        )
 
     def _tell(self, name: str, names: list[str]) -> None:
         """What cannot be, and why it is not there to be ticked."""

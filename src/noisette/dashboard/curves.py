@@ -24,7 +24,8 @@ def along(curve: Curve, axis: Axis, batch: int) -> NDArray[np.float64]:
 
 
 def smoothed(values: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
-    """The running mean of TensorBoard: each is `weight` of the one before and the rest of its own, without the bias of the start.
+    """The running mean of TensorBoard: each is `weight` of the one before and the rest of its own, without the bias of
+    the start.
 
     What is not finite is passed over, and stays as it is.
     """
@@ -36,6 +37,8 @@ def smoothed(values: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
 
 
 def thinned(count: int, lines: int = 1) -> NDArray[np.intp]:
-    """Which of so many points of one of so many lines are drawn: all, or evenly spaced ones, the first and last among them."""
+    """Which of so many points of one of so many lines are drawn: all, or evenly spaced ones, the first and last among
+    them.
+    """
     most = max(2, min(_POINTS, _ALL_POINTS // lines))
     return np.unique(np.linspace(0, max(0, count - 1), min(count, most)).astype(np.intp))

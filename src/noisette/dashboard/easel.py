@@ -1,4 +1,6 @@
-"""Drawing for many people at once: one drawing at a time, in the order in which they were asked for, each to be watched and cancelled."""
+"""Drawing for many people at once: one drawing at a time, in the order in which they were asked for, each to be watched
+and cancelled.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 from noisette.errors import NoisetteError
 
 Report = Callable[[NDArray[np.uint8] | None, float], None]
-"""Called by the work with the images as they are, (N, C, H, W), or None, and the share that is done; raises Cancelled."""
+"""Called by the work with the images as they are, (N, C, H, W), or None, and the share that is done; raises Cancelled.
+"""
 
 Work = Callable[[Report], Any]
 
@@ -85,7 +88,9 @@ class Drawing:
         except MemoryError:
             error = NoisetteError("there is not enough memory for this; ask for fewer images")
         except Exception as raised:
-            short = "not enough memory" in str(raised) or "can't allocate" in str(raised)  # PyTorch has no error of its own for it
+            short = "not enough memory" in str(raised) or "can't allocate" in str(
+                raised
+            )  # PyTorch has no error of its own for it
             error = NoisetteError("there is not enough memory for this; ask for fewer images") if short else raised
         with self._easel.changed:
             self._result, self._error, self._done = result, error, True

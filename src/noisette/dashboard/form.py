@@ -1,4 +1,7 @@
-"""A form made from the typed recipe: a widget for each setting, with its help; what was changed, as `--set` takes it."""
+"""A form made from the typed recipe: a widget for each setting, with its help.
+
+What was changed, as `--set` takes it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,11 @@ from noisette.dashboard.words import say
 from noisette.data.catalogue import CATALOGUE
 
 _LENGTHS = ("budget", "epochs", "steps")
-_KINDS: dict[str, type[BaseModel]] = {"unet": UNetConfig, "simple_unet": SimpleUNetConfig, "report_unet": ReportUNetConfig}
+_KINDS: dict[str, type[BaseModel]] = {
+    "unet": UNetConfig,
+    "simple_unet": SimpleUNetConfig,
+    "report_unet": ReportUNetConfig,
+}
 
 
 def form(recipe: Recipe, key: str) -> list[str]:
@@ -23,7 +30,9 @@ def form(recipe: Recipe, key: str) -> list[str]:
     changes: list[str] = []
     for section in ("dataset", "network", "diffusion", "condition", "training", "samples"):
         config: BaseModel = getattr(recipe, section)
-        with st.expander(f"**{section}** · {(type(config).__doc__ or '').strip().splitlines()[0]}", key=f"{key}/{section}/open"):
+        with st.expander(
+            f"**{section}** · {(type(config).__doc__ or '').strip().splitlines()[0]}", key=f"{key}/{section}/open"
+        ):
             changes += _section(section, config, f"{key}/{section}")
     return changes
 
@@ -36,7 +45,9 @@ def _section(section: str, config: BaseModel, key: str) -> list[str]:
             changes += [f"network.{name}=none" for name in values if name not in _KINDS[kind].model_fields]
             changes.append(f"network.kind={kind}")
             fields = _KINDS[kind].model_fields
-            values = {name: values.get(name, field.get_default(call_default_factory=True)) for name, field in fields.items()}
+            values = {
+                name: values.get(name, field.get_default(call_default_factory=True)) for name, field in fields.items()
+            }
             key = f"{key}/{kind}"
     columns = st.columns(2)
     shown = [name for name in fields if name != "kind" and not (section == "training" and name in _LENGTHS)]
@@ -54,12 +65,29 @@ def _widget(path: str, field: FieldInfo, value: Any, key: str) -> tuple[str, str
     about = field.description or None
     kind = _plain(field.annotation)
     if path == "dataset.name":
-        return as_toml(st.selectbox(name, list(CATALOGUE), index=list(CATALOGUE).index(value), help=about, key=key, persist_state="session")), was
+        return (
+            as_toml(
+                st.selectbox(
+                    name,
+                    list(CATALOGUE),
+                    index=list(CATALOGUE).index(value),
+                    help=about,
+                    key=key,
+                    persist_state="session",
+                )
+            ),
+            was,
+        )
     if kind is bool:
         return as_toml(st.toggle(name, value, help=about, key=key, persist_state="session")), was
     if get_origin(kind) is Literal:
         options = list(get_args(kind))
-        return as_toml(st.selectbox(name, options, index=options.index(value), help=about, key=key, persist_state="session")), was
+        return (
+            as_toml(
+                st.selectbox(name, options, index=options.index(value), help=about, key=key, persist_state="session")
+            ),
+            was,
+        )
     text = kind is str
     shown = value if isinstance(value, str) else "" if value is None else was
     written = st.text_input(name, shown, help=about, key=key, placeholder=say("left out"), persist_state="session")
@@ -90,7 +118,11 @@ def as_toml(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(name, ensure_ascii=False)} = {as_toml(each)}" for name, each in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(name, ensure_ascii=False)} = {as_toml(each)}" for name, each in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(as_toml, value)) + "]"
     if isinstance(value, float):

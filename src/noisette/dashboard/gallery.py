@@ -1,4 +1,7 @@
-"""Images as the browser shows them: every pixel a sharp square, at any size; each is a PNG that says how it was made."""
+"""Images as the browser shows them: every pixel a sharp square, at any size.
+
+Each is a PNG that says how it was made.
+"""
 
 from __future__ import annotations
 
@@ -15,33 +18,44 @@ from noisette.drawing import Request
 from noisette.pictures import as_png, sheet
 
 _HEAD = "padding:3px;border:0;font-size:0.8rem;font-weight:400;text-align:left;vertical-align:middle"
+_CAPTION = "font-size:0.8rem;line-height:1.3;padding-top:2px"
 _CHECKERED = "repeating-conic-gradient(#8883 0 25%, transparent 0 50%) 0 0/16px 16px"
 
 
-def gallery(images: NDArray[np.uint8], texts: Sequence[str], captions: Sequence[str], request: Request | None = None) -> str:
-    """(N, C, H, W) as HTML. texts: what each shows, for those who do not see it. captions: under each. request: goes into each file."""
+def gallery(
+    images: NDArray[np.uint8], texts: Sequence[str], captions: Sequence[str], request: Request | None = None
+) -> str:
+    """(N, C, H, W) as HTML.
+
+    texts: what each shows, for those who do not see it. captions: under each. request: goes into each file.
+    """
     width = {1: 320, 2: 260, 3: 200, 4: 200}.get(len(images), 150 if len(images) <= 16 else 96)
     figures = []
     for place, image in enumerate(images):
         said = request.alone(place).placed(image.shape[1], 1, 1).as_dict() if request else {}
         figures.append(
             f'<figure style="margin:0">{_picture(image, texts[place], said)}'
-            f'<figcaption style="font-size:0.8rem;line-height:1.3;padding-top:2px">{escape(captions[place])}</figcaption></figure>'
+            f'<figcaption style="{_CAPTION}">{escape(captions[place])}</figcaption></figure>'
         )
     columns = f"repeat(auto-fill,minmax(min({width}px,45%),1fr))" if len(images) > 1 else f"minmax(0,{width}px)"
-    return f'<div style="display:grid;gap:10px;max-width:{_widest(len(images), width)}px;grid-template-columns:{columns}">{"".join(figures)}</div>'
+    style = f"display:grid;gap:10px;max-width:{_widest(len(images), width)}px;grid-template-columns:{columns}"
+    return f'<div style="{style}">{"".join(figures)}</div>'
 
 
 def cross_gallery(table: Table, images: NDArray[np.uint8], across: Sequence[str], down: Sequence[str]) -> str:
-    """(R, K, C, H, W) as an HTML table, with a text over each column and before each row. table: what each cell was asked for."""
+    """(R, K, C, H, W) as an HTML table, with a text over each column and before each row.
+
+    table: what each cell was asked for.
+    """
     side = images.shape[-1]
     heads = "".join(f'<th scope="col" style="{_HEAD}">{escape(text)}</th>' for text in across)
     rows = []
     for texts, requests, row in zip(down, table, images, strict=True):
-        cells = "".join(
-            f'<td style="padding:3px;border:0">{_picture(image, f"{texts}, {above}", request.placed(side, 1, 1).as_dict()) if request else "-"}</td>'
+        pictures = [
+            _picture(image, f"{texts}, {above}", request.placed(side, 1, 1).as_dict()) if request else "-"
             for above, request, image in zip(across, requests, row, strict=True)
-        )
+        ]
+        cells = "".join(f'<td style="padding:3px;border:0">{picture}</td>' for picture in pictures)
         rows.append(f'<tr><th scope="row" style="{_HEAD}">{escape(texts)}</th>{cells}</tr>')
     style = f"border-collapse:collapse;table-layout:fixed;width:100%;max-width:{(len(across) + 1) * 200}px"
     return f'<div style="overflow-x:auto"><table style="{style}"><tr><th></th>{heads}</tr>{"".join(rows)}</table></div>'

@@ -58,8 +58,8 @@ def easel() -> Easel:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture of this session. asked: as it was written. told: the request with what was filled in. seen: what the judge reads in
-    each image, (N, A); None where nobody can.
+    """A picture of this session. asked: as it was written. told: the request with what was filled in. seen: what the
+    judge reads in each image, (N, A); None where nobody can.
     """
 
     asked: str
@@ -85,7 +85,13 @@ def page(runs: Path) -> None:
         st.session_state.pop("model", None)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        name = st.selectbox(say("Model"), list(titles), format_func=lambda each: titles.get(each, each), key="model", persist_state="session")
+        name = st.selectbox(
+            say("Model"),
+            list(titles),
+            format_func=lambda each: titles.get(each, each),
+            key="model",
+            persist_state="session",
+        )
     item = find(name, items) if name else None
     if item is None:
         st.info(say("There is nothing to draw with yet; train a run, and come back after its first epoch."))
@@ -127,7 +133,10 @@ def _pictures(boxes: Boxes, judge: Judge | None, request: Request) -> None:
             return
         seen = None if judge is None else judge.read(images)
         drawn = st.session_state["drawn"] = Drawn(asked, request, told, images, seen, time.monotonic() - begun)
-        st.session_state["history"] = [drawn, *(old for old in st.session_state.get("history", []) if old.request != request)][:_REMEMBERED]
+        st.session_state["history"] = [
+            drawn,
+            *(old for old in st.session_state.get("history", []) if old.request != request),
+        ][:_REMEMBERED]
     _show(drawn, boxes)
 
 
@@ -202,15 +211,27 @@ def _show(drawn: Drawn, boxes: Boxes) -> None:
     values = request.attributes if isinstance(request.attributes, dict) else {}
     reads = [schema.decode(row) for row in drawn.seen] if drawn.seen is not None else []
     row = schema.encode([values])[0]
-    faults = [faults_of(row, seen, schema) for seen in drawn.seen] if drawn.seen is not None and values else [[] for _ in request.seeds]
-    captions = [_caption(seed, wrong, bool(reads) and bool(values)) for seed, wrong in zip(request.seeds, faults, strict=True)]
+    faults = (
+        [faults_of(row, seen, schema) for seen in drawn.seen]
+        if drawn.seen is not None and values
+        else [[] for _ in request.seeds]
+    )
+    captions = [
+        _caption(seed, wrong, bool(reads) and bool(values)) for seed, wrong in zip(request.seeds, faults, strict=True)
+    ]
     text = drawn.asked or say("drawn without a request")
     st.html(gallery(drawn.images, [f"{text}, {say('seed')} {seed}" for seed in request.seeds], captions, request))
     place = 0
     if len(request.seeds) > 1:
         numbers = list(range(len(request.seeds)))
         key = f"closer/{request.seeds}"  # its own for each drawing, or the browser keeps the seeds of the last
-        place = st.selectbox(say("Look closer"), numbers, format_func=lambda each: f"{say('seed')} {request.seeds[each]}", key=key, width=180)
+        place = st.selectbox(
+            say("Look closer"),
+            numbers,
+            format_func=lambda each: f"{say('seed')} {request.seeds[each]}",
+            key=key,
+            width=180,
+        )
     _details(drawn, place, reads, faults[place], boxes)
     with st.container(horizontal=True):
         st.download_button(
@@ -244,7 +265,10 @@ def _details(drawn: Drawn, place: int, reads: list[dict[str, Any]], faults: list
 
     large = good_scale(side, 1)
     with st.container(horizontal=True):
-        for scale, title in ((1, say("{side}x{side} pixels", side=side)), (large, say("{times} times larger", times=large))):
+        for scale, title in (
+            (1, say("{side}x{side} pixels", side=side)),
+            (large, say("{times} times larger", times=large)),
+        ):
             st.download_button(
                 title,
                 partial(file, scale),
@@ -288,7 +312,10 @@ def _grid(boxes: Boxes, judge: Judge | None, request: Request) -> None:
     names = axis_names(boxes)
     axes = []
     try:
-        for key, title, first in (("across", say("Across"), "guidance" if "guidance" in names else "steps"), ("down", say("Down"), "seed")):
+        for key, title, first in (
+            ("across", say("Across"), "guidance" if "guidance" in names else "steps"),
+            ("down", say("Down"), "seed"),
+        ):
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 if st.session_state.get(key) not in names:
                     st.session_state[key] = first
@@ -327,13 +354,28 @@ def _cross(boxes: Boxes, request: Request, across: Axis, down: Axis) -> None:
     asked = ", ".join(boxes.ticked.values())
     scale = max(1, min(6, 900 // (len(across.values) * images.shape[-1])))
     picture = cross_sheet(images, across.labels, down.labels, title=asked, scale=scale)
-    png = as_png(picture, {"request": request.as_dict(), "across": [across.name, *across.values], "down": [down.name, *down.values]})
+    png = as_png(
+        picture,
+        {"request": request.as_dict(), "across": [across.name, *across.values], "down": [down.name, *down.values]},
+    )
     st.html(cross_gallery(table, images, across.labels, down.labels))
     name = f"{Path(request.run).name}-{across.name}-{down.name}.png"
-    st.download_button(say("Download"), png, file_name=name, mime="image/png", icon=":material/download:", on_click="ignore", key="download-grid")
+    st.download_button(
+        say("Download"),
+        png,
+        file_name=name,
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+        key="download-grid",
+    )
 
 
-_PAGES: dict[str, Callable[[Boxes, Judge | None, Request], None]] = {_PICTURES: _pictures, _SCALES: _scales, _GRID: _grid}
+_PAGES: dict[str, Callable[[Boxes, Judge | None, Request], None]] = {
+    _PICTURES: _pictures,
+    _SCALES: _scales,
+    _GRID: _grid,
+}
 
 
 def _drop(items: list[Item]) -> None:
@@ -385,13 +427,20 @@ def _take_back(request: Request, items: list[Item], axes: Mapping[str, list[str]
     except RequestError as error:
         lost.append(say("it cannot be drawn here: {why}", why=error))
     if generator.weights != request.weights:
-        lost.append(say("its settings are back, but other weights drew it, at step {step}; the picture will differ", step=request.step))
+        lost.append(
+            say(
+                "its settings are back, but other weights drew it, at step {step}; the picture will differ",
+                step=request.step,
+            )
+        )
     st.session_state["view"] = _GRID if len(axes) == 2 else _PICTURES
     for key, (name, *values) in axes.items():
         if name in axis_names(boxes):
             st.session_state[key] = name
             st.session_state[f"{item.name}/{key}/{name}"] = ", ".join(values)
-    st.session_state["told"] = [("warning", text) for text in lost] or [("success", say("The settings of the picture are back."))]
+    st.session_state["told"] = [("warning", text) for text in lost] or [
+        ("success", say("The settings of the picture are back."))
+    ]
 
 
 def _history(items: list[Item]) -> None:

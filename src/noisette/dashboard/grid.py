@@ -51,7 +51,12 @@ def axis_names(boxes: Boxes) -> list[str]:
     """All that a grid of a model can be over."""
     guided = boxes.generator.model.recipe.conditional
     facts = boxes.facts
-    return [*(name for name in SETTINGS if guided or name not in ("guidance", "exclusion")), *facts["choices"], *facts["groups"], *facts["flags"]]
+    return [
+        *(name for name in SETTINGS if guided or name not in ("guidance", "exclusion")),
+        *facts["choices"],
+        *facts["groups"],
+        *facts["flags"],
+    ]
 
 
 def usual_values(name: str, boxes: Boxes) -> str:
@@ -75,15 +80,20 @@ def parse_axis(name: str, text: str) -> Axis:
     return Axis(name, values)
 
 
-def cells(request: Request, ticked: Mapping[str, str], generator: Generator, across: Axis, down: Axis) -> list[list[Request | None]]:
-    """What each cell is asked for, row by row; None where it cannot be. ticked: what is asked for, by choice, group and flag.
+def cells(
+    request: Request, ticked: Mapping[str, str], generator: Generator, across: Axis, down: Axis
+) -> list[list[Request | None]]:
+    """What each cell is asked for, row by row; None where it cannot be. ticked: what is asked for, by choice, group and
+    flag.
 
     Raises RequestError where no cell can be, or there are too many.
     """
     if across.name == down.name:
         raise RequestError(f"both axes are {across.name}; choose another for one of them")
     if len(across.values) * len(down.values) > MOST_CELLS:
-        raise RequestError(f"{len(across.values) * len(down.values)} cells are too many; a grid has at most {MOST_CELLS}")
+        raise RequestError(
+            f"{len(across.values) * len(down.values)} cells are too many; a grid has at most {MOST_CELLS}"
+        )
     alone = request.alone(0)
     refused: list[RequestError] = []
 
@@ -120,7 +130,9 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
     _, checked, _ = check(generator, changed)
     generator.choices.check_guidance(checked.guidance, condition.values if condition else {}, alone=False)
     if "exclusion" in values and checked.complete:
-        raise RequestError("what is open is filled in without what is excluded, however strongly; switch that off to compare strengths")
+        raise RequestError(
+            "what is open is filled in without what is excluded, however strongly; switch that off to compare strengths"
+        )
     return changed.model_copy(update={"sampling": checked})
 
 
@@ -168,11 +180,15 @@ _CHANGES: dict[str, Callable[[Request, Any], Request]] = {
     "eta": lambda request, eta: _sampled(request, eta=eta),
     "churn": lambda request, churn: _sampled(request, churn=churn),
     "variation": _varied,
-    "exclusion": lambda request, strength: _guided(request, excluded=dict.fromkeys(request.sampling.guidance.excluded, strength)),
+    "exclusion": lambda request, strength: _guided(
+        request, excluded=dict.fromkeys(request.sampling.guidance.excluded, strength)
+    ),
 }
 
 
-def draw_cells(generator: Generator, table: Table, seen: Callable[[NDArray[np.uint8], float], None]) -> NDArray[np.uint8]:
+def draw_cells(
+    generator: Generator, table: Table, seen: Callable[[NDArray[np.uint8], float], None]
+) -> NDArray[np.uint8]:
     """(R, K, C, H, W). Cells that differ in nothing but seeds and attributes are drawn together.
 
     seen: the images so far, and the share that is done.

@@ -18,14 +18,25 @@ _COLUMNS = 3
 def page(runs: Path) -> None:
     """Cards of all that is there; runs: the folder of runs."""
     st.title("Noisette")
-    st.write(say("Diffusion models for small images with attributes. Choose a model under **Generate**; a shipped one draws at once."))
+    st.write(
+        say(
+            "Diffusion models for small images with attributes. Choose a model under **Generate**; a shipped one draws"
+            " at once."
+        )
+    )
     items = shelf(runs)
     for start in range(0, len(items), _COLUMNS):
         for column, item in zip(st.columns(_COLUMNS), items[start : start + _COLUMNS], strict=False):
             with column, st.container(border=True):
                 _card(item)
     if all(item.state == "shipped" for item in items):
-        st.info(say("There are no runs in {runs} yet. Start one under **Train**, or with `noisette train digits --budget 10m`.", runs=runs))
+        st.info(
+            say(
+                "There are no runs in {runs} yet. Start one under **Train**, or with `noisette train digits --budget"
+                " 10m`.",
+                runs=runs,
+            )
+        )
 
 
 def _card(item: Item) -> None:
@@ -39,7 +50,11 @@ def _card(item: Item) -> None:
         st.write(item.recipe.summary or item.recipe.dataset.name)
         st.caption(f"{item.recipe.dataset.name}, {item.recipe.dataset.side}x{item.recipe.dataset.side}")
     told = [say("as asked {exact:.1%}", exact=exact)] if (exact := _best(item, "obedience.exact")) is not None else []
-    told += [say("Fréchet distance {distance:.1f}", distance=distance)] if (distance := _best(item, "fidelity.frechet")) is not None else []
+    told += (
+        [say("Fréchet distance {distance:.1f}", distance=distance)]
+        if (distance := _best(item, "fidelity.frechet")) is not None
+        else []
+    )
     if told:
         st.caption(" · ".join(told))
     if item.state == "shipped":

@@ -53,12 +53,20 @@ class Jobs:
             if name in self._jobs and self._jobs[name].state == "running":
                 raise RequestError(f"{name} is at work already")
             log.parent.mkdir(parents=True, exist_ok=True)
-            detached: dict[str, Any] = {"creationflags": 0x00000008 | 0x00000200} if os.name == "nt" else {"start_new_session": True}
+            detached: dict[str, Any] = (
+                {"creationflags": 0x00000008 | 0x00000200} if os.name == "nt" else {"start_new_session": True}
+            )
             with log.open("wb") as file:
                 process: subprocess.Popen[bytes] = subprocess.Popen(
-                    [sys.executable, "-m", "noisette", *arguments], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, **detached
+                    [sys.executable, "-m", "noisette", *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    **detached,
                 )
-            threading.Thread(target=process.wait, daemon=True).start()  # or it stays in the table of processes when it ended
+            threading.Thread(
+                target=process.wait, daemon=True
+            ).start()  # or it stays in the table of processes when it ended
             self._jobs[name] = Job(name, process, log)
             return self._jobs[name]
 

@@ -14,7 +14,10 @@ _APP = Path(__file__).with_name("app.py")
 
 
 def launch(runs: Path, *, port: int, address: str, browser: bool) -> int:
-    """Serve until interrupted, and return the server's exit status. Raises RequestError if Streamlit is not installed."""
+    """Serve until interrupted, and return the server's exit status.
+
+    Raises RequestError if Streamlit is not installed.
+    """
     if find_spec("streamlit") is None:
         raise RequestError("the dashboard needs Streamlit; install it with: pip install 'noisette[dashboard]'")
     options = {

@@ -29,7 +29,12 @@ def page(runs: Path) -> None:
     titles = {item.name: item.title for item in items}
     known = [item.name for item in items if measured(item.name)]
     names = st.multiselect(
-        say("Runs"), list(titles), default=known[:3], format_func=lambda name: titles.get(name, name), key="compared", persist_state="session"
+        say("Runs"),
+        list(titles),
+        default=known[:3],
+        format_func=lambda name: titles.get(name, name),
+        key="compared",
+        persist_state="session",
     )
     chosen = [item for item in (find(name, items) for name in names) if item is not None]
     if not chosen:
@@ -43,7 +48,13 @@ def _table(chosen: list[Item]) -> None:
     found = [(item, each) for item in chosen for each in measured(item.name)]
     for item in chosen:
         if not any(item is other for other, _ in found):
-            st.info(say("Nothing was measured of {name} yet: `{command}`, or Measure.", name=item.title, command=f"noisette evaluate {item.name}"))
+            st.info(
+                say(
+                    "Nothing was measured of {name} yet: `{command}`, or Measure.",
+                    name=item.title,
+                    command=f"noisette evaluate {item.name}",
+                )
+            )
     if not found:
         return
     columns = {_title(item, each): each for item, each in found}
@@ -55,7 +66,9 @@ def _table(chosen: list[Item]) -> None:
         each = columns[title]
         table[title] = {name.title: _cell(each, name.path) for name in FIGURES}
         if each.real is not None:
-            table[say("real, of {title}", title=title)] = {name.title: _number(figure(each.real, name.path)) for name in FIGURES}
+            table[say("real, of {title}", title=title)] = {
+                name.title: _number(figure(each.real, name.path)) for name in FIGURES
+            }
     frame = pd.DataFrame(table, index=[name.title for name in FIGURES]).dropna(how="all")
     frame.insert(0, say("better"), [say(name.better) for name in FIGURES if name.title in frame.index])
     st.dataframe(frame.fillna(""), height="content")
@@ -63,7 +76,9 @@ def _table(chosen: list[Item]) -> None:
 
 
 def _download(title: str, data: str | bytes, name: str, kind: str) -> None:
-    st.download_button(title, data, file_name=name, mime=kind, icon=":material/download:", on_click="ignore", key=f"download/{name}")
+    st.download_button(
+        title, data, file_name=name, mime=kind, icon=":material/download:", on_click="ignore", key=f"download/{name}"
+    )
 
 
 def _title(item: Item, each: Measured) -> str:
@@ -71,9 +86,15 @@ def _title(item: Item, each: Measured) -> str:
     sampling = each.facts["sampling"]
     guidance = sampling["guidance"]
     unusual = [f"eta {sampling['eta']:g}"] if sampling["sampler"] == "ddim" and sampling["eta"] else []
-    unusual += [f"{name} {guidance[name]}" for name in ("interval", "rescale", "weights", "excluded") if guidance[name] not in (0, {}, [0.0, 1.0])]
+    unusual += [
+        f"{name} {guidance[name]}"
+        for name in ("interval", "rescale", "weights", "excluded")
+        if guidance[name] not in (0, {}, [0.0, 1.0])
+    ]
     draws = [f"{each.draws}x"] if each.draws > 1 else []
-    return " · ".join([item.title, each.title, *unusual, each.facts["weights"][:6], say("judge {which}", which=each.by[:4]), *draws])
+    return " · ".join(
+        [item.title, each.title, *unusual, each.facts["weights"][:6], say("judge {which}", which=each.by[:4]), *draws]
+    )
 
 
 def _cell(each: Measured, path: str) -> str | None:
@@ -84,7 +105,15 @@ def _cell(each: Measured, path: str) -> str | None:
 
 
 def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:.3g}" if abs(value) < 0.01 and value else f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"
+    return (
+        None
+        if value is None
+        else f"{value:.3g}"
+        if abs(value) < 0.01 and value
+        else f"{value:.3f}"
+        if abs(value) < 100
+        else f"{value:.0f}"
+    )
 
 
 def _sweeps(chosen: list[Item]) -> None:
@@ -96,7 +125,10 @@ def _sweeps(chosen: list[Item]) -> None:
             except (OSError, ValueError, LookupError, AttributeError):
                 continue
             with st.expander(say("Sweep of {name}: {over}", name=item.title, over=told)):
-                for picture, about in (("plots.png", say("figures over the sweep")), ("grid.png", say("the same requests and seeds over the sweep"))):
+                for picture, about in (
+                    ("plots.png", say("figures over the sweep")),
+                    ("grid.png", say("the same requests and seeds over the sweep")),
+                ):
                     if (folder / picture).is_file():
                         st.image(str(folder / picture), caption=about, alt=f"{about}: {told}")
 
@@ -116,7 +148,9 @@ def _reports(runs: Path, chosen: list[Item]) -> None:
             begin(f"report {out.stem}", ["report", *names, "--out", str(out)], runs)
     if names:
         st.code(shlex.join(["noisette", "report", *names, "--out", "report.html"]), language="sh", wrap_lines=True)
-    st.fragment(_at_work, run_every=_EVERY if any(_ours(job.name) and job.state == "running" for job in jobs().all()) else None)()
+    st.fragment(
+        _at_work, run_every=_EVERY if any(_ours(job.name) and job.state == "running" for job in jobs().all()) else None
+    )()
     pages = sorted((runs / ".reports").glob("*.html"), reverse=True)
     by_name = {path.name: path for path in pages}
     if not pages:

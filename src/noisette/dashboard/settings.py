@@ -24,14 +24,18 @@ MOST_IMAGES = 64
 _MOST_STEPS = 1000
 _MOST_SEED = 2**53 - 1  # what a browser counts to exactly
 _STEPS = {"draft": 5, "good": 10, "best": 25}
-"""What stands in for a table of qualities: see docs/results/evaluation.md, where five steps of a deterministic sampler are as good as more."""
+"""What stands in for a table of qualities: see docs/results/evaluation.md, where five steps of a deterministic sampler
+are as good as more.
+"""
 
 _STRONGEST, _STRONGEST_EXCLUSION = 20.0, 2.0
 _FIXED, _RANDOM, _NEXT = "fixed", "random", "+1"
 
 
 def settings(boxes: Boxes) -> Request | None:
-    """Draw the settings, and return the request that they and the boxes come to; None, with the reason told, where it cannot be."""
+    """Draw the settings, and return the request that they and the boxes come to; None, with the reason told, where it
+    cannot be.
+    """
     generator, state = boxes.generator, st.session_state
     asked = ", ".join(boxes.ticked.values())
     most, qualities = _most_steps(generator), _qualities(boxes)
@@ -49,10 +53,21 @@ def settings(boxes: Boxes) -> Request | None:
             help=say("Seeds of the next drawing: the same, any, or those that follow"),
         )
         st.number_input(say("Images"), 1, MOST_IMAGES, key="count", width=120, persist_state="session")
-        again = st.button(say("Draw"), icon=":material/brush:", type="primary", help=say("Draws by itself when a box changes; this draws again"))
+        again = st.button(
+            say("Draw"),
+            icon=":material/brush:",
+            type="primary",
+            help=say("Draws by itself when a box changes; this draws again"),
+        )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
-            say("Quality"), list(qualities), format_func=say, key="quality", on_change=_take_quality, args=(qualities,), persist_state="session"
+            say("Quality"),
+            list(qualities),
+            format_func=say,
+            key="quality",
+            on_change=_take_quality,
+            args=(qualities,),
+            persist_state="session",
         )
         st.number_input(
             say("Steps"),
@@ -61,9 +76,11 @@ def settings(boxes: Boxes) -> Request | None:
             key="steps",
             width=120,
             persist_state="session",
-            help=say("Network evaluations for an image")
-            if generator.model.scaled
-            else say("Network evaluations for an image; guidance doubles them"),
+            help=(
+                say("Network evaluations for an image")
+                if generator.model.scaled
+                else say("Network evaluations for an image; guidance doubles them")
+            ),
         )
         st.slider(
             say("Guidance"),
@@ -122,20 +139,27 @@ def settings(boxes: Boxes) -> Request | None:
     if changed:
         state.pop("cancelled", None)
     if changed and state["then"] != _FIXED:
-        state["seed"] = random.randrange(_MOST_SEED) if state["then"] == _RANDOM else (state["seed"] + count) % _MOST_SEED
+        state["seed"] = (
+            random.randrange(_MOST_SEED) if state["then"] == _RANDOM else (state["seed"] + count) % _MOST_SEED
+        )
     state["wished"] = wish, count
     seed = _seed_input(seeds)
     return wish.model_copy(update={"seeds": tuple(range(seed, seed + count))})
 
 
 def restore(request: Request, boxes: Boxes) -> list[str]:
-    """Put everything that a picture says of itself into the boxes and the settings, before they are drawn; what could not be, in words."""
+    """Put everything that a picture says of itself into the boxes and the settings, before they are drawn; what could
+    not be, in words.
+    """
     state, sampling, lost = st.session_state, request.sampling, []
     asked = request.attributes
     if isinstance(asked, tuple):
         lost.append(say("each of its images has a request of its own; that of the first is ticked"))
         asked = asked[0]
-    if request.seeds != tuple(range(request.seeds[0], request.seeds[0] + len(request.seeds))) or len(request.seeds) > MOST_IMAGES:
+    if (
+        request.seeds != tuple(range(request.seeds[0], request.seeds[0] + len(request.seeds)))
+        or len(request.seeds) > MOST_IMAGES
+    ):
         lost.append(say("its seeds do not follow each other, or are many; it begins with the first"))
     strengths = set(sampling.guidance.excluded.values())
     if len(strengths) > 1:
@@ -154,7 +178,9 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
         (say("Strength of what is excluded"), strength, _STRONGEST_EXCLUSION),
     ):
         if value > most:
-            lost.append(say("{what} was {value}, and can be {most} here", what=what, value=f"{value:g}", most=f"{most:g}"))
+            lost.append(
+                say("{what} was {value}, and can be {most} here", what=what, value=f"{value:g}", most=f"{most:g}")
+            )
     low, high = sampling.guidance.interval
     state.update(
         {
@@ -172,7 +198,9 @@ def restore(request: Request, boxes: Boxes) -> list[str]:
             "interval": (low, high),
             "rescale": sampling.guidance.rescale,
             "strength": min(strength, _STRONGEST_EXCLUSION),
-            _key(boxes, "weights"): ", ".join(f"{name}={_short(scale)}" for name, scale in sampling.guidance.weights.items()),
+            _key(boxes, "weights"): ", ".join(
+                f"{name}={_short(scale)}" for name, scale in sampling.guidance.weights.items()
+            ),
             "palette": request.palette,
             "around": request.variation.of if request.variation else None,
             "distance": request.variation.strength if request.variation else VARIATION,
@@ -189,16 +217,33 @@ def vary(seed: int) -> None:
 
 def command(asked: str, request: Request, generator: Generator) -> str:
     """What draws the same picture from the command line. asked: the request as it is written."""
-    sampling, guidance, usual = request.sampling, request.sampling.guidance, generator.choices.sampling(request.sampling.sampler)
+    sampling, guidance, usual = (
+        request.sampling,
+        request.sampling.guidance,
+        generator.choices.sampling(request.sampling.sampler),
+    )
     parts = ["noisette", "generate", request.run]
     parts += ["--attributes", asked, "--guidance", _short(guidance.scale)] if asked else []
-    parts += ["--seed", str(request.seeds[0]), "--count", str(len(request.seeds)), "--sampler", sampling.sampler, "--steps", str(sampling.steps)]
+    parts += [
+        "--seed",
+        str(request.seeds[0]),
+        "--count",
+        str(len(request.seeds)),
+        "--sampler",
+        sampling.sampler,
+        "--steps",
+        str(sampling.steps),
+    ]
     parts += ["--eta", _short(sampling.eta)] if sampling.eta != usual.eta else []
     parts += ["--spacing", sampling.spacing] if sampling.spacing != usual.spacing else []
     parts += ["--churn", _short(sampling.churn)] if sampling.churn != usual.churn else []
     for option, amounts in (("--weight", guidance.weights), ("--exclude", guidance.excluded)):
         parts += [part for name, amount in amounts.items() for part in (option, f"{name}={_short(amount)}")]
-    parts += ["--guidance-interval", *map(_short, guidance.interval)] if tuple(guidance.interval) != usual.guidance.interval else []
+    parts += (
+        ["--guidance-interval", *map(_short, guidance.interval)]
+        if tuple(guidance.interval) != usual.guidance.interval
+        else []
+    )
     parts += ["--guidance-rescale", _short(guidance.rescale)] if guidance.rescale != usual.guidance.rescale else []
     parts += ["--complete" if sampling.complete else "--leave-open"] if sampling.complete != usual.complete else []
     parts += ["--vary", f"{request.variation.of}={_short(request.variation.strength)}"] if request.variation else []
@@ -207,7 +252,11 @@ def command(asked: str, request: Request, generator: Generator) -> str:
 
 def python(asked: str, request: Request, generator: Generator) -> str:
     """What draws the same images in Python, (N, C, H, W) bytes."""
-    sampling, guidance, usual = request.sampling, request.sampling.guidance, generator.choices.sampling(request.sampling.sampler)
+    sampling, guidance, usual = (
+        request.sampling,
+        request.sampling.guidance,
+        generator.choices.sampling(request.sampling.sampler),
+    )
     first = request.seeds[0]
     given: dict[str, Any] = {"steps": sampling.steps, "sampler": sampling.sampler}
     given |= {"eta": sampling.eta} if sampling.eta != usual.eta else {}
@@ -215,14 +264,22 @@ def python(asked: str, request: Request, generator: Generator) -> str:
     given |= {"churn": sampling.churn} if sampling.churn != usual.churn else {}
     given |= {"guidance": guidance.scale} if asked else {}
     given |= {"interval": tuple(guidance.interval)} if tuple(guidance.interval) != usual.guidance.interval else {}
-    given |= {name: dict(amounts) for name, amounts in (("weights", guidance.weights), ("excluded", guidance.excluded)) if amounts}
+    given |= {
+        name: dict(amounts)
+        for name, amounts in (("weights", guidance.weights), ("excluded", guidance.excluded))
+        if amounts
+    }
     given |= {"rescale": guidance.rescale} if guidance.rescale != usual.guidance.rescale else {}
     given |= {"complete": sampling.complete} if sampling.complete != usual.complete else {}
     given |= {"variation": (request.variation.of, request.variation.strength)} if request.variation else {}
     given |= {"palette": True} if request.palette else {}
-    options = ", ".join([f"seeds=range({first}, {first + len(request.seeds)})", *(f"{name}={value!r}" for name, value in given.items())])
+    options = ", ".join(
+        [f"seeds=range({first}, {first + len(request.seeds)})", *(f"{name}={value!r}" for name, value in given.items())]
+    )
     what = f"{asked!r}, " if asked else ""
-    return f"import noisette\n\ngenerator = noisette.load({request.run!r})\nimages = generator.generate({what}{options})"
+    return (
+        f"import noisette\n\ngenerator = noisette.load({request.run!r})\nimages = generator.generate({what}{options})"
+    )
 
 
 def _short(number: float) -> str:
@@ -296,8 +353,12 @@ def _begin(boxes: Boxes, qualities: dict[str, dict[str, Any]], most: int) -> Non
         **usually,  # instead of what stands above
     }
     chosen: str | None = state.get("quality")
-    if state.get("set_for") != boxes.name and (chosen is not None or boxes.generator.model.recipe.distillation is not None):
-        state.update({**how, **qualities.get(chosen or "", {})})  # as the model before had it by a quality, and not by hand; a student has its own
+    if state.get("set_for") != boxes.name and (
+        chosen is not None or boxes.generator.model.recipe.distillation is not None
+    ):
+        state.update(
+            {**how, **qualities.get(chosen or "", {})}
+        )  # as the model before had it by a quality, and not by hand; a student has its own
     state["set_for"] = boxes.name
     for name, value in {
         "seed": 0,
@@ -317,8 +378,16 @@ def _begin(boxes: Boxes, qualities: dict[str, dict[str, Any]], most: int) -> Non
     state["steps"] = min(state["steps"], most)
     if state["spacing"] not in _spacings(boxes.generator):  # the model before had levels of its own
         state["spacing"] = usual.spacing
-    names = [state.get("quality"), list(qualities)[len(qualities) // 2], *qualities]  # of several that are the same, the one that was chosen
-    fit = [name for name in names if name in qualities and all(state[setting] == value for setting, value in qualities[name].items())]
+    names = [
+        state.get("quality"),
+        list(qualities)[len(qualities) // 2],
+        *qualities,
+    ]  # of several that are the same, the one that was chosen
+    fit = [
+        name
+        for name in names
+        if name in qualities and all(state[setting] == value for setting, value in qualities[name].items())
+    ]
     state["quality"] = next(iter(fit), None)
 
 
@@ -362,9 +431,27 @@ def _more(boxes: Boxes) -> dict[str, Any]:
     by_scale_alone = boxes.generator.model.scaled  # all else of guidance it has learned
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if not by_scale_alone:
-            st.slider(say("Noise levels that guidance works at"), 0.0, 1.0, step=0.05, key="interval", width=200, persist_state="session")
-            st.slider(say("Contrast taken back"), 0.0, 1.0, step=0.05, key="rescale", width=200, persist_state="session")
-        st.slider(say("Strength of what is excluded"), 0.0, _STRONGEST_EXCLUSION, step=0.05, key="strength", width=200, persist_state="session")
+            st.slider(
+                say("Noise levels that guidance works at"),
+                0.0,
+                1.0,
+                step=0.05,
+                key="interval",
+                width=200,
+                persist_state="session",
+            )
+            st.slider(
+                say("Contrast taken back"), 0.0, 1.0, step=0.05, key="rescale", width=200, persist_state="session"
+            )
+        st.slider(
+            say("Strength of what is excluded"),
+            0.0,
+            _STRONGEST_EXCLUSION,
+            step=0.05,
+            key="strength",
+            width=200,
+            persist_state="session",
+        )
     if not by_scale_alone:
         st.text_input(
             say("Scales of single attributes"),
@@ -382,7 +469,12 @@ def _more(boxes: Boxes) -> dict[str, Any]:
     chosen = {"complete": state[_key(boxes, "complete")], "excluded": dict.fromkeys(boxes.excluded, state["strength"])}
     if by_scale_alone:
         return chosen
-    return {**chosen, "interval": state["interval"], "rescale": state["rescale"], "weights": _weights(state[_key(boxes, "weights")])}
+    return {
+        **chosen,
+        "interval": state["interval"],
+        "rescale": state["rescale"],
+        "weights": _weights(state[_key(boxes, "weights")]),
+    }
 
 
 def _weights(text: str) -> dict[str, float]:

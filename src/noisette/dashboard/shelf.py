@@ -15,9 +15,10 @@ from noisette.training.run import Run
 
 @dataclass(frozen=True)
 class Item:
-    """A model or a run. name: as `load` takes it. state: `shipped`, or that of the training. step: of the newest checkpoint, 0 if there is none;
-    at, progress (0 to 1), seconds, rate (images a second): where the training is. changed: when it, or its table of qualities, was made, in
-    seconds since the epoch. problem: why it cannot be used, in a line.
+    """A model or a run. name: as `load` takes it. state: `shipped`, or that of the training. step: of the newest
+    checkpoint, 0 if there is none; at, progress (0 to 1), seconds, rate (images a second): where the training is.
+    changed: when it, or its table of qualities, was made, in seconds since the epoch. problem: why it cannot be used,
+    in a line.
     """
 
     name: str
@@ -41,9 +42,19 @@ class Item:
 
 
 def shelf(runs: Path) -> list[Item]:
-    """The shipped models, then the runs in a folder, the newest first. A run that is damaged is there with its problem."""
-    shipped = [Item(name, name, "shipped", open_shipped_recipe(name), thumbnail=shipped_samples(name)) for name in shipped_names()]
-    folders = [path for path in runs.iterdir() if (path / "recipe.toml").is_file() and not path.name.startswith(".")] if runs.is_dir() else []
+    """The shipped models, then the runs in a folder, the newest first.
+
+    A run that is damaged is there with its problem.
+    """
+    shipped = [
+        Item(name, name, "shipped", open_shipped_recipe(name), thumbnail=shipped_samples(name))
+        for name in shipped_names()
+    ]
+    folders = (
+        [path for path in runs.iterdir() if (path / "recipe.toml").is_file() and not path.name.startswith(".")]
+        if runs.is_dir()
+        else []
+    )
     return [*shipped, *(_item(path) for path in sorted(folders, key=_age))]
 
 

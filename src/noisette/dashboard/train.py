@@ -53,16 +53,24 @@ def _at_work(runs: Path) -> None:
         if job.state == "running" and folder not in held:
             st.progress(0.0, say("{name}: starting", name=job.name))
         elif job.state == "failed" and folder not in held:
-            st.error(say("{name} failed: {why}", name=job.name, why=plain((tail(job.log, 1) or "?").removeprefix("error: "))))
+            st.error(
+                say("{name} failed: {why}", name=job.name, why=plain((tail(job.log, 1) or "?").removeprefix("error: ")))
+            )
             with st.expander(say("Log of {name}", name=job.name)):
                 st.code(tail(job.log, 40), language="log")
-    left = [item for folder, item in items.items() if item.state in _UNFINISHED and not item.problem and folder not in held]
+    left = [
+        item for folder, item in items.items() if item.state in _UNFINISHED and not item.problem and folder not in held
+    ]
     left = [item for item in left if all(job.state != "running" or job.name != Path(item.name).name for job in begun)]
     if left:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             names = {item.name: f"{item.title}, {item.state}, {item.progress:.0%}" for item in left}
             chosen = st.selectbox(
-                say("Runs that can go on"), list(names), format_func=lambda name: names.get(name, name), width=360, key="unfinished"
+                say("Runs that can go on"),
+                list(names),
+                format_func=lambda name: names.get(name, name),
+                width=360,
+                key="unfinished",
             )
             if st.button(say("Resume"), icon=":material/play_arrow:") and chosen in names:
                 begin(Path(chosen).name, ["resume", chosen, "--queue"], runs)
@@ -85,7 +93,10 @@ def _ticket(runs: Path, place: int, ticket: Ticket, item: Item | None) -> None:
             told += [say("{time} left", time=clock(left))] if left is not None else []
             st.progress(min(1.0, item.progress), " · ".join(told))
         if ours and st.button(
-            say("Stop"), icon=":material/stop:", key=f"stop/{ticket.run}", help=say("It finishes the step and saves; Resume goes on")
+            say("Stop"),
+            icon=":material/stop:",
+            key=f"stop/{ticket.run}",
+            help=say("It finishes the step and saves; Resume goes on"),
         ):
             stop(ticket.run)
             st.toast(say("{name} saves and stops.", name=name))
@@ -101,16 +112,33 @@ def _new(runs: Path) -> None:
     names = recipe_names()
     summaries = {name: load_recipe(name).summary for name in names}
     first, second = st.columns([3, 2])
-    name = first.selectbox(say("Recipe"), names, format_func=lambda each: f"{each}: {summaries.get(each, '')}", key="recipe", persist_state="session")
+    name = first.selectbox(
+        say("Recipe"),
+        names,
+        format_func=lambda each: f"{each}: {summaries.get(each, '')}",
+        key="recipe",
+        persist_state="session",
+    )
     free = free_name(runs, name)
-    called = second.text_input(say("Name of the run"), key=f"called/{name}", persist_state="session", placeholder=free).strip() or free
+    called = (
+        second.text_input(
+            say("Name of the run"), key=f"called/{name}", persist_state="session", placeholder=free
+        ).strip()
+        or free
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         usual = load_recipe(name).training
         given = next(each for each in _LENGTHS if getattr(usual, each) is not None)
         about = say("Wall-clock time, passes, or steps")
         st.session_state.setdefault(f"unit/{name}", given)
         unit = st.segmented_control(
-            say("How long"), list(_LENGTHS), format_func=say, key=f"unit/{name}", required=True, help=about, persist_state="session"
+            say("How long"),
+            list(_LENGTHS),
+            format_func=say,
+            key=f"unit/{name}",
+            required=True,
+            help=about,
+            persist_state="session",
         )
         unit = unit or given
         length = st.text_input(
@@ -138,7 +166,13 @@ def _new(runs: Path) -> None:
     with st.expander(say("The whole recipe")):
         st.code(dump_recipe(recipe), language="toml")
     st.code(shlex.join(["noisette", *command]), language="sh", wrap_lines=True)
-    st.button(say("Start"), type="primary", icon=":material/play_arrow:", on_click=_start, args=(called, command, runs, f"called/{name}"))
+    st.button(
+        say("Start"),
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(called, command, runs, f"called/{name}"),
+    )
 
 
 def _start(called: str, command: list[str], runs: Path, key: str) -> None:

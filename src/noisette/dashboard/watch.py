@@ -40,7 +40,13 @@ def page(runs: Path) -> None:
     st.title(say("Watch"))
     items = [item for item in shelf(runs) if item.state != "shipped" and not item.problem]
     if not items:
-        st.info(say("There are no runs in {runs} yet. Start one under **Train**, or with `noisette train digits --budget 10m`.", runs=runs))
+        st.info(
+            say(
+                "There are no runs in {runs} yet. Start one under **Train**, or with `noisette train digits --budget"
+                " 10m`.",
+                runs=runs,
+            )
+        )
         return
     titles = {item.name: item.title for item in items}
     names = st.multiselect(
@@ -71,9 +77,14 @@ def _curves(chosen: list[Item]) -> None:
         st.info(say("Nothing was written yet; the first points come with the first steps."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        tag = st.selectbox(say("Curve"), tags, format_func=lambda name: say(name.replace("_", " ")), key="tag", width=220)
+        tag = st.selectbox(
+            say("Curve"), tags, format_func=lambda name: say(name.replace("_", " ")), key="tag", width=220
+        )
         axis: Axis = (
-            st.segmented_control(say("By"), ["step", "images", "minutes"], default="step", format_func=say, key="axis", required=True) or "step"
+            st.segmented_control(
+                say("By"), ["step", "images", "minutes"], default="step", format_func=say, key="axis", required=True
+            )
+            or "step"
         )
         weight = st.slider(say("Smoothing"), 0.0, 0.99, 0.9, 0.01, key="smoothing", width=240)
         log = st.toggle(say("Log axis"), value=True, key="log")
@@ -83,7 +94,11 @@ def _curves(chosen: list[Item]) -> None:
             continue
         places = thinned(len(curve.values), len(chosen))
         values = smoothed(curve.values, weight)[places]
-        tables.append(pd.DataFrame({"run": item.title, axis: along(curve, axis, item.recipe.training.batch_size)[places], tag: values}))
+        tables.append(
+            pd.DataFrame(
+                {"run": item.title, axis: along(curve, axis, item.recipe.training.batch_size)[places], tag: values}
+            )
+        )
     if not tables:
         st.info(say("None of these runs has written {tag}.", tag=tag))
         return
@@ -110,15 +125,27 @@ def _depth(runs: Path, chosen: list[Item]) -> None:
     """One run: how it stands, its samples, its recipe."""
     items = shelf(runs)  # anew: this part runs again by itself while the training goes on
     titles = {item.name: item.title for item in chosen}
-    name = st.selectbox(say("In depth"), list(titles), format_func=lambda each: titles.get(each, each), key="depth", width=360)
+    name = st.selectbox(
+        say("In depth"), list(titles), format_func=lambda each: titles.get(each, each), key="depth", width=360
+    )
     item = find(name, items)
     if item is None or item.problem:
-        st.error(say("This run cannot be read any more: {problem}", problem=item.problem if item else say("its folder is gone")))
+        st.error(
+            say(
+                "This run cannot be read any more: {problem}",
+                problem=item.problem if item else say("its folder is gone"),
+            )
+        )
         return
     run = open_run(Path(item.name))
     try:
         loss = _curves_of(item).get("loss")
-        for problem in alerts(run.status, time.time(), held=ticket_of(run.folder) is not None, losses=np.zeros(0) if loss is None else loss.values):
+        for problem in alerts(
+            run.status,
+            time.time(),
+            held=ticket_of(run.folder) is not None,
+            losses=np.zeros(0) if loss is None else loss.values,
+        ):
             st.warning(problem, icon=":material/warning:")
         told = say("{state}, step {step:,}, {rate:.0f} images/s", state=say(item.state), step=item.at, rate=item.rate)
         st.progress(min(1.0, item.progress), told)
@@ -145,22 +172,39 @@ def _samples(run: Run, item: Item) -> None:
     st.image(str(grids[label]), caption=label, alt=say("drawn after {epoch} by {name}", epoch=label, name=item.title))
 
 
-def alerts(status: Mapping[str, Any], now: float, *, held: bool = True, losses: NDArray[np.float64] | None = None) -> list[str]:
-    """What is wrong with a training, by its status and its losses, (N,). now: seconds since the epoch. held: whether its process lives."""
+def alerts(
+    status: Mapping[str, Any], now: float, *, held: bool = True, losses: NDArray[np.float64] | None = None
+) -> list[str]:
+    """What is wrong with a training, by its status and its losses, (N,).
+
+    now: seconds since the epoch. held: whether its process lives.
+    """
     found = []
     running = status.get("state") == "running"
     if status.get("state") == "failed":
         found.append(say("The training failed; `noisette resume` goes on from the last checkpoint."))
     if skipped := status.get("skipped"):
-        found.append(say("{skipped} steps had a loss that was not finite, and were left out; a lower learning rate may help.", skipped=skipped))
+        found.append(
+            say(
+                "{skipped} steps had a loss that was not finite, and were left out; a lower learning rate may help.",
+                skipped=skipped,
+            )
+        )
     updated = status.get("updated")
     silent = now - updated if isinstance(updated, int | float) else 0.0
     if running and not held and silent > _LOST:
-        found.append(say("The process of the training is gone; it was killed. Resume it under Train, or with `noisette resume`."))
+        found.append(
+            say("The process of the training is gone; it was killed. Resume it under Train, or with `noisette resume`.")
+        )
     elif running and silent > _STALLED:
         found.append(say("Nothing was heard of the training for {minutes:.0f} minutes.", minutes=silent / 60))
     if running and losses is not None and _no_longer_falls(losses):
-        found.append(say("The loss has not fallen in the last half of its steps; a lower learning rate may help, or it is as good as it gets."))
+        found.append(
+            say(
+                "The loss has not fallen in the last half of its steps; a lower learning rate may help, or it is as"
+                " good as it gets."
+            )
+        )
     return found
 
 

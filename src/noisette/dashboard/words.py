@@ -31,7 +31,10 @@ def say(text: str, **values: object) -> str:
 
 
 def plain(text: object) -> str:
-    """A text from a file or a person without what Markdown would make of it: pictures from elsewhere, links, formulas."""
+    """A text from a file or a person without what Markdown would make of it.
+
+    Pictures from elsewhere, links, formulas.
+    """
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+!|:$~" else letter for letter in str(text))
 
 
@@ -40,4 +43,6 @@ def words(spoken: str) -> dict[str, str]:
     """All texts of a language by their English; none of English itself."""
     if spoken == "en":
         return {}
-    return tomllib.loads(resources.files("noisette.dashboard").joinpath("words", f"{spoken}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(
+        resources.files("noisette.dashboard").joinpath("words", f"{spoken}.toml").read_text(encoding="utf-8")
+    )

@@ -107,7 +107,9 @@ class AttributeSchema(BaseModel):
     @property
     def valued(self) -> tuple[range, ...]:
         """For each attribute the codes that say what is there: all of a choice, only 1 of a flag."""
-        return tuple(range(1, 2) if attribute.kind == "flag" else range(len(attribute.options)) for attribute in self.attributes)
+        return tuple(
+            range(1, 2) if attribute.kind == "flag" else range(len(attribute.options)) for attribute in self.attributes
+        )
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -117,11 +119,19 @@ class AttributeSchema(BaseModel):
         return tuple(stands.get(name, columns[name]) for name in self.names)
 
     def with_groups(self, groups: Mapping[str, Sequence[str]]) -> AttributeSchema:
-        """The same attributes with these groups, by name. Raises RequestError for a member that is no flag, or is twice."""
+        """The same attributes with these groups, by name.
+
+        Raises RequestError for a member that is no flag, or is twice.
+        """
         try:
-            return AttributeSchema(attributes=self.attributes, groups=tuple(Group(name=name, members=tuple(who)) for name, who in groups.items()))
+            return AttributeSchema(
+                attributes=self.attributes,
+                groups=tuple(Group(name=name, members=tuple(who)) for name, who in groups.items()),
+            )
         except ValidationError as error:
-            raise RequestError("; ".join(str(each["msg"]).removeprefix("Value error, ") for each in error.errors())) from error
+            raise RequestError(
+                "; ".join(str(each["msg"]).removeprefix("Value error, ") for each in error.errors())
+            ) from error
 
     def encode(self, rows: Sequence[Mapping[str, Value]]) -> NDArray[np.int16]:
         """The table, (len(rows), len(attributes)), of rows that map names to options or booleans.

@@ -34,7 +34,9 @@ class Entry:
 
 CATALOGUE = {
     "mnist": Entry("70,000 handwritten digits, grey", 28, range(8, 29), 1),
-    "cryptopunks": Entry("10,000 pixel-art faces with a type, a skin tone and 87 accessories, RGBA", 24, range(24, 33, 8), 4),
+    "cryptopunks": Entry(
+        "10,000 pixel-art faces with a type, a skin tone and 87 accessories, RGBA", 24, range(24, 33, 8), 4
+    ),
     "sprites": Entry("synthetic avatars drawn from layers, RGBA; any number, no network needed", 24, range(8, 65), 4),
 }
 
@@ -47,7 +49,10 @@ def entry(name: str) -> Entry:
 
 
 def archive_of(name: str) -> Archive | None:
-    """The download behind the named data set, or None for one that is made here. Raises RequestError for another name."""
+    """The download behind the named data set, or None for one that is made here.
+
+    Raises RequestError for another name.
+    """
     from noisette.data import cryptopunks, mnist
 
     archives = {"mnist": mnist.ARCHIVE, "cryptopunks": cryptopunks.ARCHIVE}
@@ -79,7 +84,9 @@ def open_dataset(
     if size is not None and size not in known.sizes:
         raise RequestError(f"{name} can be {known.span} pixels wide, not {size}")
     if background is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", background):
-        raise RequestError(f'the background "{background}" is not a colour; write it as #rrggbb, for example {cryptopunks.BACKGROUND}')
+        raise RequestError(
+            f'the background "{background}" is not a colour; write it as #rrggbb, for example {cryptopunks.BACKGROUND}'
+        )
     if background is not None and known.channels != 4:
         raise RequestError(f"{name} has no alpha, so it takes no background; leave it out")
     open_it: dict[str, Callable[[], Dataset]] = {

@@ -1,11 +1,12 @@
 """What a request leaves open, filled in as the data would have it.
 
-Attributes and groups of flags hang together in the tree in which each is joined to the one that tells the most of it (Chow and Liu
-1968). In a tree what is given passes from one to the next exactly (Pearl 1988), so the rest is drawn as often as the tree has it
-with what was asked for, and no draw is thrown away for not fitting that.
+Attributes and groups of flags hang together in the tree in which each is joined to the one that tells the most of it
+(Chow and Liu 1968). In a tree what is given passes from one to the next exactly (Pearl 1988), so the rest is drawn as
+often as the tree has it with what was asked for, and no draw is thrown away for not fitting that.
 
-Two things are preferred to what is likeliest. What was never seen together is passed over: the tree knows neighbours alone. And so is
-what an image has already, in its flags: choices stay as they were drawn, or a rare combination would turn a man into a woman.
+Two things are preferred to what is likeliest. What was never seen together is passed over: the tree knows neighbours
+alone. And so is what an image has already, in its flags: choices stay as they were drawn, or a rare combination would
+turn a man into a woman.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _HARDLY = 1e-6  # images; what was never seen can be asked for, and must not mak
 
 @dataclass(frozen=True)
 class _Case:
-    """asked: (V,), the values that a row asks for. allowed: of each unit what may be drawn, by what is given below it in the tree.
-    strangeness: how many pairs that were never seen together a draw has at least, as far as was found.
+    """asked: (V,), the values that a row asks for. allowed: of each unit what may be drawn, by what is given below it
+    in the tree. strangeness: how many pairs that were never seen together a draw has at least, as far as was found.
     """
 
     asked: NDArray[np.bool_]
@@ -57,17 +58,27 @@ class Completion:
         self._flags = np.array([attribute.kind == "flag" for attribute in schema.attributes])
         self._worn = statistics.worn_fingerprints
         self._cases: dict[tuple[bytes, frozenset[tuple[str, Value]]], _Case] = {}
-        self._given: dict[int, NDArray[np.float64]] = {}  # (K + 1, L + 1): each value of a unit, given one of its parent
+        self._given: dict[
+            int, NDArray[np.float64]
+        ] = {}  # (K + 1, L + 1): each value of a unit, given one of its parent
         for unit, parent in self._order:
-            joint = _joint(self._units[unit], [] if parent is None else self._units[parent], self._together, statistics.images) + _HARDLY
+            joint = (
+                _joint(
+                    self._units[unit], [] if parent is None else self._units[parent], self._together, statistics.images
+                )
+                + _HARDLY
+            )
             self._given[unit] = joint / joint.sum(axis=0)
 
-    def fill(self, row: NDArray[np.int16], random: np.random.Generator, *, without: Collection[tuple[str, Value]] = ()) -> NDArray[np.int16]:
+    def fill(
+        self, row: NDArray[np.int16], random: np.random.Generator, *, without: Collection[tuple[str, Value]] = ()
+    ) -> NDArray[np.int16]:
         """The row, (A,), with a code in the place of each `UNKNOWN`: a plausible image, that need not be any image's.
 
-        without: values that are not drawn, such as ("Earring", True). What was never seen together is not drawn together, nor with
-        what the row says, where anything else can be found; and not what an image has already, exactly, unless there is hardly
-        any other with the same choices. Raises RequestError where an empty row has no plausible image either.
+        without: values that are not drawn, such as ("Earring", True). What was never seen together is not drawn
+        together, nor with what the row says, where anything else can be found; and not what an image has already,
+        exactly, unless there is hardly any other with the same choices. Raises RequestError where an empty row has no
+        plausible image either.
         """
         if (row != UNKNOWN).all():
             return row.copy()
@@ -85,13 +96,19 @@ class Completion:
         nothing = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16)
         return self._schema.decode(self.fill(nothing, np.random.Generator(np.random.PCG64(seed)), without=without))
 
-    def keep(self, row: NDArray[np.int16], filled: NDArray[np.int16], share: float, random: np.random.Generator) -> NDArray[np.int16]:
+    def keep(
+        self, row: NDArray[np.int16], filled: NDArray[np.int16], share: float, random: np.random.Generator
+    ) -> NDArray[np.int16]:
         """The row with about this share of what was filled in, unit by unit; the rest is open again."""
         chances = random.random(len(row))[np.array(self._schema.units)]
         return np.where(chances < share, filled, row)
 
-    def _plausible(self, row: NDArray[np.int16], random: np.random.Generator, without: Collection[tuple[str, Value]]) -> NDArray[np.int16]:
-        """A draw with as few pairs that were never seen together as can be, but for those that the row asks for: mostly none."""
+    def _plausible(
+        self, row: NDArray[np.int16], random: np.random.Generator, without: Collection[tuple[str, Value]]
+    ) -> NDArray[np.int16]:
+        """A draw with as few pairs that were never seen together as can be, but for those that the row asks for: mostly
+        none.
+        """
         case = self._case(row, without)
         for _ in range(_TRIES):
             present = self._draw(case.allowed, random)
@@ -100,13 +117,20 @@ class Completion:
         return self._with(row, present)
 
     def _case(self, row: NDArray[np.int16], without: Collection[tuple[str, Value]]) -> _Case:
-        """What is known of a row before anything is drawn for an image; the same for all images, whichever comes first."""
+        """What is known of a row before anything is drawn for an image.
+
+        The same for all images, whichever comes first.
+        """
         key = (row.tobytes(), frozenset(without))
         if (known := self._cases.get(key)) is not None:
             return known
         asked = row[self._columns] == self._codes  # (V,)
         for column, attribute in enumerate(self._schema.attributes):
-            if attribute.kind == "choice" and row[column] == UNKNOWN and all((attribute.name, option) in without for option in attribute.options):
+            if (
+                attribute.kind == "choice"
+                and row[column] == UNKNOWN
+                and all((attribute.name, option) in without for option in attribute.options)
+            ):
                 raise RequestError(f"every {attribute.name} there is is excluded; leave one")
         allowed = {unit: self._allowed(unit, row, without) for unit, _ in self._order}
         for unit, parent in reversed(self._order):  # children before parents: each hears what is given below it
@@ -141,13 +165,17 @@ class Completion:
         place = np.searchsorted(self._worn, fingerprint)
         return bool(place < len(self._worn) and self._worn[place] == fingerprint)
 
-    def _allowed(self, unit: int, row: NDArray[np.int16], without: Collection[tuple[str, Value]]) -> NDArray[np.float64]:
+    def _allowed(
+        self, unit: int, row: NDArray[np.int16], without: Collection[tuple[str, Value]]
+    ) -> NDArray[np.float64]:
         """(K + 1,): 1 for each value of a unit that the row does not rule out, and for none of them at last."""
         places = self._units[unit]
         codes = row[self._columns[places]]
         if (here := codes == self._codes[places]).any():
             return np.append(here.astype(np.float64), 0.0)
-        open_ = np.array([code == UNKNOWN and self._names[place] not in without for code, place in zip(codes, places, strict=True)])
+        open_ = np.array(
+            [code == UNKNOWN and self._names[place] not in without for code, place in zip(codes, places, strict=True)]
+        )
         choice = self._schema.attributes[self._columns[places[0]]].kind == "choice"
         return np.append(open_.astype(np.float64), 0.0 if choice and open_.any() else 1.0)
 

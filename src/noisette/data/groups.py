@@ -15,7 +15,8 @@ EVIDENCE = 3.0
 
 
 def find_groups(schema: AttributeSchema, table: NDArray[np.int16]) -> list[tuple[str, ...]]:
-    """Groups of flags of which no image in `table`, (N, A), has two, though chance would have it so; commonest flag first.
+    """Groups of flags of which no image in `table`, (N, A), has two, though chance would have it so; commonest flag
+    first.
 
     Chance is what the flags' frequencies say inside each value of the first choice: that no hat for men meets a hat for
     women shows nothing. Groups grow by joining the two with the most evidence between them, as long as none of their
@@ -44,7 +45,9 @@ def find_groups(schema: AttributeSchema, table: NDArray[np.int16]) -> list[tuple
         clusters[first] += clusters.pop(second)
     by_frequency = worn.sum(axis=0)
     return [
-        tuple(schema.names[flags[flag]] for flag in sorted(cluster, key=lambda flag: -by_frequency[flag])) for cluster in clusters if len(cluster) > 1
+        tuple(schema.names[flags[flag]] for flag in sorted(cluster, key=lambda flag: -by_frequency[flag]))
+        for cluster in clusters
+        if len(cluster) > 1
     ]
 
 
@@ -52,7 +55,8 @@ def named(groups: Sequence[Sequence[str]], names: Mapping[str, str]) -> dict[str
     """The groups by name: what `names` says of one of the members, else "one of" its two commonest."""
     return {
         next(
-            (names[member] for member in members if member in names), f"one of {members[0]}, {members[1]}" + (", ..." if len(members) > 2 else "")
+            (names[member] for member in members if member in names),
+            f"one of {members[0]}, {members[1]}" + (", ..." if len(members) > 2 else ""),
         ): members
         for members in groups
     }

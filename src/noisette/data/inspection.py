@@ -40,11 +40,15 @@ def facts(dataset: Dataset) -> dict[str, Any]:
         "splits": {name: int((dataset.membership == number).sum()) for number, name in enumerate(SPLITS)},
         "pixels_sha256": sha256(np.ascontiguousarray(pixels).data).hexdigest(),
         "colours": len(colours),
-        "commonest_colours": {colours[index].tobytes().hex(): round(float(counts[index] / counts.sum()), 4) for index in order},
+        "commonest_colours": {
+            colours[index].tobytes().hex(): round(float(counts[index] / counts.sum()), 4) for index in order
+        },
     }
     if dataset.channels == 4:
         alphas, shares = np.unique(pixels[..., 3], return_counts=True)
-        found["alpha"] = {str(alpha): round(float(share / shares.sum()), 4) for alpha, share in zip(alphas, shares, strict=True)}
+        found["alpha"] = {
+            str(alpha): round(float(share / shares.sum()), 4) for alpha, share in zip(alphas, shares, strict=True)
+        }
     found["attributes"] = _attributes(dataset)
     return found
 
@@ -58,7 +62,11 @@ def _colours(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.i
 def _attributes(dataset: Dataset) -> list[dict[str, Any]]:
     rows = []
     for attribute, column in zip(dataset.schema.attributes, dataset.attributes.T, strict=True):
-        row: dict[str, Any] = {"name": attribute.name, "kind": attribute.kind, "unknown": int((column == UNKNOWN).sum())}
+        row: dict[str, Any] = {
+            "name": attribute.name,
+            "kind": attribute.kind,
+            "unknown": int((column == UNKNOWN).sum()),
+        }
         if isinstance(attribute, Choice):
             row["counts"] = {option: int((column == code).sum()) for code, option in enumerate(attribute.options)}
         else:
@@ -73,7 +81,8 @@ def describe(found: Mapping[str, Any]) -> str:
         f"{found['name']}: {found['images']:,} images, {found['width']}x{found['height']} {found['mode']}",
         "splits       " + ", ".join(f"{name} {count:,}" for name, count in found["splits"].items()),
         f"pixels       SHA-256 {found['pixels_sha256']}",
-        f"colours      {found['colours']}; commonest: " + ", ".join(f"{colour} {share:.1%}" for colour, share in found["commonest_colours"].items()),
+        f"colours      {found['colours']}; commonest: "
+        + ", ".join(f"{colour} {share:.1%}" for colour, share in found["commonest_colours"].items()),
     ]
     if "alpha" in found:
         lines.append("alpha        " + ", ".join(f"{alpha}: {share:.1%}" for alpha, share in found["alpha"].items()))
@@ -82,12 +91,17 @@ def describe(found: Mapping[str, Any]) -> str:
     choices = [row for row in found["attributes"] if row["kind"] == "choice"]
     flags = sorted((row for row in found["attributes"] if row["kind"] == "flag"), key=lambda row: -row["count"])
     for row in choices:
-        lines.append(f"{row['name']:<12} " + ", ".join(f"{option} {count:,}" for option, count in row["counts"].items()))
+        lines.append(
+            f"{row['name']:<12} " + ", ".join(f"{option} {count:,}" for option, count in row["counts"].items())
+        )
     if flags:
         lines.append(f"{len(flags)} flags")
         width = max(len(row["name"]) for row in flags) + 8
         cells = [f"{row['name']} {row['count']:,}" for row in flags]
-        lines += ["  " + "".join(cell.ljust(width) for cell in cells[start : start + 4]).rstrip() for start in range(0, len(cells), 4)]
+        lines += [
+            "  " + "".join(cell.ljust(width) for cell in cells[start : start + 4]).rstrip()
+            for start in range(0, len(cells), 4)
+        ]
     return "\n".join(lines)
 
 
@@ -103,9 +117,13 @@ def compare_with_official(dataset: Dataset, path: Path) -> str:
     Raises RequestError if the file is not that image, or if the data set is not all the punks, or put on a background.
     """
     if dataset.name != "cryptopunks" or len(dataset) != 10_000:
-        raise RequestError(f"only all 10,000 punks can be compared with the official image, not {len(dataset):,} of {dataset.name}")
+        raise RequestError(
+            f"only all 10,000 punks can be compared with the official image, not {len(dataset):,} of {dataset.name}"
+        )
     if dataset.channels != 4 or dataset.size != (24, 24):
-        raise RequestError("the official image has alpha and punks of 24 pixels; leave --background and --size out to compare")
+        raise RequestError(
+            "the official image has alpha and punks of 24 pixels; leave --background and --size out to compare"
+        )
     if not path.is_file():
         raise RequestError(f"no file {path}; give a copy of the official punks.png")
     try:
@@ -130,7 +148,9 @@ def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str
     counts = dict(zip(names, statistics.counts, strict=True))
     unit_of = dict(zip(schema.names, schema.units, strict=True))
     members = {member for group in schema.groups for member in group.members}
-    choices, flags = ([attribute for attribute in schema.attributes if attribute.kind == kind] for kind in ("choice", "flag"))
+    choices, flags = (
+        [attribute for attribute in schema.attributes if attribute.kind == kind] for kind in ("choice", "flag")
+    )
     never: dict[str, list[str]] = {}  # by the option of a choice
     among: list[list[str]] = []
     for first, one in enumerate(names):
@@ -146,7 +166,9 @@ def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str
                 among.append([_label(one), _label(two)])
     return {
         "images": statistics.images,
-        "choices": {choice.name: {option: counts[choice.name, option] for option in choice.options} for choice in choices},
+        "choices": {
+            choice.name: {option: counts[choice.name, option] for option in choice.options} for choice in choices
+        },
         "groups": {group.name: {member: counts[member, True] for member in group.members} for group in schema.groups},
         "flags": {flag.name: counts[flag.name, True] for flag in flags if flag.name not in members},
         "never_with": never,
@@ -165,10 +187,17 @@ def describe_attributes(found: Mapping[str, Any], *, everything: bool) -> str:
     if found["never_with"]:
         lines += ["", "never seen with"]
         for name, others in found["never_with"].items():
-            shown_names = others if everything or len(others) <= 8 else [*others[:8], f"and {len(others) - 8} more (--all lists them)"]
+            shown_names = (
+                others
+                if everything or len(others) <= 8
+                else [*others[:8], f"and {len(others) - 8} more (--all lists them)"]
+            )
             lines += wrap(f"{name}: {', '.join(shown_names)}", 100, initial_indent="  ", subsequent_indent="    ")
     if among := found["never_together"]:
-        lines += ["", f"{len(among):,} other pairs were never seen together" + ("" if everything else " (--all lists them)")]
+        lines += [
+            "",
+            f"{len(among):,} other pairs were never seen together" + ("" if everything else " (--all lists them)"),
+        ]
         lines += [f"  {one} and {two}" for one, two in among] if everything else []
     return "\n".join(lines)
 

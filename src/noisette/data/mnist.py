@@ -28,8 +28,8 @@ SCHEMA = AttributeSchema(attributes=(Choice(name="digit", options=tuple("0123456
 def mnist(*, size: int = 28, progress: Progress = silent) -> Dataset:
     """The digits at size x size, with their class: 50,000 to train, 10,000 for validation, the last 10,000 to test.
 
-    Below 28 pixels they are resized by averaging over areas, and rounded half up. Raises RequestError for a size outside
-    8 to 28.
+    Below 28 pixels they are resized by averaging over areas, and rounded half up. Raises RequestError for a size
+    outside 8 to 28.
     """
     if not 8 <= size <= 28:
         raise RequestError(f"mnist can be 8 to 28 pixels wide, not {size}")
@@ -63,12 +63,16 @@ def _shrink(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     small = np.empty((len(images), size, size), dtype=np.uint8)
     for start in range(0, len(images), 5_000):  # in parts: all at once would hold hundreds of megabytes of floats
         block = images[start : start + 5_000].astype(np.float32)
-        small[start : start + 5_000] = np.floor((shares @ block @ shares.T + area / 2) / area)  # sums below 2**24 are exact
+        small[start : start + 5_000] = np.floor(
+            (shares @ block @ shares.T + area / 2) / area
+        )  # sums below 2**24 are exact
     return small
 
 
 def _shares(old: int, new: int) -> NDArray[np.float32]:
-    """(new, old): how much of each new cell each old cell covers, along one axis, in the largest unit that makes all whole."""
+    """(new, old): how much of each new cell each old cell covers, along one axis, in the largest unit that makes all
+    whole.
+    """
     units = np.arange(math.lcm(old, new))
     shares = np.zeros((new, old), dtype=np.float32)
     np.add.at(shares, (units * new // len(units), units * old // len(units)), 1)

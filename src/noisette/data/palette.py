@@ -42,7 +42,8 @@ class Palette:
         return json.dumps({"colours": [colour.tobytes().hex() for colour in self.colours]}) + "\n"
 
     def snap(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(N, C, H, W) with each pixel the nearest colour of the palette, the first of several; RGBA by what is seen of it.
+        """(N, C, H, W) with each pixel the nearest colour of the palette, the first of several; RGBA by what is seen of
+        it.
 
         Nearest is by squared distance of bytes, RGBA multiplied by its alpha.
         """
@@ -52,7 +53,9 @@ class Palette:
         lengths = (known**2).sum(axis=1)
         for start in range(0, len(seen), _AT_A_TIME):
             # |a - b|² without |a|², which all share; whole numbers below 2**53, so nothing is rounded
-            nearest[start : start + _AT_A_TIME] = (lengths - 2 * seen[start : start + _AT_A_TIME] @ known.T).argmin(axis=1)
+            nearest[start : start + _AT_A_TIME] = (lengths - 2 * seen[start : start + _AT_A_TIME] @ known.T).argmin(
+                axis=1
+            )
         count, _, height, width = images.shape
         return np.ascontiguousarray(self.colours[nearest][places.reshape(count, height, width)].transpose(0, 3, 1, 2))
 
@@ -61,8 +64,12 @@ class Palette:
         return np.isin(as_numbers(images), as_numbers(self.colours.T[None, :, :, None]))
 
 
-def palette_of(images: NDArray[np.uint8], places: NDArray[np.intp] | None = None, *, most: int = MOST_COLOURS) -> Palette | None:
-    """The palette of (N, C, H, W) uint8, or of those at `places`; None of grey images, and of those with more than `most` colours."""
+def palette_of(
+    images: NDArray[np.uint8], places: NDArray[np.intp] | None = None, *, most: int = MOST_COLOURS
+) -> Palette | None:
+    """The palette of (N, C, H, W) uint8, or of those at `places`; None of grey images, and of those with more than
+    `most` colours.
+    """
     places = np.arange(len(images)) if places is None else places
     channels = images.shape[1]
     if channels == 1:
@@ -76,7 +83,9 @@ def palette_of(images: NDArray[np.uint8], places: NDArray[np.intp] | None = None
 
 
 def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """(N, C, H, W) bytes to (N, H, W): a colour as one number, the first channel the highest, so that pixels are compared at once."""
+    """(N, C, H, W) bytes to (N, H, W): a colour as one number, the first channel the highest, so that pixels are
+    compared at once.
+    """
     numbers = np.zeros((len(images), *images.shape[2:]), dtype=np.uint32)
     for channel in range(images.shape[1]):
         numbers = numbers << np.uint32(8) | images[:, channel]

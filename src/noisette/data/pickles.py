@@ -1,8 +1,8 @@
 """Reading other people's pickles of plain data without letting them run anything.
 
 A pickle is a program. This reader admits the few names that arrays of numbers and strings need and refuses every other,
-so a file that asks for `os.system` fails before it is called. Not even NumPy's own constructors are handed to the file, as
-some of their arguments crash Python: it gets stand-ins, and the arrays are made from those, checked, at the end.
+so a file that asks for `os.system` fails before it is called. Not even NumPy's own constructors are handed to the file,
+as some of their arguments crash Python: it gets stand-ins, and the arrays are made from those, checked, at the end.
 """
 
 from __future__ import annotations
@@ -114,4 +114,6 @@ def _finished(loaded: object) -> object:
         return {_finished(key): _finished(value) for key, value in loaded.items()}
     if loaded is None or isinstance(loaded, bool | int | float | str | bytes | np.generic):
         return loaded
-    raise pickle.UnpicklingError(f"refused to load a {type(loaded).__name__}" if loaded is not _NAME_ONLY else "refused to load a class")
+    raise pickle.UnpicklingError(
+        f"refused to load a {type(loaded).__name__}" if loaded is not _NAME_ONLY else "refused to load a class"
+    )

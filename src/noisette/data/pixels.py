@@ -1,7 +1,7 @@
 """Pixel spaces: from bytes to what is diffused, and back.
 
-A pixel space is the only thing that knows what the channels of a diffused image mean; networks and samplers see a number
-of channels and a range of values.
+A pixel space is the only thing that knows what the channels of a diffused image mean; networks and samplers see a
+number of channels and a range of values.
 """
 
 from __future__ import annotations
@@ -92,10 +92,15 @@ def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:
     """The named space for images of this many channels. Raises RequestError where they do not fit."""
     if name == "premultiplied":
         if image_channels != 4:
-            raise RequestError(f"pixels = premultiplied needs images with alpha, and these are {MODES[image_channels]}; use colours")
+            raise RequestError(
+                f"pixels = premultiplied needs images with alpha, and these are {MODES[image_channels]}; use colours"
+            )
         return Premultiplied()
     if image_channels == 4:
-        raise RequestError("pixels = colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a background")
+        raise RequestError(
+            "pixels = colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a"
+            " background"
+        )
     return Colours(image_channels)
 
 

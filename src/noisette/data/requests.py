@@ -25,7 +25,10 @@ _WORDS = {"yes": True, "true": True, "present": True, "no": False, "false": Fals
 
 @dataclass(frozen=True)
 class Condition:
-    """What a request comes to: the known values by attribute, what a person should know of them, and the row they make."""
+    """What a request comes to.
+
+    The known values by attribute, what a person should know of them, and the row they make.
+    """
 
     values: dict[str, Value]
     row: NDArray[np.int16]  # (A,)
@@ -42,9 +45,10 @@ def understand(
 ) -> Condition:
     """What a request means, be it a text such as `Male, Big Shades, no Earring, beard=none`, or behind a mapping.
 
-    Names match in any case, without regard to spaces and hyphens. A flag that is there says that the others of its group
-    are not; and a value that the data only show with one option of a choice says that option: an ape has no human skin tone.
-    only: every flag that is not mentioned is absent. allow_unseen: ask even for what the data never show together.
+    Names match in any case, without regard to spaces and hyphens. A flag that is there says that the others of its
+    group are not; and a value that the data only show with one option of a choice says that option: an ape has no human
+    skin tone. only: every flag that is not mentioned is absent. allow_unseen: ask even for what the data never show
+    together.
 
     Raises RequestError for an empty text, unknown names (with the nearest), wrong values, and contradictions.
     """
@@ -87,20 +91,33 @@ def impossible(said: Mapping[str, Value], schema: AttributeSchema, statistics: S
 
 
 def describe(values: Mapping[str, Value]) -> str:
-    """The values as a person would ask for them. Of the absent flags only a few are told: another may say so of dozens."""
+    """The values as a person would ask for them.
+
+    Of the absent flags only a few are told: another may say so of dozens.
+    """
     absent = [f"no {name}" for name, value in values.items() if value is False]
-    there = [name if value is True else f"{name}={value}" if value == "None" else str(value) for name, value in values.items() if value is not False]
+    there = [
+        name if value is True else f"{name}={value}" if value == "None" else str(value)
+        for name, value in values.items()
+        if value is not False
+    ]
     return ", ".join([*there, *(absent if len(absent) <= _MOST_ABSENT else [])]) or "nothing"
 
 
 def places(names: Iterable[str], schema: AttributeSchema) -> list[tuple[str, Value]]:
-    """The attribute and value behind each name of a flag or an option, such as `Earring`, `Zombie` or `Hat=None`. Raises RequestError."""
+    """The attribute and value behind each name of a flag or an option, such as `Earring`, `Zombie` or `Hat=None`.
+
+    Raises RequestError.
+    """
     reader = _Reader(schema)
     return [place for name in names for place in reader.one(name)]
 
 
 def attribute_behind(name: str, schema: AttributeSchema) -> str:
-    """The attribute that a name stands for: its own, an option's, or of a group the first member. Raises RequestError."""
+    """The attribute that a name stands for: its own, an option's, or of a group the first member.
+
+    Raises RequestError.
+    """
     return _Reader(schema).attribute(name)
 
 
@@ -131,13 +148,20 @@ class _Reader:
         if strange := [name for name, _ in parts if not isinstance(name, str)]:
             raise RequestError(f"the names in a request are text, not {strange[0]!r}")
         if unknown := [name for name, _ in parts if _folded(name) not in self._known()]:
-            several = "; commas separate what is asked for" if len(parts) == 1 and (" " in unknown[0] or ";" in unknown[0]) else ""
+            several = (
+                "; commas separate what is asked for"
+                if len(parts) == 1 and (" " in unknown[0] or ";" in unknown[0])
+                else ""
+            )
             told = "; ".join(f'no attribute "{name}"{nearest(name, self._written)}' for name in unknown)
             raise RequestError(f"{told}{several} (see `noisette attributes`)")
         for name, value in parts:
             for attribute, meant in self._meant(name, value):
                 if said.setdefault(attribute, meant) != meant:
-                    raise RequestError(f"the request contradicts itself: {attribute} is both {_said(said[attribute])} and {_said(meant)}")
+                    raise RequestError(
+                        f"the request contradicts itself: {attribute} is both {_said(said[attribute])} and"
+                        f" {_said(meant)}"
+                    )
         return said
 
     def one(self, name: str) -> list[tuple[str, Value]]:
@@ -158,7 +182,9 @@ class _Reader:
         for part in filter(None, (part.strip() for part in text.split(","))):
             if match := re.fullmatch(r"(.+?)\s*[=:]\s*(.+)", part):
                 yield match[1], match[2]
-            elif (match := re.fullmatch(r"(?:no|not|without)\s+(.+)", part, re.IGNORECASE)) and _folded(part) not in self._known():
+            elif (match := re.fullmatch(r"(?:no|not|without)\s+(.+)", part, re.IGNORECASE)) and _folded(
+                part
+            ) not in self._known():
                 yield match[1], False
             else:
                 yield part, True
@@ -187,7 +213,9 @@ class _Reader:
             raise RequestError(f'no attribute "{name}"{nearest(name, self._written)} (see `noisette attributes`)')
         [(choice, option)] = found
         if not self._truth(option, value):
-            raise RequestError(f'the {choice} cannot be asked for by what it is not; leave "{option}" out, or exclude it (--exclude)')
+            raise RequestError(
+                f'the {choice} cannot be asked for by what it is not; leave "{option}" out, or exclude it (--exclude)'
+            )
         return [(choice, option)]
 
     def _one_of(self, name: str, options: tuple[str, ...], value: object) -> str:
@@ -229,38 +257,52 @@ def _example(schema: AttributeSchema) -> list[str]:
     return [str(value) if value is not True else name for name, value in [names[0], names[-1]]]
 
 
-def _check(said: Mapping[str, Value], schema: AttributeSchema, statistics: Statistics, allow_unseen: bool) -> tuple[str, ...]:
+def _check(
+    said: Mapping[str, Value], schema: AttributeSchema, statistics: Statistics, allow_unseen: bool
+) -> tuple[str, ...]:
     """Refuse what the data never show together; returns what is only unlikely."""
     if allow_unseen:
         return ()
     for group in schema.groups:
         worn = [member for member in group.members if said.get(member) is True]
         if len(worn) > 1:
-            raise RequestError(f"{worn[0]} and {worn[1]} are both {group.name}, and no image has two; drop one, or use --allow-unseen")
+            raise RequestError(
+                f"{worn[0]} and {worn[1]} are both {group.name}, and no image has two; drop one, or use --allow-unseen"
+            )
     names = value_names(schema)
     choices = {attribute.name for attribute in schema.attributes if attribute.kind == "choice"}
     present = _present(said, names)
     labels = [name if value is True else f"{name} {value}" for name, value in names]
     for place in present:
         if not statistics.together[place][place]:
-            raise RequestError(f"none of the {statistics.images} images it was trained on has {labels[place]}; leave it out, or use --allow-unseen")
+            raise RequestError(
+                f"none of the {statistics.images} images it was trained on has {labels[place]}; leave it out, or use"
+                " --allow-unseen"
+            )
     notes = []
     for first, second in combinations(present, 2):
         if statistics.together[first][second]:
             continue
         one, two = labels[first], labels[second]
         if {names[first][0], names[second][0]} & choices:
-            raise RequestError(f"{two} never occurs with {one} in the {statistics.images} images; drop one, or use --allow-unseen")
+            raise RequestError(
+                f"{two} never occurs with {one} in the {statistics.images} images; drop one, or use --allow-unseen"
+            )
         for flag, other in ((first, second), (second, first)):
             kind = _kind_never_met(flag, other, schema, statistics)
             if kind is not None:
-                raise RequestError(f"{labels[flag]} is never worn with {kind}, though chance would have shown it; drop one, or use --allow-unseen")
+                raise RequestError(
+                    f"{labels[flag]} is never worn with {kind}, though chance would have shown it; drop one, or use"
+                    " --allow-unseen"
+                )
         notes.append(f"{one} and {two} were never seen together; expect the worse for it")
     return tuple(notes)
 
 
 def _implied(said: Mapping[str, Value], schema: AttributeSchema, statistics: Statistics) -> dict[str, Value]:
-    """Options of choices that are not mentioned, but that all images with one of the values asked for have, where chance would show others too."""
+    """Options of choices that are not mentioned, but that all images with one of the values asked for have, where
+    chance would show others too.
+    """
     names = value_names(schema)
     counts = statistics.counts
     present = _present(said, names)
@@ -273,7 +315,8 @@ def _implied(said: Mapping[str, Value], schema: AttributeSchema, statistics: Sta
             names[option][1]
             for place in present
             for option in options
-            if statistics.together[place][option] == counts[place] and counts[place] * (1 - counts[option] / statistics.images) >= EVIDENCE
+            if statistics.together[place][option] == counts[place]
+            and counts[place] * (1 - counts[option] / statistics.images) >= EVIDENCE
         }
         if len(implied) == 1:
             found[attribute.name] = implied.pop()
@@ -286,7 +329,9 @@ def _present(said: Mapping[str, Value], names: Sequence[tuple[str, Value]]) -> l
 
 
 def _kind_never_met(flag: int, other: int, schema: AttributeSchema, statistics: Statistics) -> str | None:
-    """What `other` is (its group, or itself), if `flag` was never seen with any of that kind though chance would show it: a helmet and hair."""
+    """What `other` is (its group, or itself), if `flag` was never seen with any of that kind though chance would show
+    it: a helmet and hair.
+    """
     name = value_names(schema)[other][0]
     group = next((group for group in schema.groups if name in group.members), None)
     members = group.members if group else (name,)

@@ -175,7 +175,8 @@ LAYERS = (
 
 SCHEMA = AttributeSchema(
     attributes=tuple(
-        Flag(name=layer.name) if "present" in layer.options else Choice(name=layer.name, options=tuple(layer.options)) for layer in LAYERS
+        Flag(name=layer.name) if "present" in layer.options else Choice(name=layer.name, options=tuple(layer.options))
+        for layer in LAYERS
     )
 )
 """The columns of a table, in the order in which their layers are drawn, back to front."""
@@ -188,7 +189,9 @@ def sprites(count: int = 10_000, size: int = 24, seed: int = 0) -> Dataset:
     if seed < 0:
         raise RequestError(f"a seed cannot be {seed}; it must be 0 or more")
     table = random_table(count, seed)
-    return Dataset(name="sprites", images=draw(table, size), attributes=table, schema=SCHEMA, membership=split_by_index(count))
+    return Dataset(
+        name="sprites", images=draw(table, size), attributes=table, schema=SCHEMA, membership=split_by_index(count)
+    )
 
 
 def random_table(count: int, seed: int) -> NDArray[np.int16]:
@@ -249,7 +252,9 @@ def read(images: NDArray[np.uint8]) -> NDArray[np.int16]:
 def _render(size: int) -> tuple[Rendered, ...]:
     if not SMALLEST <= size <= LARGEST:
         raise RequestError(f"sprites cannot be {size} pixels wide; the size must be from {SMALLEST} to {LARGEST}")
-    drawn = [np.stack([_paint(option.parts, size, layer.outlined) for option in layer.options.values()]) for layer in LAYERS]
+    drawn = [
+        np.stack([_paint(option.parts, size, layer.outlined) for option in layer.options.values()]) for layer in LAYERS
+    ]
     colours = [np.unique(options[options != 0]) for options in drawn]
     layers = []
     covered = np.zeros((size, size), dtype=np.bool_)

@@ -20,8 +20,8 @@ class Statistics(BaseModel):
     """Counts over the images that were trained on.
 
     together: for each two values the images that have both, in the order of `value_names`; on the diagonal, those that
-    have the one. worn: what tells whether an image has exactly these attributes: `fingerprints` of the different rows of the table,
-    sorted, as base64; empty of more than `MOST_WORN` images.
+    have the one. worn: what tells whether an image has exactly these attributes: `fingerprints` of the different rows
+    of the table, sorted, as base64; empty of more than `MOST_WORN` images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,7 +34,9 @@ class Statistics(BaseModel):
     def _is_square(self) -> Statistics:
         if any(len(row) != len(self.together) for row in self.together):
             raise ValueError("the table of counts is not square")
-        if any(not 0 <= number <= min(self.images, row[place]) for place, row in enumerate(self.together) for number in row):
+        if any(
+            not 0 <= number <= min(self.images, row[place]) for place, row in enumerate(self.together) for number in row
+        ):
             raise ValueError("the table counts more or less than there is")
         if len(self.worn_fingerprints) > self.images:
             raise ValueError("there are more fingerprints than images")
@@ -58,7 +60,11 @@ class Statistics(BaseModel):
 
 def value_names(schema: AttributeSchema) -> list[tuple[str, Value]]:
     """(attribute, value) of all that can be there: each option of each choice, and each flag."""
-    return [(attribute.name, attribute.values[code]) for attribute, codes in zip(schema.attributes, schema.valued, strict=True) for code in codes]
+    return [
+        (attribute.name, attribute.values[code])
+        for attribute, codes in zip(schema.attributes, schema.valued, strict=True)
+        for code in codes
+    ]
 
 
 def shown(schema: AttributeSchema, table: NDArray[np.int16]) -> NDArray[np.bool_]:
@@ -71,9 +77,14 @@ def count(schema: AttributeSchema, table: NDArray[np.int16]) -> Statistics:
     """The statistics of a table, (N, A)."""
     there = shown(schema, table).astype(np.float64)  # exact for whole numbers, and fast
     worn = b64encode(np.unique(fingerprints(table)).tobytes()).decode() if len(table) <= MOST_WORN else ""
-    return Statistics(images=len(table), together=tuple(tuple(int(number) for number in row) for row in there.T @ there), worn=worn)
+    return Statistics(
+        images=len(table), together=tuple(tuple(int(number) for number in row) for row in there.T @ there), worn=worn
+    )
 
 
 def fingerprints(table: NDArray[np.int16]) -> NDArray[np.uint32]:
-    """(N,): the CRC-32 of each row of a table, (N, A). Of ten thousand rows, one in 400,000 others is taken for one of them."""
+    """(N,): the CRC-32 of each row of a table, (N, A).
+
+    Of ten thousand rows, one in 400,000 others is taken for one of them.
+    """
     return np.array([crc32(row.tobytes()) for row in np.ascontiguousarray(table, dtype="<i2")], dtype="<u4")

@@ -23,7 +23,9 @@ def as_denoiser(network: Network, objective: Objective) -> Denoiser:
 
     def denoise(xt: Tensor, level: Level) -> Tensor:
         times = torch.full((len(xt),), level.time, dtype=torch.float32, device=xt.device)
-        alpha, sigma = (torch.full((len(xt),), scale, dtype=xt.dtype, device=xt.device) for scale in (level.alpha, level.sigma))
+        alpha, sigma = (
+            torch.full((len(xt),), scale, dtype=xt.dtype, device=xt.device) for scale in (level.alpha, level.sigma)
+        )
         return objective.image(network(xt, times), xt, alpha, sigma)
 
     return denoise
@@ -39,7 +41,10 @@ class AskedNetwork(Protocol):
 
 
 def as_conditional_denoiser(network: AskedNetwork, objective: Objective) -> ConditionalDenoiser:
-    """The same for a network that also takes a request. What it makes of it is kept for the next step, by which tensor it was."""
+    """The same for a network that also takes a request.
+
+    What it makes of it is kept for the next step, by which tensor it was.
+    """
     ask = remembered(network.ask)
 
     def denoise(xt: Tensor, level: Level, codes: Tensor | None) -> Tensor:

@@ -1,8 +1,9 @@
 """Levels that suit a model: those between which its own long walks can be cut short at the least cost.
 
-Along a walk of many steps the image xt and the estimate x0_hat are known at every level. A step of DDIM from one of these levels straight to any
-later one needs nothing else, so how far it would land from the walk is known for every pair of levels. The best n levels are the way through
-them that adds up to the least, found by dynamic programming (Chen et al. 2024, "On the Trajectory Regularity of ODE-based Diffusion Sampling").
+Along a walk of many steps the image xt and the estimate x0_hat are known at every level. A step of DDIM from one of
+these levels straight to any later one needs nothing else, so how far it would land from the walk is known for every
+pair of levels. The best n levels are the way through them that adds up to the least, found by dynamic programming (Chen
+et al. 2024, "On the Trajectory Regularity of ODE-based Diffusion Sampling").
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Step = tuple[Tensor, Tensor, Level]
 
 
 def misses(walk: Sequence[Step]) -> Tensor:
-    """(n, n + 1) float64, for a walk over n levels: the mean square by which one step from level i misses the walk at level j.
+    """(n, n + 1) float64, for a walk over n levels: the mean square by which one step from level i misses the walk at
+    level j.
 
     The last column is the image in which the walk ends. Infinite where j is not after i.
     """
@@ -37,13 +39,16 @@ def misses(walk: Sequence[Step]) -> Tensor:
 
 
 def cheapest(costs: Tensor, most: int) -> dict[int, list[int]]:
-    """For every count up to `most`, the places to visit, the first of them 0: those whose steps, with that to the end, cost the least together.
+    """For every count up to `most`, the places to visit, the first of them 0: those whose steps, with that to the end,
+    cost the least together.
 
     costs: (n, n + 1), of a step from i to j, infinite where there is none.
     """
     places = len(costs)
     within, ends = costs[:, :places], costs[:, places]
-    reached = torch.full((places,), torch.inf, dtype=costs.dtype)  # the cost of being at each place, after so many visits
+    reached = torch.full(
+        (places,), torch.inf, dtype=costs.dtype
+    )  # the cost of being at each place, after so many visits
     reached[0] = 0
     before: list[Tensor] = []
     found = {}

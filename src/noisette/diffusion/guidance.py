@@ -1,8 +1,8 @@
 """Guidance: from a denoiser that takes a request to one that obeys it more, or keeps away from what is not wanted.
 
 Everything here is a weighted sum of what one network says of the same noisy image under several requests, so that each
-step costs one evaluation of a batch, however many requests are in it. Scale 1 is the plain request. Clipping goes around
-guidance, never inside it.
+step costs one evaluation of a batch, however many requests are in it. Scale 1 is the plain request. Clipping goes
+around guidance, never inside it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def classifier_free(asked: Tensor, nothing: Tensor, scale: float) -> list[Term]:
 def emphasising(asked: Tensor, without: Tensor, extra: float) -> list[Term]:
     """extra * (D(asked) - D(without)): more (or, below 0, less) of what `without` leaves out of `asked`.
 
-    Added to `classifier_free`, it gives one attribute a scale of its own, scale + extra, beside the others: composition in the
-    manner of Liu et al. 2022, but beside the rest of the request and not alone.
+    Added to `classifier_free`, it gives one attribute a scale of its own, scale + extra, beside the others: composition
+    in the manner of Liu et al. 2022, but beside the rest of the request and not alone.
     """
     return [Term(extra, asked), Term(-extra, without)]
 
@@ -47,8 +47,8 @@ def excluding(asked: Tensor, unwanted: Tensor, strength: float) -> list[Term]:
 def guided(denoise: ConditionalDenoiser, terms: Sequence[Term], *, rescale: float = 0.0) -> Denoiser:
     """The sum of the terms, whose weights sum to 1, in one batched evaluation of the requests that have a weight.
 
-    rescale: 0 to 1, how far the spread of each guided image is brought back to that under the first term alone (Lin et al.
-    2024): large scales overshoot it.
+    rescale: 0 to 1, how far the spread of each guided image is brought back to that under the first term alone (Lin et
+    al. 2024): large scales overshoot it.
     """
     first, *others = _merged(terms)
     merged = [*([first] if first.weight or rescale else []), *(term for term in others if term.weight)]
@@ -65,7 +65,8 @@ def guided(denoise: ConditionalDenoiser, terms: Sequence[Term], *, rescale: floa
 
 
 def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Denoiser:
-    """`inside` where low <= sigma <= high, else `outside` (Kynkäänniemi et al. 2024: guidance helps at middle noise only).
+    """`inside` where low <= sigma <= high, else `outside` (Kynkäänniemi et al. 2024: guidance helps at middle noise
+    only).
 
     sigma runs from 0, the clean image, to 1, pure noise.
     """
@@ -89,5 +90,7 @@ def _merged(terms: Sequence[Term]) -> list[Term]:
 
 def _rescaled(x0: Tensor, plain: Tensor, amount: float) -> Tensor:
     spread, wanted = (image.flatten(1).std(dim=1).view(-1, 1, 1, 1) for image in (x0, plain))
-    factor = torch.where(spread > 1e-6, wanted / spread.clamp(min=1e-6), 1.0)  # a flat image has no spread to bring back
+    factor = torch.where(
+        spread > 1e-6, wanted / spread.clamp(min=1e-6), 1.0
+    )  # a flat image has no spread to bring back
     return x0 * (1 + amount * (factor - 1))

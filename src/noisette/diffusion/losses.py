@@ -16,9 +16,9 @@ def weights(weighting: Weighting, target: Target, alpha: Tensor, sigma: Tensor, 
     """The weight of each image's squared error, of the shape of alpha and sigma.
 
     `plain` is 1 in the space of the target. `min-snr` counts an error of x0 with min(SNR, gamma) (Hang et al. 2023),
-    here written for the target: an error of x0 is one of eps times 1 / SNR, and one of v times 1 / (SNR + 1). `clamped-snr`
-    counts it with at least 1 as well (the truncated SNR of Salimans and Ho 2022): at high noise, where a request alone says
-    what the image is, an error is as wrong as anywhere else.
+    here written for the target: an error of x0 is one of eps times 1 / SNR, and one of v times 1 / (SNR + 1).
+    `clamped-snr` counts it with at least 1 as well (the truncated SNR of Salimans and Ho 2022): at high noise, where a
+    request alone says what the image is, an error is as wrong as anywhere else.
     """
     if weighting == "plain":
         return torch.ones_like(alpha)

@@ -1,11 +1,13 @@
-"""Samplers that remember: each step uses the estimates of the steps before, so that one evaluation a step gives a higher order.
+"""Samplers that remember: each step uses the estimates of the steps before, so that one evaluation a step gives a
+higher order.
 
 The same signature and rules as those of samplers.py. Between two levels xt moves along
 
     d(xt / sigma) = (alpha / sigma) * x0_hat * d(lambda)        lambda = log(alpha / sigma)
 
-of which all but x0_hat is known, so only its course over lambda is guessed, by a polynomial through the estimates so far
-(DPM-Solver++: Lu et al. 2022). The first step has one estimate, and the last ends in the image itself: both are of the first order.
+of which all but x0_hat is known, so only its course over lambda is guessed, by a polynomial through the estimates so
+far (DPM-Solver++: Lu et al. 2022). The first step has one estimate, and the last ends in the image itself: both are of
+the first order.
 """
 
 from __future__ import annotations
@@ -25,10 +27,13 @@ Known = list[tuple[float, Tensor]]
 """The estimates so far and the lambda of each, the newest first."""
 
 
-def dpmpp_2m(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore) -> Tensor:
+def dpmpp_2m(
+    denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
+) -> Tensor:
     """DPM-Solver++ 2M (Lu et al. 2022, algorithm 2): deterministic, second order.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
+    `denoise`.
     """
     xt = start
     known: Known = []
@@ -39,10 +44,13 @@ def dpmpp_2m(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise
     return estimate(denoise, xt, levels[-1], on_step)
 
 
-def dpmpp_2m_sde(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore) -> Tensor:
+def dpmpp_2m_sde(
+    denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
+) -> Tensor:
     """DPM-Solver++ 2M with as much fresh noise as ancestral sampling has (Lu et al. 2022, appendix D).
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
+    `denoise`.
     """
     xt = start
     known: Known = []
@@ -54,13 +62,16 @@ def dpmpp_2m_sde(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, n
     return estimate(denoise, xt, levels[-1], on_step)
 
 
-def dpmpp_3m_sde(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore) -> Tensor:
+def dpmpp_3m_sde(
+    denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
+) -> Tensor:
     """The same with a parabola through three estimates: exact where x0_hat is a quadratic function of lambda.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
+    `denoise`.
 
-    The weights are integrals over the step. Of the curve, k-diffusion's function of this name takes half, and diffusers 0.42
-    (order 3 of sde-dpmsolver++) adds a term that does not vanish with the step.
+    The weights are integrals over the step. Of the curve, k-diffusion's function of this name takes half, and diffusers
+    0.42 (order 3 of sde-dpmsolver++) adds a term that does not vanish with the step.
     """
     xt = start
     known: Known = []
@@ -69,15 +80,21 @@ def dpmpp_3m_sde(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, n
         h = then.half_log_snr - now.half_log_snr
         whole, slope, curve = _moments(2 * h)
         first, second = _differences(known, h)
-        mean = then.sigma / now.sigma * exp(-h) * xt + then.alpha * (whole * known[0][1] + slope * first + curve * second)
+        mean = then.sigma / now.sigma * exp(-h) * xt + then.alpha * (
+            whole * known[0][1] + slope * first + curve * second
+        )
         xt = mean + then.sigma * sqrt(whole) * noise.like(xt)
     return estimate(denoise, xt, levels[-1], on_step)
 
 
-def unipc(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore) -> Tensor:
-    """UniPC of order 2 with B(h) = exp(h) - 1 (Zhao et al. 2023): a step of `dpmpp_2m`, mended once the estimate at its end is known.
+def unipc(
+    denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
+) -> Tensor:
+    """UniPC of order 2 with B(h) = exp(h) - 1 (Zhao et al. 2023): a step of `dpmpp_2m`, mended once the estimate at its
+    end is known.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
+    `denoise`.
     """
     xt = mended = start
     before = levels[0]
@@ -93,7 +110,9 @@ def unipc(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: I
 
 
 def _mended(xt: Tensor, now: Level, then: Level, known: Known) -> Tensor:
-    """The step from `now` to `then` with the estimate at its end: a parabola through three, or after the first step half of each."""
+    """The step from `now` to `then` with the estimate at its end: a parabola through three, or after the first step
+    half of each.
+    """
     h = then.half_log_snr - now.half_log_snr
     whole, slope, curve = _moments(h)
     (_, after), (_, here), *_ = known
@@ -107,10 +126,13 @@ def _mended(xt: Tensor, now: Level, then: Level, known: Known) -> Tensor:
     return then.sigma / now.sigma * xt + then.alpha * moved
 
 
-def deis(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore) -> Tensor:
+def deis(
+    denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
+) -> Tensor:
     """DEIS of order 2 (Zhang and Chen 2023): the noise a straight line over log(sigma / alpha), deterministic.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
+    `denoise`.
     """
     xt = start
     last: tuple[float, Tensor] | None = None
@@ -121,7 +143,8 @@ def deis(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: Im
         rho, next_rho = now.sigma / now.alpha, then.sigma / then.alpha
         if last is not None:
             last_rho, last_eps = last
-            # Of log(r / rho) / log(last_rho / rho), which is 0 now and 1 at the last level: its integral over r from rho to next_rho.
+            # Of log(r / rho) / log(last_rho / rho), which is 0 now and 1 at the last level: its integral over r from
+            # rho to next_rho.
             share = (next_rho * (log(next_rho / rho) - 1) + rho) / log(last_rho / rho)
             xt = xt + then.alpha * share * (last_eps - eps)
         last = rho, eps

@@ -15,7 +15,9 @@ def add_noise(x0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
 
 
 def between(one: Tensor, other: Tensor, share: float) -> Tensor:
-    """From one noise towards another, share 0 to 1: along the quarter circle through both, so that unit normal stays unit normal."""
+    """From one noise towards another, share 0 to 1: along the quarter circle through both, so that unit normal stays
+    unit normal.
+    """
     return cos(share * pi / 2) * one + sin(share * pi / 2) * other
 
 
@@ -29,9 +31,13 @@ class ImageNoise:
         """seeds: one for each image, 0 or more and below 2**63."""
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
-    def draw(self, shape: Sequence[int], device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Tensor:
+    def draw(
+        self, shape: Sequence[int], device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> Tensor:
         """(B, *shape) unit normal."""
-        return torch.stack([torch.randn(tuple(shape), generator=generator, dtype=dtype) for generator in self._generators]).to(device)
+        return torch.stack(
+            [torch.randn(tuple(shape), generator=generator, dtype=dtype) for generator in self._generators]
+        ).to(device)
 
     def like(self, xt: Tensor) -> Tensor:
         """Unit normal of the shape, device and precision of xt: (B, C, H, W)."""

@@ -1,14 +1,15 @@
 """Pixels as classes: a network answers with a logit for each colour of a palette, and x0_hat is the mean colour.
 
-A pixel of pixel art has one of a few colours, so a network that must name it is right or wrong, and never nearly right. What
-diffuses are still the colours: xt = alpha * x0 + sigma * eps, so schedules, samplers and guidance are those of any other target
-(score interpolation: Dieleman et al. 2022, "Continuous diffusion for categorical data").
+A pixel of pixel art has one of a few colours, so a network that must name it is right or wrong, and never nearly right.
+What diffuses are still the colours: xt = alpha * x0 + sigma * eps, so schedules, samplers and guidance are those of any
+other target (score interpolation: Dieleman et al. 2022, "Continuous diffusion for categorical data").
 
-What a noisy pixel itself says of its colour need not be learned: it is normal around alpha * colour, so by Bayes' rule its
-log-likelihood is added to the logits, which hold only what the rest says: the pixels around it, its place and the request.
+What a noisy pixel itself says of its colour need not be learned: it is normal around alpha * colour, so by Bayes' rule
+its log-likelihood is added to the logits, which hold only what the rest says: the pixels around it, its place and the
+request.
 
-Here a pixel is a row, (P, C) with alpha and sigma (P,): a softmax over hundreds of colours is several times faster where they lie
-side by side. colours: (K, C), as diffused, in [-1, 1].
+Here a pixel is a row, (P, C) with alpha and sigma (P,): a softmax over hundreds of colours is several times faster
+where they lie side by side. colours: (K, C), as diffused, in [-1, 1].
 """
 
 from __future__ import annotations

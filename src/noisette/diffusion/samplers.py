@@ -1,8 +1,9 @@
 """Samplers: each walks from noise to image along a list of levels, one plain function of a denoiser.
 
-Every sampler takes the levels noisiest first, evaluates the denoiser once at each (`heun` twice), and returns the last estimate
-itself: nothing is gained by noising it again. `on_step(xt, x0_hat, level)` sees each step, for previews; an exception that it
-raises ends the sampling. Those here look at one step alone; those of multistep.py remember the steps before.
+Every sampler takes the levels noisiest first, evaluates the denoiser once at each (`heun` twice), and returns the last
+estimate itself: nothing is gained by noising it again. `on_step(xt, x0_hat, level)` sees each step, for previews; an
+exception that it raises ends the sampling. Those here look at one step alone; those of multistep.py remember the steps
+before.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ Raised = Callable[[Level], Level]
 class Sampler(Protocol):
     """Draws x0 from `start` (B, C, H, W), unit normal, at levels[0]."""
 
-    def __call__(self, denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep) -> Tensor: ...
+    def __call__(
+        self, denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep
+    ) -> Tensor: ...
 
 
 def ignore(xt: Tensor, x0: Tensor, level: Level) -> None:
@@ -105,9 +108,11 @@ def euler(
     raised: Raised = stay,
     on_step: OnStep = ignore,
 ) -> Tensor:
-    """Euler's method over sigma / alpha with churn (Karras et al. 2022, algorithm 2 without its correction); without churn it is `ddim`.
+    """Euler's method over sigma / alpha with churn (Karras et al. 2022, algorithm 2 without its correction); without
+    churn it is `ddim`.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
+    `denoise`.
     """
     xt = start
     for level, then in pairwise(levels):
@@ -126,10 +131,12 @@ def heun(
     raised: Raised = stay,
     on_step: OnStep = ignore,
 ) -> Tensor:
-    """Heun's method over sigma / alpha with churn (Karras et al. 2022, algorithm 2): each step of `euler` once more, with the mean of both slopes.
+    """Heun's method over sigma / alpha with churn (Karras et al. 2022, algorithm 2): each step of `euler` once more,
+    with the mean of both slopes.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs 2 len(levels) - 1 evaluations of `denoise`.
-    Where sigma / alpha falls a thousandfold in a step, as with few steps evenly spaced in time, the mean of both is no slope: space them by log-SNR.
+    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs 2 len(levels) - 1 evaluations of
+    `denoise`. Where sigma / alpha falls a thousandfold in a step, as with few steps evenly spaced in time, the mean of
+    both is no slope: space them by log-SNR.
     """
     xt = start
     for level, then in pairwise(levels):
@@ -142,10 +149,14 @@ def heun(
     return estimate(denoise, xt, levels[-1], on_step)
 
 
-def lcm(denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore) -> Tensor:
-    """Each estimate with fresh noise to the next level: for a denoiser whose estimates are images already (Song et al. 2023, algorithm 1).
+def lcm(
+    denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
+) -> Tensor:
+    """Each estimate with fresh noise to the next level: for a denoiser whose estimates are images already (Song et al.
+    2023, algorithm 1).
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
+    `denoise`.
     """
     xt = start
     for now, then in pairwise(levels):

@@ -56,7 +56,8 @@ class Schedule(ABC):
 
     @abstractmethod
     def draw_times(self, count: int, generator: torch.Generator, *, power: float = 1.0) -> Tensor:
-        """(count,) float64 times to train on, with density power * t ** (power - 1): each uniform at 1, the noisier the likelier above.
+        """(count,) float64 times to train on, with density power * t ** (power - 1): each uniform at 1, the noisier the
+        likelier above.
 
         Stratified: one uniform draw is shifted by i / count for image i, so that each batch covers all levels evenly
         and its loss varies less (Kingma et al. 2021, appendix I.1).
@@ -81,7 +82,9 @@ class Schedule(ABC):
         if count < 1:
             raise ScheduleError(f"a sampler needs at least 1 step, not {count}")
         if self.steps is not None and count > self.steps:
-            raise ScheduleError(f"{count} steps are more than the {self.steps} levels of the schedule; use at most {self.steps}")
+            raise ScheduleError(
+                f"{count} steps are more than the {self.steps} levels of the schedule; use at most {self.steps}"
+            )
         times = self._spaced_times(count)
         alphas, sigmas = self.alpha_sigma(torch.tensor(times, dtype=torch.float64))
         return [Level(*values) for values in zip(times, alphas.tolist(), sigmas.tolist(), strict=True)]
@@ -104,7 +107,10 @@ class DiscreteSchedule(Schedule):
         """betas: (T,), each in (0, 1). Raises ScheduleError otherwise."""
         betas = betas.to(torch.float64)
         if betas.ndim != 1 or len(betas) == 0 or not bool(((betas > 0) & (betas < 1)).all()):
-            raise ScheduleError(f"each beta must lie between 0 and 1, but they run from {betas.min().item():.4g} to {betas.max().item():.4g}")
+            raise ScheduleError(
+                f"each beta must lie between 0 and 1, but they run from {betas.min().item():.4g} to"
+                f" {betas.max().item():.4g}"
+            )
         self.betas = betas
         self.steps = len(betas)
         self.alpha_bars = torch.cumprod(1 - betas, dim=0)
@@ -157,7 +163,10 @@ def _alpha_bar(name: ScheduleName, times: Tensor) -> Tensor:
     """The curve alpha**2 over time in [0, 1], float64."""
     if name == "cosine":  # Nichol and Dhariwal 2021, eq. 17
         offset = 0.008
-        return torch.cos((times + offset) / (1 + offset) * math.pi / 2) ** 2 / math.cos(offset / (1 + offset) * math.pi / 2) ** 2
+        return (
+            torch.cos((times + offset) / (1 + offset) * math.pi / 2) ** 2
+            / math.cos(offset / (1 + offset) * math.pi / 2) ** 2
+        )
     if name == "sigmoid":  # Jabri et al. 2022, algorithm 2, from -3 to 3
         high = 1 / (1 + math.exp(-3))
         return (high - torch.sigmoid(times * 6 - 3)) / (2 * high - 1)
@@ -196,14 +205,17 @@ def make_schedule(
             betas = betas * (_REFERENCE_BETA_SUM / betas.sum())
             if betas.max() >= 1:
                 largest = betas.max().item()
-                raise ScheduleError(f"linear betas scaled to {steps} steps reach {largest:.3g}, and must stay under 1; use more steps, or cosine")
+                raise ScheduleError(
+                    f"linear betas scaled to {steps} steps reach {largest:.3g}, and must stay under 1; use more steps,"
+                    " or cosine"
+                )
     else:
         betas = _betas_of_curve(name, steps)
     schedule = DiscreteSchedule(betas)
     if schedule.residual_signal > MAX_RESIDUAL_SIGNAL and not allow_residual_signal:
         raise ScheduleError(
-            f"{math.sqrt(schedule.residual_signal):.2f} of the image is left at the last level "
-            f"(alpha**2 {schedule.residual_signal:.2g}, at most {MAX_RESIDUAL_SIGNAL:g}), but sampling starts from pure noise; "
-            "use linear-scaled or cosine, or set allow_residual_signal"
+            f"{math.sqrt(schedule.residual_signal):.2f} of the image is left at the last level (alpha**2"
+            f" {schedule.residual_signal:.2g}, at most {MAX_RESIDUAL_SIGNAL:g}), but sampling starts from pure noise;"
+            " use linear-scaled or cosine, or set allow_residual_signal"
         )
     return schedule

@@ -13,7 +13,9 @@ from noisette.diffusion.schedules import Level, Schedule, ScheduleError
 SpacingName = Literal["time", "log-snr", "karras"]
 
 _FINEST = 1e-3
-"""The time at which spacings by noise end, or the schedule's last level where that is noisier: below it no byte changes."""
+"""The time at which spacings by noise end, or the schedule's last level where that is noisier: below it no byte
+changes.
+"""
 _CLIPPED = 8
 """A continuous schedule is clipped where hardly any image is left: so many levels are looked at."""
 _RHO = 7  # Karras et al. 2022, eq. 5
@@ -23,8 +25,9 @@ _RHO = 7  # Karras et al. 2022, eq. 5
 def spaced(schedule: Schedule, count: int, spacing: SpacingName = "time") -> tuple[Level, ...]:
     """`count` trained levels, noisiest first, from the last trained one.
 
-    time: evenly in time, the last of them 1 / count. log-snr: evenly in log(alpha / sigma), down to a thousandth of the time. karras: evenly in
-    (sigma / alpha) ** (1 / 7), over the same range, which gives low noise more of them (Karras et al. 2022).
+    time: evenly in time, the last of them 1 / count. log-snr: evenly in log(alpha / sigma), down to a thousandth of the
+    time. karras: evenly in (sigma / alpha) ** (1 / 7), over the same range, which gives low noise more of them (Karras
+    et al. 2022).
 
     Raises ScheduleError if the schedule has fewer levels.
     """
@@ -32,7 +35,9 @@ def spaced(schedule: Schedule, count: int, spacing: SpacingName = "time") -> tup
         raise ScheduleError(f'no spacing "{spacing}"; there are {", ".join(get_args(SpacingName))}')
     evenly = tuple(schedule.levels(count))
     if any(now.half_log_snr == then.half_log_snr for now, then in pairwise(evenly[:_CLIPPED])):
-        raise ScheduleError(f"in {count} steps the first two have the same noise, as far as numbers can tell; use at most 2000")
+        raise ScheduleError(
+            f"in {count} steps the first two have the same noise, as far as numbers can tell; use at most 2000"
+        )
     if spacing == "time" or count == 1:
         return evenly
     first, last = (schedule.at(time).half_log_snr for time in (1.0, max(_FINEST, 1 / (schedule.steps or 1 / _FINEST))))
@@ -47,7 +52,9 @@ def spaced(schedule: Schedule, count: int, spacing: SpacingName = "time") -> tup
 
 
 def _apart(levels: Sequence[Level], schedule: Schedule, steps: int) -> tuple[Level, ...]:
-    """The levels of a table with none of them twice: where two fall on the same, the later one goes on to the next that is free."""
+    """The levels of a table with none of them twice: where two fall on the same, the later one goes on to the next that
+    is free.
+    """
     places = [round(level.time * steps) for level in levels]
     for index in range(1, len(places)):
         left = len(places) - index  # so many more must fit below, this one included

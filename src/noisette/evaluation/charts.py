@@ -36,7 +36,10 @@ _STYLE: Any = {
 
 
 class Panel(NamedTuple):
-    """One figure over a sweep. lines: by name, (x, mean, spread or None) of each point. real: the same of real images, if it is told."""
+    """One figure over a sweep.
+
+    lines: by name, (x, mean, spread or None) of each point. real: the same of real images, if it is told.
+    """
 
     title: str
     xlabel: str
@@ -45,7 +48,10 @@ class Panel(NamedTuple):
 
 
 def loss_curves(curves: Mapping[str, Curve]) -> Chart:
-    """Side by side, a panel each: (step, loss). Losses of different targets or weightings cannot be compared, so each has its own axis."""
+    """Side by side, a panel each: (step, loss).
+
+    Losses of different targets or weightings cannot be compared, so each has its own axis.
+    """
 
     def draw(axes: Axes, name: str) -> None:
         steps, losses = (np.array(part) for part in zip(*curves[name], strict=True))
@@ -67,7 +73,16 @@ def sweep_panels(panels: Sequence[Panel]) -> Chart:
             bars = None if all(spread is None for spread in spreads) else [spread or 0.0 for spread in spreads]
             joined = "none" if isinstance(places[0], str) else "-"  # nothing lies between two samplers
             axes.errorbar(
-                places, means, yerr=bars, color=colour, linestyle=joined, marker="o", markersize=3.5, linewidth=1.4, capsize=2.5, label=_short(name)
+                places,
+                means,
+                yerr=bars,
+                color=colour,
+                linestyle=joined,
+                marker="o",
+                markersize=3.5,
+                linewidth=1.4,
+                capsize=2.5,
+                label=_short(name),
             )
         if panel.real is not None:
             axes.axhline(panel.real, color=_REAL, linestyle="--", linewidth=1, label="real images")

@@ -1,4 +1,6 @@
-"""The classification accuracy score: a classifier that learns from drawn images alone is tested on real ones (Ravuri and Vinyals 2019)."""
+"""The classification accuracy score: a classifier that learns from drawn images alone is tested on real ones (Ravuri
+and Vinyals 2019).
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ _STEPS = 120
 
 @dataclass(frozen=True)
 class Classification:
-    """score: the harmonic mean of recall and precision of the values that the classifier reads in real images; of a single choice, such
-    as a digit, that is its accuracy. exact: share of real images of which it reads all.
+    """score: the harmonic mean of recall and precision of the values that the classifier reads in real images; of a
+    single choice, such as a digit, that is its accuracy. exact: share of real images of which it reads all.
     """
 
     images: int
@@ -30,11 +32,12 @@ class Classification:
 
 
 def classification(images: NDArray[np.uint8], real: Dataset, hidden: NDArray[np.bool_]) -> Classification:
-    """Train on `images`, (N, C, H, W), of every other request of `real`, test on the real images of the rest, and the other way round.
+    """Train on `images`, (N, C, H, W), of every other request of `real`, test on the real images of the rest, and the
+    other way round.
 
-    Neither the requests nor the real images of a test were in its training. With real.images it is the same score of real
-    images: the one to compare with, for so few images are far too few for the classifier's best. hidden: the attributes that the
-    real images do not show, (N, A), which are neither learnt nor tested.
+    Neither the requests nor the real images of a test were in its training. With real.images it is the same score of
+    real images: the one to compare with, for so few images are far too few for the classifier's best. hidden: the
+    attributes that the real images do not show, (N, A), which are neither learnt nor tested.
     """
     seen = np.empty_like(real.attributes)
     for learnt in (0, 1):
@@ -44,4 +47,6 @@ def classification(images: NDArray[np.uint8], real: Dataset, hidden: NDArray[np.
         seen[rest] = fit_judge(lesson, epochs=epochs, hidden=hidden[half]).read(real.images[rest])
     found = obedience(np.where(hidden, np.int16(UNKNOWN), real.attributes), seen, real.schema)
     recall, precision = found.recall or 0.0, found.precision or 0.0
-    return Classification(len(images), 2 * recall * precision / (recall + precision) if recall + precision else 0.0, found.exact)
+    return Classification(
+        len(images), 2 * recall * precision / (recall + precision) if recall + precision else 0.0, found.exact
+    )

@@ -1,4 +1,6 @@
-"""A verdict on a run: what it draws, measured every way that its data allow, with the same figures of real images beside."""
+"""A verdict on a run: what it draws, measured every way that its data allow, with the same figures of real images
+beside.
+"""
 
 from __future__ import annotations
 
@@ -40,21 +42,24 @@ def evaluate(
 ) -> Tree:
     """Draw the requests of `split` with a run or shipped model, and measure; what JSON can hold.
 
-    count: images in a draw, asked for as the first of the split; 500, or all of a smaller one. seed: of the first; each has its
-    own. draws: how often, each from other seeds, which gives the spread. sampler, steps, eta, guidance, spacing, churn: as in the recipe
-    unless given, or as the table of `quality` says. step: of a checkpoint that is kept. judge: the one for these data unless given.
-    progress: of what is being done.
+    count: images in a draw, asked for as the first of the split; 500, or all of a smaller one. seed: of the first; each
+    has its own. draws: how often, each from other seeds, which gives the spread. sampler, steps, eta, guidance,
+    spacing, churn: as in the recipe unless given, or as the table of `quality` says. step: of a checkpoint that is
+    kept. judge: the one for these data unless given. progress: of what is being done.
 
-    The figures are under "drawn", the mean over the draws, "spread", their standard deviation, and "real". What cannot be
-    measured is None, with the reason under "left_out". What was measured before is not measured again: see records.py.
+    The figures are under "drawn", the mean over the draws, "spread", their standard deviation, and "real". What cannot
+    be measured is None, with the reason under "left_out". What was measured before is not measured again: see
+    records.py.
 
-    Raises RequestError where nothing can be measured: no judge, no checkpoint, too few images, a split of another name, data that
-    changed since the training.
+    Raises RequestError where nothing can be measured: no judge, no checkpoint, too few images, a split of another name,
+    data that changed since the training.
     """
     trial = put_on_trial(run, count=count, split=split, step=step, judge=judge)
     return verdict(
         trial,
-        trial.generator.choices.sampling(sampler, steps, eta, guidance=guidance, spacing=spacing, churn=churn, quality=quality),
+        trial.generator.choices.sampling(
+            sampler, steps, eta, guidance=guidance, spacing=spacing, churn=churn, quality=quality
+        ),
         seed=seed,
         draws=draws,
         progress=progress,
@@ -62,7 +67,13 @@ def evaluate(
 
 
 def verdict(
-    trial: Trial, sampling: Sampling, *, seed: int = 0, draws: int = DRAWS, parts: Sequence[str] = PARTS, progress: Progress = silently
+    trial: Trial,
+    sampling: Sampling,
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+    parts: Sequence[str] = PARTS,
+    progress: Progress = silently,
 ) -> Tree:
     """The same of a run that is on trial already. parts: the kinds of figures that are taken; see `measure.PARTS`."""
     check_draws(seed, draws)
@@ -91,7 +102,10 @@ def _of_judge(real: Tree) -> list[str]:
     exact = find(real, "obedience.exact")
     if exact is None or exact >= _FAIR:
         return []
-    return [f"the judge reads all attributes right in only {exact:.2f} of the real images, so figures by it say little; train it longer"]
+    return [
+        f"the judge reads all attributes right in only {exact:.2f} of the real images, so figures by it say little;"
+        " train it longer"
+    ]
 
 
 def check_draws(seed: int, draws: int) -> None:
@@ -114,13 +128,20 @@ def _circumstances(trial: Trial, sampling: Sampling) -> Tree:
         "split": trial.split,
         "images": trial.count,
         "sampling": asdict(sampling),
-        "judge": {"epochs": yardstick.judge.epochs, "trained_on": yardstick.judge.dataset, "weights": yardstick.judge.digest},
+        "judge": {
+            "epochs": yardstick.judge.epochs,
+            "trained_on": yardstick.judge.dataset,
+            "weights": yardstick.judge.digest,
+        },
         "noisette": __version__,
     }
 
 
 def circumstances(found: Tree, swept: Collection[str] = ()) -> str:
-    """Of the figures, in a line: weights, sampler, steps, guidance scale, images. swept: settings that are told elsewhere."""
+    """Of the figures, in a line: weights, sampler, steps, guidance scale, images.
+
+    swept: settings that are told elsewhere.
+    """
     sampling = found["sampling"]
     guided = found["left_out"].get("obedience") is None
     told = {
@@ -147,7 +168,13 @@ def rows(found: Tree) -> list[tuple[str, str, str, str, str]]:
     nothing_hidden = find(found["real"], "obedience.visible") == find(found["real"], "obedience.exact")
     taken = [(figure, find(found["drawn"], figure.path)) for figure in FIGURES]
     return [
-        (title(figure), figure.better, _text(value), _text(find(found["spread"], figure.path)), _text(beside(found, figure.path)))
+        (
+            title(figure),
+            figure.better,
+            _text(value),
+            _text(find(found["spread"], figure.path)),
+            _text(beside(found, figure.path)),
+        )
         for figure, value in taken
         if value is not None and not (figure.path == "obedience.visible" and nothing_hidden)
     ]
@@ -155,24 +182,42 @@ def rows(found: Tree) -> list[tuple[str, str, str, str, str]]:
 
 def beside(found: Tree, path: str) -> float | None:
     """The figure of real images; None where it goes without saying: they are the right answer themselves."""
-    return None if path.split(".", maxsplit=1)[0] == "exactness" or path == "memorisation.unworn" else find(found["real"], path)
+    return (
+        None
+        if path.split(".", maxsplit=1)[0] == "exactness" or path == "memorisation.unworn"
+        else find(found["real"], path)
+    )
 
 
 def bands(found: Tree) -> list[tuple[str, str, str, str]]:
-    """How common the values are that were asked for: band, how often asked, recall, recall in real images; none where nothing was asked."""
+    """How common the values are that were asked for: band, how often asked, recall, recall in real images; none where
+    nothing was asked.
+    """
     if not found["drawn"]["obedience"]:
         return []
     drawn, real = (found[who]["obedience"]["by_rarity"] for who in ("drawn", "real"))
-    return [(band, f"{of['asked']:.0f}", _text(of["recall"]), _text(real[band]["recall"])) for band, of in drawn.items() if of["asked"]]
+    return [
+        (band, f"{of['asked']:.0f}", _text(of["recall"]), _text(real[band]["recall"]))
+        for band, of in drawn.items()
+        if of["asked"]
+    ]
 
 
 def values(found: Tree) -> list[tuple[str, str, str, str, str]]:
-    """Each value that was asked for, the most often missed first: name, how often asked, recall, precision, recall in real images."""
+    """Each value that was asked for, the most often missed first: name, how often asked, recall, precision, recall in
+    real images.
+    """
     if not found["drawn"]["obedience"]:
         return []
     drawn, real = (found[who]["obedience"]["by_value"] for who in ("drawn", "real"))
-    asked = sorted(((name, of) for name, of in drawn.items() if of["asked"]), key=lambda each: (each[1]["recall"], -each[1]["asked"]))
-    return [(name, f"{of['asked']:.0f}", _text(of["recall"]), _text(of["precision"]), _text(real[name]["recall"])) for name, of in asked]
+    asked = sorted(
+        ((name, of) for name, of in drawn.items() if of["asked"]),
+        key=lambda each: (each[1]["recall"], -each[1]["asked"]),
+    )
+    return [
+        (name, f"{of['asked']:.0f}", _text(of["recall"]), _text(of["precision"]), _text(real[name]["recall"]))
+        for name, of in asked
+    ]
 
 
 def left_out(found: Tree) -> list[str]:
@@ -195,7 +240,11 @@ def describe(found: Tree) -> str:
         lines += ["", f"{'recall of values':38}{'drawn':>10}{'asked':>10}{'real':>10}"]
         lines += [f"{band:38}{drawn:>10}{asked:>10}{real:>10}" for band, asked, drawn, real in told]
     if missed := [value for value in values(found) if value[2] != "1.000"][:_WORST]:
-        lines += ["", "most often missed: " + ", ".join(f"{name} ({recall} of {asked}, real {real})" for name, asked, recall, _, real in missed)]
+        lines += [
+            "",
+            "most often missed: "
+            + ", ".join(f"{name} ({recall} of {asked}, real {real})" for name, asked, recall, _, real in missed),
+        ]
     lines += ["", *(f"note: {note}" for note in found["notes"])] if found["notes"] else []
     if told_why := left_out(found):
         lines += ["", *(f"left out: {text}" for text in told_why)]

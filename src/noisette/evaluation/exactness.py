@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Exactness:
-    """pixels: share that is equal to the real one in every byte. whole: share of images in which all are. wrong: median of
-    the pixels of an image that are not.
+    """pixels: share that is equal to the real one in every byte. whole: share of images in which all are. wrong: median
+    of the pixels of an image that are not.
     """
 
     images: int
@@ -25,4 +25,6 @@ def exactness(images: NDArray[np.uint8], real: NDArray[np.uint8]) -> Exactness:
     if images.shape != real.shape:
         raise ValueError(f"images of {images.shape} cannot be compared with real ones of {real.shape}")
     equal = (images == real).all(axis=1).reshape(len(images), -1)
-    return Exactness(len(images), float(equal.mean()), float(equal.all(axis=1).mean()), float(np.median((~equal).sum(axis=1))))
+    return Exactness(
+        len(images), float(equal.mean()), float(equal.all(axis=1).mean()), float(np.median((~equal).sum(axis=1)))
+    )

@@ -31,9 +31,9 @@ _SUBSETS = 50
 
 @dataclass(frozen=True)
 class Fidelity:
-    """frechet: distance of two normal distributions (Heusel et al. 2017), 0 and up. kernel: unbiased, so it may fall a little below 0;
-    its spread over subsets (Binkowski et al. 2018). density: about 1 if the drawn lie where the real are dense; coverage: share
-    of real images with a drawn one in their neighbourhood (Naeem et al. 2020).
+    """frechet: distance of two normal distributions (Heusel et al. 2017), 0 and up. kernel: unbiased, so it may fall a
+    little below 0; its spread over subsets (Binkowski et al. 2018). density: about 1 if the drawn lie where the real
+    are dense; coverage: share of real images with a drawn one in their neighbourhood (Naeem et al. 2020).
     """
 
     images: int
@@ -45,7 +45,10 @@ class Fidelity:
 
 
 def fidelity(real: Features, drawn: Features) -> Fidelity:
-    """Compare features of real images, (N, D), with those of drawn ones, (M, D). Raises RequestError for too few of either."""
+    """Compare features of real images, (N, D), with those of drawn ones, (M, D).
+
+    Raises RequestError for too few of either.
+    """
     fewest = min(len(real), len(drawn))
     if fewest < _SUBSET:
         raise RequestError(f"distances need at least {_SUBSET} images on either side, not {fewest}")
@@ -66,7 +69,9 @@ def kernel_distance(real: Features, drawn: Features) -> tuple[float, float]:
     """Mean and standard deviation, over subsets, of the squared maximum mean discrepancy under a cubic kernel."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* will save all extracted features")  # a few hundred
-        metric = KernelInceptionDistance(feature=_Ready(real.shape[1]), subsets=_SUBSETS, subset_size=min(_SUBSET, len(real), len(drawn)))
+        metric = KernelInceptionDistance(
+            feature=_Ready(real.shape[1]), subsets=_SUBSETS, subset_size=min(_SUBSET, len(real), len(drawn))
+        )
     metric.update(torch.from_numpy(real).double(), real=True)
     metric.update(torch.from_numpy(drawn).double(), real=False)
     with torch.random.fork_rng():
@@ -76,7 +81,9 @@ def kernel_distance(real: Features, drawn: Features) -> tuple[float, float]:
 
 
 def density_and_coverage(real: Features, drawn: Features, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
-    """Over balls around the real features that reach to the `neighbours`-th other: how many hold a drawn one, in the mean and at all."""
+    """Over balls around the real features that reach to the `neighbours`-th other: how many hold a drawn one, in the
+    mean and at all.
+    """
     real_, drawn_ = torch.from_numpy(real).double(), torch.from_numpy(drawn).double()
     radii = torch.cdist(real_, real_).kthvalue(neighbours + 1, dim=1).values  # the first is the feature itself
     inside = torch.cdist(drawn_, real_) < radii  # (M, N)

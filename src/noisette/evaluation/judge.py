@@ -1,6 +1,7 @@
 """A judge: a small classifier, trained on real images, that reads all attributes of an image at once.
 
-It shares nothing with the networks that draw: no noise levels, no skips, no attention, other normalisation, other layers.
+It shares nothing with the networks that draw: no noise levels, no skips, no attention, other normalisation, other
+layers.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class Judge:
         return digest.hexdigest()[:16]
 
     def read(self, images: NDArray[np.uint8]) -> NDArray[np.int16]:
-        """The attributes that (N, C, H, W) bytes show: (N, A), nothing UNKNOWN. Raises RequestError for another shape."""
+        """The attributes that (N, C, H, W) bytes show: (N, A), nothing UNKNOWN.
+
+        Raises RequestError for another shape.
+        """
         logits = self._over(images, self.network)
         rows = np.empty((len(images), len(self.schema.attributes)), dtype=np.int16)
         for column, scores in enumerate(torch.split(logits, [len(codes) for codes in self.schema.valued], dim=1)):
@@ -72,18 +76,31 @@ class Judge:
         return rows
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What (N, C, H, W) bytes look like to it, (N, D), for distances: see `JudgeNetwork.features`. Raises RequestError for another shape."""
+        """What (N, C, H, W) bytes look like to it, (N, D), for distances: see `JudgeNetwork.features`.
+
+        Raises RequestError for another shape.
+        """
         return self._over(images, self.network.features).numpy()
 
     def _over(self, images: NDArray[np.uint8], network: Callable[[Tensor], Tensor]) -> Tensor:
         if images.shape[1:] != self.shape:
-            raise RequestError(f"the judge reads images of {self.shape} (channels, height, width), not {images.shape[1:]}")
+            raise RequestError(
+                f"the judge reads images of {self.shape} (channels, height, width), not {images.shape[1:]}"
+            )
         return _over(images, network)
 
     def save(self, path: Path) -> None:
         """Weights, in bfloat16 where they are rounded to it anyway, and facts in one safetensors file."""
-        facts = {"schema": self.schema.model_dump_json(), "dataset": self.dataset, "shape": json.dumps(self.shape), "epochs": str(self.epochs)}
-        tensors = {name: tensor.bfloat16() if tensor.dim() > 1 else tensor for name, tensor in self.network.state_dict().items()}
+        facts = {
+            "schema": self.schema.model_dump_json(),
+            "dataset": self.dataset,
+            "shape": json.dumps(self.shape),
+            "epochs": str(self.epochs),
+        }
+        tensors = {
+            name: tensor.bfloat16() if tensor.dim() > 1 else tensor
+            for name, tensor in self.network.state_dict().items()
+        }
         write_atomically(path, lambda temporary: temporary.write_bytes(save(tensors, metadata=facts)))
 
 
@@ -105,7 +122,9 @@ def load_judge(path: Path) -> Judge:
 
 
 def trained_on(path: Path) -> str | None:
-    """The fingerprint of the images that the judge in a file was trained on, read from its head alone; None of a damaged one."""
+    """The fingerprint of the images that the judge in a file was trained on, read from its head alone; None of a
+    damaged one.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             return (file.metadata() or {}).get("dataset")
@@ -113,7 +132,14 @@ def trained_on(path: Path) -> str | None:
         return None
 
 
-def fit_judge(dataset: Dataset, *, epochs: int, seed: int = 0, hidden: NDArray[np.bool_] | None = None, progress: Progress | None = None) -> Judge:
+def fit_judge(
+    dataset: Dataset,
+    *,
+    epochs: int,
+    seed: int = 0,
+    hidden: NDArray[np.bool_] | None = None,
+    progress: Progress | None = None,
+) -> Judge:
     """Train a judge on all images of `dataset`, the train split of one, for so many passes.
 
     hidden: attributes that an image does not show, (N, A), and cannot teach; found in the images unless given.
@@ -156,7 +182,9 @@ def kept_judge(path: Path, dataset: Dataset, *, epochs: int, progress: Progress 
     return judge
 
 
-def _train(network: nn.Module, dataset: Dataset, epochs: int, random: torch.Generator, progress: Progress | None) -> None:
+def _train(
+    network: nn.Module, dataset: Dataset, epochs: int, random: torch.Generator, progress: Progress | None
+) -> None:
     images, codes = torch.from_numpy(dataset.images), torch.from_numpy(dataset.attributes.astype(np.int64))
     steps = epochs * (len(images) // _BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=0.02)
@@ -197,8 +225,8 @@ def _loss(logits: Tensor, codes: Tensor, schema: AttributeSchema) -> Tensor:
 
 
 class JudgeNetwork(nn.Module):
-    """Strided convolutions, then two layers over all positions, so that it knows where things are; and one layer over single pixels,
-    for what is no larger, such as a mole. (B, C, H, W) to (B, V) logits.
+    """Strided convolutions, then two layers over all positions, so that it knows where things are; and one layer over
+    single pixels, for what is no larger, such as a mole. (B, C, H, W) to (B, V) logits.
     """
 
     usual: Tensor
@@ -209,11 +237,17 @@ class JudgeNetwork(nn.Module):
         channels, height, width = shape
 
         def convolution(width_in: int, width_out: int, stride: int) -> nn.Sequential:
-            return nn.Sequential(nn.Conv2d(width_in, width_out, 3, stride, 1, bias=False), nn.BatchNorm2d(width_out), nn.ReLU())
+            return nn.Sequential(
+                nn.Conv2d(width_in, width_out, 3, stride, 1, bias=False), nn.BatchNorm2d(width_out), nn.ReLU()
+            )
 
-        self.look = nn.Sequential(convolution(channels, 32, 1), convolution(32, 64, 2), convolution(64, 96, 1), convolution(96, 128, 2))
+        self.look = nn.Sequential(
+            convolution(channels, 32, 1), convolution(32, 64, 2), convolution(64, 96, 1), convolution(96, 128, 2)
+        )
         positions = math.ceil(math.ceil(height / 2) / 2) * math.ceil(math.ceil(width / 2) / 2)
-        self.describe = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * positions, 256), nn.BatchNorm1d(256), nn.ReLU())
+        self.describe = nn.Sequential(
+            nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * positions, 256), nn.BatchNorm1d(256), nn.ReLU()
+        )
         self.decide = nn.Sequential(nn.Dropout(0.2), nn.Linear(256, values))
         self.peer = nn.Sequential(nn.Conv2d(channels, 8, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten())
         self.point = nn.Sequential(nn.Dropout(0.3), nn.Linear(8 * height * width, values, bias=False))
@@ -236,8 +270,8 @@ class JudgeNetwork(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """(B, D) the responses, each 0 in the mean over real images and 1 in their spread.
 
-        From all depths and not from the last layer alone: that one has learned to overlook noise and blur, and lies, for images
-        unlike any real one, between the real ones.
+        From all depths and not from the last layer alone: that one has learned to overlook noise and blur, and lies,
+        for images unlike any real one, between the real ones.
         """
         return (self.responses(images) - self.usual) / self.spread
 

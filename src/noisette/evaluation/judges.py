@@ -42,7 +42,8 @@ def data_of(name: str) -> Dataset:
             return open_whole(recipe)
     known = dict.fromkeys((*CATALOGUE, *recipes, *shipped_names()))
     raise RequestError(
-        f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(CATALOGUE)} and what `noisette recipes` lists'
+        f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(CATALOGUE)} and what'
+        " `noisette recipes` lists"
     )
 
 
@@ -52,21 +53,27 @@ def open_whole(recipe: Recipe) -> Dataset:
 
 
 def find_judge(train: Dataset, wanted_by: str) -> Judge:
-    """The judge for a train split: trained here, or else shipped. Raises RequestError, saying how to train one, if there is none."""
+    """The judge for a train split: trained here, or else shipped.
+
+    Raises RequestError, saying how to train one, if there is none.
+    """
     if _kept(train).is_file() and trained_on(_kept(train)) is None:
         raise NoisetteError(
-            f"the judge {_kept(train)} is damaged; remove it, or train it again: noisette evaluate --fit-judge {shlex.quote(wanted_by)}"
+            f"the judge {_kept(train)} is damaged; remove it, or train it again: noisette evaluate --fit-judge"
+            f" {shlex.quote(wanted_by)}"
         )
     for path in (_kept(train), *sorted(_shipped().glob("*.safetensors"))):
         if path.is_file() and trained_on(path) == train.fingerprint:
             return load_judge(path)
     raise RequestError(
-        f"there is no judge for the data of {wanted_by} yet; train one, in a few minutes: noisette evaluate --fit-judge {shlex.quote(wanted_by)}"
+        f"there is no judge for the data of {wanted_by} yet; train one, in a few minutes: noisette evaluate --fit-judge"
+        f" {shlex.quote(wanted_by)}"
     )
 
 
 def find_reader(schema: AttributeSchema, shape: tuple[int, int, int]) -> Judge | None:
-    """A judge that reads such attributes in images of such a shape, (C, H, W), to tell what a picture shows; None if there is none.
+    """A judge that reads such attributes in images of such a shape, (C, H, W), to tell what a picture shows; None if
+    there is none.
 
     To measure, take `find_judge`, which also knows what it learned from.
     """
@@ -90,7 +97,9 @@ def fit_and_keep(train: Dataset, *, epochs: int = EPOCHS, progress: Progress | N
 
 
 def features_of(judge: Judge, dataset: Dataset) -> NDArray[np.float32]:
-    """What the judge makes of all images of a data set, (N, D); kept in the cache folder, for they are asked for again and again."""
+    """What the judge makes of all images of a data set, (N, D); kept in the cache folder, for they are asked for again
+    and again.
+    """
     path = cache_folder() / "features" / f"{dataset.name}-{dataset.fingerprint[:16]}-{judge.digest}-{FEATURES}.npy"
     try:
         kept: NDArray[np.float32] = np.load(path, allow_pickle=False)

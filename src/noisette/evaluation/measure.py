@@ -44,9 +44,9 @@ def silently(what: str, done: int, total: int) -> None:
 class Yardstick:
     """What images are measured against.
 
-    judge: reads their attributes. train: what was trained on. real: the images of the same requests, in the same order. hidden: the
-    attributes that these do not show, (N, A), see `visibility.hidden`. asked: whether anything was asked for at all. palette: the
-    colours of the data, where they are few.
+    judge: reads their attributes. train: what was trained on. real: the images of the same requests, in the same order.
+    hidden: the attributes that these do not show, (N, A), see `visibility.hidden`. asked: whether anything was asked
+    for at all. palette: the colours of the data, where they are few.
     """
 
     judge: Judge
@@ -64,9 +64,21 @@ class Yardstick:
         readable = self.train.name == "sprites" and self.train.channels == 4
         reasons = {
             "obedience": unasked,
-            "new_pairs": unasked or (None if self._new_pairs.any() else "no request has two values that training never showed together"),
-            "exactness": unasked or (None if one_answer(self.train) else "images of the same attributes differ, so none is the only right one"),
-            "by_pixels": unasked or (None if readable else "only the layers of sprites with alpha can be read off their pixels"),
+            "new_pairs": (
+                unasked
+                or (None if self._new_pairs.any() else "no request has two values that training never showed together")
+            ),
+            "exactness": (
+                unasked
+                or (
+                    None
+                    if one_answer(self.train)
+                    else "images of the same attributes differ, so none is the only right one"
+                )
+            ),
+            "by_pixels": (
+                unasked or (None if readable else "only the layers of sprites with alpha can be read off their pixels")
+            ),
             "fidelity": _too_few("distances need", FEWEST_FOR_DISTANCES, min(count, len(self._unasked))),
             "classification": unasked or _too_few("the accuracy score needs", FEWEST_TO_CLASSIFY, count),
             "pixel_art": None if self.palette else "its data are grey, or have many colours",
@@ -101,7 +113,9 @@ class Yardstick:
         return found
 
     def verdicts(self, images: Images) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
-        """What the judge reads in drawn images, (N, A), and whether each shows all that could be seen of its request, (N,)."""
+        """What the judge reads in drawn images, (N, A), and whether each shows all that could be seen of its request,
+        (N,).
+        """
         seen = self.judge.read(images)
         return seen, as_asked(self.showing, seen)
 
@@ -119,12 +133,14 @@ class Yardstick:
     def _unasked(self) -> NDArray[np.intp]:
         """The training images that are not those of the requests."""
         own = {image.tobytes() for image in self.real.images}
-        return np.array([place for place, image in enumerate(self.train.images) if image.tobytes() not in own], dtype=np.intp)
+        return np.array(
+            [place for place, image in enumerate(self.train.images) if image.tobytes() not in own], dtype=np.intp
+        )
 
     @cached_property
     def _others(self) -> NDArray[np.float32]:
-        """Features of as many real images that are not those of the requests: drawn for the requests of real ones, images would be
-        nearer to these than any others could be.
+        """Features of as many real images that are not those of the requests: drawn for the requests of real ones,
+        images would be nearer to these than any others could be.
         """
         chosen = np.random.default_rng(0).permutation(self._unasked)[: len(self.real)]
         return np.asarray(self.train_features[chosen])
@@ -139,7 +155,10 @@ class Yardstick:
 
     def _by_pixels(self, snapped: Images, seen: NDArray[np.int16]) -> Tree:
         read = read_sprites(snapped)
-        return {**asdict(obedience(self.real.attributes, read, self.judge.schema)), "judge_agrees": float(as_asked(read, seen).mean())}
+        return {
+            **asdict(obedience(self.real.attributes, read, self.judge.schema)),
+            "judge_agrees": float(as_asked(read, seen).mean()),
+        }
 
     def _obedience(self, seen: NDArray[np.int16]) -> Tree:
         """Of what the pixels can show, but for `exact`, which is of the whole requests."""
@@ -154,7 +173,10 @@ class Yardstick:
 
     def _exactness(self, images: Images, snapped: Images) -> Tree:
         found, on_palette = exactness(images, self.real.images), exactness(snapped, self.real.images)
-        return {**asdict(found), **({f"snapped_{name}": value for name, value in asdict(on_palette).items()} if self.palette else {})}
+        return {
+            **asdict(found),
+            **({f"snapped_{name}": value for name, value in asdict(on_palette).items()} if self.palette else {}),
+        }
 
 
 def _too_few(what: str, fewest: int, count: int) -> str | None:

@@ -1,4 +1,6 @@
-"""Whether a model draws what it saw: the nearest training image of each drawn one, beside that of each real one it never saw."""
+"""Whether a model draws what it saw: the nearest training image of each drawn one, beside that of each real one it
+never saw.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ _AT_A_TIME = 256
 
 @dataclass(frozen=True)
 class Memorisation:
-    """copies: share of images that equal a training image in every byte. distance: to the nearest training image, the median
-    over images, root mean square in bytes. feature_distance: the same in the features of a judge.
+    """copies: share of images that equal a training image in every byte. distance: to the nearest training image, the
+    median over images, root mean square in bytes. feature_distance: the same in the features of a judge.
     """
 
     images: int
@@ -23,7 +25,10 @@ class Memorisation:
 
 
 def memorisation(
-    images: NDArray[np.uint8], train: NDArray[np.uint8], features: NDArray[np.float32], train_features: NDArray[np.float32]
+    images: NDArray[np.uint8],
+    train: NDArray[np.uint8],
+    features: NDArray[np.float32],
+    train_features: NDArray[np.float32],
 ) -> Memorisation:
     """Compare (N, C, H, W) and (N, D) with the images that were trained on, (M, C, H, W) and (M, D)."""
     flat = images.reshape(len(images), -1)
@@ -39,7 +44,9 @@ def memorisation(
 
 
 def nearest_images(images: NDArray[np.uint8], among: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """For each of (N, C, H, W) the place of the nearest of (M, C, H, W), and the root mean square difference in bytes: (N,) each."""
+    """For each of (N, C, H, W) the place of the nearest of (M, C, H, W), and the root mean square difference in bytes:
+    (N,) each.
+    """
     flat = images.reshape(len(images), -1).astype(np.float32)
     places, squared = nearest(flat, among.reshape(len(among), -1).astype(np.float32))
     return places, np.sqrt(squared / flat.shape[1])

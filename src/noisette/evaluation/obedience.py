@@ -19,8 +19,8 @@ RARITY = {"worn by under 1 %": 0.01, "by 1 to 5 %": 0.05, "by 5 to 20 %": 0.2, "
 
 @dataclass(frozen=True)
 class OfValues:
-    """recall: of the times that they were asked for, how often they are seen. precision: of the times that they are seen, how often they
-    were asked for. None of nothing.
+    """recall: of the times that they were asked for, how often they are seen. precision: of the times that they are
+    seen, how often they were asked for. None of nothing.
     """
 
     asked: int
@@ -33,9 +33,9 @@ class OfValues:
 class Obedience:
     """How requests fared, each figure from 0 to 1.
 
-    recall: of the values asked for (options, and flags that are there), the share that is seen. precision: of the values
-    seen in attributes that the request knows, the share that was asked for. exact: the images in which all attributes that
-    the request knows are as asked. by_value: of each value, by its name.
+    recall: of the values asked for (options, and flags that are there), the share that is seen. precision: of the
+    values seen in attributes that the request knows, the share that was asked for. exact: the images in which all
+    attributes that the request knows are as asked. by_value: of each value, by its name.
     """
 
     images: int
@@ -54,7 +54,9 @@ def obedience(asked: Table, seen: Table, schema: AttributeSchema) -> Obedience:
         recall=every.recall,
         precision=every.precision,
         exact=float(as_asked(asked, seen).mean()),
-        by_value={name: _of_values(wanted[:, place], there[:, place]) for place, name in enumerate(place_names(schema))},
+        by_value={
+            name: _of_values(wanted[:, place], there[:, place]) for place, name in enumerate(place_names(schema))
+        },
     )
 
 
@@ -84,12 +86,18 @@ def with_new_pairs(asked: Table, schema: AttributeSchema, trained: Table) -> NDA
 
 
 def verdict(asked: NDArray[np.int16], seen: NDArray[np.int16], schema: AttributeSchema) -> list[str]:
-    """How one image differs from its request, (A,) each: `lacks Earring`, `has Pipe`, `type: Ape`; empty if it is as asked."""
+    """How one image differs from its request, (A,) each: `lacks Earring`, `has Pipe`, `type: Ape`; empty if it is as
+    asked.
+    """
     faults = []
     for attribute, wanted, there in zip(schema.attributes, asked.tolist(), seen.tolist(), strict=True):
         if wanted not in (UNKNOWN, there):
             value = attribute.values[there]
-            faults.append(f"{attribute.name}: {value}" if isinstance(value, str) else f"{'has' if value else 'lacks'} {attribute.name}")
+            faults.append(
+                f"{attribute.name}: {value}"
+                if isinstance(value, str)
+                else f"{'has' if value else 'lacks'} {attribute.name}"
+            )
     return faults
 
 
@@ -98,7 +106,9 @@ def place_names(schema: AttributeSchema) -> list[str]:
     return [name if value is True else f"{name}={value}" for name, value in value_names(schema)]
 
 
-def _wanted_and_there(asked: Table, seen: Table, schema: AttributeSchema) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _wanted_and_there(
+    asked: Table, seen: Table, schema: AttributeSchema
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(N, V) each, without the attributes that a request leaves open."""
     return shown(schema, asked), shown(schema, np.where(asked != UNKNOWN, seen, np.int16(UNKNOWN)))
 

@@ -13,8 +13,8 @@ from noisette.data.palette import Palette, as_numbers
 @dataclass(frozen=True)
 class PixelArt:
     """in_palette: share of pixels exactly in the palette of the data. colours: different ones in an image, in the mean.
-    stray: share of pixels that no neighbour, of eight, shares its colour with. alpha: share of pixels with an alpha that
-    the data have; None of images without.
+    stray: share of pixels that no neighbour, of eight, shares its colour with. alpha: share of pixels with an alpha
+    that the data have; None of images without.
     """
 
     images: int

@@ -32,7 +32,9 @@ _COLUMNS = 25
 
 
 def home_of(run: str) -> Path:
-    """Where what is measured of a run is kept: in its folder; of a shipped model, in one of its own in the cache folder."""
+    """Where what is measured of a run is kept: in its folder; of a shipped model, in one of its own in the cache
+    folder.
+    """
     return cache_folder() / "models" / run if means_shipped(run) else Path(run)
 
 
@@ -57,7 +59,9 @@ class Record:
         images = draw()
         self._begin()
         picture = sheet(images, columns=_COLUMNS, gap=0)
-        write_atomically(self.folder / "drawn.png", lambda temporary: picture.save(temporary, format="PNG", optimize=True))
+        write_atomically(
+            self.folder / "drawn.png", lambda temporary: picture.save(temporary, format="PNG", optimize=True)
+        )
         return images
 
     def _begin(self) -> None:
@@ -67,7 +71,9 @@ class Record:
             write_text(self.folder / "request.json", json.dumps(self.facts, indent=2, ensure_ascii=False) + "\n")
 
     def figures(self, by: str, parts: Sequence[str], measure: Callable[[Sequence[str]], Tree]) -> Tree:
-        """These parts of the figures that were kept under the name `by`; those that are missing `measure` takes, and then they are kept."""
+        """These parts of the figures that were kept under the name `by`; those that are missing `measure` takes, and
+        then they are kept.
+        """
         path = self.folder / f"figures-{by}.json"
         kept: Tree = {}
         with contextlib.suppress(OSError, ValueError):  # never taken, or cut short
@@ -82,9 +88,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a run under the same settings. facts: what decided what was drawn, but for the seeds. by: the judge.
+    """What was measured of a run under the same settings. facts: what decided what was drawn, but for the seeds. by:
+    the judge.
 
-    mean, spread: over so many draws; spread is None of a single one. real: of the real images, where it was kept beside.
+    mean, spread: over so many draws; spread is None of a single one. real: of the real images, where it was kept
+    beside.
     """
 
     facts: Tree
@@ -124,7 +132,10 @@ def measured(run: str) -> list[Measured]:
             found.setdefault(key, (facts, by, []))[2].append(figures)
         except (OSError, ValueError, LookupError, AttributeError):
             continue
-    return [Measured(facts, by, len(trees), *mean_and_spread(trees), _real(facts, by)) for facts, by, trees in found.values()]
+    return [
+        Measured(facts, by, len(trees), *mean_and_spread(trees), _real(facts, by))
+        for facts, by, trees in found.values()
+    ]
 
 
 def _real(facts: Tree, by: str) -> Tree | None:

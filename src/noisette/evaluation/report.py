@@ -1,4 +1,6 @@
-"""A report on runs: one HTML file that needs nothing else, with what was trained, what it draws, how good that is and where it fails."""
+"""A report on runs: one HTML file that needs nothing else, with what was trained, what it draws, how good that is and
+where it fails.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,17 @@ from noisette.config import Recipe
 from noisette.data.attributes import Choice
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.charts import as_svg, loss_curves, sweep_panels
-from noisette.evaluation.evaluate import DRAWS, bands, beside, check_draws, circumstances, left_out, rows, values, verdict
+from noisette.evaluation.evaluate import (
+    DRAWS,
+    bands,
+    beside,
+    check_draws,
+    circumstances,
+    left_out,
+    rows,
+    values,
+    verdict,
+)
 from noisette.evaluation.figures import FIGURES, Tree, find
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.memorisation import nearest, nearest_images
@@ -47,7 +59,10 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Picture:
-    """uri: the PNG itself. width: on the screen. text: under it. right: whether it is as asked; None where nobody asked."""
+    """uri: the PNG itself.
+
+    width: on the screen. text: under it. right: whether it is as asked; None where nobody asked.
+    """
 
     uri: str
     width: int
@@ -68,7 +83,10 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Section:
-    """All that the page says of one run. Empty where there is nothing to say; `reason` where it could not be measured."""
+    """All that the page says of one run.
+
+    Empty where there is nothing to say; `reason` where it could not be measured.
+    """
 
     name: str
     facts: dict[str, str]
@@ -104,8 +122,9 @@ def report(
 ) -> Path:
     """Write the page `out` about runs and shipped models, and return its path.
 
-    What `evaluate` measured with the same settings is taken as it is, the rest is measured now. A run that cannot be measured
-    is shown with the reason, which `note` is told too. Sweeps are those that `sweep` left where it leaves them. The rest as in `evaluate`.
+    What `evaluate` measured with the same settings is taken as it is, the rest is measured now. A run that cannot be
+    measured is shown with the reason, which `note` is told too. Sweeps are those that `sweep` left where it leaves
+    them. The rest as in `evaluate`.
 
     Raises RequestError if a run does not exist, or the page cannot be written there.
     """
@@ -114,7 +133,9 @@ def report(
         raise RequestError(f"cannot write {path}: the report is a page; name a .html file")
     if path.is_dir() or not path.parent.is_dir():
         raise RequestError(
-            f"cannot write {path}: it is a folder" if path.is_dir() else f"no folder {path.parent} to write {path.name} into; make it first"
+            f"cannot write {path}: it is a folder"
+            if path.is_dir()
+            else f"no folder {path.parent} to write {path.name} into; make it first"
         )
     check_draws(seed, draws)
     names = list(dict.fromkeys(map(str, runs)))
@@ -132,7 +153,9 @@ def report(
         sections.append(_section(name, folder, count, split, seed, draws, told))
         if sections[-1].reason:
             note(f"{name} was not measured: {sections[-1].reason}")
-    environment = Environment(loader=PackageLoader("noisette", "evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("noisette", "evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
     page = environment.get_template("report.html.j2").render(
         sections=sections,
         compared=_compared(sections),
@@ -152,7 +175,9 @@ def _folder(name: str) -> Run:
     return open_run(Path(name))
 
 
-def _section(name: str, run: Run | None, count: int | None, split: str, seed: int, draws: int, progress: Progress) -> Section:
+def _section(
+    name: str, run: Run | None, count: int | None, split: str, seed: int, draws: int, progress: Progress
+) -> Section:
     found: Tree | None = None
     trial: Trial | None = None
     generator: Generator | None = None
@@ -218,7 +243,12 @@ class _Shown:
         if not self.trial.yardstick.asked:
             return _picture(self.images[place])
         faults = ", ".join(faults_of(self.trial.yardstick.showing[place], self.seen[place], self.schema))
-        return _picture(self.images[place], request_text(self.trial, place) if text else "", right=bool(self.as_asked[place]), faults=faults)
+        return _picture(
+            self.images[place],
+            request_text(self.trial, place) if text else "",
+            right=bool(self.as_asked[place]),
+            faults=faults,
+        )
 
     def classes(self) -> list[tuple[str, list[Picture]]]:
         """The first images of each class."""
@@ -227,7 +257,11 @@ class _Shown:
         codes = self.real.attributes[:, 0]
         named = enumerate(self.schema.attributes[0].values)
         return [
-            (str(value), [self.picture(int(place), text=False) for place in np.flatnonzero(codes == code)[:_OF_A_CLASS]]) for code, value in named
+            (
+                str(value),
+                [self.picture(int(place), text=False) for place in np.flatnonzero(codes == code)[:_OF_A_CLASS]],
+            )
+            for code, value in named
         ]
 
     def asked(self) -> list[tuple[Picture, Picture | None]]:
@@ -235,7 +269,10 @@ class _Shown:
         if not self.trial.yardstick.asked or self._of_classes:
             return []
         one_answer = "exactness" not in self.trial.yardstick.left_out
-        return [(self.picture(place), _picture(self.real.images[place]) if one_answer else None) for place in range(min(_SHOWN, len(self.images)))]
+        return [
+            (self.picture(place), _picture(self.real.images[place]) if one_answer else None)
+            for place in range(min(_SHOWN, len(self.images)))
+        ]
 
     def judged(self, *, right: bool) -> list[Picture]:
         """The first that are as asked, or that are not."""
@@ -248,22 +285,35 @@ class _Shown:
 
     def drawn(self) -> list[Picture]:
         """The first images of a run that can be asked for nothing."""
-        return [] if self.trial.yardstick.asked else [self.picture(place) for place in range(min(2 * _SHOWN, len(self.images)))]
+        return (
+            []
+            if self.trial.yardstick.asked
+            else [self.picture(place) for place in range(min(2 * _SHOWN, len(self.images)))]
+        )
 
     def neighbours(self) -> list[tuple[str, list[tuple[Picture, Picture]]]]:
-        """The drawn images that are nearest to a training image, beside it: by their pixels, and by what the judge makes of them."""
+        """The drawn images that are nearest to a training image, beside it: by their pixels, and by what the judge
+        makes of them.
+        """
         yardstick = self.trial.yardstick
         images = yardstick.palette.snap(self.images) if yardstick.palette else self.images
         places, distances = nearest_images(images, yardstick.train.images)
         by_pixels = self._beside(images, places, distances)
         features = yardstick.judge.features(images)
         places, squared = nearest(features, yardstick.train_features)
-        return [("by pixels", by_pixels), ("by features", self._beside(images, places, np.sqrt(squared / features.shape[1])))]
+        return [
+            ("by pixels", by_pixels),
+            ("by features", self._beside(images, places, np.sqrt(squared / features.shape[1]))),
+        ]
 
-    def _beside(self, images: Images, places: NDArray[np.intp], distances: NDArray[np.float64]) -> list[tuple[Picture, Picture]]:
+    def _beside(
+        self, images: Images, places: NDArray[np.intp], distances: NDArray[np.float64]
+    ) -> list[tuple[Picture, Picture]]:
         train = self.trial.yardstick.train.images
         first = np.argsort(distances, kind="stable")[:_NEIGHBOURS]
-        return [(_picture(images[each], f"distance {distances[each]:.2f}"), _picture(train[places[each]])) for each in first]
+        return [
+            (_picture(images[each], f"distance {distances[each]:.2f}"), _picture(train[places[each]])) for each in first
+        ]
 
 
 def _picture(image: Images, text: str = "", *, right: bool | None = None, faults: str = "") -> Picture:
@@ -281,16 +331,31 @@ def _facts(recipe: Recipe, generator: Generator, status: Tree, trial: Trial | No
     """What was trained on what."""
     data, diffusion = recipe.dataset, recipe.diffusion
     told = {"size", "background", "hold_out", *(("count", "seed") if data.name == "sprites" else ())}
-    wanted = ", ".join(f"{key} {value}" for key, value in data.model_dump(exclude_none=True, include=told).items() if value not in ("", []))
+    wanted = ", ".join(
+        f"{key} {value}"
+        for key, value in data.model_dump(exclude_none=True, include=told).items()
+        if value not in ("", [])
+    )
     facts = {
         "recipe": recipe.summary,
         "data": f"{data.name} ({wanted})" if wanted else data.name,
-        "trained on": f"{len(trial.yardstick.train):,} images, SHA-256 {trial.yardstick.train.fingerprint[:16]}..." if trial else "",
-        "network": f"{recipe.network.kind}, {sum(each.numel() for each in generator.network.parameters()):,} parameters",
+        "trained on": (
+            f"{len(trial.yardstick.train):,} images, SHA-256 {trial.yardstick.train.fingerprint[:16]}..."
+            if trial
+            else ""
+        ),
+        "network": (
+            f"{recipe.network.kind}, {sum(each.numel() for each in generator.network.parameters()):,} parameters"
+        ),
         "request": " + ".join(recipe.network.condition) if recipe.conditional else "none: it can be asked for nothing",
-        "diffusion": f"{diffusion.schedule} schedule, {diffusion.steps} levels, target {diffusion.target}, {diffusion.weighting} weighting",
-        "training": f"{generator.step:,} steps of {recipe.training.batch_size} images"
-        + (f" in {status['seconds'] / 60:.0f} minutes, {status['state']}" if status.get("seconds") else ""),
+        "diffusion": (
+            f"{diffusion.schedule} schedule, {diffusion.steps} levels, target {diffusion.target}, {diffusion.weighting}"
+            " weighting"
+        ),
+        "training": (
+            f"{generator.step:,} steps of {recipe.training.batch_size} images"
+            + (f" in {status['seconds'] / 60:.0f} minutes, {status['state']}" if status.get("seconds") else "")
+        ),
         "weights": f"{'averaged' if recipe.training.ema > 0 else 'last'}, SHA-256 {generator.weights[:16]}...",
     }
     return {name: value for name, value in facts.items() if value}
@@ -323,7 +388,11 @@ def _compared(sections: Sequence[Section]) -> list[tuple[str, list[str]]]:
         if found is None or value is None:
             return ""
         spread, real = find(found["spread"], path), beside(found, path)
-        return f"{value:.3f}" + (f" ± {spread:.3f}" if spread is not None else "") + (f" (real {real:.3f})" if real is not None else "")
+        return (
+            f"{value:.3f}"
+            + (f" ± {spread:.3f}" if spread is not None else "")
+            + (f" (real {real:.3f})" if real is not None else "")
+        )
 
     table = [(figure.title, [cell(section.found, figure.path) for section in sections]) for figure in FIGURES]
     return [(title, cells) for title, cells in table if set(cells) != {""}]
@@ -339,7 +408,11 @@ def _sweeps(name: str) -> list[Sweep]:
             title = ", ".join(f"{axis}: {', '.join(map(str, each))}" for axis, each in result["over"].items())
             told = f"{title} ({circumstances(result['points'][0], result['over'])})"
             plots = Markup(as_svg(sweep_panels(panels(result))))
-            found.append(Sweep(told, plots, Picture(_uri(grid.read_bytes()), 0), shlex.join(sweep_command({**result, "run": name}))))
+            found.append(
+                Sweep(
+                    told, plots, Picture(_uri(grid.read_bytes()), 0), shlex.join(sweep_command({**result, "run": name}))
+                )
+            )
         except (OSError, ValueError, LookupError, TypeError):
             continue
     return found

@@ -5,7 +5,8 @@
     plots.png      the chosen figures over the first axis, a line for each setting of the others
     grid.png       one image for each point, of the same request and seed
 
-Points are kept as what was drawn always is (records.py), so a sweep that was stopped goes on with the first point that is missing.
+Points are kept as what was drawn always is (records.py), so a sweep that was stopped goes on with the first point that
+is missing.
 """
 
 from __future__ import annotations
@@ -90,7 +91,10 @@ def parse_axis(text: str, run: str | Path) -> tuple[str, list[Any]]:
 
 
 def chosen_figures(names: Sequence[str]) -> list[Figure]:
-    """Figures by name, such as `exact` or `fidelity.frechet`; the usual ones if there are none. Raises RequestError for another."""
+    """Figures by name, such as `exact` or `fidelity.frechet`; the usual ones if there are none.
+
+    Raises RequestError for another.
+    """
     if not names:
         return [figure for figure in FIGURES if figure.path in USUAL_FIGURES]
     known = {figure.path: figure for figure in FIGURES}
@@ -114,10 +118,12 @@ def sweep(
     judge: Judge | None = None,
     progress: Progress = silently,
 ) -> Tree:
-    """Evaluate a run at every combination of settings, and write the folder `out`, one in RUN/sweeps unless given; see above.
+    """Evaluate a run at every combination of settings, and write the folder `out`, one in RUN/sweeps unless given; see
+    above.
 
-    over: values by axis: guidance, steps, sampler, spacing, eta, churn, checkpoint (the step of one that is kept), seed. The first is the x axis
-    of plots and grid. figures: those that are plotted, such as "exact"; all are in the table. The rest as in `evaluate`.
+    over: values by axis: guidance, steps, sampler, spacing, eta, churn, checkpoint (the step of one that is kept),
+    seed. The first is the x axis of plots and grid. figures: those that are plotted, such as "exact"; all are in the
+    table. The rest as in `evaluate`.
 
     Raises RequestError for settings that cannot be, before anything is drawn.
     """
@@ -126,8 +132,17 @@ def sweep(
     yardstick, images = points[0].trial.yardstick, points[0].trial.count
     if not [figure for figure in plotted if figure.path.partition(".")[0] not in yardstick.left_out]:
         part = plotted[0].path.partition(".")[0]
-        raise RequestError(f"nothing to plot: {part.replace('_', ' ')} is left out, for {yardstick.left_out[part]}; choose another --figure")
-    facts = {"over": {name: list(values) for name, values in over.items()}, "count": images, "split": split, "seed": seed, "draws": draws}
+        raise RequestError(
+            f"nothing to plot: {part.replace('_', ' ')} is left out, for {yardstick.left_out[part]}; choose another"
+            " --figure"
+        )
+    facts = {
+        "over": {name: list(values) for name, values in over.items()},
+        "count": images,
+        "split": split,
+        "seed": seed,
+        "draws": draws,
+    }
     digest = sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
     folder = Path(out) if out is not None else sweeps_of(run) / f"{'-'.join(over)}-{digest}"
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "sweep.json").is_file():
@@ -144,7 +159,13 @@ def sweep(
 
         measured = verdict(point.trial, point.sampling, seed=point.seed, draws=draws, progress=told)
         found.append({"settings": point.settings, **measured})
-    result = {"run": str(run), "folder": str(folder), **facts, "plotted": [each.path for each in plotted], "points": found}
+    result = {
+        "run": str(run),
+        "folder": str(folder),
+        **facts,
+        "plotted": [each.path for each in plotted],
+        "points": found,
+    }
     write_text(folder / "sweep.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "table.csv", _table(result))
     plots = as_png(sweep_panels(panels(result)))
@@ -164,7 +185,13 @@ class _Point:
 
 
 def _planned(
-    run: str | Path, over: Mapping[str, Sequence[Any]], count: int | None, split: str, seed: int, draws: int, judge: Judge | None
+    run: str | Path,
+    over: Mapping[str, Sequence[Any]],
+    count: int | None,
+    split: str,
+    seed: int,
+    draws: int,
+    judge: Judge | None,
 ) -> list[_Point]:
     """Every combination, checked. Raises RequestError where one cannot be."""
     if not over or any(not values for values in over.values()):
@@ -203,12 +230,21 @@ def panels(result: Tree) -> list[Panel]:
 def describe(result: Tree) -> str:
     """The chosen figures of all points for a person to read."""
     over = result["over"]
-    taken = [figure for figure in FIGURES if figure.path in result["plotted"] and find(result["points"][0]["drawn"], figure.path) is not None]
+    taken = [
+        figure
+        for figure in FIGURES
+        if figure.path in result["plotted"] and find(result["points"][0]["drawn"], figure.path) is not None
+    ]
     widths = [max(len(figure.title), 7) for figure in taken]
     lines = [result["run"], circumstances(result["points"][0], over), ""]
-    lines.append("".join(f"{name:>12}" for name in over) + "".join(f"  {figure.title:>{width}}" for figure, width in zip(taken, widths, strict=True)))
+    lines.append(
+        "".join(f"{name:>12}" for name in over)
+        + "".join(f"  {figure.title:>{width}}" for figure, width in zip(taken, widths, strict=True))
+    )
     for point in result["points"]:
-        cells = [f"  {find(point['drawn'], figure.path):>{width}.3f}" for figure, width in zip(taken, widths, strict=True)]
+        cells = [
+            f"  {find(point['drawn'], figure.path):>{width}.3f}" for figure, width in zip(taken, widths, strict=True)
+        ]
         lines.append("".join(f"{point['settings'][name]!s:>12}" for name in over) + "".join(cells))
     real = [beside(result["points"][0], figure.path) for figure in taken]
     cells = [f"  {'' if value is None else f'{value:.3f}':>{width}}" for value, width in zip(real, widths, strict=True)]
@@ -218,7 +254,9 @@ def describe(result: Tree) -> str:
 
 def command(result: Tree) -> list[str]:
     """What a person types for the same sweep."""
-    axes = [part for name, values in result["over"].items() for part in ("--over", f"{name}={','.join(map(str, values))}")]
+    axes = [
+        part for name, values in result["over"].items() for part in ("--over", f"{name}={','.join(map(str, values))}")
+    ]
     settings = [part for name in ("count", "split", "seed", "draws") for part in (f"--{name}", str(result[name]))]
     return ["noisette", "sweep", result["run"], *axes, *settings]
 
@@ -227,7 +265,10 @@ def _check_seeds(seeds: Sequence[int], images: int) -> None:
     """Raises RequestError where two draws would share images: image k of a draw has the seed of its first plus k."""
     for one, other in itertools.pairwise(sorted(seeds)):
         if other - one < images:
-            raise RequestError(f"the draws from seeds {one} and {other} would share images; keep seeds {images} apart, one for each image of a point")
+            raise RequestError(
+                f"the draws from seeds {one} and {other} would share images; keep seeds {images} apart, one for each"
+                " image of a point"
+            )
 
 
 def _table(result: Tree) -> str:
@@ -235,19 +276,34 @@ def _table(result: Tree) -> str:
     writer = csv.writer(file, lineterminator="\n")
     drawing = ("run", "step", "averaged weights", "sampler", "steps", "spacing", "eta", "churn", "guidance")
     measuring = ("split", "images", "draws", "first seed", "judge")
-    writer.writerow([*drawing, *measuring, *(f"{figure.path}{part}" for figure in FIGURES for part in ("", " spread", " real"))])
+    writer.writerow(
+        [*drawing, *measuring, *(f"{figure.path}{part}" for figure in FIGURES for part in ("", " spread", " real"))]
+    )
     for point in result["points"]:
         sampling, seeds = point["sampling"], point["first_seeds"]
         settings = [point["run"], point["step"], point["averaged"], sampling["sampler"], sampling["steps"]]
         settings += [sampling.get("spacing", "time"), sampling["eta"], sampling.get("churn", 0.0)]
-        settings += [sampling["guidance"]["scale"], point["split"], point["images"], len(seeds), seeds[0], point["judge"]["weights"]]
-        cells = [(find(point["drawn"], each.path), find(point["spread"], each.path), beside(point, each.path)) for each in FIGURES]
+        settings += [
+            sampling["guidance"]["scale"],
+            point["split"],
+            point["images"],
+            len(seeds),
+            seeds[0],
+            point["judge"]["weights"],
+        ]
+        cells = [
+            (find(point["drawn"], each.path), find(point["spread"], each.path), beside(point, each.path))
+            for each in FIGURES
+        ]
         writer.writerow([*settings, *("" if cell is None else cell for three in cells for cell in three)])
     return file.getvalue()
 
 
 def _write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points: Sequence[_Point]) -> None:
-    """Columns are the first axis; rows the second, or, of one axis alone, several requests. Further axes stay at their first value."""
+    """Columns are the first axis; rows the second, or, of one axis alone, several requests.
+
+    Further axes stay at their first value.
+    """
     names = [name for name in over if len(over[name]) > 1] or list(over)
     fixed = {name: values[0] for name, values in over.items() if name not in names[:2]}
     shown = [point for point in points if all(point.settings[name] == value for name, value in fixed.items())]
@@ -256,7 +312,9 @@ def _write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points:
     across = [f"{names[0]} {value}" for value in over[names[0]]]
     if len(names) > 1:
         title, down = request_text(trial, 0), [f"{names[1]} {value}" for value in over[names[1]]]
-        images = np.stack([each[0] for each in drawn]).reshape(len(across), len(down), *drawn[0].shape[1:]).swapaxes(0, 1)
+        images = (
+            np.stack([each[0] for each in drawn]).reshape(len(across), len(down), *drawn[0].shape[1:]).swapaxes(0, 1)
+        )
     else:
         title, down = "", [request_text(trial, place) for place in range(min(_REQUESTS_IN_GRID, trial.count))]
         images = np.stack([each[: len(down)] for each in drawn]).swapaxes(0, 1)

@@ -1,4 +1,6 @@
-"""Which settings are enough: candidates are measured, and the cheapest that loses hardly anything is chosen, for three meanings of hardly."""
+"""Which settings are enough: candidates are measured, and the cheapest that loses hardly anything is chosen, for three
+meanings of hardly.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,10 @@ POINTS: dict[QualityName, float] = {"fast": 2.0, "balanced": 1.0, "best": 0.4}
 
 @dataclass(frozen=True)
 class Candidate:
-    """A setting, and what was measured with it. evaluations: of the network for an image; a guided pair counts twice."""
+    """A setting, and what was measured with it.
+
+    evaluations: of the network for an image; a guided pair counts twice.
+    """
 
     sampling: Sampling
     evaluations: int
@@ -68,10 +73,11 @@ def tune(
     out: str | Path | None = None,
     progress: Progress = silently,
 ) -> Tree:
-    """Measure candidates and write the table of qualities, quality.json, into the folder of the run, or into the file `out`.
+    """Measure candidates and write the table of qualities, quality.json, into the folder of the run, or into the file
+    `out`.
 
-    The rest as in `evaluate`. What was measured before is not measured again. Raises RequestError where nothing can be measured, and for
-    a shipped model without `out`: its folder is the package's.
+    The rest as in `evaluate`. What was measured before is not measured again. Raises RequestError where nothing can be
+    measured, and for a shipped model without `out`: its folder is the package's.
     """
     path = _path(run.name if isinstance(run, Generator) else str(run), out)
     trial = put_on_trial(run, count=count, split=split, judge=judge)
@@ -100,10 +106,14 @@ def tune(
     }
 
 
-def fit_levels(generator: Generator, rows: NDArray[np.int16] | None, progress: Progress = silently) -> dict[int, tuple[float, ...]]:
-    """For every number of steps up to the most that are tried, the times at which the model's own walks are cut short at the least cost.
+def fit_levels(
+    generator: Generator, rows: NDArray[np.int16] | None, progress: Progress = silently
+) -> dict[int, tuple[float, ...]]:
+    """For every number of steps up to the most that are tried, the times at which the model's own walks are cut short
+    at the least cost.
 
-    rows: requests of the training, of which the first are walked with the guidance of the recipe; None of an unconditional model.
+    rows: requests of the training, of which the first are walked with the guidance of the recipe; None of an
+    unconditional model.
     """
     schedule = generator.model.schedule
     most = min(LONG, schedule.steps or LONG)
@@ -111,12 +121,21 @@ def fit_levels(generator: Generator, rows: NDArray[np.int16] | None, progress: P
     times = tuple(sorted({level.time for level in levels}, reverse=True))
     count = WALKERS if rows is None else min(WALKERS, len(rows))
     cost = cost_of_steps(generator, times, None if rows is None else rows[:count], count, progress)
-    return {number: tuple(times[place] for place in places) for number, places in cheapest(cost, min(STEPS[-1], len(times))).items()}
+    return {
+        number: tuple(times[place] for place in places)
+        for number, places in cheapest(cost, min(STEPS[-1], len(times))).items()
+    }
 
 
-def cost_of_steps(generator: Generator, times: tuple[float, ...], rows: NDArray[np.int16] | None, count: int, progress: Progress) -> Tensor:
-    """(T, T + 1): how far `count` images land from their walk over these times, root mean square, in one step from each to each."""
-    sampling = replace(generator.choices.sampling("ddim", 1, 0.0, spacing="time"), steps=len(times), spacing="fitted", times=times)
+def cost_of_steps(
+    generator: Generator, times: tuple[float, ...], rows: NDArray[np.int16] | None, count: int, progress: Progress
+) -> Tensor:
+    """(T, T + 1): how far `count` images land from their walk over these times, root mean square, in one step from each
+    to each.
+    """
+    sampling = replace(
+        generator.choices.sampling("ddim", 1, 0.0, spacing="time"), steps=len(times), spacing="fitted", times=times
+    )
     total = torch.zeros((len(times), len(times) + 1), dtype=torch.float64)
     for start in range(0, count, BATCH):
         batch = range(start, min(start + BATCH, count))
@@ -133,7 +152,9 @@ def cost_of_steps(generator: Generator, times: tuple[float, ...], rows: NDArray[
 
 
 def candidates_of(generator: Generator, fitted: Mapping[int, tuple[float, ...]]) -> list[Sampling]:
-    """Every sampler, spacing and number of steps that is tried, at the run's own guidance and plainly; of one step there is one."""
+    """Every sampler, spacing and number of steps that is tried, at the run's own guidance and plainly; of one step
+    there is one.
+    """
     usual, most = generator.choices.sampling(), generator.model.schedule.steps
     scales = sorted({1.0, usual.guidance.scale}) if generator.model.recipe.conditional else [1.0]
     steps = [number for number in STEPS if most is None or number <= most]
@@ -159,8 +180,8 @@ def candidates_of(generator: Generator, fitted: Mapping[int, tuple[float, ...]])
 def choose(candidates: Sequence[Candidate], points: float) -> Candidate:
     """The candidate of the fewest evaluations that stays within `points` of the best in every figure.
 
-    What is asked for comes first: whoever obeys less than that is not compared by distance. Without guidance digits are nearer to the
-    data, and one in twenty is another digit.
+    What is asked for comes first: whoever obeys less than that is not compared by distance. Without guidance digits are
+    nearer to the data, and one in twenty is another digit.
     """
 
     def disobeyed(candidate: Candidate) -> float:
@@ -183,7 +204,9 @@ def _path(run: str, out: str | Path | None) -> Path:
             raise RequestError(f"no folder {Path(out).parent} to write {out} into")
         return Path(out)
     if means_shipped(run):
-        raise RequestError(f"{run} ships with the package, with its table; say where another shall go with --out FILE.json")
+        raise RequestError(
+            f"{run} ships with the package, with its table; say where another shall go with --out FILE.json"
+        )
     return Path(run) / FILE
 
 
@@ -197,7 +220,9 @@ def _measured(trial: Trial, samplings: Sequence[Sampling], seed: int, progress: 
         drawn = verdict(trial, sampling, seed=seed, draws=1, parts=PARTS, progress=told)["drawn"]
         figures = {name: find(drawn, name) for name in (*SHARES, DISTANCE)}
         evaluations = trial.generator.model.evaluations(sampling)
-        found.append(Candidate(sampling, evaluations, {name: value for name, value in figures.items() if value is not None}))
+        found.append(
+            Candidate(sampling, evaluations, {name: value for name, value in figures.items() if value is not None})
+        )
     return found
 
 
@@ -222,11 +247,18 @@ def describe(found: Tree) -> str:
     names = {"obedience.exact": "as asked", "exactness.snapped_whole": "whole images", "fidelity.frechet": "Fréchet"}
     lines = [f"{found['run']}: {len(found['candidates'])} candidates on {found['requests']}", ""]
     lines.append(
-        f"{'':10}{'sampler':>14}{'steps':>7}{'spacing':>9}{'guidance':>10}{'evaluations':>13}" + "".join(f"{name:>14}" for name in names.values())
+        f"{'':10}{'sampler':>14}{'steps':>7}{'spacing':>9}{'guidance':>10}{'evaluations':>13}"
+        + "".join(f"{name:>14}" for name in names.values())
     )
     for name in get_args(QualityName):
         of = found[name]
         figures = "".join(f"{of['figures'][path]:14.3f}" if path in of["figures"] else f"{'':14}" for path in names)
-        lines.append(f"{name:10}{of['sampler']:>14}{of['steps']:>7}{of['spacing']:>9}{of['guidance']:>10g}{of['evaluations']:>13}{figures}")
-    lines += [f"not chosen by {part}: {reason}" for part, reason in found["left_out"].items() if part in PARTS and part != "exactness"]
+        lines.append(
+            f"{name:10}{of['sampler']:>14}{of['steps']:>7}{of['spacing']:>9}{of['guidance']:>10g}{of['evaluations']:>13}{figures}"
+        )
+    lines += [
+        f"not chosen by {part}: {reason}"
+        for part, reason in found["left_out"].items()
+        if part in PARTS and part != "exactness"
+    ]
     return "\n".join(lines)

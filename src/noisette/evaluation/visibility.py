@@ -1,4 +1,7 @@
-"""Attributes that the pixels hide: an image cannot be blamed for what it could not show, nor a judge for not seeing it."""
+"""Attributes that the pixels hide.
+
+An image cannot be blamed for what it could not show, nor a judge for not seeing it.
+"""
 
 from __future__ import annotations
 
@@ -30,22 +33,30 @@ class Pair:
 def hidden(dataset: Dataset) -> NDArray[np.bool_]:
     """(N, A): the flags that an image has and does not show.
 
-    Where a flag paints is learnt from twins, images that differ in it alone. It is hidden in an image if another one without it has
-    the same pixels in all those places, the same choices, and the same of all other flags that paint there. Nothing is known to be
-    hidden where images of the same attributes differ: their pixels have other reasons too.
+    Where a flag paints is learnt from twins, images that differ in it alone. It is hidden in an image if another one
+    without it has the same pixels in all those places, the same choices, and the same of all other flags that paint
+    there. Nothing is known to be hidden where images of the same attributes differ: their pixels have other reasons
+    too.
     """
     schema, table = dataset.schema, np.ascontiguousarray(dataset.attributes)
     found = np.zeros(table.shape, dtype=np.bool_)
     if not one_answer(dataset):
         return found
     places = {row.tobytes(): place for place, row in enumerate(table)}
-    painted = {column: _painted(dataset, column, places) for column, attribute in enumerate(schema.attributes) if attribute.kind == "flag"}
+    painted = {
+        column: _painted(dataset, column, places)
+        for column, attribute in enumerate(schema.attributes)
+        if attribute.kind == "flag"
+    }
     choices = [column for column, attribute in enumerate(schema.attributes) if attribute.kind == "choice"]
     for column, where in painted.items():
         if not where.any():
             continue
         others = [other for other, there in painted.items() if other != column and (there & where).any()]
-        values, pixels = np.ascontiguousarray(table[:, [*choices, *others]]), np.ascontiguousarray(dataset.images[:, :, where])
+        values, pixels = (
+            np.ascontiguousarray(table[:, [*choices, *others]]),
+            np.ascontiguousarray(dataset.images[:, :, where]),
+        )
         keys = [values[place].tobytes() + pixels[place].tobytes() for place in range(len(table))]
         without = {keys[place] for place in np.flatnonzero(table[:, column] == 0)}
         for place in np.flatnonzero(table[:, column] == 1):
@@ -57,24 +68,35 @@ def one_answer(dataset: Dataset) -> bool:
     """Whether the attributes decide the image: no two rows are the same, but their images are not."""
     answers: dict[bytes, bytes] = {}
     rows = np.ascontiguousarray(dataset.attributes)
-    return all(answers.setdefault(row.tobytes(), image.tobytes()) == image.tobytes() for row, image in zip(rows, dataset.images, strict=True))
+    return all(
+        answers.setdefault(row.tobytes(), image.tobytes()) == image.tobytes()
+        for row, image in zip(rows, dataset.images, strict=True)
+    )
 
 
 def hidden_beside(dataset: Dataset, mask: NDArray[np.bool_]) -> list[Pair]:
-    """The flags that are hidden, by `mask` of `hidden`, in at least half of the images that have them beside another value."""
+    """The flags that are hidden, by `mask` of `hidden`, in at least half of the images that have them beside another
+    value.
+    """
     return _pairs(dataset.attributes, np.where(mask, dataset.attributes, np.int16(-1)), dataset.schema)
 
 
 def missed_beside(table: NDArray[np.int16], seen: NDArray[np.int16], schema: AttributeSchema) -> list[Pair]:
-    """The values that a judge does not see in at least half of the images that have them beside another. table, seen: (N, A) what images
-    have and what the judge read.
+    """The values that a judge does not see in at least half of the images that have them beside another. table, seen:
+    (N, A) what images have and what the judge read.
     """
     return _pairs(table, np.where((table >= 0) & (table != seen), table, np.int16(-1)), schema)
 
 
 def _pairs(table: NDArray[np.int16], of: NDArray[np.int16], schema: AttributeSchema) -> list[Pair]:
-    """Values that at least half of the rows of `table` that have them, beside another, have in `of` too; the most often first."""
-    there, those, names = shown(schema, table).astype(np.float64), shown(schema, of).astype(np.float64), place_names(schema)
+    """Values that at least half of the rows of `table` that have them, beside another, have in `of` too; the most often
+    first.
+    """
+    there, those, names = (
+        shown(schema, table).astype(np.float64),
+        shown(schema, of).astype(np.float64),
+        place_names(schema),
+    )
     images, counted = there.T @ there, (there * those).T @ there
     chosen = zip(*np.nonzero((images >= _FEWEST) & (counted >= images / 2)), strict=True)
     pairs = [

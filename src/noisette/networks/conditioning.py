@@ -1,6 +1,7 @@
 """Ways in: how what is asked for reaches a network. Each is one small module on the same features of the request.
 
-A request is a row of codes, (A,) integers, one for each attribute: the index of its value, or below 0 where nothing is known.
+A request is a row of codes, (A,) integers, one for each attribute: the index of its value, or below 0 where nothing is
+known.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 Asked = tuple[Tensor, ...]
-"""What a network makes of a request before it sees an image: the same at every noise level, so a sampler needs it once."""
+"""What a network makes of a request before it sees an image: the same at every noise level, so a sampler needs it once.
+"""
 
 HUNDREDTHS = 100
 """A scale of guidance stands among the codes of a request in hundredths: whole numbers, as they are."""
@@ -24,17 +26,18 @@ Null = Literal["each", "single"]
 class Features(nn.Module):
     """Codes (B, A) to numbers (B, width): 1 for each value that is known, and what is not known.
 
-    valued: for each attribute the codes that have a feature of their own: all options of a choice; of a flag only 1. units:
-    for each attribute the one that stands for its group, itself if left out.
+    valued: for each attribute the codes that have a feature of their own: all options of a choice; of a flag only 1.
+    units: for each attribute the one that stands for its group, itself if left out.
 
-    null: with `each`, every attribute has a feature for "unknown", so that its layers learn what not knowing it means; and
-    every group of flags, and every flag of none, one for "known to be absent", which must be heard where little else is
-    known: of ninety flags nearly all are absent, and ninety features that move together would take steps ninety times too
-    large, but the groups are a dozen. With `single`, as in the report, there is one feature for "nothing is known", and an
-    attribute that alone is unknown cannot be told from an absent one. Unknowns come by the dozen, so theirs count less:
-    1 / sqrt(A), or all of them together would take steps A times as large as any value.
+    null: with `each`, every attribute has a feature for "unknown", so that its layers learn what not knowing it means;
+    and every group of flags, and every flag of none, one for "known to be absent", which must be heard where little
+    else is known: of ninety flags nearly all are absent, and ninety features that move together would take steps ninety
+    times too large, but the groups are a dozen. With `single`, as in the report, there is one feature for "nothing is
+    known", and an attribute that alone is unknown cannot be told from an absent one. Unknowns come by the dozen, so
+    theirs count less: 1 / sqrt(A), or all of them together would take steps A times as large as any value.
 
-    scaled: the last code is no attribute, but the scale of guidance in `HUNDREDTHS`; how far it is from 1 is one feature more, the last.
+    scaled: the last code is no attribute, but the scale of guidance in `HUNDREDTHS`; how far it is from 1 is one
+    feature more, the last.
     """
 
     value_places: Tensor
@@ -47,7 +50,12 @@ class Features(nn.Module):
         self.values = sum(map(len, valued))
         units = units or range(len(valued))
         flags = [column for column, codes in enumerate(valued) if codes.start > 0]
-        groups = torch.tensor([[float(units[column] == unit and column in flags) for unit in dict.fromkeys(units)] for column in range(len(valued))])
+        groups = torch.tensor(
+            [
+                [float(units[column] == unit and column in flags) for unit in dict.fromkeys(units)]
+                for column in range(len(valued))
+            ]
+        )
         groups = groups[:, groups.any(dim=0)]  # (A, G): which flags are in which group
         self.width = self.values + (len(valued) + groups.shape[1] if null == "each" else 1) + scaled
         starts = [0]
@@ -86,7 +94,8 @@ class Vector(nn.Module):
 
 
 class Maps(nn.Module):
-    """Features to maps with a place in the image, (B, channels, side, side): each value owns a learned one, and they are summed.
+    """Features to maps with a place in the image, (B, channels, side, side): each value owns a learned one, and they
+    are summed.
 
     Sprites are aligned, so a network that is told where need not learn it.
     """

@@ -15,17 +15,24 @@ _EMBEDDING = 256
 
 
 class ReportUNet(nn.Module):
-    """Widths 64, 128, 256, 256, a bottleneck of 512, attention after each of the six stages; the time is added after each.
+    """Widths 64, 128, 256, 256, a bottleneck of 512, attention after each of the six stages; the time is added after
+    each.
 
-    Takes xt (B, C, H, W), H = W a multiple of 8, times (B,) in (0, 1] and, where there are attributes, codes (B, A), whose
-    vector is added to that of the time; returns the shape of xt. valued, units, null, scaled: see `Features`.
+    Takes xt (B, C, H, W), H = W a multiple of 8, times (B,) in (0, 1] and, where there are attributes, codes (B, A),
+    whose vector is added to that of the time; returns the shape of xt. valued, units, null, scaled: see `Features`.
     """
 
     ends = ("enter", "leave")
     """The layers that meet the image and the answer."""
 
     def __init__(
-        self, channels: int, *, valued: Sequence[range] = (), units: Sequence[int] = (), null: Null = "single", scaled: bool = False
+        self,
+        channels: int,
+        *,
+        valued: Sequence[range] = (),
+        units: Sequence[int] = (),
+        null: Null = "single",
+        scaled: bool = False,
     ) -> None:
         super().__init__()
         self.features = Features(valued, null, units, scaled) if valued else None
@@ -67,7 +74,9 @@ class _Stage(nn.Module):
         self.embedding = nn.Sequential(nn.SiLU(), nn.Linear(_EMBEDDING, width))
         self.norm = nn.LayerNorm(width)
         self.attention = nn.MultiheadAttention(width, 4, batch_first=True)
-        self.forward_layers = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+        self.forward_layers = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width)
+        )
 
     def forward(self, h: Tensor, embedding: Tensor) -> Tensor:
         h = F.gelu(h + self.residual(h))

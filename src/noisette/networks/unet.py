@@ -15,19 +15,19 @@ from noisette.networks.conditioning import Asked, Features, Maps, Null, Vector, 
 class UNet(nn.Module):
     """Residual blocks on each level, halved between levels, joined by concatenated skips; time by scale and shift.
 
-    Takes xt (B, C, H, W), times (B,) in (0, 1] and, where `condition` names ways in, codes (B, A); returns (B, outputs, H, W).
-    Any number of channels, and of outputs, which are as many unless given.
+    Takes xt (B, C, H, W), times (B,) in (0, 1] and, where `condition` names ways in, codes (B, A); returns (B, outputs,
+    H, W). Any number of channels, and of outputs, which are as many unless given.
 
     widths: channels of each level, finest first. blocks: residual blocks of each level on the way down (one more on the
     way up). attention: whether each level attends over its positions. patch: pixels along the side of the square that
     the entrance turns into one position; 2 makes everything inside four times cheaper.
 
-    Each position also gets a learned vector of its own: sprites and digits are aligned, and convolutions alone learn only
-    slowly where in the image they are.
+    Each position also gets a learned vector of its own: sprites and digits are aligned, and convolutions alone learn
+    only slowly where in the image they are.
 
-    valued, units, null, scaled: see `Features`. condition: how the request comes in, any of `concat` (beside the time, before its layers),
-    `add` (to the embedding of the time), `modulate` (beside that embedding, so that each block reads it for its scale and
-    shift) and `spatial` (maps of `map_channels` beside the image).
+    valued, units, null, scaled: see `Features`. condition: how the request comes in, any of `concat` (beside the time,
+    before its layers), `add` (to the embedding of the time), `modulate` (beside that embedding, so that each block
+    reads it for its scale and shift) and `spatial` (maps of `map_channels` beside the image).
 
     pixel_width: if not 0, the answer is put together at full size, by 1x1 layers of this width: see `PixelHead`.
     pixel_map_channels: of its maps at full size.
@@ -69,7 +69,9 @@ class UNet(nn.Module):
         self.modulate = Vector(asked, embedding) if "modulate" in condition else None
         self.maps = Maps(asked, map_channels, inside) if "spatial" in condition else None
         self.fourier = Fourier(widths[0])
-        self.time = nn.Sequential(nn.Linear(widths[0] * (2 if self.concat else 1), embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        self.time = nn.Sequential(
+            nn.Linear(widths[0] * (2 if self.concat else 1), embedding), nn.SiLU(), nn.Linear(embedding, embedding)
+        )
         self.enter = nn.Conv2d(channels * patch**2 + (map_channels if self.maps else 0), widths[0], 3, padding=1)
         self.positions = nn.Parameter(torch.zeros(1, widths[0], inside, inside))
 
@@ -99,9 +101,13 @@ class UNet(nn.Module):
         self.leave: nn.Sequential | None = None
         if pixel_width:
             maps = Maps(asked, pixel_map_channels, size) if "spatial" in condition else None
-            self.pixels = PixelHead(channels, size, width, pixel_width, outputs, patch, embedding * (2 if self.modulate else 1), maps)
+            self.pixels = PixelHead(
+                channels, size, width, pixel_width, outputs, patch, embedding * (2 if self.modulate else 1), maps
+            )
         else:
-            self.leave = nn.Sequential(norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, outputs * patch**2, 3, padding=1)))
+            self.leave = nn.Sequential(
+                norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, outputs * patch**2, 3, padding=1))
+            )
 
     @property
     def ends(self) -> tuple[str, ...]:
@@ -152,16 +158,29 @@ class UNet(nn.Module):
 
 
 class PixelHead(nn.Module):
-    """Features at the positions, the noisy pixels around, a place of its own and what is asked of it, to the answer at each pixel.
+    """Features at the positions, the noisy pixels around, a place of its own and what is asked of it, to the answer at
+    each pixel.
 
-    What an attribute draws has its place to the pixel, and which of two lies on top is decided there. So each value owns a map at
-    full size as well, and they meet in a small network that is the same for all pixels: 1x1 layers, after one look at the noisy
-    pixels around.
+    What an attribute draws has its place to the pixel, and which of two lies on top is decided there. So each value
+    owns a map at full size as well, and they meet in a small network that is the same for all pixels: 1x1 layers, after
+    one look at the noisy pixels around.
     """
 
-    def __init__(self, channels: int, size: int, width_in: int, width: int, outputs: int, patch: int, embedding: int, maps: Maps | None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        width_in: int,
+        width: int,
+        outputs: int,
+        patch: int,
+        embedding: int,
+        maps: Maps | None,
+    ) -> None:
         super().__init__()
-        self.features = nn.Sequential(norm(width_in), nn.SiLU(), nn.Conv2d(width_in, width * patch**2, 1), nn.PixelShuffle(patch))
+        self.features = nn.Sequential(
+            norm(width_in), nn.SiLU(), nn.Conv2d(width_in, width * patch**2, 1), nn.PixelShuffle(patch)
+        )
         self.around = nn.Conv2d(channels, width, 3, padding=1)
         self.positions = nn.Parameter(torch.zeros(1, width, size, size))
         self.maps = maps
@@ -183,7 +202,9 @@ class PixelHead(nn.Module):
 
 
 class Stage(nn.Module):
-    """A residual block that its embedding (of the time, and of a request) scales and shifts, with attention after it where `head_width` is given."""
+    """A residual block that its embedding (of the time, and of a request) scales and shifts, with attention after it
+    where `head_width` is given.
+    """
 
     def __init__(self, width_in: int, width: int, embedding: int, head_width: int | None) -> None:
         super().__init__()

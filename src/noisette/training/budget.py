@@ -22,7 +22,9 @@ class Budget:
         return min(1.0, elapsed / self.seconds)
 
 
-def learning_rate(peak: float, step: int, progress: float, *, warmup: int, decay: Literal["cosine", "constant"]) -> float:
+def learning_rate(
+    peak: float, step: int, progress: float, *, warmup: int, decay: Literal["cosine", "constant"]
+) -> float:
     """The rate of step `step`, counted from 0: rises over `warmup` steps, then stays or falls to 0 as half a cosine."""
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
     fall = (1 + math.cos(math.pi * progress)) / 2 if decay == "cosine" else 1.0

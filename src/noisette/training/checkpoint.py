@@ -1,8 +1,8 @@
 """Checkpoints: one safetensors file each, named in a manifest with its hash once it is whole.
 
-A checkpoint is written to a temporary name, flushed and renamed; then the manifest that names it is replaced the same way;
-then the oldest is removed. Whenever the process dies, the manifest names files that are whole. The newest two are kept, or
-more if asked, so that damage to the last one costs a little training and not the run.
+A checkpoint is written to a temporary name, flushed and renamed; then the manifest that names it is replaced the same
+way; then the oldest is removed. Whenever the process dies, the manifest names files that are whole. The newest two are
+kept, or more if asked, so that damage to the last one costs a little training and not the run.
 """
 
 from __future__ import annotations
@@ -57,13 +57,20 @@ class Checkpoint:
             return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a dict)
 
 
-def save_checkpoint(folder: Path, step: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any], keep: int) -> Entry:
-    """Write `parts` (name -> tensors) and `state` (what JSON can hold) as the checkpoint of `step`; the newest `keep` stay.
+def save_checkpoint(
+    folder: Path, step: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any], keep: int
+) -> Entry:
+    """Write `parts` (name -> tensors) and `state` (what JSON can hold) as the checkpoint of `step`; the newest `keep`
+    stay.
 
     Raises OSError where the disk refuses; all that was there before still is.
     """
     folder.mkdir(exist_ok=True)
-    tensors = {f"{part}/{name}": tensor.detach().cpu().contiguous() for part, named in parts.items() for name, tensor in named.items()}
+    tensors = {
+        f"{part}/{name}": tensor.detach().cpu().contiguous()
+        for part, named in parts.items()
+        for name, tensor in named.items()
+    }
     path = folder / f"step-{step:08d}.safetensors"
 
     def write(temporary: Path) -> None:
@@ -112,7 +119,9 @@ def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint
         entries = tuple(entry for entry in entries if entry.step == step)
         if not entries:
             kept = ", ".join(map(str, kept_steps(folder))) or "none"
-            raise RequestError(f"no checkpoint of step {step} is kept in {folder}; there are {kept} (training.keep says how many)")
+            raise RequestError(
+                f"no checkpoint of step {step} is kept in {folder}; there are {kept} (training.keep says how many)"
+            )
     for entry in reversed(entries):
         path = folder / entry.file
         problem = _problem(path, entry)
@@ -127,7 +136,10 @@ def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint
     if notes and step is not None:
         raise NoisetteError(f"the {notes[0]}; leave it out")
     if notes:
-        raise NoisetteError(f"no checkpoint in {folder} can be used: {'; '.join(notes)}; remove its manifest.json to begin the training anew")
+        raise NoisetteError(
+            f"no checkpoint in {folder} can be used: {'; '.join(notes)}; remove its manifest.json to begin the training"
+            " anew"
+        )
     return None, notes
 
 
@@ -146,8 +158,14 @@ def _manifest(folder: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        if len(list(folder.glob("step-*.safetensors"))) > 1:  # a kill before the first manifest leaves one; more mean it was removed
-            raise NoisetteError(f"{path} is missing, though there are checkpoints beside it; restore it from a copy of the run") from error
+        if (
+            len(list(folder.glob("step-*.safetensors"))) > 1
+        ):  # a kill before the first manifest leaves one; more mean it was removed
+            raise NoisetteError(
+                f"{path} is missing, though there are checkpoints beside it; restore it from a copy of the run"
+            ) from error
         return Manifest(format=1, checkpoints=())
     except ValidationError as error:
-        raise NoisetteError(f"{path} is damaged and names no checkpoint that could be checked; restore it from a copy of the run") from error
+        raise NoisetteError(
+            f"{path} is damaged and names no checkpoint that could be checked; restore it from a copy of the run"
+        ) from error

@@ -22,7 +22,9 @@ from noisette.training.randomness import generator
 
 
 class Lesson(Protocol):
-    """Which times a step trains on, which image and noise an answer is held against, and what the network is shown of a request."""
+    """Which times a step trains on, which image and noise an answer is held against, and what the network is shown of a
+    request.
+    """
 
     def times(self, count: int, step: int, generator: torch.Generator) -> Tensor:
         """(count,) float64, in (0, 1]."""
@@ -51,17 +53,20 @@ class FromData:
 
 
 class FromTeacher:
-    """The image at which a teacher arrives from xt by several guided steps of ddim (Luhman and Luhman 2021; Salimans and Ho 2022).
+    """The image at which a teacher arrives from xt by several guided steps of ddim (Luhman and Luhman 2021; Salimans
+    and Ho 2022).
 
-    Only the few levels that the student's sampler visits are trained, one in each step, in turn. From pure noise the way of ddim is a
-    function, so there is one right answer to be learned, where the data have many; and the teacher's guidance is learned with it, in each
-    step at another scale, which the student is shown (Meng et al. 2023).
+    Only the few levels that the student's sampler visits are trained, one in each step, in turn. From pure noise the
+    way of ddim is a function, so there is one right answer to be learned, where the data have many; and the teacher's
+    guidance is learned with it, in each step at another scale, which the student is shown (Meng et al. 2023).
     """
 
     def __init__(self, model: Model, engine: Engine, settings: DistillationConfig) -> None:
         """model: of the teacher, whose network `engine` evaluates; the student has the same levels and pixels."""
         self._model, self._engine, self._settings = model, engine, settings
-        self._paths = [_down(model.schedule, level, settings.steps) for level in model.schedule.levels(settings.evaluations)]
+        self._paths = [
+            _down(model.schedule, level, settings.steps) for level in model.schedule.levels(settings.evaluations)
+        ]
 
     def times(self, count: int, step: int, generator: torch.Generator) -> Tensor:
         return torch.full((count,), self._path(step)[0].time, dtype=torch.float64)
@@ -72,7 +77,9 @@ class FromTeacher:
         low, high = self._settings.guidance_interval
         guidance = Guidance(self._scale(step), (low, high), self._settings.guidance_rescale)
         with torch.no_grad():
-            denoise = clipped(self._model.denoiser(self._engine.denoiser(), asked, torch.full_like(asked, UNKNOWN), guidance))
+            denoise = clipped(
+                self._model.denoiser(self._engine.denoiser(), asked, torch.full_like(asked, UNKNOWN), guidance)
+            )
             drawn = ddim(denoise, xt, path, noise=ImageNoise([]))
         return drawn, (xt - path[0].alpha * drawn) / path[0].sigma
 
@@ -82,7 +89,9 @@ class FromTeacher:
     def _scale(self, step: int) -> float:
         """Uniform between the two that are learned, in whole hundredths, the same for all images of a step."""
         low, high = self._settings.guidance
-        drawn = torch.rand((), generator=generator(self._model.recipe.training.seed, "guidance", step), dtype=torch.float64)
+        drawn = torch.rand(
+            (), generator=generator(self._model.recipe.training.seed, "guidance", step), dtype=torch.float64
+        )
         return round(HUNDREDTHS * (low + (high - low) * float(drawn))) / HUNDREDTHS
 
     def _path(self, step: int) -> Sequence[Level]:
@@ -90,7 +99,9 @@ class FromTeacher:
 
 
 def begun(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """A teacher's weights for its student: a layer that is also shown the scale of guidance has one more input, the last, of no effect at first."""
+    """A teacher's weights for its student: a layer that is also shown the scale of guidance has one more input, the
+    last, of no effect at first.
+    """
     own = network.state_dict()
 
     def grown(name: str, tensor: Tensor) -> Tensor:

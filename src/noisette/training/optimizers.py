@@ -16,7 +16,10 @@ MUON_RATE = 5.0
 
 
 def make_optimizers(network: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
-    """The optimisers of a network, each parameter in one of them. In each group, `scale` times the learning rate is what it shall run at."""
+    """The optimisers of a network, each parameter in one of them.
+
+    In each group, `scale` times the learning rate is what it shall run at.
+    """
 
     def adamw(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         fused = parameters[0].device.type in ("cpu", "cuda")
@@ -27,14 +30,17 @@ def make_optimizers(network: nn.Module, config: TrainingConfig) -> list[torch.op
     if config.optimizer == "adamw":
         return [adamw(parameters)]
     matrices = {id(weight) for weight in _matrices(network)}
-    muon = Muon([{"params": [p for p in parameters if id(p) in matrices], "scale": MUON_RATE}], lr=MUON_RATE * config.learning_rate)
+    muon = Muon(
+        [{"params": [p for p in parameters if id(p) in matrices], "scale": MUON_RATE}],
+        lr=MUON_RATE * config.learning_rate,
+    )
     return [muon, adamw([p for p in parameters if id(p) not in matrices])]
 
 
 def _matrices(network: nn.Module) -> list[Tensor]:
-    """Weights that map features to features. Where a row is of one colour or channel, and in the map that each value owns, many are
-    rarely used, and steps of one size would be noise to them. The layer that reads a request as a vector is taken all the same:
-    its columns are rare, but all rows mix them.
+    """Weights that map features to features. Where a row is of one colour or channel, and in the map that each value
+    owns, many are rarely used, and steps of one size would be noise to them. The layer that reads a request as a vector
+    is taken all the same: its columns are rare, but all rows mix them.
     """
     apart = [network.get_submodule(name) for name in network.ends]  # type: ignore[union-attr]
     apart += [module for module in network.modules() if isinstance(module, Maps)]
@@ -44,10 +50,11 @@ def _matrices(network: nn.Module) -> list[Tensor]:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum made orthogonal (Jordan 2024): of each step's matrix all singular values are made about 1, so that no direction is left behind.
+    """Momentum made orthogonal (Jordan 2024): of each step's matrix all singular values are made about 1, so that no
+    direction is left behind.
 
-    For weights of two or more dimensions; those of a convolution count as a matrix with a row for each output. A step of a matrix
-    with more rows than columns is sqrt(rows / columns) times as large.
+    For weights of two or more dimensions; those of a convolution count as a matrix with a row for each output. A step
+    of a matrix with more rows than columns is sqrt(rows / columns) times as large.
     """
 
     def __init__(self, params: Iterable[Any], lr: float, *, momentum: float = 0.95) -> None:
@@ -56,7 +63,9 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            same: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}  # matrices of one shape are made orthogonal together
+            same: dict[
+                tuple[int, int], list[tuple[Tensor, Tensor]]
+            ] = {}  # matrices of one shape are made orthogonal together
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
@@ -73,16 +82,20 @@ class Muon(torch.optim.Optimizer):
                     weight.add_(update.view(weight.shape), alpha=-rate)
 
 
-STATES: dict[type[torch.optim.Optimizer], set[str]] = {Muon: {"momentum"}, torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"}}
+STATES: dict[type[torch.optim.Optimizer], set[str]] = {
+    Muon: {"momentum"},
+    torch.optim.AdamW: {"step", "exp_avg", "exp_avg_sq"},
+}
 """What each optimiser keeps of a parameter."""
 
 
 def orthogonal(matrices: Tensor, *, iterations: int = 5) -> Tensor:
     """The nearest matrices, (N, R, C), with all singular values between about 0.7 and 1.2. float32 at least: see below.
 
-    A quintic Newton-Schulz iteration, x to (a + b x xT + c (x xT)²) x, whose coefficients rise fastest from 0 (Jordan 2024). All its
-    factors are polynomials of the first x xT, which is small where x is long: so they are multiplied among themselves, and
-    meet x once, at the end. The rounding of x xT grows twelvefold each time, for which bfloat16 has too few digits.
+    A quintic Newton-Schulz iteration, x to (a + b x xT + c (x xT)²) x, whose coefficients rise fastest from 0 (Jordan
+    2024). All its factors are polynomials of the first x xT, which is small where x is long: so they are multiplied
+    among themselves, and meet x once, at the end. The rounding of x xT grows twelvefold each time, for which bfloat16
+    has too few digits.
     """
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.transpose(1, 2) if tall else matrices

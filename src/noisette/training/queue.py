@@ -1,4 +1,5 @@
-"""One training at a time on a machine: whoever trains or waits to holds a ticket, a file in the cache folder that dies with its process.
+"""One training at a time on a machine: whoever trains or waits to holds a ticket, a file in the cache folder that dies
+with its process.
 
 queue/00001795463477000000000-4711.json     which run, since when, whether it runs or waits
 queue/00001795463477000000000-4711.lock     locked as long as its process lives
@@ -43,7 +44,9 @@ def tickets() -> list[Ticket]:
         except Timeout:
             try:
                 said = json.loads(path.read_text(encoding="utf-8"))
-                found.append(Ticket(path, Path(said["run"]), int(said["pid"]), float(said["since"]), bool(said["running"])))
+                found.append(
+                    Ticket(path, Path(said["run"]), int(said["pid"]), float(said["since"]), bool(said["running"]))
+                )
             except (OSError, ValueError, LookupError, TypeError):
                 continue  # given back while we read
         except OSError:
@@ -62,7 +65,10 @@ def ticket_of(run: Path) -> Ticket | None:
 
 @contextmanager
 def turn(run: Path, *, wait: bool, note: Callable[[str], None]) -> Iterator[None]:
-    """The right to train. wait: until all who came before are done; else it begins beside them, which `note` is told."""
+    """The right to train.
+
+    wait: until all who came before are done; else it begins beside them, which `note` is told.
+    """
     _folder().mkdir(parents=True, exist_ok=True)
     path = _folder() / f"{time.time_ns():023d}-{os.getpid()}.json"
     lock = FileLock(path.with_suffix(".lock"))

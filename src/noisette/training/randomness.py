@@ -20,7 +20,9 @@ def derived_seed(seed: int, purpose: str, count: int) -> int:
 
 
 def batch_indices(seed: int, step: int, *, images: int, batch_size: int) -> Tensor:
-    """(batch_size,) indices of step `step`, from 0: each epoch is a new permutation, its incomplete last batch left out."""
+    """(batch_size,) indices of step `step`, from 0: each epoch is a new permutation, its incomplete last batch left
+    out.
+    """
     epoch, place = divmod(step, images // batch_size)
     return _order(seed, epoch, images)[place * batch_size : (place + 1) * batch_size]
 

@@ -99,7 +99,10 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """`state` (new, running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second."""
+        """`state` (new.
+
+        Running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second.
+        """
         return self._json("status.json")
 
     @property
@@ -109,12 +112,18 @@ class Run:
 
     @property
     def teacher(self) -> dict[str, Tensor]:
-        """The weights that a run with a distillation learns from. Raises NoisetteError if they are not there, or damaged."""
+        """The weights that a run with a distillation learns from.
+
+        Raises NoisetteError if they are not there, or damaged.
+        """
         from safetensors.torch import load_file
 
         try:
             if file_sha256(self.teacher_file) != self.environment.get("teacher_sha256"):
-                raise NoisetteError(f"{self.teacher_file} is damaged: its SHA-256 is not the one in environment.json; restore it from a copy")
+                raise NoisetteError(
+                    f"{self.teacher_file} is damaged: its SHA-256 is not the one in environment.json; restore it from a"
+                    " copy"
+                )
             return load_file(self.teacher_file)
         except OSError as error:
             raise NoisetteError(f"cannot read {self.teacher_file}: {error}; restore it from a copy") from error
@@ -129,12 +138,17 @@ class Run:
         return kept_steps(self.checkpoints)
 
     def scalars(self, tag: str) -> list[tuple[int, float]]:
-        """(step, value) of a curve such as `loss`, none if it was never written; what was trained again after a restart appears once."""
+        """(step, value) of a curve such as `loss`, none if it was never written; what was trained again after a restart
+        appears once.
+        """
         curve = EventReader(self.metrics).curves().get(tag)
         return [] if curve is None else list(zip(curve.steps.tolist(), curve.values.tolist(), strict=True))
 
     def write_status(self, **values: Any) -> None:
-        write_text(self.folder / "status.json", json.dumps({**values, "pid": os.getpid(), "updated": time.time()}, indent=2) + "\n")
+        write_text(
+            self.folder / "status.json",
+            json.dumps({**values, "pid": os.getpid(), "updated": time.time()}, indent=2) + "\n",
+        )
 
     def write_recipe(self, recipe: Recipe) -> None:
         write_text(self.folder / "recipe.toml", dump_recipe(recipe))
@@ -146,7 +160,9 @@ class Run:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise RequestError(f"{self.folder} is being trained by another process; wait for it, or stop it first") from error
+            raise RequestError(
+                f"{self.folder} is being trained by another process; wait for it, or stop it first"
+            ) from error
         try:
             yield
         finally:
@@ -156,7 +172,9 @@ class Run:
         try:
             return (self.folder / name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise NoisetteError(f"cannot read {self.folder / name}: {getattr(error, 'strerror', None) or error}") from error
+            raise NoisetteError(
+                f"cannot read {self.folder / name}: {getattr(error, 'strerror', None) or error}"
+            ) from error
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
@@ -177,7 +195,8 @@ def create_run(
     facts: Mapping[str, Any],
     teacher: Mapping[str, Tensor] | None = None,
 ) -> Run:
-    """A new run folder, whole or not at all. `facts` are added to what environment.json says. teacher: weights that are learned from.
+    """A new run folder, whole or not at all. `facts` are added to what environment.json says. teacher: weights that are
+    learned from.
 
     Raises RequestError if the folder exists, NoisetteError if it cannot be written.
     """
@@ -200,8 +219,13 @@ def create_run(
 
             save_file({name: tensor.contiguous() for name, tensor in teacher.items()}, temporary.teacher_file)
             learned_from = {"teacher_sha256": file_sha256(temporary.teacher_file)}
-        write_text(temporary.folder / "environment.json", json.dumps({**_environment(), **facts, **learned_from}, indent=2) + "\n")
-        temporary.write_status(state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0)
+        write_text(
+            temporary.folder / "environment.json",
+            json.dumps({**_environment(), **facts, **learned_from}, indent=2) + "\n",
+        )
+        temporary.write_status(
+            state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0
+        )
         for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):
             sub.mkdir()
         temporary.folder.rename(folder)
@@ -214,7 +238,9 @@ def create_run(
 def check_new(folder: Path) -> None:
     """Raises RequestError if a run cannot be made at `folder` because something is there."""
     if folder.exists():
-        raise RequestError(f"{folder} exists; choose another place with --out, or go on with `noisette resume {folder}`")
+        raise RequestError(
+            f"{folder} exists; choose another place with --out, or go on with `noisette resume {folder}`"
+        )
 
 
 def open_run(folder: Path) -> Run:

@@ -14,7 +14,9 @@ from noisette.config import TrainingConfig
 from noisette.diffusion.objectives import Objective
 from noisette.training.optimizers import make_optimizers
 
-_WORTH_COMPILING = 5 * 60.0  # seconds: compiling takes up to a minute, and a training shorter than this does not earn it back
+_WORTH_COMPILING = (
+    5 * 60.0
+)  # seconds: compiling takes up to a minute, and a training shorter than this does not earn it back
 _GAIN = 1.05  # a setting other than the plain one must be this much faster: timings vary, and plain is simplest
 _ROUNDS = 2  # in turns, and the best counts: whatever else the machine does only ever slows a round down
 _ROUND_SECONDS = 0.5
@@ -48,7 +50,10 @@ def has_bfloat16(device: torch.device) -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-        return has_onednn and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and _cpu_flag("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+        return has_onednn and bool(
+            torch.ops.mkldnn._is_mkldnn_bf16_supported()
+            and _cpu_flag("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        )
     return False
 
 
@@ -70,10 +75,14 @@ def choose(
     """The fastest settings among those the recipe allows, and images/s of each that was measured.
 
     objective: what the answers are for. shape: (C, H, W) of a diffused image. batch: images in a step of one process.
-    attributes: of a conditional network. seconds: from images/s to how long the training would last. The network is copied,
-    never touched.
+    attributes: of a conditional network. seconds: from images/s to how long the training would last. The network is
+    copied, never touched.
     """
-    precisions = [config.precision] if config.precision != "auto" else ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
+    precisions = (
+        [config.precision]
+        if config.precision != "auto"
+        else ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
+    )
     layouts = [config.layout] if config.layout != "auto" else ["contiguous", "channels-last"]
     candidates = [Settings(precision, layout) for precision in precisions for layout in layouts]
     measured: dict[Settings, float] = {}
@@ -90,7 +99,9 @@ def choose(
         except Exception:  # whatever is missing (a C++ compiler, say), the training can do without
             measured[compiled] = 0.0
         best = _fastest({best: measured[best], compiled: measured[compiled]})
-    return best, {f"{s.precision}, {s.layout}{', compiled' if s.compiled else ''}": round(rate, 1) for s, rate in measured.items()}
+    return best, {
+        f"{s.precision}, {s.layout}{', compiled' if s.compiled else ''}": round(rate, 1) for s, rate in measured.items()
+    }
 
 
 def _fastest(measured: dict[Settings, float]) -> Settings:
@@ -114,7 +125,10 @@ def _measure(
     attributes: int | None,
 ) -> dict[Settings, float]:
     """Images/s of each candidate, by whole steps on copies of the network."""
-    steps = {candidate: _step(config, network, objective, candidate, shape, batch, device, attributes) for candidate in candidates}
+    steps = {
+        candidate: _step(config, network, objective, candidate, shape, batch, device, attributes)
+        for candidate in candidates
+    }
     for step in steps.values():
         step()
     rates = dict.fromkeys(candidates, 0.0)

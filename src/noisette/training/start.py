@@ -51,9 +51,10 @@ def train(
 ) -> Run:
     """Train a recipe into a new run folder and return it.
 
-    recipe: a name (see `noisette recipes`), a path to a TOML file, or a Recipe. out: the folder, runs/NAME unless given.
-    budget ("30m" of wall clock), epochs or steps: how long, instead of what the recipe says. settings: "KEY=VALUE"
-    overrides. queue: wait until nothing else trains on this machine. watcher: sees each step. progress: of a download.
+    recipe: a name (see `noisette recipes`), a path to a TOML file, or a Recipe. out: the folder, runs/NAME unless
+    given. budget ("30m" of wall clock), epochs or steps: how long, instead of what the recipe says. settings:
+    "KEY=VALUE" overrides. queue: wait until nothing else trains on this machine. watcher: sees each step. progress: of
+    a download.
 
     Raises RequestError for what cannot be, NoisetteError if a download, the disk or the numbers fail, Stopped after a
     SIGTERM or Ctrl-C.
@@ -66,7 +67,10 @@ def train(
     else:
         name, resolved = Path(recipe).stem, load_recipe(recipe, [*lengths, *settings])
     if resolved.distillation is not None:
-        raise RequestError(f"{name} is the recipe of a student; make another one with `noisette distil {resolved.distillation.teacher}`")
+        raise RequestError(
+            f"{name} is the recipe of a student; make another one with `noisette distil"
+            f" {resolved.distillation.teacher}`"
+        )
     folder = Path(out) if out is not None else Path("runs") / name
     accelerator = Accelerator(mixed_precision="no")
     watcher = _only_one(watcher, accelerator)
@@ -80,9 +84,17 @@ def train(
 
 
 def distil(
-    recipe: Recipe, teacher: nn.Module, schema: AttributeSchema, folder: Path, *, queue: bool = False, watcher: Watcher, progress: Progress | None
+    recipe: Recipe,
+    teacher: nn.Module,
+    schema: AttributeSchema,
+    folder: Path,
+    *,
+    queue: bool = False,
+    watcher: Watcher,
+    progress: Progress | None,
 ) -> Run:
-    """Train a recipe with a distillation into a new run folder. teacher: its network. schema: which it was trained under.
+    """Train a recipe with a distillation into a new run folder. teacher: its network. schema: which it was trained
+    under.
 
     Raises as `train`; and RequestError if the data have other attributes by now.
     """
@@ -95,7 +107,12 @@ def distil(
 
 
 def _train_anew(
-    model: Model, folder: Path, accelerator: Accelerator, watcher: Watcher, progress: Progress | None, teacher: nn.Module | None = None
+    model: Model,
+    folder: Path,
+    accelerator: Accelerator,
+    watcher: Watcher,
+    progress: Progress | None,
+    teacher: nn.Module | None = None,
 ) -> Run:
     """Make the run folder of a model and train. The rest as in `train` and `distil`."""
     resolved = model.recipe
@@ -123,7 +140,9 @@ def _train_anew(
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(places)},
         }
         tensors = None if teacher is None else teacher.state_dict()
-        create_run(folder, resolved, dataset.schema, count(dataset.schema, dataset.attributes[places]), palette, facts, tensors)
+        create_run(
+            folder, resolved, dataset.schema, count(dataset.schema, dataset.attributes[places]), palette, facts, tensors
+        )
     accelerator.wait_for_everyone()
     run = open_run(folder)
     with run.locked() if accelerator.is_main_process else nullcontext():
@@ -131,12 +150,14 @@ def _train_anew(
     return run
 
 
-def resume(folder: str | Path, *, queue: bool = False, watcher: Watcher | None = None, progress: Progress | None = None) -> Run:
+def resume(
+    folder: str | Path, *, queue: bool = False, watcher: Watcher | None = None, progress: Progress | None = None
+) -> Run:
     """Go on with the training in a run folder, from its newest checkpoint that is whole, and return the run.
 
-    Steps already taken are taken again exactly as they were, on the same machine; under a wall-clock budget the learning
-    rate follows the clock, and they are not. queue: wait until nothing else trains on this machine.
-    A finished run is returned as it is. Raises RequestError if there is no run, if another process trains it or its data have
+    Steps already taken are taken again exactly as they were, on the same machine; under a wall-clock budget the
+    learning rate follows the clock, and they are not. queue: wait until nothing else trains on this machine. A finished
+    run is returned as it is. Raises RequestError if there is no run, if another process trains it or its data have
     changed; else as `train`.
     """
     run = open_run(Path(folder))
@@ -172,14 +193,24 @@ def check_data(run: Run, dataset: Dataset) -> None:
     """Raises RequestError if the data are not those that the run was trained on."""
     known = run.environment.get("dataset")
     if not isinstance(known, dict) or "sha256" not in known:
-        raise NoisetteError(f"{run.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it from a copy")
+        raise NoisetteError(
+            f"{run.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it from"
+            " a copy"
+        )
     if known["sha256"] != dataset.fingerprint:
-        raise RequestError(f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train anew")
+        raise RequestError(
+            f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train"
+            " anew"
+        )
 
 
 def _circumstances(accelerator: Accelerator) -> dict[str, Any]:
     """What must stay the same for a resumed training to compute the same bits."""
-    return {"device": str(accelerator.device), "processes": accelerator.num_processes, "threads": torch.get_num_threads()}
+    return {
+        "device": str(accelerator.device),
+        "processes": accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, watcher: Watcher) -> None:
@@ -216,16 +247,24 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
         accelerator.wait_for_everyone()
     except OSError as error:
         raise NoisetteError(
-            f"cannot write to {run.folder}: {error.strerror or error}; all checkpoints so far are whole, go on with `noisette resume {run.folder}`"
+            f"cannot write to {run.folder}: {error.strerror or error}; all checkpoints so far are whole, go on with"
+            f" `noisette resume {run.folder}`"
         ) from error
 
 
-def _lesson(model: Model, run: Run, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator, watcher: Watcher) -> Lesson:
-    """What the steps of a run teach. teacher: weights, where it learns from another network; a student that is finished needs none."""
+def _lesson(
+    model: Model, run: Run, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator, watcher: Watcher
+) -> Lesson:
+    """What the steps of a run teach.
+
+    teacher: weights, where it learns from another network; a student that is finished needs none.
+    """
     if teacher is None or model.recipe.distillation is None:
         return FromData(model.schedule, model.recipe.diffusion.time_power)
     settings = model.recipe.distillation
-    model = replace(model, recipe=model.recipe.model_copy(update={"distillation": None}))  # the teacher's, which is shown no scale
+    model = replace(
+        model, recipe=model.recipe.model_copy(update={"distillation": None})
+    )  # the teacher's, which is shown no scale
     with torch.random.fork_rng():
         network = model.network()
     network.load_state_dict(teacher)
@@ -244,7 +283,14 @@ def _only_one(watcher: Watcher | None, accelerator: Accelerator) -> Watcher:
 def open_data(recipe: Recipe, progress: Progress | None = None) -> Dataset:
     """The data set that a recipe names, with its groups. Raises RequestError if images contradict them."""
     wanted = recipe.dataset
-    dataset = open_dataset(wanted.name, size=wanted.size, background=wanted.background, count=wanted.count, seed=wanted.seed, progress=progress)
+    dataset = open_dataset(
+        wanted.name,
+        size=wanted.size,
+        background=wanted.background,
+        count=wanted.count,
+        seed=wanted.seed,
+        progress=progress,
+    )
     if wanted.groups is not None:
         dataset = _regrouped(dataset, wanted.groups)
     return held_out(dataset, wanted.hold_out) if wanted.hold_out else dataset
@@ -256,8 +302,15 @@ def _regrouped(dataset: Dataset, groups: Mapping[str, Sequence[str]]) -> Dataset
         columns = [schema.names.index(member) for member in group.members]
         several = np.flatnonzero((dataset.attributes[:, columns] == 1).sum(axis=1) > 1)
         if len(several):
-            worn = [name for name, value in schema.decode(dataset.attributes[several[0]]).items() if name in group.members and value is True]
-            raise RequestError(f"dataset.groups: image {several[0]} has both {worn[0]} and {worn[1]}, so {group.name} cannot be a group")
+            worn = [
+                name
+                for name, value in schema.decode(dataset.attributes[several[0]]).items()
+                if name in group.members and value is True
+            ]
+            raise RequestError(
+                f"dataset.groups: image {several[0]} has both {worn[0]} and {worn[1]}, so {group.name} cannot be a"
+                " group"
+            )
     return replace(dataset, schema=schema)
 
 
@@ -285,16 +338,22 @@ def _check_labels(dataset: Dataset) -> None:
         missing = np.flatnonzero(dataset.attributes[:, column] == UNKNOWN)
         if len(missing):
             raise RequestError(
-                f"{len(missing)} images have no {attribute.name}, the first of them is number {missing[0]}; label them, or leave them out"
+                f"{len(missing)} images have no {attribute.name}, the first of them is number {missing[0]}; label them,"
+                " or leave them out"
             )
 
 
 def _check_batch(recipe: Recipe, images: int, accelerator: Accelerator) -> None:
     batch, processes = recipe.training.batch_size, accelerator.num_processes
     if batch > images:
-        raise RequestError(f"training.batch_size = {batch} is more than the {images} images there are to train on; use at most {images}")
+        raise RequestError(
+            f"training.batch_size = {batch} is more than the {images} images there are to train on; use at most"
+            f" {images}"
+        )
     if batch % processes:
-        raise RequestError(f"training.batch_size = {batch} cannot be shared by {processes} processes; use a multiple of {processes}")
+        raise RequestError(
+            f"training.batch_size = {batch} cannot be shared by {processes} processes; use a multiple of {processes}"
+        )
 
 
 def _budget_of(recipe: Recipe, images: int) -> Budget:
@@ -317,7 +376,14 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
         batch = recipe.training.batch_size // accelerator.num_processes
         attributes = model.columns or None
         chosen, measured = choose(
-            recipe.training, model.network(), model.objective, shape, batch, accelerator.device, attributes=attributes, seconds=lasts
+            recipe.training,
+            model.network(),
+            model.objective,
+            shape,
+            batch,
+            accelerator.device,
+            attributes=attributes,
+            seconds=lasts,
         )
     # One process decides for all: each may have measured something else.
     [(shared, rates)] = broadcast_object_list([(chosen, measured)])
@@ -326,7 +392,11 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
 
 def _with(recipe: Recipe, settings: Settings) -> Recipe:
     """The recipe with what was measured written out, so that a resumed training computes the same way."""
-    resolved = {"precision": settings.precision, "layout": settings.layout, "compile": "yes" if settings.compiled else "no"}
+    resolved = {
+        "precision": settings.precision,
+        "layout": settings.layout,
+        "compile": "yes" if settings.compiled else "no",
+    }
     return recipe.model_copy(update={"training": recipe.training.model_copy(update=resolved)})
 
 

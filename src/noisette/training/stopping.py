@@ -35,7 +35,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
             request.interrupted = True
         request.asked = True
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    numbers = [
+        getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
+    ]  # Windows has no SIGHUP
     numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup means it
     before = {number: signal.signal(number, on_signal) for number in numbers}
     try:

@@ -63,8 +63,8 @@ class State:
 class Trainer:
     """Trains one model on one set of images into one run folder.
 
-    Everything random is a function of the seed and the step, so a training that was killed and resumed from a checkpoint
-    takes the same steps again, to the bit, on the same machine.
+    Everything random is a function of the seed and the step, so a training that was killed and resumed from a
+    checkpoint takes the same steps again, to the bit, on the same machine.
     """
 
     def __init__(
@@ -116,7 +116,8 @@ class Trainer:
             self._restore_optimizer(checkpoint.tensors("optimizer"))
         except (RuntimeError, KeyError, TypeError) as error:
             raise NoisetteError(
-                f"{checkpoint.path} does not fit the recipe of {self.run.folder}: one of them was changed, or is of another version"
+                f"{checkpoint.path} does not fit the recipe of {self.run.folder}: one of them was changed, or is of"
+                " another version"
             ) from error
         self._saved_step = self.state.step
 
@@ -135,7 +136,9 @@ class Trainer:
                 now = time.monotonic()
                 self.state.elapsed = before + now - started
                 due = now - saved > self.config.checkpoint_seconds
-                progress, wants_stop, due = self._agree(self.budget.progress(self.state.step, self.state.elapsed), stop.asked, due)
+                progress, wants_stop, due = self._agree(
+                    self.budget.progress(self.state.step, self.state.elapsed), stop.asked, due
+                )
                 if progress >= 1:
                     break
                 if (wants_stop or due) and not misses:  # weights that give no finite loss are not worth a checkpoint
@@ -144,11 +147,18 @@ class Trainer:
                 if wants_stop:
                     self._tell("stopped", progress)
                     raise Stopped(
-                        f"stopped at step {self.state.step}; resume with `noisette resume {shlex.quote(str(self.run.folder))}`",
+                        f"stopped at step {self.state.step}; resume with `noisette resume"
+                        f" {shlex.quote(str(self.run.folder))}`",
                         interrupted=stop.interrupted,
                     )
 
-                rate = learning_rate(self.config.learning_rate, self.state.step, progress, warmup=self.config.warmup, decay=self.config.decay)
+                rate = learning_rate(
+                    self.config.learning_rate,
+                    self.state.step,
+                    progress,
+                    warmup=self.config.warmup,
+                    decay=self.config.decay,
+                )
                 for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
                     group["lr"] = rate * group["scale"]
                 loss, norm, finite = self._step(network, optimizers)
@@ -158,7 +168,9 @@ class Trainer:
                 self._record(curves, {"loss": loss, "learning_rate": rate, "gradient_norm": norm}, finite)
                 misses = 0 if finite else misses + 1
                 if misses:
-                    watcher.note(f"step {self.state.step}: the loss is not finite; the step was skipped ({misses} in a row)")
+                    watcher.note(
+                        f"step {self.state.step}: the loss is not finite; the step was skipped ({misses} in a row)"
+                    )
                 if misses >= _PATIENCE:
                     self._give_up(misses, progress)
                 self.state.elapsed = before + time.monotonic() - started
@@ -178,7 +190,9 @@ class Trainer:
             self._finish(curves, watcher)
 
     def finish(self, watcher: Watcher) -> None:
-        """Draw the last grid and say that the training is finished, where a kill came between the last checkpoint and that."""
+        """Draw the last grid and say that the training is finished, where a kill came between the last checkpoint and
+        that.
+        """
         with self._curves() as curves:
             self._finish(curves, watcher)
 
@@ -193,8 +207,8 @@ class Trainer:
             discard_from(self.run.checkpoints, first - 1)  # the weights that it found
         self._tell("failed", progress)
         raise NoisetteError(
-            f"the loss was not finite in the last {misses} steps, up to step {self.state.step}; checkpoints from before are kept: "
-            "train anew with a lower training.learning_rate"
+            f"the loss was not finite in the last {misses} steps, up to step {self.state.step}; checkpoints from before"
+            " are kept: train anew with a lower training.learning_rate"
         )
 
     @property
@@ -227,7 +241,9 @@ class Trainer:
         times = self.lesson.times(batch, step, noise)  # (B,)
         side = self.model.side
         eps = torch.randn(batch, self.model.space.channels, side, side, generator=noise)
-        mine = self._mine(batch)  # every process draws the whole batch and keeps its part, so any number of them sees the same
+        mine = self._mine(
+            batch
+        )  # every process draws the whole batch and keeps its part, so any number of them sees the same
         x0 = self.model.space.encode(self.images[indices[mine]].to(self.device))  # (B, C, H, W)
         eps = eps[mine].to(self.device)
         alpha, sigma = (scale[mine].float().to(self.device) for scale in self.model.schedule.alpha_sigma(times))
@@ -292,7 +308,11 @@ class Trainer:
         scale = good_scale(self.model.side, columns)
         picture = labelled_sheet(images, texts, columns=columns, scale=scale) if texts else sheet(images, scale=scale)
         how = asdict(replace(sampling, complete=False))  # a grid shows what the network makes of requests as they are
-        save_png(path, picture, {"step": self.state.step, "epoch": self.epoch, "seeds": list(seeds), "requests": texts, "sampling": how})
+        save_png(
+            path,
+            picture,
+            {"step": self.state.step, "epoch": self.epoch, "seeds": list(seeds), "requests": texts, "sampling": how},
+        )
         if curves is not None:
             array = np.atleast_3d(np.asarray(picture))
             curves.add_image("samples", array, self.state.step, dataformats="HWC")
@@ -309,15 +329,22 @@ class Trainer:
             return  # the coming steps will find no finite loss and stop; the last good checkpoint must be there then
         if curves is not None:
             curves.flush()  # first: a curve must reach at least as far as the checkpoint it is continued from
-        parts: dict[str, Mapping[str, Tensor]] = {"network": self.network.state_dict(), "optimizer": self._optimizer_tensors()}
+        parts: dict[str, Mapping[str, Tensor]] = {
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer_tensors(),
+        }
         if self.average is not None:
             parts["average"] = self.average.network.state_dict()
-        save_checkpoint(self.run.checkpoints, self.state.step, parts, asdict(self.state), self.model.recipe.training.keep)
+        save_checkpoint(
+            self.run.checkpoints, self.state.step, parts, asdict(self.state), self.model.recipe.training.keep
+        )
         self._saved_step = self.state.step
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
         names = {parameter: name for name, parameter in self.network.named_parameters()}
-        states = [(names[parameter], state) for optimizer in self.optimizers for parameter, state in optimizer.state.items()]
+        states = [
+            (names[parameter], state) for optimizer in self.optimizers for parameter, state in optimizer.state.items()
+        ]
         return {f"{name}/{key}": value for name, state in states for key, value in state.items()}
 
     def _restore_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
@@ -357,14 +384,23 @@ class Trainer:
     def _moment(self) -> Moment:
         progress = self.budget.progress(self.state.step, self.state.elapsed)
         remaining = self.state.elapsed * (1 - progress) / progress if progress > 0 else math.inf
-        return Moment(self.state.step, self.epoch, self._loss.value, self._speed.value, progress, self.state.elapsed, remaining)
+        return Moment(
+            self.state.step, self.epoch, self._loss.value, self._speed.value, progress, self.state.elapsed, remaining
+        )
 
     def _tell(self, state: str, progress: float) -> None:
         if not self.accelerator.is_main_process:
             return
-        facts: dict[str, Any] = {"step": self.state.step, "epoch": self.epoch, "progress": progress, "seconds": self.state.elapsed}
+        facts: dict[str, Any] = {
+            "step": self.state.step,
+            "epoch": self.epoch,
+            "progress": progress,
+            "seconds": self.state.elapsed,
+        }
         loss = self._loss.value if self._loss.count else None
-        self.run.write_status(state=state, **facts, loss=loss, images_per_second=self._speed.value, skipped=self.state.skipped)
+        self.run.write_status(
+            state=state, **facts, loss=loss, images_per_second=self._speed.value, skipped=self.state.skipped
+        )
 
 
 def grid_requests(model: Model, dataset: Dataset) -> tuple[NDArray[np.int16], list[str]]:
@@ -386,7 +422,9 @@ def grid_requests(model: Model, dataset: Dataset) -> tuple[NDArray[np.int16], li
 
 @contextlib.contextmanager
 def _told_once() -> Iterator[None]:
-    """What keeps TensorBoard's thread from writing is raised again at the next scalar; here its own traceback is left out."""
+    """What keeps TensorBoard's thread from writing is raised again at the next scalar; here its own traceback is left
+    out.
+    """
     usual = threading.excepthook
     threading.excepthook = lambda what: None if issubclass(what.exc_type, OSError) else usual(what)
     try:
