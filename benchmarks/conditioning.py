@@ -30,19 +30,19 @@ from numpy.typing import NDArray
 from pages import write_between
 
 import noisette
-from noisette.config import lengthened, load_recipe
+from noisette.attributes.parsing import describe
+from noisette.attributes.statistics import count, shown, value_names
+from noisette.cli.display import drawing, training
+from noisette.config.data import held_out
+from noisette.config.recipe import lengthened, load_recipe
 from noisette.data.dataset import Dataset
-from noisette.data.requests import describe
-from noisette.data.statistics import count, shown, value_names
-from noisette.display import drawing, training
 from noisette.evaluation.judge import Judge, kept_judge
 from noisette.evaluation.obedience import obedience
-from noisette.files import file_sha256, write_text
-from noisette.generation import Generator
-from noisette.pictures import labelled_sheet, save_png
-from noisette.sampling import Sampling
-from noisette.training.run import open_run
-from noisette.training.start import held_out
+from noisette.files.atomic import file_sha256, write_text
+from noisette.files.images import labelled_sheet, save_png
+from noisette.inference.generator import Generator
+from noisette.sampling.settings import Sampling
+from noisette.store.run import open_run
 
 BACKGROUND = "#638596"
 LITTLE_HIDDEN = "condition.drop_each=0.15"

@@ -29,7 +29,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from torch.utils.tensorboard import SummaryWriter
 
 import noisette
-from noisette.config import load_recipe
+from noisette.config.recipe import load_recipe
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 _WATCHED, _POINTS = 10, 100_000

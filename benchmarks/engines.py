@@ -30,11 +30,11 @@ import torch
 from pages import check_marks, machine, milliseconds, write_between
 
 import noisette
-from noisette.data.fetch import CACHE_VARIABLE
-from noisette.engine import Engine, in_pytorch, loaded
 from noisette.evaluation.exactness import exactness
 from noisette.evaluation.trial import put_on_trial
-from noisette.generation import Generator
+from noisette.files.cache import CACHE_VARIABLE
+from noisette.inference.engine import Engine, in_pytorch, loaded
+from noisette.inference.generator import Generator
 
 _SIZES = (1, 4, 16)
 _ROUNDS = 30

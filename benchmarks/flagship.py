@@ -40,19 +40,19 @@ from safetensors.torch import save_file
 from torch import nn
 
 import noisette
+from noisette.cli.display import drawing, training
+from noisette.config.data import open_data
 from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
-from noisette.display import drawing, training
-from noisette.engine import in_pytorch
 from noisette.evaluation.exactness import exactness
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_judge
 from noisette.evaluation.obedience import obedience
-from noisette.files import write_text
+from noisette.files.atomic import write_text
+from noisette.inference.engine import in_pytorch
 from noisette.model import Model
-from noisette.sampling import Guidance, Sampling
-from noisette.training.run import open_run
-from noisette.training.start import open_data
+from noisette.sampling.settings import Guidance, Sampling
+from noisette.store.run import open_run
 
 NAMES = {
     "noisette": "noisette, each mark a training of its own",

@@ -49,7 +49,7 @@ def measured(seconds: float, row: dict[str, int]) -> dict[str, Any]:
 
 def child(row: dict[str, Any]) -> None:
     import noisette
-    from noisette.config import load_recipe
+    from noisette.config.recipe import load_recipe
     from noisette.training.watcher import Moment, Nobody
 
     began, passed = time.monotonic(), []

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from pages import check_marks, machine, milliseconds, write_between
 
 import noisette
-from noisette.engine import Engine, in_pytorch
-from noisette.generation import Generator
-from noisette.sampling import Sampling
+from noisette.inference.engine import Engine, in_pytorch
+from noisette.inference.generator import Generator
+from noisette.sampling.settings import Sampling
 
 _BATCH, _GRID, _ROUNDS = 256, 16, 15
 

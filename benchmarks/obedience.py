@@ -25,14 +25,14 @@ wait_briefly()  # as the command does
 import numpy as np
 
 import noisette
+from noisette.cli.display import drawing
+from noisette.config.data import open_data
 from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
-from noisette.display import drawing
 from noisette.evaluation.exactness import exactness
 from noisette.evaluation.judge import Judge, kept_judge
 from noisette.evaluation.obedience import obedience
-from noisette.generation import Generator
-from noisette.training.start import open_data
+from noisette.inference.generator import Generator
 
 BRIEF = (
     ("no hair", False),

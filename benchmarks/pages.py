@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from noisette.files import write_text
+from noisette.files.atomic import write_text
 from noisette.training.speed import has_bfloat16
 
 

@@ -20,8 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noisette.config import Recipe, load_recipe
-from noisette.data.attributes import AttributeSchema
+from noisette.attributes.schema import AttributeSchema
+from noisette.config.recipe import Recipe, load_recipe
 from noisette.data.dataset import Dataset
 from noisette.model import Model, assemble
 from noisette.networks.conditioning import Features

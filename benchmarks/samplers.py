@@ -26,14 +26,14 @@ import numpy as np
 from pages import check_marks, machine, write_between
 
 import noisette
-from noisette.config import SamplerName
-from noisette.display import stages
+from noisette.cli.display import stages
+from noisette.config.names import SamplerName
 from noisette.evaluation.evaluate import verdict
 from noisette.evaluation.figures import find
 from noisette.evaluation.trial import Trial, put_on_trial
 from noisette.evaluation.tuning import PARTS
-from noisette.generation import Generator
-from noisette.pictures import cross_sheet
+from noisette.files.images import cross_sheet
+from noisette.inference.generator import Generator
 
 STEPS = [4, 6, 8, 10, 15, 25, 50, 100, 1000]
 MANY = 25

@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from noisette.shipped import ship
-from noisette.training.run import open_run
+from noisette.store.publish import ship
+from noisette.store.run import open_run
 
 if __name__ == "__main__":
     if len(sys.argv) < 3:

@@ -22,13 +22,13 @@ wait_briefly()  # as the command does
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.cli.display import stages
 from noisette.data.dataset import SPLITS, Dataset
-from noisette.display import stages
 from noisette.evaluation.examination import describe, examine
 from noisette.evaluation.judge import Judge, load_judge, trained_on
 from noisette.evaluation.judges import EPOCHS, data_of, fit_and_keep
 from noisette.evaluation.visibility import hidden
-from noisette.files import write_text
+from noisette.files.atomic import write_text
 
 
 def main() -> None:

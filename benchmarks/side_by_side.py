@@ -20,8 +20,8 @@ wait_briefly()  # as the command does
 import numpy as np
 
 import noisette
-from noisette.pictures import labelled_sheet, save_png
-from noisette.training.start import open_data
+from noisette.config.data import open_data
+from noisette.files.images import labelled_sheet, save_png
 
 COLUMNS = 12
 

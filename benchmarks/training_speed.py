@@ -35,13 +35,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from noisette.config import load_recipe
+from noisette.config.data import open_data
+from noisette.config.recipe import load_recipe
 from noisette.data.palette import palette_of
 from noisette.diffusion.noise import add_noise
 from noisette.model import assemble
 from noisette.training.optimizers import make_optimizers
 from noisette.training.speed import Settings, choose, has_bfloat16
-from noisette.training.start import open_data
 
 Step = Callable[[], None]
 

@@ -20,8 +20,8 @@ from flagship import FLAGSHIP, Examiner, train_to
 from pages import check_marks, write_between
 
 import noisette
-from noisette.config import load_recipe
-from noisette.training.start import open_data
+from noisette.config.data import open_data
+from noisette.config.recipe import load_recipe
 
 TRIALS: dict[str, list[str]] = {
     "as it is": [],

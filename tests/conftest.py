@@ -11,8 +11,10 @@ import torch
 from hypothesis import settings
 
 import noisette
-from noisette.config import Recipe, parse_recipe
-from noisette.training.run import Run
+from noisette.config.recipe import Recipe, parse_recipe
+from noisette.data.dataset import Dataset
+from noisette.data.opening import open_dataset
+from noisette.store.run import Run
 
 TINY = """
 [dataset]
@@ -65,7 +67,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Networks are exported here, not into the cache of whoever runs the tests, where they would push out others."""
     home = tmp_path_factory.mktemp("engines")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("noisette.engine.cache_folder", lambda: Path(os.environ.get("NOISETTE_CACHE", home)))
+        patch.setattr("noisette.inference.engine.cache_folder", lambda: Path(os.environ.get("NOISETTE_CACHE", home)))
         yield
 
 
@@ -92,3 +94,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished tiny run that was trained by attributes; not to be changed."""
     return noisette.train(parse_recipe(CONDITIONAL, source="tiny"), out=tmp_path_factory.mktemp("runs") / "asked")
+
+
+@pytest.fixture(scope="session")
+def punks() -> Dataset:
+    """The real punks, from the user's cache or the package index; not to be changed."""
+    return open_dataset("cryptopunks")
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """The real MNIST, from the user's cache or the package index; not to be changed."""
+    return open_dataset("mnist")

@@ -13,11 +13,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from noisette._version import __version__ as __version__
 from noisette.telemetry import switch_off
 
 if TYPE_CHECKING:
-    from noisette.data.catalogue import open_dataset as open_dataset
-    from noisette.distillation import distil as distil
+    from noisette.data.opening import open_dataset as open_dataset
     from noisette.errors import NoisetteError as NoisetteError
     from noisette.errors import RequestError as RequestError
     from noisette.errors import Stopped as Stopped
@@ -25,20 +25,19 @@ if TYPE_CHECKING:
     from noisette.evaluation.report import report as report
     from noisette.evaluation.sweep import sweep as sweep
     from noisette.evaluation.tuning import tune as tune
-    from noisette.loading import load as load
+    from noisette.inference.loading import load as load
+    from noisette.training.distillation import distil as distil
     from noisette.training.start import resume as resume
     from noisette.training.start import train as train
 
 switch_off()
 
-__version__ = "0.1.0"
-
 _HOMES = {
-    "open_dataset": "noisette.data.catalogue",
+    "open_dataset": "noisette.data.opening",
     "train": "noisette.training.start",
     "resume": "noisette.training.start",
-    "distil": "noisette.distillation",
-    "load": "noisette.loading",
+    "distil": "noisette.training.distillation",
+    "load": "noisette.inference.loading",
     "evaluate": "noisette.evaluation.evaluate",
     "sweep": "noisette.evaluation.sweep",
     "report": "noisette.evaluation.report",

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from noisette.config import Recipe, ReportUNetConfig, SimpleUNetConfig
-from noisette.data.attributes import UNKNOWN, AttributeSchema
+from noisette.attributes.schema import UNKNOWN, AttributeSchema
+from noisette.config.recipe import Recipe
+from noisette.config.sections import ReportUNetConfig, SimpleUNetConfig
 from noisette.data.palette import MOST_COLOURS, Palette
 from noisette.data.pixels import OnPalette, PixelSpace, pixel_space
 from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser, clipped, remembered
@@ -20,13 +21,13 @@ from noisette.diffusion.noise import ImageNoise, between
 from noisette.diffusion.objectives import Classification, Objective, Regression
 from noisette.diffusion.samplers import OnStep, ignore
 from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
-from noisette.engine import Engine, in_onnxruntime, in_pytorch
 from noisette.errors import RequestError
+from noisette.inference.engine import Engine, in_onnxruntime, in_pytorch
 from noisette.networks.conditioning import HUNDREDTHS
 from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
-from noisette.sampling import Guidance, Sampling, Variation, levels_of, sampler_of
+from noisette.sampling.settings import Guidance, Sampling, Variation, levels_of, sampler_of
 
 BATCH = 16
 """Images are evaluated so many at a time. Where an engine computes otherwise for another number, the last ones get

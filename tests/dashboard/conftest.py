@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import noisette
-from noisette.config import parse_recipe
+from noisette.config.recipe import parse_recipe
 
 from ..conftest import CONDITIONAL, TINY
 

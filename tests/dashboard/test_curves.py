@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from noisette.dashboard.curves import along, smoothed, thinned
 from noisette.dashboard.watch import alerts
-from noisette.training.events import Curve
+from noisette.store.events import Curve
 
 
 def test_where_values_stand():

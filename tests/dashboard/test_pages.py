@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 import noisette
 from noisette.cli import main
-from noisette.config import parse_recipe
+from noisette.config.recipe import parse_recipe
 from noisette.dashboard.shelf import find, shelf
 
 from ..conftest import CONDITIONAL, TINY

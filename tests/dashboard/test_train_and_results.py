@@ -14,13 +14,13 @@ from PIL import Image
 
 import noisette
 from noisette.cli import main
-from noisette.config import load_recipe, recipe_names
+from noisette.config.recipe import load_recipe, recipe_names
 from noisette.dashboard.form import as_toml
 from noisette.dashboard.grid import Axis, cells, draw_cells, parse_axis
 from noisette.dashboard.jobs import Jobs, free_name, new_run, stop, tail
-from noisette.drawing import Request
 from noisette.errors import RequestError
 from noisette.evaluation.records import Record, measured
+from noisette.inference.request import Request
 
 from .test_pages import boxes, generate_page, opened
 

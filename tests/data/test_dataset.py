@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from noisette.data.attributes import UNKNOWN, AttributeSchema, Choice, Flag
-from noisette.data.catalogue import CATALOGUE, adopt_copy, archive_of, open_dataset
+from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
 from noisette.data.dataset import SPLITS, Dataset, split_by_index
+from noisette.data.opening import CATALOGUE, adopt_copy, archive_of, open_dataset
 from noisette.data.pixels import on_background
-from noisette.data.sprites import sprites
+from noisette.data.sources.sprites import sprites
 from noisette.errors import RequestError
 
 SCHEMA = AttributeSchema(

@@ -17,8 +17,9 @@ from threading import Thread
 import pytest
 
 from noisette.data import fetch as module
-from noisette.data.fetch import Archive, adopt, cache_folder, fetch
+from noisette.data.fetch import Archive, adopt, fetch
 from noisette.errors import NoisetteError, RequestError
+from noisette.files.cache import cache_folder
 
 PYTHON = sys.executable
 CONTENT = bytes(range(256)) * 2000

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from noisette.data import inspection
-from noisette.data.catalogue import open_dataset
 from noisette.data.inspection import compare_with_official, contact_sheet, describe, facts
-from noisette.data.sprites import sprites
+from noisette.data.opening import open_dataset
+from noisette.data.sources.sprites import sprites
 from noisette.errors import RequestError
-from noisette.files import file_sha256
+from noisette.files.atomic import file_sha256
 
 
 @pytest.mark.parametrize("background", [None, "#638596"])

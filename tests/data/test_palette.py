@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from noisette.data.cryptopunks import BACKGROUND
 from noisette.data.palette import Palette, palette_of
 from noisette.data.pixels import on_background
-from noisette.data.sprites import sprites
+from noisette.data.sources.cryptopunks import BACKGROUND
+from noisette.data.sources.sprites import sprites
 
 colours = st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=1, max_size=12, unique=True)
 

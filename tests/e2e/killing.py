@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from noisette.training.run import Run, open_run
+from noisette.store.run import Run, open_run
 
 from ..conftest import TINY
 

@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from noisette.cli import main
-from noisette.shipped import open_shipped
+from noisette.store.shipped import open_shipped
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(

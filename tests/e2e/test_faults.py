@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from noisette.training.run import open_run
+from noisette.store.run import open_run
 
 from .killing import ENVIRONMENT, NOISETTE, command, differences, killed, saved_step, write_recipe
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 import noisette
 from noisette.cli import main
-from noisette.config import parse_recipe
+from noisette.config.recipe import parse_recipe
 from noisette.data.palette import palette_of
-from noisette.data.sprites import sprites
+from noisette.data.sources.sprites import sprites
 from noisette.evaluation.evaluate import describe, evaluate, verdict
 from noisette.evaluation.figures import find, mean_and_spread
 from noisette.evaluation.judge import fit_judge
@@ -210,7 +210,7 @@ def test_the_frechet_distance_is_that_of_another_computation_on_the_same_feature
 def test_what_was_measured_is_not_measured_again(drawer, judge, monkeypatch):
     first = evaluate(drawer, count=120, draws=2, steps=2)
     with monkeypatch.context() as patch:
-        patch.setattr("noisette.generation.Generator.draw", lambda *_, **__: pytest.fail("it drew again"))
+        patch.setattr("noisette.inference.generator.Generator.draw", lambda *_, **__: pytest.fail("it drew again"))
         patch.setattr(Yardstick, "measure", lambda *_: pytest.fail("it measured again"))
         assert evaluate(drawer, count=120, draws=2, steps=2) == first
     records = list((drawer / "evaluations").glob("validation-120-seed-*-ddim-2-guidance-2-*"))
@@ -280,7 +280,7 @@ def test_who_interrupts_is_told_that_nothing_is_lost(capsys, drawer, judge, monk
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("noisette.generation.Generator.draw", interrupted)
+    monkeypatch.setattr("noisette.inference.generator.Generator.draw", interrupted)
     status, _, err = run(capsys, "evaluate", drawer, "--count", 7)
     assert (status, err) == (130, "interrupted; what was drawn and measured is kept, and the same command goes on\n")
 
@@ -308,7 +308,7 @@ def test_another_judge_measures_what_was_drawn_before(drawer, judge, monkeypatch
     evaluate(drawer, count=126, draws=1, steps=2)
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
     other, _ = fit_and_keep(DATA.split("train"), epochs=1)
-    monkeypatch.setattr("noisette.generation.Generator.draw", lambda *_, **__: pytest.fail("it drew again"))
+    monkeypatch.setattr("noisette.inference.generator.Generator.draw", lambda *_, **__: pytest.fail("it drew again"))
     assert evaluate(drawer, count=126, draws=1, steps=2)["judge"]["weights"] == other.digest != judge.digest
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisette.data.palette import as_numbers, palette_of
-from noisette.data.sprites import sprites
+from noisette.data.sources.sprites import sprites
 from noisette.evaluation.exactness import exactness
 from noisette.evaluation.memorisation import memorisation, nearest_images, unworn
 from noisette.evaluation.pixelart import _stray, pixel_art

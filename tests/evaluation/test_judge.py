@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import noisette
-from noisette.data.attributes import AttributeSchema, Choice, Flag
+from noisette.attributes.schema import AttributeSchema, Choice, Flag
 from noisette.data.pixels import on_background
-from noisette.data.sprites import draw
+from noisette.data.sources.sprites import draw
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.judge import fit_judge, kept_judge, load_judge
 from noisette.evaluation.obedience import OfValues, by_rarity, obedience, verdict, with_new_pairs

@@ -13,11 +13,11 @@ from PIL import Image
 
 import noisette
 from noisette.cli import main
-from noisette.config import parse_recipe
-from noisette.data.sprites import sprites
+from noisette.config.recipe import parse_recipe
+from noisette.data.sources.sprites import sprites
 from noisette.evaluation.judges import fit_and_keep
 from noisette.evaluation.sweep import chosen_figures, parse_axis
-from noisette.training.run import open_run
+from noisette.store.run import open_run
 
 from ..conftest import CONDITIONAL, TINY
 
@@ -81,7 +81,7 @@ def test_a_sweep_that_was_stopped_goes_on(capsys, drawer, monkeypatch):
             raise KeyboardInterrupt
         return draw(self, *arguments, **options)
 
-    monkeypatch.setattr("noisette.generation.Generator.draw", until_the_second)
+    monkeypatch.setattr("noisette.inference.generator.Generator.draw", until_the_second)
     options = ("sweep", drawer, "--over", "seed=100,200,300", "--count", 10, "--json")
     assert run(capsys, *options)[0] == 130
     status, out, _ = run(capsys, *options)

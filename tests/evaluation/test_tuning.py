@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import noisette
 from noisette.cli import main
-from noisette.config import parse_recipe
-from noisette.data.sprites import sprites
+from noisette.config.recipe import parse_recipe
+from noisette.data.sources.sprites import sprites
 from noisette.diffusion.fitting import cheapest, misses
 from noisette.diffusion.spacing import spaced
 from noisette.errors import RequestError
@@ -31,8 +31,8 @@ from noisette.evaluation.tuning import (
     cost_of_steps,
     fit_levels,
 )
-from noisette.pictures import read_png, save_png
-from noisette.sampling import Sampling
+from noisette.files.images import read_png, save_png
+from noisette.sampling.settings import Sampling
 
 from ..conftest import CONDITIONAL, TINY
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 import noisette
-from noisette.data.attributes import AttributeSchema, Choice, Flag
+from noisette.attributes.schema import AttributeSchema, Choice, Flag
 from noisette.data.dataset import Dataset
 from noisette.evaluation.visibility import Pair, hidden, hidden_beside, missed_beside
 

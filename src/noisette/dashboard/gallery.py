@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.dashboard.grid import Table
-from noisette.drawing import Request
-from noisette.pictures import as_png, sheet
+from noisette.files.images import as_png, sheet
+from noisette.inference.request import Request
 
 _HEAD = "padding:3px;border:0;font-size:0.8rem;font-weight:400;text-align:left;vertical-align:middle"
 _CAPTION = "font-size:0.8rem;line-height:1.3;padding-top:2px"

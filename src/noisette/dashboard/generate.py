@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from noisette.attributes.parsing import describe
 from noisette.dashboard.boxes import Boxes
 from noisette.dashboard.easel import Busy, Cancelled, Easel, Report
 from noisette.dashboard.gallery import cross_gallery, gallery
@@ -20,16 +21,16 @@ from noisette.dashboard.grid import Axis, axis_names, cells, draw_cells, parse_a
 from noisette.dashboard.settings import command, python, restore, scales_of, settings, vary
 from noisette.dashboard.shelf import Item, find, shelf
 from noisette.dashboard.words import plain, say
-from noisette.data.requests import describe
-from noisette.drawing import Request, check, draw, filled, request_in
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.judges import find_reader
 from noisette.evaluation.obedience import verdict as faults_of
-from noisette.generation import Generator
-from noisette.loading import load
+from noisette.files.images import as_png, cross_sheet, good_scale, parse_png, sheet
+from noisette.inference.generator import Generator
+from noisette.inference.loading import load
+from noisette.inference.render import check, draw, filled
+from noisette.inference.request import Request, request_in
 from noisette.model import BATCH, batches
-from noisette.pictures import as_png, cross_sheet, good_scale, parse_png, sheet
 
 _REMEMBERED = 12
 _LARGEST = 16 * 2**20  # bytes of a dropped picture

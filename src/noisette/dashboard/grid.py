@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.config import VARIATION
+from noisette.config.names import VARIATION
 from noisette.dashboard.boxes import Boxes
 from noisette.dashboard.settings import scales_of
-from noisette.drawing import Request, check, draw
 from noisette.errors import RequestError
-from noisette.generation import Generator
-from noisette.sampling import CHURNED, Variation
+from noisette.inference.generator import Generator
+from noisette.inference.render import check, draw
+from noisette.inference.request import Request
+from noisette.sampling.settings import CHURNED, Variation
 
 Table = Sequence[Sequence[Request | None]]
 """What each cell is asked for, row by row; None where it cannot be."""

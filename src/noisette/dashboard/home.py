@@ -10,7 +10,7 @@ from noisette.dashboard.shelf import Item, shelf
 from noisette.dashboard.words import say
 from noisette.evaluation.figures import find
 from noisette.evaluation.records import measured
-from noisette.shipped import shipped_figures
+from noisette.store.shipped import shipped_figures
 
 _COLUMNS = 3
 

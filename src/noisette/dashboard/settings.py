@@ -9,16 +9,16 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from noisette.choices import variation_around
-from noisette.config import EXCLUSION, VARIATION, DrawnSpacing, SamplerName, SpacingName
+from noisette.attributes.schema import Value
+from noisette.config.names import EXCLUSION, VARIATION, DrawnSpacing, SamplerName, SpacingName
 from noisette.dashboard.boxes import Boxes
 from noisette.dashboard.words import plain, say
-from noisette.data.attributes import Value
-from noisette.drawing import Request
 from noisette.errors import RequestError
-from noisette.generation import Generator
-from noisette.quality import QualityName
-from noisette.sampling import CHURNED
+from noisette.inference.generator import Generator
+from noisette.inference.request import Request
+from noisette.sampling.presets import QualityName
+from noisette.sampling.resolve import variation_around
+from noisette.sampling.settings import CHURNED
 
 MOST_IMAGES = 64
 _MOST_STEPS = 1000

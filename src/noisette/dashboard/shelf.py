@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from noisette.config import Recipe
+from noisette.config.recipe import Recipe
 from noisette.errors import NoisetteError
-from noisette.quality import FILE
-from noisette.shipped import open_shipped_recipe, shipped_names, shipped_samples
-from noisette.training.run import Run
+from noisette.sampling.presets import FILE
+from noisette.store.run import Run
+from noisette.store.shipped import open_shipped_recipe, shipped_names, shipped_samples
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from noisette.config import dump_recipe, lengthened, load_recipe, recipe_names
+from noisette.config.recipe import dump_recipe, lengthened, load_recipe, recipe_names
 from noisette.dashboard.form import form
 from noisette.dashboard.jobs import Jobs, free_name, log_of, new_run, stop, tail
 from noisette.dashboard.shelf import Item, shelf
 from noisette.dashboard.words import plain, say
-from noisette.display import clock
 from noisette.errors import NoisetteError, RequestError
+from noisette.progress import clock
 from noisette.training.queue import Ticket, tickets
 
 _EVERY = 2.0  # seconds between two looks

@@ -13,14 +13,14 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from noisette.config import dump_recipe
+from noisette.config.recipe import dump_recipe
 from noisette.dashboard.curves import Axis, along, smoothed, thinned
 from noisette.dashboard.shelf import Item, find, shelf
 from noisette.dashboard.words import plain, say
 from noisette.errors import NoisetteError
-from noisette.training.events import Curve, EventReader
+from noisette.store.events import Curve, EventReader
+from noisette.store.run import Run, open_run
 from noisette.training.queue import ticket_of
-from noisette.training.run import Run, open_run
 
 _EVERY = 2.0  # seconds between two looks at a training
 _LOST = 10.0  # seconds without a word from one whose process is not there

@@ -10,7 +10,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.data.attributes import AttributeSchema
+from noisette.attributes.schema import AttributeSchema
 from noisette.errors import RequestError
 
 SPLITS = ("train", "validation", "test")

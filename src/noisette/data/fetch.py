@@ -11,28 +11,22 @@ import shutil
 import subprocess
 import sys
 from ast import literal_eval
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-import platformdirs
-from filelock import FileLock
-
 from noisette.errors import NoisetteError, RequestError
-from noisette.files import file_sha256, write_atomically
+from noisette.files.atomic import file_sha256, write_atomically
+from noisette.files.cache import cache_folder, locked
+from noisette.progress import Progress, silent
 
 if TYPE_CHECKING:
     from pypi_simple import PyPISimple
 
-CACHE_VARIABLE = "NOISETTE_CACHE"
 _TIMEOUT = 30.0  # seconds without an answer
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes fetched so far and the bytes there are."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +37,6 @@ class Archive:
     filename: str
     sha256: str
     size: int
-
-
-def silent(done: int, total: int) -> None:
-    """A `Progress` that shows nothing."""
-
-
-def cache_folder() -> Path:
-    """Where downloads, and what was read from them, are kept: $NOISETTE_CACHE or the user's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named) if named else Path(platformdirs.user_cache_dir("noisette"))
 
 
 def fetch(archive: Archive, *, progress: Progress = silent) -> Path:
@@ -84,20 +68,6 @@ def adopt(archive: Archive, source: Path) -> Path:
     with locked(path):
         write_atomically(path, lambda temporary: shutil.copyfile(source, temporary))
     return path
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the right to write `path` in the cache. Raises NoisetteError where the cache cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(path.name + ".lock")):
-            yield
-    except OSError as error:
-        raise NoisetteError(
-            f"cannot write {path}: {error.strerror or error}; set {CACHE_VARIABLE} to a folder with room that can be"
-            " written"
-        ) from error
 
 
 def _is_whole(path: Path, archive: Archive) -> bool:

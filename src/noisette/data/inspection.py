@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from noisette.data.attributes import UNKNOWN, AttributeSchema, Choice, Value
+from noisette.attributes.schema import UNKNOWN, Choice
 from noisette.data.dataset import MODES, SPLITS, Dataset
 from noisette.data.palette import as_colours, as_numbers
-from noisette.data.statistics import Statistics, value_names
 from noisette.errors import RequestError
-from noisette.files import file_sha256
-from noisette.pictures import sheet
+from noisette.files.atomic import file_sha256
+from noisette.files.images import sheet
 
 OFFICIAL_PUNKS = "ac39af4793119ee46bbff351d8cb6b5f23da60222126add4268e261199a2921b"
 """SHA-256 of punks.png, 2400x2400, as the Ethereum contract of 2017 holds it."""
@@ -139,78 +137,3 @@ def compare_with_official(dataset: Dataset, path: Path) -> str:
     if wrong == 0:
         return "identical in every byte"
     return "1 punk differs" if wrong == 1 else f"{wrong:,} punks differ"
-
-
-def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str, Any]:
-    """What can be asked for, how common it is, and what never occurs together, as JSON can hold it."""
-    statistics.check(schema)
-    names = value_names(schema)
-    counts = dict(zip(names, statistics.counts, strict=True))
-    unit_of = dict(zip(schema.names, schema.units, strict=True))
-    members = {member for group in schema.groups for member in group.members}
-    choices, flags = (
-        [attribute for attribute in schema.attributes if attribute.kind == kind] for kind in ("choice", "flag")
-    )
-    never: dict[str, list[str]] = {}  # by the option of a choice
-    among: list[list[str]] = []
-    for first, one in enumerate(names):
-        for second, two in enumerate(names[first + 1 :], start=first + 1):
-            same = unit_of[one[0]] == unit_of[two[0]]
-            if same or statistics.together[first][second]:
-                continue
-            if one[1] is not True:
-                never.setdefault(_label(one), []).append(_label(two))
-            elif two[1] is not True:
-                never.setdefault(_label(two), []).append(_label(one))
-            else:
-                among.append([_label(one), _label(two)])
-    return {
-        "images": statistics.images,
-        "choices": {
-            choice.name: {option: counts[choice.name, option] for option in choice.options} for choice in choices
-        },
-        "groups": {group.name: {member: counts[member, True] for member in group.members} for group in schema.groups},
-        "flags": {flag.name: counts[flag.name, True] for flag in flags if flag.name not in members},
-        "never_with": never,
-        "never_together": among,
-    }
-
-
-def describe_attributes(found: Mapping[str, Any], *, everything: bool) -> str:
-    """`attribute_facts` for a person to read."""
-    lines = [f"counted in the {found['images']:,} images it was trained on"]
-    for title, sections in (("exactly one of", found["choices"]), ("at most one of", found["groups"])):
-        for name, members in sections.items():
-            lines += ["", f"{name} ({title})", *_cells(members)]
-    if found["flags"]:
-        lines += ["", "any of", *_cells(found["flags"])]
-    if found["never_with"]:
-        lines += ["", "never seen with"]
-        for name, others in found["never_with"].items():
-            shown_names = (
-                others
-                if everything or len(others) <= 8
-                else [*others[:8], f"and {len(others) - 8} more (--all lists them)"]
-            )
-            lines += wrap(f"{name}: {', '.join(shown_names)}", 100, initial_indent="  ", subsequent_indent="    ")
-    if among := found["never_together"]:
-        lines += [
-            "",
-            f"{len(among):,} other pairs were never seen together" + ("" if everything else " (--all lists them)"),
-        ]
-        lines += [f"  {one} and {two}" for one, two in among] if everything else []
-    return "\n".join(lines)
-
-
-def _label(value: tuple[str, Value]) -> str:
-    name, what = value
-    return name if what is True else f"{name} {what}"
-
-
-def _cells(counts: Mapping[str, int]) -> list[str]:
-    """Names with counts, commonest first, in columns."""
-    ordered = sorted(counts.items(), key=lambda item: -item[1])
-    width = max(len(f"{name} {count:,}") for name, count in ordered) + 3
-    cells = [f"{name} {count:,}".ljust(width) for name, count in ordered]
-    across = max(1, 98 // width)
-    return ["  " + "".join(cells[start : start + across]).rstrip() for start in range(0, len(cells), across)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.data.attributes import UNKNOWN
+from noisette.attributes.schema import UNKNOWN
 from noisette.data.dataset import Dataset
 from noisette.evaluation.judge import FEWEST_IMAGES, fit_judge
 from noisette.evaluation.obedience import obedience

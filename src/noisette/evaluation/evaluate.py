@@ -8,13 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from noisette import __version__
+from noisette._version import __version__
 from noisette.errors import RequestError
 from noisette.evaluation.figures import FIGURES, PARTS, Figure, Tree, find, mean_and_spread
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.trial import Trial, put_on_trial
-from noisette.sampling import Sampling
+from noisette.sampling.settings import Sampling
 
 DRAWS = 3
 

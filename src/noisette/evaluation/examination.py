@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from noisette.data.attributes import UNKNOWN
+from noisette.attributes.schema import UNKNOWN
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.errors import RequestError, nearest
 from noisette.evaluation.figures import Tree

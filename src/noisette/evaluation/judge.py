@@ -23,11 +23,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from noisette.data.attributes import UNKNOWN, AttributeSchema
+from noisette.attributes.schema import UNKNOWN, AttributeSchema
 from noisette.data.dataset import Dataset
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.visibility import hidden as hidden_in
-from noisette.files import write_atomically
+from noisette.files.atomic import write_atomically
 
 FEWEST_IMAGES = _BATCH = 64
 """That a judge learns from."""

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.config import Recipe, load_recipe, recipe_names
-from noisette.data.attributes import AttributeSchema
-from noisette.data.catalogue import CATALOGUE
+from noisette.attributes.schema import AttributeSchema
+from noisette.config.data import open_data
+from noisette.config.recipe import Recipe, load_recipe, recipe_names
 from noisette.data.dataset import Dataset
-from noisette.data.fetch import cache_folder
+from noisette.data.opening import CATALOGUE
 from noisette.errors import NoisetteError, RequestError, nearest
 from noisette.evaluation.judge import FEATURES, Judge, Progress, fit_judge, load_judge, trained_on
-from noisette.files import write_atomically
-from noisette.shipped import means_shipped, open_shipped, shipped_names
-from noisette.training.run import open_run
-from noisette.training.start import open_data
+from noisette.files.atomic import write_atomically
+from noisette.files.cache import cache_folder
+from noisette.store.run import open_run
+from noisette.store.shipped import means_shipped, open_shipped, shipped_names
 
 EPOCHS = 24
 """Passes over the train split."""

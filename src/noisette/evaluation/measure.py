@@ -9,10 +9,10 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.data.attributes import UNKNOWN
+from noisette.attributes.schema import UNKNOWN
 from noisette.data.dataset import Dataset
 from noisette.data.palette import Palette
-from noisette.data.sprites import read as read_sprites
+from noisette.data.sources.sprites import read as read_sprites
 from noisette.evaluation.classification import FEWEST as FEWEST_TO_CLASSIFY
 from noisette.evaluation.classification import classification
 from noisette.evaluation.exactness import exactness

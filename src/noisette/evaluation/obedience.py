@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.data.attributes import UNKNOWN, AttributeSchema
-from noisette.data.statistics import shown, value_names
+from noisette.attributes.schema import UNKNOWN, AttributeSchema
+from noisette.attributes.statistics import shown, value_names
 
 Table = NDArray[np.int16]
 """(N, A), see `AttributeSchema`."""

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from noisette.data.fetch import cache_folder
 from noisette.evaluation.figures import PARTS, Tree, mean_and_spread
-from noisette.files import write_atomically, write_text
-from noisette.pictures import sheet
-from noisette.shipped import means_shipped
+from noisette.files.atomic import write_atomically, write_text
+from noisette.files.cache import cache_folder
+from noisette.files.images import sheet
+from noisette.store.shipped import means_shipped
 
 _COLUMNS = 25
 

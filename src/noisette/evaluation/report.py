@@ -18,9 +18,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from noisette import __version__
-from noisette.config import Recipe
-from noisette.data.attributes import Choice
+from noisette._version import __version__
+from noisette.attributes.schema import Choice
+from noisette.config.recipe import Recipe
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.charts import as_svg, loss_curves, sweep_panels
 from noisette.evaluation.evaluate import (
@@ -41,12 +41,12 @@ from noisette.evaluation.obedience import verdict as faults_of
 from noisette.evaluation.sweep import command as sweep_command
 from noisette.evaluation.sweep import panels, request_text, sweeps_of
 from noisette.evaluation.trial import Trial, put_on_trial
-from noisette.files import write_text
-from noisette.generation import Generator
-from noisette.loading import load
-from noisette.pictures import sheet
-from noisette.shipped import means_shipped
-from noisette.training.run import Run, open_run
+from noisette.files.atomic import write_text
+from noisette.files.images import sheet
+from noisette.inference.generator import Generator
+from noisette.inference.loading import load
+from noisette.store.run import Run, open_run
+from noisette.store.shipped import means_shipped
 
 _MOST_CLASSES = 20
 _OF_A_CLASS = 10

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from noisette.data.requests import describe as describe_request
+from noisette.attributes.parsing import describe as describe_request
 from noisette.errors import RequestError, nearest
 from noisette.evaluation.charts import Panel, as_png, sweep_panels
 from noisette.evaluation.evaluate import beside, check_draws, circumstances, verdict
@@ -33,12 +33,12 @@ from noisette.evaluation.judge import Judge
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.records import home_of
 from noisette.evaluation.trial import Trial, put_on_trial
-from noisette.files import write_atomically, write_text
-from noisette.loading import load
-from noisette.pictures import cross_sheet, good_scale, save_png
-from noisette.sampling import Sampling
-from noisette.shipped import means_shipped
-from noisette.training.run import open_run
+from noisette.files.atomic import write_atomically, write_text
+from noisette.files.images import cross_sheet, good_scale, save_png
+from noisette.inference.loading import load
+from noisette.sampling.settings import Sampling
+from noisette.store.run import open_run
+from noisette.store.shipped import means_shipped
 
 AXES: dict[str, Callable[[str], Any]] = {
     "guidance": float,

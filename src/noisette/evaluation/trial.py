@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.attributes.statistics import count as count_values
+from noisette.config.data import shows_held_out
 from noisette.data.dataset import SPLITS, Dataset
-from noisette.data.fetch import cache_folder
 from noisette.data.palette import palette_of
-from noisette.data.statistics import count as count_values
 from noisette.errors import RequestError, nearest
 from noisette.evaluation.figures import PARTS, Tree
 from noisette.evaluation.judge import Judge
@@ -23,12 +23,12 @@ from noisette.evaluation.judges import find_judge, open_whole
 from noisette.evaluation.measure import VERSION, Progress, Yardstick, silently
 from noisette.evaluation.records import Record, home_of
 from noisette.evaluation.visibility import hidden
-from noisette.generation import Generator
-from noisette.loading import load
-from noisette.sampling import Sampling
-from noisette.shipped import means_shipped
-from noisette.training.run import open_run
-from noisette.training.start import check_data, shows_held_out
+from noisette.files.cache import cache_folder
+from noisette.inference.generator import Generator
+from noisette.inference.loading import load
+from noisette.sampling.settings import Sampling
+from noisette.store.run import open_run
+from noisette.store.shipped import means_shipped
 
 USUAL_COUNT = 500
 HELD_OUT = "held-out"
@@ -180,7 +180,7 @@ def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[
 def _check_unchanged(generator: Generator, dataset: Dataset) -> None:
     """Raises RequestError if the data are not those that were trained on."""
     if not means_shipped(generator.name):
-        check_data(open_run(Path(generator.name)), dataset)
+        open_run(Path(generator.name)).check_data(dataset)
     elif count_values(dataset.schema, dataset.split("train").attributes).together != generator.statistics.together:
         raise RequestError(
             f"the data set {dataset.name} is not the one that {generator.name} was trained on: its attributes differ;"

@@ -24,12 +24,12 @@ from noisette.evaluation.figures import Tree, find
 from noisette.evaluation.judge import Judge
 from noisette.evaluation.measure import Progress, silently
 from noisette.evaluation.trial import Trial, put_on_trial
-from noisette.files import write_text
-from noisette.generation import Generator
+from noisette.files.atomic import write_text
+from noisette.inference.generator import Generator
 from noisette.model import BATCH, batches
-from noisette.quality import FILE, Qualities, Quality, QualityName
-from noisette.sampling import Sampling
-from noisette.shipped import means_shipped
+from noisette.sampling.presets import FILE, Qualities, Quality, QualityName
+from noisette.sampling.settings import Sampling
+from noisette.store.shipped import means_shipped
 
 SAMPLERS = ("ddim", "dpmpp-2m", "unipc")
 """Deterministic, one evaluation a step: of first order, and two of second."""

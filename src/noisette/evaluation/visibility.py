@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.data.attributes import AttributeSchema
+from noisette.attributes.schema import AttributeSchema
+from noisette.attributes.statistics import shown
 from noisette.data.dataset import Dataset
-from noisette.data.statistics import shown
 from noisette.evaluation.obedience import place_names
 
 _FEWEST = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from noisette.data.attributes import UNKNOWN
+from noisette.attributes.schema import UNKNOWN
 
 
 def drop(codes: Tensor, units: Tensor, *, drop_all: float, drop_each: float, generator: torch.Generator) -> Tensor:

@@ -8,16 +8,16 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from noisette.config import DistillationConfig
-from noisette.data.attributes import UNKNOWN
+from noisette.attributes.schema import UNKNOWN
+from noisette.config.sections import DistillationConfig
 from noisette.diffusion.denoiser import clipped
 from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.samplers import ddim
 from noisette.diffusion.schedules import Level, Schedule
-from noisette.engine import Engine
+from noisette.inference.engine import Engine
 from noisette.model import Model, with_scale
 from noisette.networks.conditioning import HUNDREDTHS
-from noisette.sampling import Guidance
+from noisette.sampling.settings import Guidance
 from noisette.training.randomness import generator
 
 

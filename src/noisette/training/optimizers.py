@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from noisette.config import TrainingConfig
+from noisette.config.sections import TrainingConfig
 from noisette.networks.conditioning import Maps
 
 MUON_RATE = 5.0

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from noisette.data.fetch import cache_folder
-from noisette.files import write_text
+from noisette.files.atomic import write_text
+from noisette.files.cache import cache_folder
 
 _LOOK = 0.5  # seconds between two looks of someone who waits
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from noisette.config import TrainingConfig
+from noisette.config.sections import TrainingConfig
 from noisette.diffusion.objectives import Objective
 from noisette.training.optimizers import make_optimizers
 

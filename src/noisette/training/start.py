@@ -12,25 +12,24 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from noisette.config import Recipe, lengthened, load_recipe, seconds
-from noisette.data.attributes import UNKNOWN, AttributeSchema
-from noisette.data.catalogue import open_dataset
-from noisette.data.dataset import SPLITS, Dataset
-from noisette.data.fetch import Progress
+from noisette.attributes.schema import UNKNOWN, AttributeSchema
+from noisette.attributes.statistics import count
+from noisette.config.data import open_data
+from noisette.config.recipe import Recipe, lengthened, load_recipe
+from noisette.config.sections import seconds
+from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
-from noisette.data.requests import places
-from noisette.data.statistics import count, shown, value_names
-from noisette.engine import in_pytorch
 from noisette.errors import NoisetteError, RequestError
-from noisette.files import file_sha256
+from noisette.files.atomic import file_sha256
+from noisette.inference.engine import in_pytorch
 from noisette.model import Model, assemble
+from noisette.progress import Progress
+from noisette.store.run import Run, check_new, create_run, open_run
 from noisette.training.budget import Budget
 from noisette.training.lessons import FromData, FromTeacher, Lesson
 from noisette.training.queue import turn
-from noisette.training.run import Run, check_new, create_run, open_run
 from noisette.training.speed import Settings, choose, why_not_compiled
 from noisette.training.stopping import stop_on_signals
 from noisette.training.trainer import Trainer, grid_requests
@@ -171,7 +170,7 @@ def resume(
             held.enter_context(turn(run.folder, wait=queue, note=watcher.note))
         accelerator.wait_for_everyone()
         dataset = open_data(recipe, progress)
-        check_data(run, dataset)
+        run.check_data(dataset)
         if model.schema != dataset.schema:
             raise NoisetteError(f"{run.folder}/schema.json is not what the run was trained on; restore it from a copy")
         if model.colours_learned and not _has_colours(model, dataset):
@@ -187,21 +186,6 @@ def _has_colours(model: Model, dataset: Dataset) -> bool:
     """Whether the network names the colours of the data."""
     palette = palette_of(dataset.images, dataset.places("train"))
     return palette is not None and palette.fingerprint == model.colours_learned
-
-
-def check_data(run: Run, dataset: Dataset) -> None:
-    """Raises RequestError if the data are not those that the run was trained on."""
-    known = run.environment.get("dataset")
-    if not isinstance(known, dict) or "sha256" not in known:
-        raise NoisetteError(
-            f"{run.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it from"
-            " a copy"
-        )
-    if known["sha256"] != dataset.fingerprint:
-        raise RequestError(
-            f"the data set {dataset.name} is not the one that {run.folder} was trained on (its SHA-256 differs); train"
-            " anew"
-        )
 
 
 def _circumstances(accelerator: Accelerator) -> dict[str, Any]:
@@ -278,56 +262,6 @@ def _lesson(
 def _only_one(watcher: Watcher | None, accelerator: Accelerator) -> Watcher:
     """The first process speaks for all."""
     return watcher if watcher is not None and accelerator.is_main_process else Nobody()
-
-
-def open_data(recipe: Recipe, progress: Progress | None = None) -> Dataset:
-    """The data set that a recipe names, with its groups. Raises RequestError if images contradict them."""
-    wanted = recipe.dataset
-    dataset = open_dataset(
-        wanted.name,
-        size=wanted.size,
-        background=wanted.background,
-        count=wanted.count,
-        seed=wanted.seed,
-        progress=progress,
-    )
-    if wanted.groups is not None:
-        dataset = _regrouped(dataset, wanted.groups)
-    return held_out(dataset, wanted.hold_out) if wanted.hold_out else dataset
-
-
-def _regrouped(dataset: Dataset, groups: Mapping[str, Sequence[str]]) -> Dataset:
-    schema = dataset.schema.with_groups(groups)
-    for group in schema.groups:
-        columns = [schema.names.index(member) for member in group.members]
-        several = np.flatnonzero((dataset.attributes[:, columns] == 1).sum(axis=1) > 1)
-        if len(several):
-            worn = [
-                name
-                for name, value in schema.decode(dataset.attributes[several[0]]).items()
-                if name in group.members and value is True
-            ]
-            raise RequestError(
-                f"dataset.groups: image {several[0]} has both {worn[0]} and {worn[1]}, so {group.name} cannot be a"
-                " group"
-            )
-    return replace(dataset, schema=schema)
-
-
-def held_out(dataset: Dataset, pairs: Sequence[Sequence[str]]) -> Dataset:
-    """The data set without the images of its train split that show both of a pair of flags or options."""
-    return dataset.take(np.flatnonzero(~shows_held_out(dataset, pairs)))
-
-
-def shows_held_out(dataset: Dataset, pairs: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
-    """(N,): the images of the train split that show both of a pair of flags or options."""
-    there = shown(dataset.schema, dataset.attributes)
-    order = value_names(dataset.schema)
-    shows = np.zeros(len(dataset), dtype=np.bool_)
-    for pair in pairs:
-        first, second = (order.index(place) for place in places(pair, dataset.schema))
-        shows |= there[:, first] & there[:, second] & (dataset.membership == SPLITS.index("train"))
-    return shows
 
 
 def _check_labels(dataset: Dataset) -> None:

@@ -18,23 +18,23 @@ from accelerate.utils import broadcast
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from noisette.attributes.parsing import describe, understand
+from noisette.attributes.statistics import count
 from noisette.data.dataset import Dataset
-from noisette.data.requests import describe, understand
-from noisette.data.statistics import count
 from noisette.diffusion.noise import add_noise
-from noisette.engine import in_pytorch
 from noisette.errors import NoisetteError, Stopped
+from noisette.files.images import good_scale, labelled_sheet, save_png, sheet
+from noisette.inference.engine import in_pytorch
 from noisette.model import Model
-from noisette.pictures import good_scale, labelled_sheet, save_png, sheet
-from noisette.sampling import usual_sampling
+from noisette.sampling.settings import usual_sampling
+from noisette.store.checkpoint import Checkpoint, discard_from, save_checkpoint
+from noisette.store.run import Run
 from noisette.training.budget import Budget, learning_rate
-from noisette.training.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.training.dropping import drop
 from noisette.training.ema import AveragedNetwork
 from noisette.training.lessons import Lesson, begun
 from noisette.training.optimizers import STATES, make_optimizers
 from noisette.training.randomness import batch_indices, derived_seed, generator
-from noisette.training.run import Run
 from noisette.training.speed import Settings
 from noisette.training.stopping import StopRequest
 from noisette.training.watcher import Moment, Watcher

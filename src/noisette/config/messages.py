@@ -1,0 +1,69 @@
+"""Why a recipe was refused, in one line that says what would be right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from noisette.errors import nearest
+
+Sections = Mapping[tuple[int | str, ...], type[BaseModel]]
+"""By the places that pydantic reports, in which a kind of network is a level of its own."""
+
+_LENGTHS = {"hold_out": "a pair has two", "groups": "a group has two or more"}
+_KINDS = ("simple_unet", "report_unet", "unet")
+
+
+def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
+    """A failed validation in one line: one field, what is wrong, what would be right. sections: of the recipe."""
+    error = min(
+        errors, key=lambda each: each["type"] != "extra_forbidden"
+    )  # a misspelt name explains why another is missing
+    place, wrong = error["loc"], error["input"]
+    field = _dotted(place)
+    match error["type"]:
+        case "value_error":  # ours, which begins with the field's own name
+            said = error["msg"].removeprefix("Value error, ")
+            said = f"{field}.{said}" if field else said
+        case "extra_forbidden":
+            taken = sections[place[:-1]].model_fields
+            said = f"no setting {field}" + (
+                nearest(str(place[-1]), taken)
+                or f"; {place[-2] if place[:-1] else 'a recipe'} takes {', '.join(taken)}"
+            )
+        case "missing" if len(place) == 1:
+            said = f"{field} is missing; add a section [{field}]"
+        case "missing":
+            said = f"{field} is missing; give {sections[place[:-1]].model_fields[str(place[-1])].description}"
+        case "union_tag_not_found":
+            said = f"{field}.kind is missing; give {' or '.join(_KINDS)}"
+        case "union_tag_invalid":
+            said = f"{field}.kind = {_as_written(wrong['kind'])}: must be {' or '.join(_KINDS)}"
+        case "model_type" | "model_attributes_type":
+            said = f"{field} = {_as_written(wrong)}: must be a section [{field}]"
+        case "too_short" | "too_long" if len(place) > 2:
+            said = (
+                f"{'.'.join(map(str, place))} = {_as_written(wrong)}: has {len(wrong)} names; {_LENGTHS[str(place[1])]}"
+            )
+        case _:
+            wanted = [
+                each["msg"].removeprefix("Input should be ") for each in errors if _dotted(each["loc"]) == field
+            ]  # several of a union
+            said = f"{field} = {_as_written(wrong)}: must be {' or '.join(wanted)}"
+    return " ".join(said.split())
+
+
+def _dotted(place: tuple[int | str, ...]) -> str:
+    """The field at a place that pydantic reports, without kinds of network and members of unions."""
+    if place[:1] == ("network",):
+        place = ("network", *place[2:])
+    return ".".join(str(part) for level, part in enumerate(place) if level < 2 or isinstance(part, int))
+
+
+def _as_written(value: object) -> str:
+    """A value much as TOML has it, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."

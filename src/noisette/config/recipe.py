@@ -1,0 +1,215 @@
+"""The recipe: everything that decides a training, typed and checked before any work starts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from noisette.config.messages import explain
+from noisette.config.sections import (
+    ConditionConfig,
+    DatasetConfig,
+    DiffusionConfig,
+    DistillationConfig,
+    NetworkConfig,
+    ReportUNetConfig,
+    SamplesConfig,
+    Section,
+    SimpleUNetConfig,
+    TrainingConfig,
+    UNetConfig,
+    check_size,
+)
+from noisette.errors import RequestError, nearest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class Recipe(Section):
+    """A whole experiment."""
+
+    summary: str = Field("", description="one line that says what it trains")
+    dataset: DatasetConfig
+    network: NetworkConfig
+    diffusion: DiffusionConfig
+    condition: ConditionConfig = ConditionConfig()
+    training: TrainingConfig
+    samples: SamplesConfig = SamplesConfig()
+    distillation: DistillationConfig | None = None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it can be asked for anything."""
+        return bool(self.network.condition)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        side = self.dataset.side
+        match self.network:
+            case SimpleUNetConfig():
+                levels, patch = 3, 1
+            case ReportUNetConfig():
+                levels, patch = 4, 1
+            case _:
+                levels, patch = len(self.network.widths), self.network.patch
+        problem = check_size(side, levels=levels, patch=patch)
+        if problem and isinstance(self.network, SimpleUNetConfig):
+            raise ValueError(f"dataset.size: simple_unet halves its image twice, so 4 must divide the size, not {side}")
+        if problem and isinstance(self.network, ReportUNetConfig):
+            raise ValueError(
+                f"dataset.size: report_unet halves its image three times, so 8 must divide the size, not {side}"
+            )
+        if problem:
+            raise ValueError(f"network.{problem}")
+        if self.diffusion.target == "palette":
+            if not isinstance(self.network, UNetConfig):
+                raise ValueError(
+                    "diffusion.target: palette needs network.kind = unet; the report's networks predict a number for"
+                    " each channel"
+                )
+            if self.dataset.image_channels == 1:
+                raise ValueError(
+                    f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity"
+                )
+        samples, student = self.samples, self.distillation
+        if student is not None and (samples.sampler, samples.spacing, samples.steps) != (
+            "ddim",
+            "time",
+            student.evaluations,
+        ):
+            raise ValueError(
+                f"samples: a student draws as it learned, by ddim in {student.evaluations} steps evenly in time; "
+                "for another number of steps distil with another --evaluations"
+            )
+        if student is not None and not student.guidance[0] <= samples.guidance <= student.guidance[1]:
+            low, high = student.guidance
+            raise ValueError(
+                f"samples.guidance: the student learned scales from {low:g} to {high:g}; distil with another --guidance"
+                " for more"
+            )
+        if student is not None and (samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]):
+            raise ValueError(
+                "samples: a student learned its guidance by the scale alone; leave guidance_interval and"
+                " guidance_rescale out"
+            )
+        guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
+        if not self.conditional and (guides or samples.requests or samples.complete):
+            raise ValueError(
+                "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave"
+                " guidance, requests and complete out"
+            )
+        if self.conditional and self.samples.guidance != 1 and self.condition.drop_all == 0 and student is None:
+            raise ValueError(
+                "condition.drop_all: guidance needs a network that also learned to draw without a request; use 0.1, or"
+                " samples.guidance = 1"
+            )
+        if self.diffusion.steps != "continuous" and self.samples.steps > self.diffusion.steps:
+            raise ValueError(
+                f"samples.steps: {self.samples.steps} are more than the {self.diffusion.steps} levels of"
+                " diffusion.steps; use at most those"
+            )
+        return self
+
+
+def recipe_names() -> list[str]:
+    """The recipes that ship with the package, sorted."""
+    return sorted(
+        file.name.removesuffix(".toml")
+        for file in resources.files("noisette.recipes").iterdir()
+        if file.name.endswith(".toml")
+    )
+
+
+def lengthened(budget: str | None, epochs: int | None, steps: int | None) -> list[str]:
+    """The override that makes a training last this long; none if all are None. Raises RequestError if two are given."""
+    given = [f"training.{name}={value}" for name, value in (("epochs", epochs), ("steps", steps)) if value is not None]
+    given += [f'training.budget="{budget}"'] if budget is not None else []
+    if len(given) > 1:
+        raise RequestError("give at most one of budget, epochs and steps")
+    return given
+
+
+def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """The named recipe, or the one in a TOML file, with `KEY=VALUE` overrides such as `training.batch_size=32`.
+
+    A value is written as in TOML; a bare word is a string, and `none` removes the key. Giving training.budget, .epochs
+    or .steps replaces whichever of them the recipe has. Raises RequestError, naming the field.
+    """
+    path = Path(name)
+    if name in recipe_names():
+        text = resources.files("noisette.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    elif path.suffix == ".toml":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RequestError(f"cannot read the recipe {path}: {getattr(error, 'strerror', None) or error}") from error
+    else:
+        raise RequestError(f'no recipe "{name}"{nearest(name, recipe_names())} (see `noisette recipes`)')
+    return parse_recipe(text, source=name, overrides=overrides)
+
+
+def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe in a TOML text. `source` names it in errors. Raises RequestError, naming the field."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RequestError(f"{source} is not TOML: {error}") from error
+    for override in overrides:
+        _override(values, override)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RequestError(explain(error.errors(), _SECTIONS)) from error
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The recipe as TOML, every field written out."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.model_dump(exclude_none=True))
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, written = override.partition("=")
+    key, written = key.strip(), written.strip()
+    if not equals or not all(key.split(".")):
+        raise RequestError(f'"{override}" is not KEY=VALUE, such as training.batch_size=32')
+    *sections, field = key.split(".")
+    target = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise RequestError(f"{key}: {section} is a setting, not a section")
+    if written == "none":
+        target.pop(field, None)
+        return
+    if sections == ["training"] and field in ("budget", "epochs", "steps"):
+        for other in ("budget", "epochs", "steps"):
+            target.pop(other, None)
+    try:
+        target[field] = tomllib.loads(f"value = {written}")["value"]
+    except tomllib.TOMLDecodeError:
+        target[field] = written
+
+
+_SECTIONS: dict[tuple[int | str, ...], type[BaseModel]] = {
+    (): Recipe,
+    ("dataset",): DatasetConfig,
+    ("network", "simple_unet"): SimpleUNetConfig,
+    ("network", "report_unet"): ReportUNetConfig,
+    ("network", "unet"): UNetConfig,
+    ("diffusion",): DiffusionConfig,
+    ("condition",): ConditionConfig,
+    ("training",): TrainingConfig,
+    ("samples",): SamplesConfig,
+    ("distillation",): DistillationConfig,
+}
+"""By the places that pydantic reports, in which a kind of network is a level of its own."""

@@ -1,0 +1,388 @@
+"""The sections of a recipe, each typed and checked by itself."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from noisette.config.names import MOST_EVALUATIONS, SamplerName, SpacingName
+from noisette.data.opening import CATALOGUE, entry
+from noisette.errors import nearest
+
+_MOST_LEVELS = 100_000
+"""Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DatasetConfig(Section):
+    """What is learned from; always the train split."""
+
+    name: str = Field(description="mnist, cryptopunks or sprites")
+    size: int | None = Field(None, description="pixels along a side; left out, the data set's own")
+    background: str | None = Field(None, description="#rrggbb to put RGBA images on; left out, alpha is learned")
+    pixels: Literal["auto", "colours", "premultiplied"] = Field(
+        "auto", description="pixel space; auto is premultiplied for RGBA, else colours"
+    )
+    count: int = Field(10_000, ge=20, description="how many sprites to make; of the synthetic sprites only")
+    seed: int = Field(0, ge=0, description="which sprites to make; of the synthetic sprites only")
+    groups: dict[str, Annotated[list[str], Field(min_length=2)]] | None = Field(
+        None, description="flags that exclude each other, by the name of the group; left out, those found in the data"
+    )
+    hold_out: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
+        [], description="pairs of flags or options that training never shows together, to see how such requests fare"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_had(self) -> DatasetConfig:
+        known = CATALOGUE.get(self.name)
+        if known is None:
+            raise ValueError(
+                f'name: no data set "{self.name}"{nearest(self.name, CATALOGUE)}; there are {", ".join(CATALOGUE)}'
+            )
+        if self.size is not None and self.size not in known.sizes:
+            raise ValueError(f"size: {self.name} can be {known.span} pixels wide, not {self.size}")
+        if self.background is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.background):
+            raise ValueError(f'background: "{self.background}" is not a colour; write it as #rrggbb')
+        if self.background is not None and known.channels != 4:
+            raise ValueError(f"background: {self.name} has no alpha to put on one; leave it out")
+        has_alpha = known.channels == 4 and self.background is None
+        if self.pixels == "premultiplied" and not has_alpha:
+            raise ValueError("pixels: premultiplied needs alpha; leave the background out, or use colours")
+        if self.pixels == "colours" and has_alpha:
+            raise ValueError(
+                "pixels: colours would learn colours that nobody sees under alpha 0; use premultiplied, or choose a"
+                " background"
+            )
+        return self
+
+    @property
+    def side(self) -> int:
+        return self.size or entry(self.name).size
+
+    @property
+    def image_channels(self) -> int:
+        channels = entry(self.name).channels
+        return 3 if channels == 4 and self.background is not None else channels
+
+    @property
+    def space(self) -> Literal["colours", "premultiplied"]:
+        if self.pixels != "auto":
+            return self.pixels
+        return "premultiplied" if self.image_channels == 4 else "colours"
+
+
+class SimpleUNetConfig(Section):
+    """The report's network for digits."""
+
+    kind: Literal["simple_unet"] = "simple_unet"
+    condition: list[Literal["concat"]] = Field(
+        [], description="ways in for the request; this network has one", max_length=1
+    )
+
+
+class ReportUNetConfig(Section):
+    """The report's network for punks."""
+
+    kind: Literal["report_unet"] = "report_unet"
+    condition: list[Literal["add"]] = Field(
+        [], description="ways in for the request; this network has one", max_length=1
+    )
+
+
+class UNetConfig(Section):
+    """A U-Net for 8 to 64 pixels."""
+
+    kind: Literal["unet"] = "unet"
+    patch: int = Field(1, ge=1, le=8, description="pixels along the side of the square seen as one position")
+    widths: list[Annotated[int, Field(ge=4)]] = Field([64, 128], description="channels of each level, finest first")
+    blocks: int = Field(2, ge=1, description="residual blocks of each level on the way down; one more on the way up")
+    attention: list[bool] = Field([False, True], description="whether each level attends over its positions")
+    head_width: int = Field(32, ge=4, description="channels of an attention head")
+    condition: list[Literal["concat", "add", "modulate", "spatial"]] = Field(
+        [],
+        description="ways in for the request, any of concat, add, modulate, spatial; none makes an unconditional run",
+    )
+    map_channels: int = Field(24, ge=1, description="of the map that each value owns; of spatial only")
+    pixel_width: int = Field(0, ge=0, description="channels of the last layers, 1x1 at full size; 0 leaves them out")
+    pixel_map_channels: int = Field(
+        32, ge=1, description="of a second map that each value owns, at full size; of spatial with pixel_width only"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> UNetConfig:
+        if not self.widths:
+            raise ValueError("widths: there must be at least one level")
+        if len(self.attention) != len(self.widths):
+            raise ValueError(
+                f"attention: has {len(self.attention)} levels, but widths has {len(self.widths)}; give one true or"
+                " false for each"
+            )
+        odd = [
+            width
+            for width, attend in zip(self.widths, self.attention, strict=True)
+            if attend and width > self.head_width and width % self.head_width
+        ]
+        if odd:
+            raise ValueError(
+                f"head_width: {self.head_width} does not divide the {odd[0]} channels of a level with attention"
+            )
+        if any(width % 2 for width in self.widths[:1]):
+            raise ValueError("widths: the first must be even: half of it are sines of the time, half cosines")
+        if len(set(self.condition)) < len(self.condition):
+            raise ValueError(f"condition: {', '.join(self.condition)} has a way in twice")
+        return self
+
+
+NetworkConfig = Annotated[SimpleUNetConfig | ReportUNetConfig | UNetConfig, Field(discriminator="kind")]
+
+
+class ConditionConfig(Section):
+    """How requests are learned: what is hidden in training may be left open, or guided, when drawing."""
+
+    drop_all: float = Field(
+        0.1, ge=0, lt=1, description="chance that nothing is known of an image; guidance needs some"
+    )
+    drop_each: float = Field(
+        0.15,
+        ge=0,
+        le=0.5,
+        description="chance that an attribute is unknown by itself; how many are differs from image to image",
+    )
+    null: Literal["each", "single"] = Field(
+        "each", description="each attribute learns what not knowing it means, or one empty vector, as in the report"
+    )
+
+    @model_validator(mode="after")
+    def _can_tell(self) -> ConditionConfig:
+        if self.null == "single" and self.drop_each > 0:
+            raise ValueError(
+                "drop_each: with null = single one unknown attribute looks like an absent one; use 0, or null = each"
+            )
+        return self
+
+
+class DiffusionConfig(Section):
+    """Noise levels, what the network predicts, and how errors count."""
+
+    schedule: Literal["linear", "linear-scaled", "cosine", "sigmoid"] = "cosine"
+    steps: int | Literal["continuous"] = Field("continuous", description="T, the number of noise levels, or continuous")
+    beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta; of the discrete linear schedules only")
+    beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; of the discrete linear schedules only")
+    allow_residual_signal: bool = Field(
+        False, description="accept a schedule that leaves signal at its last level, with a warning"
+    )
+    target: Literal["noise", "image", "velocity", "palette"] = Field(
+        "velocity",
+        description="what the network predicts; palette names the colour of each pixel, of data that have few",
+    )
+    weighting: Literal["plain", "min-snr", "clamped-snr"] = "plain"
+    min_snr_gamma: float = Field(5.0, ge=1, description="largest weight of min-snr and clamped-snr")
+    time_power: float = Field(
+        1.0,
+        ge=1,
+        le=10,
+        description="times are drawn with density p * t ** (p - 1): 1 evenly, 2 more of the noisy half",
+    )
+
+    @model_validator(mode="after")
+    def _has_steps(self) -> DiffusionConfig:
+        if self.steps != "continuous" and not 1 <= self.steps <= _MOST_LEVELS:
+            raise ValueError(f"steps: there must be 1 to {_MOST_LEVELS}, not {self.steps}; or continuous")
+        if self.weighting != "plain" and self.target == "palette":
+            raise ValueError(
+                f"weighting: {self.weighting} weighs squared errors, and a palette target has none; use plain"
+            )
+        if self.weighting == "clamped-snr" and self.target == "noise":
+            raise ValueError(
+                "weighting: clamped-snr counts errors of the image where there is nearly none; with a noise target use"
+                " min-snr"
+            )
+        defaults = type(self).model_fields
+        for name in ("beta_start", "beta_end"):
+            if self.steps == "continuous" and getattr(self, name) != defaults[name].default:
+                raise ValueError(
+                    f"{name}: a continuous schedule has no betas; leave it out, or set diffusion.steps to a number"
+                )
+        return self
+
+
+class TrainingConfig(Section):
+    """How long, how fast, how safely."""
+
+    budget: str | None = Field(
+        None, description="wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it"
+    )
+    epochs: int | None = Field(None, ge=1, description="passes over the train split, instead of a budget")
+    steps: int | None = Field(None, ge=1, description="optimiser steps, instead of a budget")
+    batch_size: int = Field(64, ge=1, description="images in a step, over all processes together")
+    learning_rate: float = Field(1e-3, gt=0, description="the highest; reached after the warm-up")
+    decay: Literal["cosine", "constant"] = Field("cosine", description="how the learning rate falls over the training")
+    warmup: int = Field(100, ge=0, description="steps over which the learning rate rises from 0")
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw", description="muon is for the matrices inside a network, with adamw for all else"
+    )
+    weight_decay: float = Field(0.0, ge=0, description="of adamw")
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    ema: float = Field(
+        0.999, ge=0, lt=1, description="decay of the averaged weights after their warm-up; 0 keeps no average"
+    )
+    seed: int = Field(0, ge=0, description="of the first weights, the order of the data, the noise")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto measures both where the processor has bfloat16"
+    )
+    layout: Literal["auto", "contiguous", "channels-last"] = Field(
+        "auto", description="memory format of the network; auto measures both"
+    )
+    compile: Literal["auto", "yes", "no"] = Field(
+        "auto", description="torch.compile; auto measures it in trainings long enough to earn it back"
+    )
+    checkpoint_every: str = Field(
+        "2m", description="wall-clock time between checkpoints; one is also made with each grid of pictures"
+    )
+    keep: int = Field(
+        2, ge=2, description="the newest checkpoints that stay; two, so that one may be damaged; more can be compared"
+    )
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> TrainingConfig:
+        given = [name for name in ("budget", "epochs", "steps") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"budget: give exactly one of budget, epochs and steps, not {' and '.join(given) or 'none'}"
+            )
+        for name in ("budget", "checkpoint_every"):
+            value = getattr(self, name)
+            if value is not None:
+                try:
+                    seconds(value)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        return self
+
+    @property
+    def checkpoint_seconds(self) -> float:
+        return seconds(self.checkpoint_every)
+
+
+class SamplesConfig(Section):
+    """The grid of pictures drawn every so many epochs, and what `generate` uses unless told otherwise."""
+
+    sampler: SamplerName = "ddim"
+    steps: int = Field(25, ge=1, description="network evaluations for an image; heun needs nearly twice as many")
+    spacing: SpacingName = Field(
+        "time",
+        description="which noise levels the steps visit: evenly in time, in log-snr, or as in Karras et al. 2022",
+    )
+    eta: float = Field(0.0, ge=0, le=1, description="of ddim: 0 deterministic, 1 as random as ddpm")
+    churn: float = Field(
+        0.0,
+        ge=0,
+        description=(
+            "of euler and heun: noise added and taken away again, over all steps (S_churn of Karras et al. 2022)"
+        ),
+    )
+    count: int = Field(16, ge=1, le=256, description="images in the grid of an epoch; their seeds are 0, 1, 2, ...")
+    every: int = Field(1, ge=1, description="epochs from one grid to the next")
+    requests: list[str] = Field(
+        [],
+        description="what the images of a grid are asked for, in turn; left out, as the first of the validation split",
+    )
+    guidance: float = Field(
+        1.0, ge=0, le=100, description="scale; 1 is the plain request, and cheaper, but of a student"
+    )
+    guidance_interval: list[float] = Field(
+        [0.0, 1.0], min_length=2, max_length=2, description="noise levels (sigma, 0 to 1) between which guidance works"
+    )
+    guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of a guided image is brought back")
+    complete: bool = Field(
+        False,
+        description=(
+            "what a request leaves open is first drawn from what the data have together; else the network decides"
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _has_an_interval(self) -> SamplesConfig:
+        low, high = self.guidance_interval
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"guidance_interval: {low:g} to {high:g} is no part of 0 to 1")
+        return self
+
+
+class DistillationConfig(Section):
+    """Of a run that learns from another: `noisette distil`."""
+
+    teacher: str = Field(
+        description=(
+            "the run or shipped model that is learned from; its weights are in the run folder, teacher.safetensors"
+        )
+    )
+    evaluations: int = Field(
+        ge=1,
+        le=MOST_EVALUATIONS,
+        description="of the network, for an image of the student: its levels are evenly spaced in time",
+    )
+    steps: int = Field(8, ge=1, le=1000, description="of the teacher, from each of these levels down to the image")
+    guidance: list[Annotated[float, Field(ge=0, le=100)]] = Field(
+        [1.0, 1.0],
+        min_length=2,
+        max_length=2,
+        description=(
+            "the least and the greatest scale of the teacher that the student learns; it takes any between, at one"
+            " evaluation a step"
+        ),
+    )
+    guidance_interval: list[float] = Field(
+        [0.0, 1.0], min_length=2, max_length=2, description="noise levels at which the teacher is guided"
+    )
+    guidance_rescale: float = Field(
+        0.0, ge=0, le=1, description="how far the spread of the teacher's guided image is brought back"
+    )
+
+    @model_validator(mode="after")
+    def _from_less_to_more(self) -> DistillationConfig:
+        low, high = self.guidance
+        if low > high or (low == high != 1):
+            raise ValueError(
+                "distillation.guidance: the least scale first, and two different ones, or 1 twice for none, not"
+                f" {low:g} and {high:g}"
+            )
+        return self
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the scale of guidance is something that the student is told."""
+        return self.guidance[0] < self.guidance[1]
+
+
+def check_size(side: int, *, levels: int, patch: int) -> str | None:
+    """Why a network of this many levels cannot take images of side x side pixels, with advice; None if it can."""
+    if side % patch:
+        divisors = [str(number) for number in range(1, 9) if side % number == 0]
+        return f"patch: {patch} does not divide {side} pixels; use {' or '.join(divisors)}"
+    inside = side // patch
+    halvings = (inside & -inside).bit_length() - 1  # how often 2 divides it
+    if levels - 1 <= halvings:
+        return None
+    often = {0: "cannot be halved", 1: "halves once", 2: "halves twice"}.get(halvings, f"halves {halvings} times")
+    return (
+        f"widths: has {levels} levels, but {side} pixels in patches of {patch} leave {inside}, which {often}; use at"
+        f" most {halvings + 1}"
+    )
+
+
+def seconds(duration: str) -> float:
+    """`90s`, `30m`, `1.5h` or a mixture such as `1h30m`, in seconds. Raises ValueError for anything else."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    if not re.fullmatch(r"([0-9]+(\.[0-9]+)?[hms])+", duration):
+        raise ValueError(f'"{duration}" is not a duration; write 90s, 30m, 1h or 1h30m')
+    total = sum(float(number) * units[unit] for number, unit in re.findall(r"([0-9.]+)([hms])", duration))
+    if not total > 0 or math.isinf(total):
+        raise ValueError(f'"{duration}" leaves no time; write 90s, 30m, 1h or 1h30m')
+    return float(total)

@@ -1,0 +1,37 @@
+"""The forward process on images of the data, as a GIF."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from noisette.config.data import open_data
+from noisette.config.recipe import load_recipe, recipe_names
+from noisette.diffusion.noise import ImageNoise, add_noise
+from noisette.errors import RequestError
+from noisette.files.images import good_scale, save_gif, sheet
+from noisette.model import assemble
+from noisette.store.run import open_run
+
+
+def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
+    """The forward process on the first images of the train split, as a GIF. run: a run folder or a recipe's name."""
+    recipe = load_recipe(str(run)) if str(run) in recipe_names() else open_run(run).recipe
+    model = assemble(recipe)
+    dataset = open_data(recipe).split("train")
+    if count > len(dataset):
+        raise RequestError(f"there are only {len(dataset)} images; use a smaller --count")
+    x0 = model.space.encode(torch.from_numpy(dataset.images[:count]))
+    eps = ImageNoise(range(count)).like(x0)
+    levels = model.schedule.levels(min(frames, model.schedule.steps or frames))[::-1]
+    across = math.ceil(math.sqrt(count))
+    scale = good_scale(model.side, across)
+
+    def frame(alpha: float, sigma: float) -> Image.Image:
+        xt = add_noise(x0, eps, torch.full((count,), alpha), torch.full((count,), sigma))
+        return sheet(model.space.decode(xt).numpy(), columns=across, scale=scale)
+
+    save_gif(path, [frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)])

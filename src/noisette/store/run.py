@@ -1,0 +1,280 @@
+"""The run folder: everything about one training, readable while it is written and without any code.
+
+recipe.toml        every setting, as it was resolved
+schema.json        the attributes of the data, and which exclude each other
+statistics.json    how common each value is, which are seen together, and a fingerprint of each row of attributes
+palette.json       the colours of the data, where they are few
+environment.json   versions, machine, command
+status.json        where the training stands
+metrics/           TensorBoard events
+samples/           a grid every so many epochs
+checkpoints/       safetensors and a manifest with hashes
+quality.json       which settings were found to be enough, after `noisette tune`
+teacher.safetensors   of a distilled run, the weights that it learns from
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from noisette.attributes.schema import AttributeSchema
+from noisette.attributes.statistics import Statistics
+from noisette.config.recipe import Recipe, dump_recipe, parse_recipe
+from noisette.data.dataset import Dataset
+from noisette.data.palette import Palette
+from noisette.errors import NoisetteError, RequestError
+from noisette.files.atomic import file_sha256, write_text
+from noisette.store.checkpoint import Checkpoint, kept_steps, latest_checkpoint
+from noisette.store.events import EventReader
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_TEACHER = "teacher.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder."""
+
+    folder: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics"
+
+    @property
+    def samples(self) -> Path:
+        return self.folder / "samples"
+
+    @property
+    def recipe(self) -> Recipe:
+        return parse_recipe(self._read("recipe.toml"), source=str(self.folder / "recipe.toml"))
+
+    @property
+    def schema(self) -> AttributeSchema:
+        try:
+            return AttributeSchema.model_validate_json(self._read("schema.json"))
+        except ValidationError as error:
+            raise NoisetteError(f"{self.folder}/schema.json is damaged; restore it from a copy") from error
+
+    @property
+    def statistics(self) -> Statistics:
+        try:
+            return Statistics.model_validate_json(self._read("statistics.json"))
+        except ValidationError as error:
+            raise NoisetteError(f"{self.folder}/statistics.json is damaged; restore it from a copy") from error
+
+    @property
+    def palette(self) -> Palette | None:
+        """The colours of the data; None where they are many, or grey."""
+        if not (self.folder / "palette.json").is_file():
+            return None
+        try:
+            return Palette.from_json(self._read("palette.json"))
+        except ValueError as error:
+            raise NoisetteError(f"{self.folder}/palette.json is damaged; restore it from a copy") from error
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        return self._json("environment.json")
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """`state` (new.
+
+        Running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second.
+        """
+        return self._json("status.json")
+
+    @property
+    def teacher_file(self) -> Path:
+        """Of a run with a distillation."""
+        return self.folder / _TEACHER
+
+    @property
+    def teacher(self) -> dict[str, Tensor]:
+        """The weights that a run with a distillation learns from.
+
+        Raises NoisetteError if they are not there, or damaged.
+        """
+        from safetensors.torch import load_file
+
+        try:
+            if file_sha256(self.teacher_file) != self.environment.get("teacher_sha256"):
+                raise NoisetteError(
+                    f"{self.teacher_file} is damaged: its SHA-256 is not the one in environment.json; restore it from a"
+                    " copy"
+                )
+            return load_file(self.teacher_file)
+        except OSError as error:
+            raise NoisetteError(f"cannot read {self.teacher_file}: {error}; restore it from a copy") from error
+
+    def checkpoint(self, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
+        """See `latest_checkpoint`; or the one of `step`. Raises RequestError if that is not kept."""
+        return latest_checkpoint(self.checkpoints, step)
+
+    @property
+    def steps(self) -> list[int]:
+        """Those of the checkpoints that are kept, in their order."""
+        return kept_steps(self.checkpoints)
+
+    def scalars(self, tag: str) -> list[tuple[int, float]]:
+        """(step, value) of a curve such as `loss`, none if it was never written; what was trained again after a restart
+        appears once.
+        """
+        curve = EventReader(self.metrics).curves().get(tag)
+        return [] if curve is None else list(zip(curve.steps.tolist(), curve.values.tolist(), strict=True))
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Raises RequestError if the data are not those that the run was trained on."""
+        known = self.environment.get("dataset")
+        if not isinstance(known, dict) or "sha256" not in known:
+            raise NoisetteError(
+                f"{self.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it"
+                " from a copy"
+            )
+        if known["sha256"] != dataset.fingerprint:
+            raise RequestError(
+                f"the data set {dataset.name} is not the one that {self.folder} was trained on (its SHA-256 differs);"
+                " train anew"
+            )
+
+    def write_status(self, **values: Any) -> None:
+        write_text(
+            self.folder / "status.json",
+            json.dumps({**values, "pid": os.getpid(), "updated": time.time()}, indent=2) + "\n",
+        )
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        write_text(self.folder / "recipe.toml", dump_recipe(recipe))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """The right to train in this folder. Raises RequestError while another process has it."""
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RequestError(
+                f"{self.folder} is being trained by another process; wait for it, or stop it first"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _read(self, name: str) -> str:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise NoisetteError(
+                f"cannot read {self.folder / name}: {getattr(error, 'strerror', None) or error}"
+            ) from error
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            loaded = json.loads(self._read(name))
+        except ValueError as error:
+            raise NoisetteError(f"{self.folder / name} is damaged: {error}") from error
+        if not isinstance(loaded, dict):
+            raise NoisetteError(f"{self.folder / name} is damaged: it is not an object")
+        return loaded
+
+
+def create_run(
+    folder: Path,
+    recipe: Recipe,
+    schema: AttributeSchema,
+    statistics: Statistics,
+    palette: Palette | None,
+    facts: Mapping[str, Any],
+    teacher: Mapping[str, Tensor] | None = None,
+) -> Run:
+    """A new run folder, whole or not at all. `facts` are added to what environment.json says. teacher: weights that are
+    learned from.
+
+    Raises RequestError if the folder exists, NoisetteError if it cannot be written.
+    """
+    check_new(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Run(Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")))
+    except OSError as error:
+        raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
+    try:
+        temporary.folder.chmod(0o755)
+        temporary.write_recipe(recipe)
+        write_text(temporary.folder / "schema.json", schema.model_dump_json(indent=2) + "\n")
+        write_text(temporary.folder / "statistics.json", statistics.model_dump_json() + "\n")
+        if palette is not None:
+            write_text(temporary.folder / "palette.json", palette.to_json())
+        learned_from = {}
+        if teacher is not None:
+            from safetensors.torch import save_file
+
+            save_file({name: tensor.contiguous() for name, tensor in teacher.items()}, temporary.teacher_file)
+            learned_from = {"teacher_sha256": file_sha256(temporary.teacher_file)}
+        write_text(
+            temporary.folder / "environment.json",
+            json.dumps({**_environment(), **facts, **learned_from}, indent=2) + "\n",
+        )
+        temporary.write_status(
+            state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0
+        )
+        for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):
+            sub.mkdir()
+        temporary.folder.rename(folder)
+    except OSError as error:
+        shutil.rmtree(temporary.folder, ignore_errors=True)
+        raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
+    return Run(folder)
+
+
+def check_new(folder: Path) -> None:
+    """Raises RequestError if a run cannot be made at `folder` because something is there."""
+    if folder.exists():
+        raise RequestError(
+            f"{folder} exists; choose another place with --out, or go on with `noisette resume {folder}`"
+        )
+
+
+def open_run(folder: Path) -> Run:
+    """The run in an existing folder. Raises RequestError if there is none."""
+    if not (folder / "recipe.toml").is_file():
+        what = "no folder" if not folder.is_dir() else "no run (recipe.toml is missing) in"
+        raise RequestError(f"{what} {folder}; a run is the folder that `noisette train` made, such as runs/punks")
+    return Run(folder)
+
+
+def _environment() -> dict[str, Any]:
+    program = Path(sys.argv[0]).name
+    packages = ("noisette", "torch", "accelerate", "numpy", "safetensors", "pillow")
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": ["noisette" if program == "__main__.py" else program, *sys.argv[1:]],
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": {name: version(name) for name in packages},
+    }

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from pydantic import ValidationError
+
+from noisette.attributes.imputation import Completion
+from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag, Group
+from noisette.attributes.statistics import Statistics, count, shown
+from noisette.data.sources.sprites import SCHEMA as SPRITES
+from noisette.data.sources.sprites import random_table
+from noisette.errors import RequestError
+
+TABLE = random_table(600, 1)
+COMPLETION = Completion(SPRITES, count(SPRITES, TABLE))
+TOGETHER = np.array(count(SPRITES, TABLE).together)
+
+
+def rows():
+    """Rows of the table with a part of them hidden."""
+    return st.builds(
+        lambda place, seed: np.where(
+            np.random.default_rng(seed).random(TABLE.shape[1]) < 0.6, np.int16(UNKNOWN), TABLE[place]
+        ),
+        st.integers(0, len(TABLE) - 1),
+        st.integers(0, 10**6),
+    )
+
+
+@given(row=rows(), seed=st.integers(0, 10**6))
+def test_what_is_asked_stays_and_the_rest_is_plausible(row, seed):
+    filled = COMPLETION.fill(row, np.random.default_rng(seed))
+    known = row != UNKNOWN
+    assert_array_equal(filled[known], row[known])
+    assert (filled != UNKNOWN).all()
+    [present] = shown(SPRITES, filled[None])
+    assert TOGETHER[np.ix_(present, present)].all()  # each two of them are together in some image
+    assert_array_equal(filled, COMPLETION.fill(row, np.random.default_rng(seed)))
+
+
+def test_a_complete_row_stays_as_it_is():
+    for row in TABLE[:20]:
+        assert_array_equal(COMPLETION.fill(row, np.random.default_rng(0)), row)
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"Type": "B"}, {"Type": "A", "Hat": False}, {"Cap": True}, {"Pipe": True, "Cap": False}]
+)
+def test_what_is_drawn_is_as_often_there_as_the_data_have_it_with_what_is_asked(asked):
+    """In data that are a tree, so that the tree is the truth: the type decides hat and beard, the beard the pipe."""
+    random = np.random.default_rng(0)
+    schema = AttributeSchema(
+        attributes=(
+            Choice(name="Type", options=("A", "B")),
+            Flag(name="Hat"),
+            Flag(name="Cap"),
+            Flag(name="Beard"),
+            Flag(name="Pipe"),
+        ),
+        groups=(Group(name="head", members=("Hat", "Cap")),),
+    )
+    kind = random.random(200_000) < 0.3
+    head = random.random(len(kind)) * np.where(kind, 1.0, 0.6)
+    beard = random.random(len(kind)) < np.where(kind, 0.7, 0.1)
+    pipe = random.random(len(kind)) < np.where(beard, 0.5, 0.05)
+    table = np.stack([kind, head < 0.2, (head >= 0.2) & (head < 0.5), beard, pipe], axis=1).astype(np.int16)
+    completion, [row] = Completion(schema, count(schema, table)), schema.encode([asked])
+    drawn = np.stack([completion.fill(row, np.random.default_rng(seed)) for seed in range(4000)])
+    real = table[((table == row) | (row == UNKNOWN)).all(axis=1)]
+    assert np.abs(drawn.mean(axis=0) - real.mean(axis=0)).max() < 0.03
+    assert abs((drawn[:, 3] & drawn[:, 4]).mean() - (real[:, 3] & real[:, 4]).mean()) < 0.03
+
+
+def test_what_is_excluded_is_never_drawn():
+    names = {attribute.name: column for column, attribute in enumerate(SPRITES.attributes)}
+    flag = next(attribute.name for attribute in SPRITES.attributes if attribute.kind == "flag")
+    choice = next(attribute for attribute in SPRITES.attributes if attribute.kind == "choice")
+    nothing = np.full(len(names), UNKNOWN, dtype=np.int16)
+    without = {(flag, True), (choice.name, choice.options[0])}
+    drawn = np.stack([COMPLETION.fill(nothing, np.random.default_rng(seed), without=without) for seed in range(200)])
+    assert (drawn[:, names[flag]] == 0).all()
+    assert (drawn[:, names[choice.name]] > 0).all()
+
+
+def test_what_the_data_never_show_together_can_be_asked_for_and_is_filled_in():
+    schema = AttributeSchema(attributes=(Flag(name="Beard"), Flag(name="Veil"), Flag(name="Hat")))
+    table = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 0, 1]] * 5, dtype=np.int16)
+    completion = Completion(schema, count(schema, table))
+    filled = completion.fill(np.array([1, 1, UNKNOWN], dtype=np.int16), np.random.default_rng(0))
+    assert_array_equal(filled, [1, 1, 0])  # a hat was never worn with a veil
+
+
+def _without(row, column):
+    other = row.copy()
+    other[column] = 0
+    return other
+
+
+def test_what_an_image_has_already_is_passed_over_where_there_is_anything_else():
+    worn = {row.tobytes() for row in TABLE}
+    nothing = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16)
+    drawn = [COMPLETION.fill(nothing, np.random.default_rng(seed)) for seed in range(200)]
+    assert not any(row.tobytes() in worn for row in drawn)
+    flags = [column for column, attribute in enumerate(SPRITES.attributes) if attribute.kind == "flag"]
+    places = ((number, column) for number, row in enumerate(TABLE) for column in flags if row[column])
+    number, hidden = next(
+        (number, column) for number, column in places if _without(TABLE[number], column).tobytes() not in worn
+    )
+    row = TABLE[number].copy()
+    row[hidden] = UNKNOWN  # the only image that is left is not the one that it was taken from
+    again = {int(COMPLETION.fill(row, np.random.default_rng(seed))[hidden]) for seed in range(50)}
+    assert again == {0}
+
+
+def test_passing_over_what_exists_leaves_the_choices_as_often_as_they_are():
+    """All that is known of a B exists already, and hardly anything of an A: which of them is drawn must not change by that."""
+    random = np.random.default_rng(0)
+    schema = AttributeSchema(
+        attributes=(Choice(name="Type", options=("A", "B")), *(Flag(name=f"F{number}") for number in range(12)))
+    )
+    kind = random.random(4000) < 0.5
+    flags = random.random((4000, 12)) < np.where(kind, 0.0, 0.3)[:, None]
+    table = np.concatenate([kind[:, None], flags], axis=1).astype(np.int16)
+    completion = Completion(schema, count(schema, table))
+    worn = {row.tobytes() for row in table}
+    drawn = np.stack(
+        [completion.fill(np.full(13, UNKNOWN, dtype=np.int16), np.random.default_rng(seed)) for seed in range(600)]
+    )
+    assert abs(drawn[:, 0].mean() - kind.mean()) < 0.06
+    assert not any(row.tobytes() in worn for row in drawn if row[0] == 0)
+
+
+def test_what_cannot_be_together_costs_no_search_for_each_image():
+    """Two flags that decide the type differently: no draw fits, which is found out once."""
+    schema = AttributeSchema(
+        attributes=(Choice(name="Type", options=("A", "B")), Flag(name="Beard"), Flag(name="Veil"), Flag(name="Hat"))
+    )
+    table = np.array([[0, 1, 0, 0], [0, 1, 0, 1], [1, 0, 1, 0], [1, 0, 0, 1]] * 5, dtype=np.int16)
+    completion = Completion(schema, count(schema, table))
+    row = np.array([UNKNOWN, 1, 1, UNKNOWN], dtype=np.int16)
+    draws = 0
+    draw = completion._draw
+
+    def counted(*arguments):
+        nonlocal draws
+        draws += 1
+        return draw(*arguments)
+
+    completion._draw = counted
+    filled = np.stack([completion.fill(row, np.random.default_rng(seed)) for seed in range(100)])
+    assert draws < 1500
+    assert (filled[:, 3] == 0).all()  # a hat with the veil would be one more that was never seen
+    assert set(filled[:, 0]) <= {0, 1}
+    assert_array_equal(filled[70], Completion(schema, count(schema, table)).fill(row, np.random.default_rng(70)))
+
+
+def test_of_what_was_filled_in_a_share_is_kept_group_by_group():
+    schema = AttributeSchema(
+        attributes=(
+            Choice(name="Type", options=("A", "B")),
+            *(Flag(name=name) for name in ("Hat", "Cap", "Hood", "Beard")),
+        ),
+        groups=(Group(name="head", members=("Hat", "Cap", "Hood")),),
+    )
+    table = np.array([[0, 1, 0, 0, 0], [1, 0, 1, 0, 1], [0, 0, 0, 1, 1]], dtype=np.int16)
+    completion = Completion(schema, count(schema, table))
+    row, filled = np.full(5, UNKNOWN, dtype=np.int16), table[1]
+    kept = np.stack([completion.keep(row, filled, 0.7, np.random.default_rng(seed)) for seed in range(2000)])
+    known = kept != UNKNOWN
+    assert set(np.unique(kept)) <= {UNKNOWN, *filled}
+    assert np.abs(known.mean(axis=0) - 0.7).max() < 0.05
+    assert (known[:, 1:4] == known[:, 1:2]).all()  # all of the head or nothing of it
+    assert (known[:, 0] != known[:, 1]).any()
+    assert_array_equal(completion.keep(row, filled, 1.0, np.random.default_rng(0)), filled)
+    assert_array_equal(completion.keep(row, filled, 0.0, np.random.default_rng(0)), row)
+
+
+def test_statistics_from_before_fingerprints_fill_in_too_and_damaged_ones_are_refused():
+    statistics = count(SPRITES, TABLE)
+    before = Statistics.model_validate({"images": statistics.images, "together": statistics.together})
+    row = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16)
+    filled = Completion(SPRITES, before).fill(row, np.random.default_rng(0))
+    assert (filled != UNKNOWN).all()
+    for worn in ("not base64!", "AAA=", "AAAA" * 10_000):
+        with pytest.raises(ValidationError):
+            Statistics.model_validate({**statistics.model_dump(), "worn": worn})
+
+
+def test_nothing_can_be_drawn_of_nothing():
+    with pytest.raises(RequestError, match="no statistics"):
+        Completion(SPRITES, count(SPRITES, TABLE[:0]))

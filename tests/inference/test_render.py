@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from noisette.errors import RequestError
+from noisette.files.atomic import write_atomically, write_text
+from noisette.files.images import good_scale, read_png, save_gif, save_png, sheet
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def random_images(count: int, channels: int, height: int = 5, width: int = 5) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, channels, height, width), dtype=np.uint8)
+
+
+@settings(deadline=None)
+@given(
+    count=st.integers(1, 12),
+    channels=st.sampled_from([1, 3, 4]),
+    columns=st.none() | st.integers(1, 15),
+    scale=st.integers(1, 4),
+    gap=st.integers(0, 2),
+    height=st.integers(1, 6),
+    width=st.integers(1, 6),
+)
+def test_a_sheet_holds_every_image_in_rows_and_each_pixel_is_a_square(
+    count, channels, columns, scale, gap, height, width
+):
+    images = random_images(count, channels, height, width)
+    picture = sheet(images, columns=columns, scale=scale, gap=gap)
+    across = min(columns or int(np.ceil(count**0.5)), count)
+    down = -(-count // across)
+    assert picture.mode == MODES[channels]
+    assert picture.size == (scale * (across * (width + gap) - gap), scale * (down * (height + gap) - gap))
+    large = np.asarray(picture).reshape(picture.height, picture.width, channels)
+    small = large[::scale, ::scale]
+    assert_array_equal(small.repeat(scale, axis=0).repeat(scale, axis=1), large)
+    rest = np.ones(small.shape[:2], dtype=bool)
+    for number, image in enumerate(images):
+        top, left = number // across * (height + gap), number % across * (width + gap)
+        place = np.s_[top : top + height, left : left + width]
+        assert_array_equal(small[place], image.transpose(1, 2, 0))
+        rest[place] = False
+    assert (small[rest] == (0 if channels == 4 else 255)).all()
+
+
+def test_a_sheet_is_as_square_as_possible():
+    assert sheet(random_images(16, 1), gap=0).size == (20, 20)
+    assert sheet(random_images(5, 1), gap=0).size == (15, 10)
+
+
+@settings(deadline=None)
+@given(st.integers(8, 64), st.integers(1, 100))
+def test_a_good_scale_is_whole_and_fills_some_600_pixels(side, columns):
+    scale = good_scale(side, columns)
+    assert scale >= 1
+    assert scale == 1 or 300 <= scale * side * columns <= 600
+
+
+requests = st.dictionaries(st.text(), st.integers() | st.booleans() | st.none() | st.lists(st.text()))
+
+
+@given(request=requests, channels=st.sampled_from([1, 3, 4]))
+@settings(max_examples=40, deadline=None)
+def test_a_picture_carries_its_request(tmp_path_factory, request, channels):
+    path = tmp_path_factory.getbasetemp() / "carries.png"
+    picture = sheet(random_images(4, channels), scale=3)
+    save_png(path, picture, request)
+    again, said = read_png(path)
+    assert said == request
+    assert (again.mode, again.tobytes()) == (picture.mode, picture.tobytes())
+
+
+def test_other_programs_can_read_the_picture_and_its_request(tmp_path):
+    save_png(tmp_path / "a.png", sheet(random_images(1, 3)), {"seeds": [1]})
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.format == "PNG"
+        assert json.loads(image.text["noisette"]) == {"seeds": [1]}
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(RequestError) as caught:
+        read_png(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def claiming(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it is this large."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(100_000)))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.fixture
+def good(tmp_path) -> bytes:
+    save_png(tmp_path / "good.png", sheet(random_images(4, 4)), {"seeds": [1, 2, 3]})
+    return (tmp_path / "good.png").read_bytes()
+
+
+def test_what_is_not_a_png_is_refused(tmp_path):
+    path = tmp_path / "a.png"
+    for kind in ("JPEG", "GIF", "BMP"):
+        Image.new("RGB", (8, 8)).save(path, format=kind)
+        assert refused(path) == f"{path} is not a PNG that can be read"
+    for content in (b"", b"just text", b"\x89PNG\r\n\x1a\n", os.urandom(1000)):
+        path.write_bytes(content)
+        assert refused(path) == f"{path} is not a PNG that can be read"
+
+
+def test_a_truncated_picture_is_refused(tmp_path, good):
+    path = tmp_path / "a.png"
+    for end in range(len(good) - 20):  # the last 20 bytes are checksums and an empty chunk
+        path.write_bytes(good[:end])
+        assert refused(path) == f"{path} is not a PNG that can be read"
+    for end in range(len(good) - 20, len(good)):
+        path.write_bytes(good[:end])
+        with suppress(RequestError):
+            assert read_png(path)[0].tobytes() == sheet(random_images(4, 4)).tobytes()
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_damaged_picture_is_refused_or_read(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "damaged.png"
+    save_png(path, sheet(random_images(4, 4)), {"seeds": [1, 2, 3]})
+    content = bytearray(path.read_bytes())
+    for place in data.draw(st.lists(st.integers(8, len(content) - 1), min_size=1, max_size=3)):
+        content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    with suppress(RequestError):
+        read_png(path)
+
+
+def test_a_short_header_is_refused(tmp_path, good):
+    path = tmp_path / "a.png"
+    for length in range(13):
+        path.write_bytes(good[:8] + chunk(b"IHDR", good[16 : 16 + length]) + good[33:])
+        refused(path)
+
+
+@pytest.mark.parametrize("size", [(12_000, 9_000), (50_000, 50_000), (2**31 - 1, 2**31 - 1)])
+def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path, size):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(claiming(*size))
+    assert refused(path) == f"{path} is not a PNG that can be read"
+
+
+def test_a_file_of_hundreds_of_megabytes_is_not_even_opened(tmp_path):
+    path = tmp_path / "large.png"
+    with path.open("wb") as file:
+        file.truncate(2**30)
+    assert refused(path) == f"{path} is larger than any picture that noisette makes"
+
+
+@pytest.mark.parametrize("text", [None, "", "no JSON", "[1]", "3", "null", "[" * 100_000, '{"a":' * 100_000])
+def test_a_picture_that_does_not_say_how_it_was_made_is_refused(tmp_path, text):
+    path = tmp_path / "a.png"
+    info = PngInfo()
+    if text is not None:
+        info.add_itxt("noisette", text)
+    Image.new("RGB", (8, 8)).save(path, pnginfo=info)
+    assert refused(path) == f"{path} does not say how it was made; only pictures made by `noisette generate` do"
+
+
+def test_a_missing_file_or_a_folder_is_one_line(tmp_path):
+    assert refused(tmp_path / "none.png") == f"cannot read {tmp_path / 'none.png'}: No such file or directory"
+    assert refused(tmp_path) == f"cannot read {tmp_path}: Is a directory"
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_an_animation_shows_every_frame_and_holds_the_last(tmp_path, channels, count):
+    frames = [sheet(np.full((1, channels, 4, 4), 30 * number, np.uint8), scale=2) for number in range(count)]
+    save_gif(tmp_path / "a.gif", frames, milliseconds=80, hold=1500)
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == count
+        assert gif.info["loop"] == 0
+        for number in range(count):
+            gif.seek(number)
+            assert gif.info["duration"] == (80 if number < count - 1 else 1500)
+            alpha = 30 * number if channels == 4 else 255
+            on_white = (30 * number * alpha + 255 * (255 - alpha)) / 255
+            assert gif.convert("RGB").getpixel((3, 3)) == pytest.approx((on_white,) * 3, abs=1)
+
+
+def test_equal_frames_take_as_long_as_different_ones(tmp_path):
+    frames = [sheet(np.full((1, 3, 4, 4), value, np.uint8)) for value in (0, 0, 0, 9, 9)]
+    save_gif(tmp_path / "a.gif", frames, milliseconds=100, hold=1000)
+    with Image.open(tmp_path / "a.gif") as gif:
+        lasting = []
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            lasting.append(gif.info["duration"])
+    assert sum(lasting) == 4 * 100 + 1000
+
+
+def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def fail(temporary: Path) -> None:
+        temporary.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(tmp_path / "new.txt", fail)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_text() == "old"
+
+
+def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(TypeError):
+        save_png(tmp_path / "a.png", Image.new("RGB", (2, 2)), {"path": Path()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_replaced_and_readable_as_any_other(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    write_text(path, "neu: ü")
+    (tmp_path / "plain").touch()
+    assert path.read_bytes() == "neu: ü".encode()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.txt", "plain"]
