@@ -596,7 +596,7 @@ def test_a_missing_label_is_an_error_and_never_the_first_class(monkeypatch, tmp_
     table = dataset.attributes.copy()
     table[7, 0] = -1
     monkeypatch.setattr(
-        "noisette.training.start.open_dataset", lambda *args, **kwargs: replace(dataset, attributes=table)
+        "noisette.config.data.open_dataset", lambda *args, **kwargs: replace(dataset, attributes=table)
     )
     with pytest.raises(RequestError, match="1 images have no Shirt, the first of them is number 7"):
         noisette.train(parse_recipe(CONDITIONAL, source="t"), out=tmp_path / "r")
