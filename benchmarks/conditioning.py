@@ -107,9 +107,9 @@ def main() -> None:
 
 def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> None:
     """A run that is finished: made, gone on with, or already there."""
-    with training(folder.name) as (watcher, _):
+    with training(folder.name) as (callback, _):
         if not folder.exists():
-            noisette.train(recipe, out=folder, budget=budget, settings=settings, watcher=watcher)
+            noisette.train(recipe, out=folder, budget=budget, settings=settings, callback=callback)
             return
         wanted, there = load_recipe(recipe, [*lengthened(budget, None, None), *settings]), open_run(folder).recipe
         measured_there = there.training.model_dump(include={"precision", "layout", "compile"})
@@ -117,7 +117,7 @@ def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> 
             raise SystemExit(
                 f"{folder} holds a run of another budget or other settings; choose another --out, or remove it"
             )
-        noisette.resume(folder, watcher=watcher)
+        noisette.resume(folder, callback=callback)
 
 
 def measured(

@@ -221,11 +221,11 @@ def _checkpoints() -> list[str]:
 def train_to(recipe: str, folder: Path, minutes: float, settings: Sequence[str]) -> None:
     """Train into a folder, or go on there; says how long that took, all in all."""
     began = time.monotonic()
-    with training(folder.name) as (watcher, _):
+    with training(folder.name) as (callback, _):
         if folder.exists():
-            noisette.resume(folder, watcher=watcher)
+            noisette.resume(folder, callback=callback)
         else:
-            noisette.train(recipe, out=folder, budget=f"{minutes:g}m", settings=settings, watcher=watcher)
+            noisette.train(recipe, out=folder, budget=f"{minutes:g}m", settings=settings, callback=callback)
     print(f"{folder}: {(time.monotonic() - began) / 60:.1f} min in all", flush=True)
 
 

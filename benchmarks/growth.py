@@ -50,13 +50,13 @@ def measured(seconds: float, row: dict[str, int]) -> dict[str, Any]:
 def child(row: dict[str, Any]) -> None:
     import noisette
     from noisette.config.recipe import load_recipe
-    from noisette.training.watcher import Moment, Nobody
+    from noisette.training.callback import NullCallback, StepInfo
 
     began, passed = time.monotonic(), []
 
-    class Counting(Nobody):
-        def step(self, moment: Moment) -> None:
-            passed.append((moment.elapsed, moment.step))
+    class Counting(NullCallback):
+        def on_step(self, info: StepInfo) -> None:
+            passed.append((info.elapsed, info.step))
 
     settings = [
         f"dataset={{name='sprites', size={row['size']}, count={row['images']}}}",
@@ -68,7 +68,7 @@ def child(row: dict[str, Any]) -> None:
         "samples.requests=[]",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        noisette.train(load_recipe("punks-attributes", settings), out=Path(folder) / "run", watcher=Counting())
+        noisette.train(load_recipe("punks-attributes", settings), out=Path(folder) / "run", callback=Counting())
     half = [(elapsed, step) for elapsed, step in passed if elapsed > row["seconds"] / 2]
     rate = (half[-1][1] - half[0][1]) * row["batch"] / (half[-1][0] - half[0][0])
     ready = time.monotonic() - began - row["seconds"]

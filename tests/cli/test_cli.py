@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 
 from noisette.cli import app, main
-from noisette.config.names import SamplerName, SpacingName
 from noisette.config.recipe import recipe_names
+from noisette.diffusion.registry import SamplerName, SpacingName
 
 
 def run(capsys, *arguments):

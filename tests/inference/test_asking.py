@@ -20,15 +20,15 @@ from noisette.attributes.statistics import count
 from noisette.cli import main
 from noisette.config.data import open_data
 from noisette.config.recipe import load_recipe, parse_recipe, recipe_names
+from noisette.config.sampling import SamplingSettings
 from noisette.data.palette import palette_of
 from noisette.data.sources.sprites import draw, random_table
+from noisette.diffusion.condition import Condition
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.images import read_png, save_png
-from noisette.inference import render as drawing
 from noisette.inference.engine import in_pytorch
-from noisette.inference.request import Request
+from noisette.inference.generator import in_memory
 from noisette.model import assemble
-from noisette.sampling.settings import Guidance, Sampling
 from noisette.store.run import open_run
 
 from ..conftest import CONDITIONAL
@@ -70,7 +70,7 @@ def test_an_image_depends_on_its_own_seed_and_request_alone(generator, each, pla
         {"interval": (0.0, 0.4)},
         {"rescale": 0.7},
         {"weights": {"hat": 6}},
-        {"excluded": {"Blush": 2}},
+        {"negative": {"Blush": 2}},
     ],
     ids=str,
 )
@@ -110,9 +110,9 @@ def evaluations(generator, monkeypatch, request="Zombie", **settings):
     def denoiser():
         denoise = engine.denoiser()
 
-        def counted(xt, level, codes):
+        def counted(xt, level, condition):
             seen.append(len(xt))
-            return denoise(xt, level, codes)
+            return denoise(xt, level, condition)
 
         return counted
 
@@ -142,13 +142,10 @@ def test_the_image_is_clipped_after_guidance():
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     estimates = []
-    model.draw(
-        in_pytorch(network.eval(), model.objective),
-        [0],
-        Sampling("ddim", 4, 0.0, Guidance(30.0)),
-        dataset.attributes[:1],
-        on_step=lambda xt, x0, level: estimates.append(x0),
-    )
+    drawer = in_memory(model, network.eval())
+    settings = SamplingSettings.of(sampler="ddim", steps=4, guidance=30.0)
+    plan = drawer.plan(dataset.attributes[:1], seeds=[0], settings=settings)
+    drawer.draw(plan, on_step=lambda xt, x0, level: estimates.append(x0))
     assert max(float(x0.abs().max()) for x0 in estimates) == 1.0
 
 
@@ -301,8 +298,8 @@ WRONG = [
     (["--attributes", "Top Hat", "--weight", "Hat=2", "--weight", "Hat=3"], "--weight names Hat twice"),
     (["--attributes", "Top Hat", "--weight", "Top Hat=101"], "Hat = 101: a scale lies between 0 and 100"),
     (["--exclude", "None"], '"None" can mean several things; write Beard=None or'),
-    (["--guidance", "-1"], "guidance = -1: a scale lies between 0 and 100"),
-    (["--guidance", "nan"], "guidance = nan: a scale lies between 0 and 100"),
+    (["--guidance", "-1"], "guidance must lie between 0 and 100, not -1"),
+    (["--guidance", "nan"], "guidance must lie between 0 and 100, not nan"),
     (["--weight", "Hat"], '--weight "Hat" is not NAME=NUMBER'),
     (["--weight", "7"], '--weight "7" is not NAME=NUMBER'),
     (["--exclude", "7"], 'no attribute "7"'),
@@ -354,12 +351,12 @@ def test_who_asks_for_everything_is_told_that_the_images_hardly_differ(capsys, a
     shutil.copytree(asked.folder, copy)
     recipe = asked.recipe
     open_run(copy).write_recipe(
-        recipe.model_copy(update={"samples": recipe.samples.model_copy(update={"complete": True})})
+        recipe.model_copy(update={"sampling": recipe.sampling.changed(impute=True)})
     )
     generator = noisette.load(copy)
     whole = ", ".join(f"{name}={value}" for name, value in generator.random_request(3).items())
     options = ["generate", copy, "--out", file]
-    assert "leaves nothing open" in run(capsys, *options, "--count", 2, "--attributes", whole)[2]
+    assert "specifies every attribute" in run(capsys, *options, "--count", 2, "--attributes", whole)[2]
     assert run(capsys, *options, "--count", 1, "--attributes", whole)[2] == ""
     assert run(capsys, *options, "--count", 2, "--attributes", "Zombie")[2] == ""
     assert (
@@ -416,10 +413,10 @@ def test_a_schema_that_does_not_match_the_weights_is_refused(capsys, asked, tmp_
         ({"request": "Zombie", "weights": {"Body": 3, "Zombie": 5}}, "Body and Zombie stand for the same"),
         ({"request": "Zombie", "weights": {"Hat": 3}}, "Hat has a weight, but nothing is asked of it"),
         (
-            {"request": "Zombie", "excluded": {"Zombie": 2}},
+            {"request": "Zombie", "negative": {"Zombie": 2}},
             "Body=Zombie is excluded, and is asked for or follows from what is",
         ),
-        ({"request": "Zombie", "excluded": {"Crown": -1}}, "the strength of an exclusion lies between 0 and 100"),
+        ({"request": "Zombie", "negative": {"Crown": -1}}, "the strength of an exclusion lies between 0 and 100"),
         ({"request": "Zombie", "seeds": [2**63]}, "a seed must be a whole number, 0 or more, and below"),
         ({"request": "Zombie", "seeds": []}, "at least one seed"),
     ],
@@ -535,9 +532,9 @@ def test_a_run_that_never_saw_part_of_a_request_says_so(tmp_path):
         CONDITIONAL, source="t", overrides=["condition.null=single", "condition.drop_each=0.0", "training.steps=2"]
     )
     generator = noisette.load(noisette.train(recipe, out=tmp_path / "r").folder)
-    [note] = generator.understand("Zombie").notes
+    [note] = generator.parse("Zombie").notes
     assert "what is not mentioned may come out as absent" in note
-    assert generator.understand(generator.random_request(0)).notes == ()
+    assert generator.parse(generator.random_request(0)).notes == ()
 
 
 @pytest.mark.parametrize("name", ["schema.json", "statistics.json"])
@@ -551,7 +548,7 @@ def test_a_damaged_table_is_one_line(asked, tmp_path, name):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["network.condition=[]"], "samples.guidance: without network.condition there is nothing to ask for"),
+        (["network.condition=[]"], "sampling.guidance: without network.condition there is nothing to ask for"),
         (
             ["condition.drop_all=0.0"],
             "condition.drop_all: guidance needs a network that also learned to draw without a request",
@@ -560,11 +557,11 @@ def test_a_damaged_table_is_one_line(asked, tmp_path, name):
             ["condition.null=single"],
             "condition.drop_each: with null = single one unknown attribute looks like an absent one",
         ),
-        (['network.condition=["add","add"]'], "network.condition: add, add has a way in twice"),
+        (['network.condition=["add","add"]'], "network.condition: add, add names a conditioning mechanism twice"),
         (['network.condition=["glue"]'], "network.condition"),
         (
             ["network.condition=[]", "samples.guidance=1.0", "samples.guidance_rescale=0.5"],
-            "samples.guidance: without network.condition",
+            "sampling.guidance: without network.condition",
         ),
         (
             ["diffusion.target=noise", "diffusion.weighting=clamped-snr"],
@@ -575,7 +572,7 @@ def test_a_damaged_table_is_one_line(asked, tmp_path, name):
             'dataset.groups.ears = ["Earring"]: has 1 names; a group has two or more',
         ),
         (['dataset.hold_out=[["Earring"]]'], 'dataset.hold_out.0 = ["Earring"]: has 1 names; a pair has two'),
-        (["samples.guidance_interval=[0.8,0.2]"], "samples.guidance_interval: 0.8 to 0.2 is no part of 0 to 1"),
+        (["samples.guidance_interval=[0.8,0.2]"], "sampling.guidance: guidance works between two noise levels from 0 to 1, the lower first, not 0.8 and 0.2"),
         (['samples.requests=["Zombi"]'], 'no attribute "Zombi"; nearest: Zombie'),
         (['dataset.groups={ears=["Earring","Blushh"]}'], 'the member "Blushh", which is no flag; nearest: Blush'),
         (['dataset.groups={ears=["Earring","Blush"]}'], "has both Blush and Earring, so ears cannot be a group"),
@@ -644,12 +641,12 @@ def test_every_recipe_makes_a_network_for_its_data(name):
     dataset = open_data(load_recipe(name, ["dataset.count=20"]) if recipe.dataset.name == "sprites" else recipe)
     palette = palette_of(dataset.images)
     model = assemble(recipe, dataset.schema, palette)
-    side, outputs = model.side, len(palette.colours) if recipe.diffusion.target == "palette" else model.space.channels
-    codes = torch.full((2, len(dataset.schema.attributes)), -1) if recipe.conditional else None
+    outputs = len(palette.colours) if recipe.diffusion.target == "palette" else model.space.channels
+    condition = Condition(torch.full((2, len(dataset.schema.attributes)), -1)) if recipe.conditional else None
     network = model.network().eval()
     with torch.inference_mode():
-        answer = network(torch.zeros(2, model.space.channels, side, side), torch.tensor([0.1, 0.9]), codes)
-    assert answer.shape == (2, outputs, side, side)
+        answer = network(torch.zeros(2, *model.shape), torch.tensor([0.1, 0.9]), condition)
+    assert answer.shape == (2, outputs, *model.size)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -662,27 +659,26 @@ def test_a_punk_of_named_colours_does_not_depend_on_its_batch(threads, scale):
     network = model.network()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
-    rows, sampling = dataset.attributes[:19], Sampling("ddim", 2, 0.0, Guidance(scale))
+    drawer, rows = in_memory(model, network.eval()), dataset.attributes[:19]
+    settings = SamplingSettings.of(sampler="ddim", steps=2, guidance=scale, impute=False)
     torch.set_num_threads(threads)
     try:
-        together = model.draw(in_pytorch(network.eval(), model.objective), range(19), sampling, rows)
+        together = drawer.draw(drawer.plan(rows, seeds=range(19), settings=settings))
         for places in ([0], [7, 2], range(3, 19)):
-            assert torch.equal(
-                model.draw(in_pytorch(network.eval(), model.objective), list(places), sampling, rows[list(places)]),
-                together[list(places)],
-            )
+            plan = drawer.plan(rows[list(places)], seeds=list(places), settings=settings)
+            assert np.array_equal(drawer.draw(plan), together[list(places)])
     finally:
         torch.set_num_threads(1)
 
 
 def test_what_is_left_open_is_filled_in_by_the_seed_of_each_image(capsys, asked, tmp_path):
     generator = noisette.load(asked.folder)
-    together = generator.generate("Zombie", seeds=range(20), complete=True)
-    assert np.array_equal(generator.generate("Zombie", seeds=[17, 4], complete=True), together[[17, 4]])
+    together = generator.generate("Zombie", seeds=range(20), impute=True)
+    assert np.array_equal(generator.generate("Zombie", seeds=[17, 4], impute=True), together[[17, 4]])
     assert not np.array_equal(generator.generate("Zombie", seeds=range(20)), together)
     whole = generator.random_request(3)  # leaves nothing open, so there is nothing to fill in
     assert np.array_equal(
-        generator.generate(whole, seeds=range(3), complete=True), generator.generate(whole, seeds=range(3))
+        generator.generate(whole, seeds=range(3), impute=True), generator.generate(whole, seeds=range(3))
     )
     file = tmp_path / "a.png"
     status, out, _ = run(
@@ -708,28 +704,17 @@ def test_a_picture_says_what_was_filled_in_and_is_drawn_again_by_that(capsys, as
     assert run(capsys, "regenerate", file)[0] == 0
 
 
-def test_a_picture_whose_filling_was_changed_is_refused(asked):
+def test_a_plan_whose_imputed_attributes_were_changed_is_refused(asked):
     generator = noisette.load(asked.folder)
-    whole = drawing.filled(
-        generator,
-        Request(
-            run="run",
-            weights=generator.weights,
-            step=generator.step,
-            seeds=(1, 2),
-            attributes=generator.understand("Zombie").values,
-            sampling=generator.choices.sampling(complete=True),
-        ),
-    )
-    assert whole.filled is not None
-    assert np.array_equal(drawing.draw(generator, whole), generator.generate("Zombie", seeds=[1, 2], complete=True))
-    assert np.array_equal(
-        drawing.draw(generator, whole.alone(1)), generator.generate("Zombie", seeds=[2], complete=True)
-    )
-    other = {**whole.filled[0], "Body": "Robot"}
-    for wrong in (whole.filled[:1], ({}, {}), (other, other), ({"Nobody": True}, {})):
+    whole = generator.plan("Zombie", seeds=[1, 2], settings=SamplingSettings.of(impute=True))
+    assert whole.imputed is not None
+    drawn = generator.generate("Zombie", seeds=[1, 2], impute=True)
+    assert np.array_equal(generator.draw(generator.planner.replan(whole)), drawn)
+    assert np.array_equal(generator.draw(whole.alone(1)), drawn[1:])
+    other = {**whole.imputed[0], "Body": "Robot"}
+    for wrong in (whole.imputed[:1], ({}, {}), (other, other), ({"Nobody": True}, {})):
         with pytest.raises(RequestError):
-            drawing.draw(generator, whole.model_copy(update={"filled": wrong}))
+            generator.planner.replan(whole.model_copy(update={"imputed": wrong}))
 
 
 def test_random_requests_keep_away_from_what_is_excluded(capsys, asked, tmp_path):
@@ -750,32 +735,32 @@ def test_random_requests_keep_away_from_what_is_excluded(capsys, asked, tmp_path
     assert not any(each["Earring"] for each in json.loads(out)["attributes"])
 
 
-def test_what_is_filled_in_is_not_pushed_away_from_what_it_has_not(generator):
+def test_what_is_imputed_is_not_pushed_away_from_what_it_has_not(generator):
     """Away from a thing that no request has, guidance would only leave its ghost."""
-    row = generator.draw(None, [5], generator.choices.sampling(complete=True, excluded={"Earring": 1.0}))
-    request = generator.schema.decode(
-        generator.completed(None, [5], generator.choices.sampling(complete=True, excluded={"Earring": 1.0}))[0]
-    )
+    settings = SamplingSettings.of(impute=True, negative={"Earring": 1.0})
+    plan = generator.plan(seeds=[5], settings=settings)
+    row = generator.draw(plan)
+    request = generator.schema.decode(generator.planner.codes(plan)[0])
     assert request["Earring"] is False
     assert np.array_equal(generator.generate(request, seeds=[5]), row)
 
 
-def test_complete_is_a_yes_or_a_no(asked):
-    with pytest.raises(RequestError, match="complete is True or False, not 'no'"):
-        noisette.load(asked.folder).generate(seeds=[0], complete="no")
+def test_impute_is_a_yes_or_a_no(asked):
+    with pytest.raises(RequestError, match="impute is True or False, not 'no'"):
+        noisette.load(asked.folder).generate(seeds=[0], impute="no")
 
 
 def test_a_variation_keeps_a_part_of_what_was_filled_in(asked):
     generator = noisette.load(asked.folder)
-    same = generator.generate("Zombie", seeds=range(20, 23), complete=True, variation=(7, 0.0))
-    assert np.array_equal(same, generator.generate("Zombie", seeds=[7] * 3, complete=True))
-    other = generator.generate("Zombie", seeds=range(20, 23), complete=True, variation=(7, 1.0))
-    assert np.array_equal(other, generator.generate("Zombie", seeds=range(20, 23), complete=True))
+    same = generator.generate("Zombie", seeds=range(20, 23), impute=True, variation=(7, 0.0))
+    assert np.array_equal(same, generator.generate("Zombie", seeds=[7] * 3, impute=True))
+    other = generator.generate("Zombie", seeds=range(20, 23), impute=True, variation=(7, 1.0))
+    assert np.array_equal(other, generator.generate("Zombie", seeds=range(20, 23), impute=True))
 
 
 def test_nothing_is_filled_in_of_a_run_without_attributes(trained):
-    with pytest.raises(RequestError, match="trained without attributes, so no request can be completed"):
-        noisette.load(trained.folder).generate(seeds=[0], complete=True)
+    with pytest.raises(RequestError, match="trained without attributes, so none can be imputed"):
+        noisette.load(trained.folder).generate(seeds=[0], impute=True)
 
 
 def test_sprites_of_requests_can_be_checked_by_their_pixels():

@@ -11,8 +11,9 @@ import noisette
 from noisette.config.data import open_data
 from noisette.config.recipe import load_recipe
 from noisette.data.palette import palette_of
+from noisette.diffusion.condition import Condition
 from noisette.diffusion.schedules import Level
-from noisette.inference.engine import in_onnxruntime, in_pytorch
+from noisette.inference.engine import Inputs, in_onnxruntime, in_pytorch
 from noisette.model import assemble
 
 KINDS = {
@@ -44,23 +45,22 @@ def made(kind):
 
 
 def exported(network, model, **facts):
-    shape = (model.space.channels, model.side, model.side)
-    return in_onnxruntime(
-        network, model.objective, shape, len(model.schema.attributes) if model.recipe.conditional else 0, facts
-    )
+    attributes = len(model.schema.attributes) if model.recipe.conditional else 0
+    return in_onnxruntime(network, model.objective, Inputs(model.shape, attributes, model.guidance_embed), facts)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_computes_what_pytorch_computes(kind, exports):
     network, model, data = made(kind)
     engines = [in_pytorch(network, model.objective), exported(network, model, kind=kind)]
-    xt = torch.randn(6, model.space.channels, model.side, model.side, generator=torch.Generator().manual_seed(0))
+    xt = torch.randn(6, *model.shape, generator=torch.Generator().manual_seed(0))
     codes = torch.from_numpy(data.attributes[:6]).long() if model.recipe.conditional else None
     if codes is not None:
         codes[3:, ::2] = -1
     with torch.inference_mode():
         for level in LEVELS:
-            theirs, ours = (engine.denoiser()(xt, level, codes) for engine in engines)
+            condition = None if codes is None else Condition(codes)
+            theirs, ours = (engine.denoiser()(xt, level, condition) for engine in engines)
             assert_close(
                 ours, theirs, atol=max(2e-4, 5e-5 / level.alpha), rtol=2e-4
             )  # of noise, the estimate is what is left, times 1 / alpha
@@ -72,36 +72,37 @@ def test_an_image_comes_out_the_same_in_any_batch(kind, threads, exports, monkey
     network, model, data = made(kind)
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
     engine = exported(network, model, kind=kind)
-    assert engine.alone
-    xt = torch.randn(16, model.space.channels, model.side, model.side, generator=torch.Generator().manual_seed(1))
+    assert engine.batch_invariant
+    xt = torch.randn(16, *model.shape, generator=torch.Generator().manual_seed(1))
     codes = torch.from_numpy(data.attributes[:16]).long()
     with torch.inference_mode():
-        whole = engine.denoiser()(xt, LEVELS[1], codes)
+        whole = engine.denoiser()(xt, LEVELS[1], Condition(codes))
         for places in ([0], [7, 2], [3, 4, 5], range(5, 14)):
-            part = engine.denoiser()(xt[list(places)], LEVELS[1], codes[list(places)])
+            part = engine.denoiser()(xt[list(places)], LEVELS[1], Condition(codes[list(places)]))
             assert torch.equal(part, whole[list(places)])
 
 
 def test_what_it_makes_of_a_request_is_kept_from_step_to_step(cache):
     network, model, data = made("named colours")
     asked = 0
-    ask = network.ask
+    encode = network.encode_condition
 
-    def counted(codes):
+    def counted(condition):
         nonlocal asked
         asked += 1
-        return ask(codes)
+        return encode(condition)
 
-    network.ask = counted
+    network.encode_condition = counted
     denoise = in_pytorch(network, model.objective).denoiser()
     xt, codes = (
-        torch.randn(2, model.space.channels, model.side, model.side),
+        torch.randn(2, *model.shape),
         torch.from_numpy(data.attributes[:2]).long(),
     )
+    condition = Condition(codes)
     for level in LEVELS:
-        denoise(xt, level, codes)
+        denoise(xt, level, condition)
     assert asked == 1
-    denoise(xt, LEVELS[0], codes.clone())
+    denoise(xt, LEVELS[0], Condition(codes.clone()))
     assert asked == 2
 
 
@@ -115,10 +116,10 @@ def test_it_is_exported_once_and_again_where_the_file_is_damaged(cache, monkeypa
     (folder / "estimate.onnx").write_bytes(b"not much")
     mended = exported(network, model, weights="a")
     xt, codes = (
-        torch.randn(1, model.space.channels, model.side, model.side),
+        torch.randn(1, *model.shape),
         torch.from_numpy(data.attributes[:1]).long(),
     )
-    one, two, three = (engine.denoiser()(xt, LEVELS[1], codes) for engine in (first, again, mended))
+    one, two, three = (engine.denoiser()(xt, LEVELS[1], Condition(codes)) for engine in (first, again, mended))
     assert torch.equal(one, two)
     assert torch.equal(one, three)
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisette
-from noisette.config.names import SamplerName
 from noisette.config.recipe import load_recipe
+from noisette.config.sampling import SamplingSettings
+from noisette.diffusion.registry import SamplerName
 from noisette.errors import RequestError
-from noisette.inference.engine import in_pytorch
+from noisette.inference.generator import in_memory
 from noisette.model import assemble
-from noisette.sampling.settings import Sampling
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +50,14 @@ def test_on_the_shipped_networks_too_an_image_does_not_depend_on_its_batch(name,
     network = model.network()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
-    sampling = Sampling("ddim", 2, 0.0)
+    generator = in_memory(model, network.eval())
+    settings = SamplingSettings.of(sampler="ddim", steps=2, eta=0.0, spacing="time")
     torch.set_num_threads(threads)
     try:
-        together = model.draw(in_pytorch(network.eval(), model.objective), range(33), sampling)
+        together = generator.draw(generator.plan(seeds=range(33), settings=settings))
         for seeds in ([0], [7, 2], range(15), range(5, 22)):
-            assert torch.equal(
-                model.draw(in_pytorch(network.eval(), model.objective), seeds, sampling), together[list(seeds)]
-            )
+            part = generator.draw(generator.plan(seeds=seeds, settings=settings))
+            assert np.array_equal(part, together[list(seeds)])
     finally:
         torch.set_num_threads(1)
 
@@ -115,7 +115,8 @@ def test_the_preview_sees_each_step_and_ends_at_the_image(generator):
         ({"sampler": "dimm"}, 'no sampler "dimm"; nearest: ddim'),
         ({"steps": 3000, "sampler": "unipc"}, "in 3000 steps the first two have the same noise"),
         ({"churn": float("inf"), "sampler": "heun"}, "churn must be 0 or more, and finite"),
-        ({"steps": 0}, "steps must be 1 to 10000, not 0"),
+        ({"steps": 0}, "steps must be 1 or more, not 0"),
+        ({"steps": 20_000}, "steps must be 1 to 10000, not 20000"),
         ({"eta": 1.5}, "eta must lie between 0 and 1"),
         ({"sampler": "ddpm", "eta": 0.5}, "eta is a setting of ddim"),
         ({"spacing": "kerras"}, 'no spacing "kerras"; nearest: karras'),

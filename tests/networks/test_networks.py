@@ -5,26 +5,39 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisette.config.sections import check_size
+from noisette.diffusion.condition import Condition
+from noisette.networks.conditioning import ConditionSpec
+from noisette.networks.registry import check_size
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
 
+NOTHING = ConditionSpec()
+
 
 @settings(max_examples=40, deadline=None)
-@given(size=st.integers(8, 64), patch=st.integers(1, 3), levels=st.integers(1, 4), channels=st.integers(1, 9))
-def test_any_size_that_the_levels_divide_and_any_channels_come_back_in_the_same_shape(size, patch, levels, channels):
-    if check_size(size, levels=levels, patch=patch) is not None:
-        return
+@given(
+    rows=st.integers(1, 8),
+    columns=st.integers(1, 8),
+    patch=st.integers(1, 3),
+    levels=st.integers(1, 4),
+    channels=st.integers(1, 9),
+)
+def test_any_size_that_the_levels_divide_and_any_channels_come_back_in_the_same_shape(
+    rows, columns, patch, levels, channels
+):
+    unit = patch * 2 ** (levels - 1)
+    height, width = rows * unit, columns * unit
     network = UNet(
+        (channels, height, width),
         channels,
-        size,
+        NOTHING,
         widths=[4] * levels,
         blocks=1,
         attention=[False] * (levels - 1) + [True],
         patch=patch,
         head_width=4,
     )
-    xt = torch.randn(2, channels, size, size)
+    xt = torch.randn(2, channels, height, width)
     assert network(xt, torch.tensor([0.1, 1.0])).shape == xt.shape
 
 
@@ -35,13 +48,15 @@ def test_the_size_check_says_no_exactly_where_the_network_fails(size, patch, lev
 
 
 def test_a_fresh_network_predicts_zero_so_that_training_starts_calmly():
-    assert UNet(3, 8, widths=[8, 16], blocks=1)(torch.randn(2, 3, 8, 8), torch.rand(2)).abs().max() == 0
+    assert (
+        UNet((3, 8, 8), 3, NOTHING, widths=[8, 16], blocks=1)(torch.randn(2, 3, 8, 8), torch.rand(2)).abs().max() == 0
+    )
 
 
 def test_a_network_may_answer_with_more_than_it_sees():
     xt, times = torch.randn(2, 3, 8, 8), torch.rand(2)
     for width in (0, 8):
-        answer = UNet(3, 8, widths=[8, 16], blocks=1, outputs=11, patch=2, pixel_width=width)(xt, times)
+        answer = UNet((3, 8, 8), 11, NOTHING, widths=[8, 16], blocks=1, patch=2, pixel_width=width)(xt, times)
         assert answer.shape == (2, 11, 8, 8)
         assert answer.abs().max() == 0
 
@@ -51,7 +66,7 @@ def test_patches_make_the_same_network_four_times_cheaper():
 
     def flops(patch):
         with FlopCounterMode(display=False) as counter:
-            UNet(3, 24, widths=[32, 64], attention=[False, False], patch=patch)(
+            UNet((3, 24, 24), 3, NOTHING, widths=[32, 64], attention=[False, False], patch=patch)(
                 torch.randn(1, 3, 24, 24), torch.rand(1)
             )
         return counter.get_total_flops()
@@ -59,7 +74,7 @@ def test_patches_make_the_same_network_four_times_cheaper():
     assert 3.5 < flops(1) / flops(2) < 4.5
 
 
-PIXELS = UNet(1, 16, widths=[8], attention=[False], patch=2, pixel_width=8, outputs=5)
+PIXELS = UNet((1, 16, 16), 5, NOTHING, widths=[8], attention=[False], patch=2, pixel_width=8)
 
 
 def disturbed(network):
@@ -72,7 +87,12 @@ def disturbed(network):
 
 @pytest.mark.parametrize(
     "network",
-    [SimpleUNet(1), UNet(1, 16, widths=[8, 16]), UNet(1, 16, widths=[8], attention=[True], patch=2), PIXELS],
+    [
+        SimpleUNet((1, 16, 16), 1, NOTHING),
+        UNet((1, 16, 16), 1, NOTHING, widths=[8, 16]),
+        UNet((1, 16, 16), 1, NOTHING, widths=[8], attention=[True], patch=2),
+        PIXELS,
+    ],
     ids=["simple", "unet", "patches", "pixels"],
 )
 def test_every_pixel_and_the_time_matter_and_images_do_not_mix(network):
@@ -87,21 +107,18 @@ def test_every_pixel_and_the_time_matter_and_images_do_not_mix(network):
     assert moved[[0, 1, 3]].max() == 0
 
 
-@pytest.mark.parametrize(
-    "settings", [{}, {"pixel_width": 8, "outputs": 7, "pixel_map_channels": 4}], ids=["patches", "pixels"]
-)
+@pytest.mark.parametrize("settings", [{}, {"pixel_width": 8, "pixel_map_channels": 4}], ids=["patches", "pixels"])
 def test_every_parameter_learns(settings):
-    network = UNet(
-        2, 8, widths=[8, 16], blocks=1, valued=[range(3), range(1, 2)], condition=["modulate", "spatial"], **settings
-    )
+    spec = ConditionSpec((range(3), range(1, 2)))
+    network = UNet((2, 8, 8), 7, spec, widths=[8, 16], blocks=1, condition=["modulate", "spatial"], **settings)
     disturbed(network)
     codes = torch.tensor([[0, 1], [1, -1], [2, 0], [-1, 1]])
-    network(torch.randn(4, 2, 8, 8), torch.rand(4), codes).square().mean().backward()
+    network(torch.randn(4, 2, 8, 8), torch.rand(4), Condition(codes)).square().mean().backward()
     assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in network.parameters())
 
 
-def test_the_reports_network_has_the_reports_layers():
-    shapes = {name: tuple(layer.weight.shape) for name, layer in SimpleUNet(1).named_children()}
+def test_the_baselines_network_has_its_layers():
+    shapes = {name: tuple(layer.weight.shape) for name, layer in SimpleUNet((1, 16, 16), 1, NOTHING).named_children()}
     assert shapes["enter"][:2] == (32, 1)
     assert shapes["down1"][0] == 64
     assert shapes["down2"][:2] == (128, 64)

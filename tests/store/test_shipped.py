@@ -47,7 +47,7 @@ def test_each_has_a_table_of_qualities_for_its_weights(name):
     evaluations = [generator.qualities.named(quality).evaluations for quality in ("fast", "balanced", "best")]
     assert evaluations == sorted(evaluations)
     for quality in ("fast", "balanced", "best"):
-        assert len(generator.generate(seeds=[0], quality=quality)) == 1
+        assert len(generator.generate(seeds=[0], preset=quality)) == 1
     assert len(generator.generate(seeds=[0], steps=3, sampler="ddim", spacing="fitted")) == 1
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
 from noisette.errors import NoisetteError, RequestError
+
+if TYPE_CHECKING:
+    from noisette.config.sampling import Setting
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object on standard output.")
 
@@ -27,51 +30,80 @@ class Suggesting(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def how_to_sample(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of drawing that `generate` and `evaluate` share."""
-    options = (
-        click.option(
-            "--quality",
-            help=(
-                "fast, balanced or best: settings that `noisette tune` found to be enough; what is given besides wins."
-            ),
-        ),
-        click.option(
-            "--sampler",
-            help=(
-                "ddim, ddpm, euler, heun, dpmpp-2m, dpmpp-2m-sde, dpmpp-3m-sde, unipc, deis, or lcm (of students). "
-                " [default: the recipe's]"
-            ),
-        ),
-        click.option(
-            "--steps",
-            type=int,
-            help=(
-                "Steps for an image; each costs one network evaluation, two by heun or guided (but of a student). "
-                " [default: as in the recipe]"
-            ),
-        ),
-        click.option(
-            "--spacing",
-            help=(
-                "time, log-snr, karras, or fitted as `noisette tune` found: the levels that steps visit; heun in few"
-                " needs log-snr or karras.  [default: as in the recipe]"
-            ),
-        ),
-        click.option(
-            "--eta", type=float, help="Of ddim: 0 deterministic, 1 as random as ddpm.  [default: as in the recipe]"
-        ),
-        click.option(
-            "--churn",
-            type=float,
-            help=(
-                "Of euler and heun: noise that is added and taken away again, 0 for none.  [default: as in the recipe]"
-            ),
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+class DrawingCommand(click.Command):
+    """A verb that draws: it has an option for each setting of a drawing, and --preset.
+
+    The options are derived from the settings when the verb is used, not when it is defined: `noisette --help` must not
+    wait for their types. The verb gets them as `given`, by flat name, ready for `SamplingSettings.of`.
+    """
+
+    without: Sequence[str] = ()
+    """Settings that the verb has not."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        *own, json_, help_ = super().get_params(ctx)
+        about = "fast, balanced or best: settings that `noisette tune` found to be enough; what is given besides wins."
+        preset = click.Option(["--preset", "--quality", "preset"], help=about)
+        return [*own, preset, *map(_option, self._settings()), json_, help_]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        params = ctx.params
+        params["given"] = {setting.name: _value(setting, params.pop(setting.name)) for setting in self._settings()}
+        return super().invoke(ctx)
+
+    def _settings(self) -> list[Setting]:
+        from noisette.config.sampling import SETTINGS
+
+        return [setting for name, setting in SETTINGS.items() if setting.option and name not in self.without]
+
+
+def _option(setting: Setting) -> click.Option:
+    """A setting as an option of the command line; None unless given."""
+    old = setting.extra.get("old")
+    names = [setting.option, *([f"{old}/{setting.option.partition('/')[2]}"] if old else []), setting.name]
+    kind, help_, usual = setting.kind, setting.help.rstrip("."), "[default: as in the recipe]"
+    if get_origin(kind) is Literal:
+        return click.Option(names, help=f"{help_}: {', '.join(get_args(kind))}.  {usual}")
+    if get_origin(kind) is dict:
+        return click.Option(names, multiple=True, metavar=setting.extra["metavar"], help=f"{help_}.")
+    if get_origin(kind) is tuple:
+        return click.Option(
+            names, type=(float, float), metavar=setting.extra["metavar"], default=None, help=f"{help_}.  {usual}"
+        )
+    if kind is bool:
+        slash = "/" in setting.option
+        return click.Option(names, is_flag=True, default=None, help=f"{help_}.{f'  {usual}' if slash else ''}")
+    return click.Option(names, type=kind, help=f"{help_}.  {usual}")
+
+
+def _value(setting: Setting, given: Any) -> Any:
+    """What was given, as the settings take it; None where nothing was."""
+    if get_origin(setting.kind) is not dict:
+        return given
+    return amounts(given, setting.option, setting.extra.get("usual")) or None
+
+
+def amounts(given: Sequence[str], option: str, usual: float | None) -> dict[str, float]:
+    """NAME=NUMBER by name; a NAME alone is `usual`. Raises RequestError."""
+    found = {}
+    for text in given:
+        name, equals, number = text.rpartition("=")
+        amount = _number(number) if equals else None
+        if amount is None:  # a name alone, be it 9, or one such as Beard=None
+            if usual is None:
+                raise RequestError(f'{option} "{text}" is not NAME=NUMBER')
+            name, amount = text, usual
+        if name.strip() in found:
+            raise RequestError(f"{option} names {name.strip()} twice; give it once")
+        found[name.strip()] = amount
+    return found
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def answer(json_: bool, facts: dict[str, Any], text: str) -> None:

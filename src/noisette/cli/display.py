@@ -23,45 +23,63 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from noisette.progress import Progress as Count
+from noisette.progress import Progress as OnProgress
 from noisette.progress import clock
 
 if TYPE_CHECKING:
-    from noisette.training.watcher import Moment, Watcher
+    from noisette.training.callback import Callback, StepInfo
 
 _LOG_EVERY = 10.0  # seconds between two lines of a log
 _REDRAW_EVERY = 0.1  # seconds
 
 
 @contextmanager
-def download(title: str) -> Iterator[Count]:
-    """A bar for the bytes of a download."""
-    with _bar(f"fetching {title}", DownloadColumn()) as count:
-        yield count
+def download(title: str) -> Iterator[OnProgress]:
+    """Show a bar for the bytes of a download.
+
+    Args:
+        title: What is fetched.
+
+    Yields:
+        Called with the bytes so far and those there are.
+    """
+    with _bar(f"fetching {title}", DownloadColumn()) as on_progress:
+        yield on_progress
 
 
 @contextmanager
-def drawing(title: str) -> Iterator[Count]:
-    """A bar for the steps of a sampler."""
-    with _bar(f"drawing {title}", TimeRemainingColumn()) as count:
-        yield count
+def drawing(title: str) -> Iterator[OnProgress]:
+    """Show a bar for the steps of a sampler.
+
+    Args:
+        title: What is drawn.
+
+    Yields:
+        Called with the steps so far and those there are.
+    """
+    with _bar(f"drawing {title}", TimeRemainingColumn()) as on_progress:
+        yield on_progress
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each thing that is done, one after the other; where nobody watches, a line now and then."""
+    """Show a bar for each stage of some work, one after the other; in a log, a line now and then.
+
+    Yields:
+        Called with the name of a stage, how much of it is done, and how much there is.
+    """
     console = Console(stderr=True)
     bars = Progress(
         TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
     )
     tasks: dict[str, TaskID] = {}
-    told = time.monotonic()
+    logged = time.monotonic()
 
     def stage(what: str, done: int, total: int) -> None:
-        nonlocal told
+        nonlocal logged
         if not console.is_terminal:
-            if time.monotonic() - told > _LOG_EVERY:
-                told = time.monotonic()
+            if time.monotonic() - logged > _LOG_EVERY:
+                logged = time.monotonic()
                 print(f"{what}: {done / total:.0%}", file=sys.stderr, flush=True)
             return
         if what not in tasks:
@@ -77,25 +95,32 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
 
 
 @contextmanager
-def training(title: str) -> Iterator[tuple[Watcher, Count]]:
-    """A watcher for a training, and a bar for the download before it."""
+def training(title: str) -> Iterator[tuple[Callback, OnProgress]]:
+    """Show a training: one live line in a terminal, a line now and then in a log.
+
+    Args:
+        title: Of the run.
+
+    Yields:
+        A callback for the training, and a bar for the download before it.
+    """
     console = Console(stderr=True)
-    watcher = _Live(console, title) if console.is_terminal else _Log(title)
+    callback = _LiveCallback(console, title) if console.is_terminal else _LogCallback(title)
     try:
-        with download(title) as count:
-            yield watcher, count
+        with download(title) as on_progress:
+            yield callback, on_progress
     finally:
-        watcher.close()
+        callback.close()
 
 
 @contextmanager
-def _bar(title: str, figures: ProgressColumn) -> Iterator[Count]:
-    """A bar that appears with the first count and goes with the last; nothing where nobody watches."""
+def _bar(title: str, figures: ProgressColumn) -> Iterator[OnProgress]:
+    """A bar that appears with the first progress and goes when all is done; nothing outside a terminal."""
     console = Console(stderr=True)
     progress = Progress(TextColumn("{task.description}"), BarColumn(), figures, console=console, transient=True)
     task: TaskID | None = None
 
-    def count(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         nonlocal task
         if not console.is_terminal:
             return
@@ -107,7 +132,7 @@ def _bar(title: str, figures: ProgressColumn) -> Iterator[Count]:
             progress.stop()
 
     try:
-        yield count
+        yield on_progress
     finally:
         if progress.live.is_started:
             progress.stop()
@@ -120,7 +145,7 @@ class _Figures(ProgressColumn):
         return Text(task.fields["figures"], no_wrap=True, overflow="ellipsis")
 
 
-class _Live:
+class _LiveCallback:
     """One bar that moves, with notes above it."""
 
     def __init__(self, console: Console, title: str) -> None:
@@ -136,48 +161,48 @@ class _Live:
         self._title, self._drawn = title, 0.0
         self._task: TaskID | None = None
 
-    def step(self, moment: Moment) -> None:
+    def on_step(self, info: StepInfo) -> None:
         now = time.monotonic()
-        if now - self._drawn < _REDRAW_EVERY and moment.progress < 1:
+        if now - self._drawn < _REDRAW_EVERY and info.progress < 1:
             return
         self._drawn = now
         if self._task is None:
             self._task = self._progress.add_task(self._title, total=1.0, figures="")
             self._progress.start()
-        self._progress.update(self._task, completed=moment.progress, figures=_figures(moment))
+        self._progress.update(self._task, completed=info.progress, figures=_figures(info))
 
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False)
 
-    def samples(self, epoch: int, path: Path) -> None:
-        self.note(f"epoch {epoch}: {path}")
+    def on_samples(self, epoch: int, path: Path) -> None:
+        self.on_note(f"epoch {epoch}: {path}")
 
     def close(self) -> None:
         if self._task is not None:
             self._progress.stop()
 
 
-class _Log:
+class _LogCallback:
     """A line now and then."""
 
     def __init__(self, title: str) -> None:
-        self._title, self._told = title, -math.inf
+        self._title, self._logged = title, -math.inf
 
-    def step(self, moment: Moment) -> None:
+    def on_step(self, info: StepInfo) -> None:
         now = time.monotonic()
-        if now - self._told >= _LOG_EVERY or moment.progress >= 1:
-            self._told = now
-            self.note(f"{self._title}: {moment.progress:4.0%}  epoch {moment.epoch}  {_figures(moment)}")
+        if now - self._logged >= _LOG_EVERY or info.progress >= 1:
+            self._logged = now
+            self.on_note(f"{self._title}: {info.progress:4.0%}  epoch {info.epoch}  {_figures(info)}")
 
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    def samples(self, epoch: int, path: Path) -> None:
-        self.note(f"epoch {epoch}: {path}")
+    def on_samples(self, epoch: int, path: Path) -> None:
+        self.on_note(f"epoch {epoch}: {path}")
 
     def close(self) -> None: ...
 
 
-def _figures(moment: Moment) -> str:
-    left = "" if math.isinf(moment.remaining) else f"  {clock(moment.remaining)} left"
-    return f"step {moment.step}  loss {moment.loss:.4f}  {moment.images_per_second:.0f} images/s{left}"
+def _figures(info: StepInfo) -> str:
+    left = "" if math.isinf(info.remaining) else f"  {clock(info.remaining)} left"
+    return f"step {info.step}  loss {info.loss:.4f}  {info.images_per_second:.0f} images/s{left}"

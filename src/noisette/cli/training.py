@@ -73,7 +73,7 @@ def train(
     from noisette.cli.display import training
     from noisette.training.start import train as start
 
-    with training(recipe) as (watcher, progress):
+    with training(recipe) as (callback, progress):
         run = start(
             recipe,
             out=out,
@@ -82,7 +82,7 @@ def train(
             steps=steps,
             settings=settings,
             queue=queue,
-            watcher=watcher,
+            callback=callback,
             progress=progress,
         )
     _tell_run(run, json_)
@@ -91,22 +91,24 @@ def train(
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
+    "--nfe",
     "--evaluations",
+    "nfe",
     type=click.IntRange(1, 16),
     default=1,
     show_default=True,
-    help="Of the network, for an image of the student.",
+    help="Network evaluations for an image of the distilled model.",
 )
 @click.option(
     "--guidance",
     type=float,
     help=(
-        "The strongest scale that the student learns, with all between it and 1.  [default: twice that of RUN, where"
+        "The strongest guidance scale that is distilled, with all between it and 1.  [default: twice that of RUN, where"
         " RUN is guided]"
     ),
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-EVALUATIONS]"
+    "--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-NFE]"
 )
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h.  [default: 10m]")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
@@ -122,7 +124,7 @@ def train(
 @as_json
 def distil(
     run: Path,
-    evaluations: int,
+    nfe: int,
     guidance: float | None,
     out: Path | None,
     budget: str | None,
@@ -132,23 +134,23 @@ def distil(
     queue: bool,
     json_: bool,
 ) -> None:
-    """Train a student of RUN that draws in few evaluations what RUN draws in many, guided.
+    """Distil RUN into a model that draws in few network evaluations what RUN draws in many, guided.
 
-    Where RUN is guided, or --guidance is given, the student is told the scale: `generate --guidance` takes any that it
-    learned, at no cost. RUN is a run folder, or a model that ships with noisette. The student is a run like any other:
-    resume, generate, evaluate.
+    Where RUN is guided, or --guidance is given, the guidance scale becomes an input: `generate --guidance` takes any
+    that was distilled at the same cost. RUN is a run folder, or a model that ships with noisette. The distilled model is
+    a run like any other: resume, generate, evaluate.
 
     \b
-    noisette distil digits --evaluations 2
-    noisette distil runs/mine --evaluations 2 --budget 20m
+    noisette distil digits --nfe 2
+    noisette distil runs/mine --nfe 2 --budget 20m
     """
     from noisette.cli.display import training
     from noisette.training.distillation import distil as start
 
-    with training(f"{run.resolve().name} in {evaluations}") as (watcher, progress):
-        student = start(
+    with training(f"{run.resolve().name} in {nfe}") as (callback, progress):
+        distilled = start(
             run,
-            evaluations=evaluations,
+            nfe=nfe,
             guidance=guidance,
             out=out,
             budget=budget,
@@ -156,10 +158,10 @@ def distil(
             steps=steps,
             settings=settings,
             queue=queue,
-            watcher=watcher,
+            callback=callback,
             progress=progress,
         )
-    _tell_run(student, json_)
+    _tell_run(distilled, json_)
 
 
 @click.command()
@@ -171,8 +173,8 @@ def resume(run: Path, queue: bool, json_: bool) -> None:
     from noisette.cli.display import training
     from noisette.training.start import resume as start
 
-    with training(run.resolve().name) as (watcher, progress):
-        resumed = start(run, queue=queue, watcher=watcher, progress=progress)
+    with training(run.resolve().name) as (callback, progress):
+        resumed = start(run, queue=queue, callback=callback, progress=progress)
     _tell_run(resumed, json_)
 
 

@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from noisette.errors import nearest
+from noisette.networks.registry import NETWORKS
 
 Sections = Mapping[tuple[int | str, ...], type[BaseModel]]
 """By the places that pydantic reports, in which a kind of network is a level of its own."""
 
 _LENGTHS = {"hold_out": "a pair has two", "groups": "a group has two or more"}
-_KINDS = ("simple_unet", "report_unet", "unet")
 
 
 def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
@@ -27,7 +27,7 @@ def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
     match error["type"]:
         case "value_error":  # ours, which begins with the field's own name
             said = error["msg"].removeprefix("Value error, ")
-            said = f"{field}.{said}" if field else said
+            said = f"{field}{': ' if place[0] == 'sampling' else '.'}{said}" if field else said
         case "extra_forbidden":
             taken = sections[place[:-1]].model_fields
             said = f"no setting {field}" + (
@@ -39,9 +39,9 @@ def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
         case "missing":
             said = f"{field} is missing; give {sections[place[:-1]].model_fields[str(place[-1])].description}"
         case "union_tag_not_found":
-            said = f"{field}.kind is missing; give {' or '.join(_KINDS)}"
+            said = f"{field}.kind is missing; give {' or '.join(NETWORKS)}"
         case "union_tag_invalid":
-            said = f"{field}.kind = {_as_written(wrong['kind'])}: must be {' or '.join(_KINDS)}"
+            said = f"{field}.kind = {_as_written(wrong['kind'])}: must be {' or '.join(NETWORKS)}"
         case "model_type" | "model_attributes_type":
             said = f"{field} = {_as_written(wrong)}: must be a section [{field}]"
         case "too_short" | "too_long" if len(place) > 2:
@@ -60,7 +60,8 @@ def _dotted(place: tuple[int | str, ...]) -> str:
     """The field at a place that pydantic reports, without kinds of network and members of unions."""
     if place[:1] == ("network",):
         place = ("network", *place[2:])
-    return ".".join(str(part) for level, part in enumerate(place) if level < 2 or isinstance(part, int))
+    deepest = 3 if place[:2] == ("sampling", "guidance") else 2
+    return ".".join(str(part) for level, part in enumerate(place) if level < deepest or isinstance(part, int))
 
 
 def _as_written(value: object) -> str:

@@ -1,20 +1,13 @@
-"""Names and limits that recipes, drawings and their help share; nothing here loads PyTorch."""
+"""Limits and usual values that recipes, drawings and their help share; nothing here loads PyTorch.
+
+The names that there are to choose from stand beside what they name: `noisette.diffusion.registry`,
+`noisette.networks.registry`, `noisette.data.sources`.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
-
-SamplerName = Literal[
-    "ddim", "ddpm", "euler", "heun", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-3m-sde", "unipc", "deis", "lcm"
-]
-
-SpacingName = Literal["time", "log-snr", "karras"]
-
-DrawnSpacing = Literal[SpacingName, "fitted"]
-"""Those by rule, which a recipe may name, and levels that are found once a model is trained."""
-
-MOST_EVALUATIONS = 16
-"""Of a student; more are no shortcut."""
+MOST_NFE = 16
+"""Network evaluations for an image of a distilled model; more are no shortcut."""
 
 STRONGEST = 100.0
 """Scale of guidance, far past any use."""
@@ -24,3 +17,6 @@ EXCLUSION = 0.3
 
 VARIATION = 0.2
 """How far variations go from an image, 0 to 1, that are near it and yet differ."""
+
+MOST_STEPS = 10_000
+"""Steps on a continuous schedule: far past any use, and a picture cannot ask for an endless drawing."""

@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from noisette.config.messages import explain
+from noisette.config.migration import migrate
+from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, Section
 from noisette.config.sections import (
     ConditionConfig,
     DatasetConfig,
@@ -19,13 +21,13 @@ from noisette.config.sections import (
     NetworkConfig,
     ReportUNetConfig,
     SamplesConfig,
-    Section,
     SimpleUNetConfig,
     TrainingConfig,
     UNetConfig,
-    check_size,
 )
+from noisette.diffusion.registry import SAMPLERS, takers
 from noisette.errors import RequestError, nearest
+from noisette.networks.registry import NETWORKS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -42,6 +44,7 @@ class Recipe(Section):
     diffusion: DiffusionConfig
     condition: ConditionConfig = ConditionConfig()
     training: TrainingConfig
+    sampling: SamplingSettings = SamplingSettings()
     samples: SamplesConfig = SamplesConfig()
     distillation: DistillationConfig | None = None
 
@@ -52,71 +55,68 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
-        side = self.dataset.side
-        match self.network:
-            case SimpleUNetConfig():
-                levels, patch = 3, 1
-            case ReportUNetConfig():
-                levels, patch = 4, 1
-            case _:
-                levels, patch = len(self.network.widths), self.network.patch
-        problem = check_size(side, levels=levels, patch=patch)
-        if problem and isinstance(self.network, SimpleUNetConfig):
-            raise ValueError(f"dataset.size: simple_unet halves its image twice, so 4 must divide the size, not {side}")
-        if problem and isinstance(self.network, ReportUNetConfig):
-            raise ValueError(
-                f"dataset.size: report_unet halves its image three times, so 8 must divide the size, not {side}"
-            )
-        if problem:
-            raise ValueError(f"network.{problem}")
+        size = (self.dataset.side, self.dataset.side)
+        if problem := NETWORKS[self.network.kind].problem(self.network, size):
+            raise ValueError(problem)
         if self.diffusion.target == "palette":
-            if not isinstance(self.network, UNetConfig):
+            if not NETWORKS[self.network.kind].palette:
+                able = " or ".join(kind for kind, traits in NETWORKS.items() if traits.palette)
                 raise ValueError(
-                    "diffusion.target: palette needs network.kind = unet; the report's networks predict a number for"
+                    f"diffusion.target: palette needs network.kind = {able}; {self.network.kind} predicts a number for"
                     " each channel"
                 )
             if self.dataset.image_channels == 1:
                 raise ValueError(
                     f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity"
                 )
-        samples, student = self.samples, self.distillation
-        if student is not None and (samples.sampler, samples.spacing, samples.steps) != (
-            "ddim",
-            "time",
-            student.evaluations,
-        ):
+        self._check_sampling()
+        if self.distillation is not None:
+            self._check_distilled(self.distillation)
+        return self
+
+    def _check_sampling(self) -> None:
+        sampling, guidance = self.sampling, self.sampling.guidance
+        if sampling.spacing == "fitted" or sampling.times:
+            raise ValueError("sampling.spacing: fitted levels are found once a model is trained; name a rule here")
+        for name in ("eta", "churn"):
+            if SETTINGS[name].of(sampling) and name not in SAMPLERS[sampling.sampler].takes:
+                raise ValueError(
+                    f"sampling.{name}: a setting of {' and '.join(takers(name))}; {sampling.sampler} has none"
+                )
+        guides = not guidance.plain or guidance.rescale != 0 or guidance.interval != (0.0, 1.0)
+        if not self.conditional and (guides or self.samples.requests or sampling.impute):
             raise ValueError(
-                f"samples: a student draws as it learned, by ddim in {student.evaluations} steps evenly in time; "
-                "for another number of steps distil with another --evaluations"
+                "sampling.guidance: without network.condition there is nothing to ask for; add a conditioning mechanism,"
+                " or leave guidance, impute and samples.requests out"
             )
-        if student is not None and not student.guidance[0] <= samples.guidance <= student.guidance[1]:
-            low, high = student.guidance
-            raise ValueError(
-                f"samples.guidance: the student learned scales from {low:g} to {high:g}; distil with another --guidance"
-                " for more"
-            )
-        if student is not None and (samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]):
-            raise ValueError(
-                "samples: a student learned its guidance by the scale alone; leave guidance_interval and"
-                " guidance_rescale out"
-            )
-        guides = samples.guidance != 1 or samples.guidance_rescale != 0 or samples.guidance_interval != [0.0, 1.0]
-        if not self.conditional and (guides or samples.requests or samples.complete):
-            raise ValueError(
-                "samples.guidance: without network.condition there is nothing to ask for; add a way in, or leave"
-                " guidance, requests and complete out"
-            )
-        if self.conditional and self.samples.guidance != 1 and self.condition.drop_all == 0 and student is None:
+        if self.conditional and guidance.scale != 1 and self.condition.drop_all == 0 and self.distillation is None:
             raise ValueError(
                 "condition.drop_all: guidance needs a network that also learned to draw without a request; use 0.1, or"
-                " samples.guidance = 1"
+                " sampling.guidance.scale = 1"
             )
-        if self.diffusion.steps != "continuous" and self.samples.steps > self.diffusion.steps:
+        if self.diffusion.steps != "continuous" and sampling.steps > self.diffusion.steps:
             raise ValueError(
-                f"samples.steps: {self.samples.steps} are more than the {self.diffusion.steps} levels of"
-                " diffusion.steps; use at most those"
+                f"sampling.steps: {sampling.steps} are more than the {self.diffusion.steps} levels of diffusion.steps;"
+                " use at most those"
             )
-        return self
+
+    def _check_distilled(self, distilled: DistillationConfig) -> None:
+        sampling, guidance = self.sampling, self.sampling.guidance
+        if (sampling.sampler, sampling.spacing, sampling.steps) != ("ddim", "time", distilled.nfe):
+            raise ValueError(
+                f"sampling: a distilled model draws as it learned, by ddim in {distilled.nfe} steps evenly in time; "
+                "for another number of steps distil with another --nfe"
+            )
+        low, high = distilled.guidance
+        if not low <= guidance.scale <= high:
+            raise ValueError(
+                f"sampling.guidance: this model learned scales from {low:g} to {high:g}; distil with another --guidance"
+                " for more"
+            )
+        if guidance.rescale != 0 or guidance.interval != (0.0, 1.0):
+            raise ValueError(
+                "sampling.guidance: a distilled model learned guidance by its scale alone; leave interval and rescale out"
+            )
 
 
 def recipe_names() -> list[str]:
@@ -165,7 +165,7 @@ def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Re
     for override in overrides:
         _override(values, override)
     try:
-        return Recipe.model_validate(values)
+        return Recipe.model_validate(migrate(values))
     except ValidationError as error:
         raise RequestError(explain(error.errors(), _SECTIONS)) from error
 
@@ -209,6 +209,8 @@ _SECTIONS: dict[tuple[int | str, ...], type[BaseModel]] = {
     ("diffusion",): DiffusionConfig,
     ("condition",): ConditionConfig,
     ("training",): TrainingConfig,
+    ("sampling",): SamplingSettings,
+    ("sampling", "guidance"): GuidanceSettings,
     ("samples",): SamplesConfig,
     ("distillation",): DistillationConfig,
 }

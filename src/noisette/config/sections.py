@@ -6,18 +6,17 @@ import math
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from noisette.config.names import MOST_EVALUATIONS, SamplerName, SpacingName
+from noisette.config.names import MOST_NFE, STRONGEST
+from noisette.config.sampling import Section
 from noisette.data.opening import CATALOGUE, entry
+from noisette.diffusion.registry import ScheduleName, Target, Weighting
 from noisette.errors import nearest
+from noisette.networks.registry import ConditioningName, Null
 
 _MOST_LEVELS = 100_000
 """Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DatasetConfig(Section):
@@ -82,7 +81,7 @@ class SimpleUNetConfig(Section):
 
     kind: Literal["simple_unet"] = "simple_unet"
     condition: list[Literal["concat"]] = Field(
-        [], description="ways in for the request; this network has one", max_length=1
+        [], description="conditioning mechanisms; this network has one", max_length=1
     )
 
 
@@ -91,7 +90,7 @@ class ReportUNetConfig(Section):
 
     kind: Literal["report_unet"] = "report_unet"
     condition: list[Literal["add"]] = Field(
-        [], description="ways in for the request; this network has one", max_length=1
+        [], description="conditioning mechanisms; this network has one", max_length=1
     )
 
 
@@ -104,9 +103,9 @@ class UNetConfig(Section):
     blocks: int = Field(2, ge=1, description="residual blocks of each level on the way down; one more on the way up")
     attention: list[bool] = Field([False, True], description="whether each level attends over its positions")
     head_width: int = Field(32, ge=4, description="channels of an attention head")
-    condition: list[Literal["concat", "add", "modulate", "spatial"]] = Field(
+    condition: list[ConditioningName] = Field(
         [],
-        description="ways in for the request, any of concat, add, modulate, spatial; none makes an unconditional run",
+        description="conditioning mechanisms, any of concat, add, modulate, spatial; none makes an unconditional run",
     )
     map_channels: int = Field(24, ge=1, description="of the map that each value owns; of spatial only")
     pixel_width: int = Field(0, ge=0, description="channels of the last layers, 1x1 at full size; 0 leaves them out")
@@ -135,7 +134,7 @@ class UNetConfig(Section):
         if any(width % 2 for width in self.widths[:1]):
             raise ValueError("widths: the first must be even: half of it are sines of the time, half cosines")
         if len(set(self.condition)) < len(self.condition):
-            raise ValueError(f"condition: {', '.join(self.condition)} has a way in twice")
+            raise ValueError(f"condition: {', '.join(self.condition)} names a conditioning mechanism twice")
         return self
 
 
@@ -154,7 +153,7 @@ class ConditionConfig(Section):
         le=0.5,
         description="chance that an attribute is unknown by itself; how many are differs from image to image",
     )
-    null: Literal["each", "single"] = Field(
+    null: Null = Field(
         "each", description="each attribute learns what not knowing it means, or one empty vector, as in the report"
     )
 
@@ -170,18 +169,18 @@ class ConditionConfig(Section):
 class DiffusionConfig(Section):
     """Noise levels, what the network predicts, and how errors count."""
 
-    schedule: Literal["linear", "linear-scaled", "cosine", "sigmoid"] = "cosine"
+    schedule: ScheduleName = "cosine"
     steps: int | Literal["continuous"] = Field("continuous", description="T, the number of noise levels, or continuous")
     beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta; of the discrete linear schedules only")
     beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; of the discrete linear schedules only")
     allow_residual_signal: bool = Field(
         False, description="accept a schedule that leaves signal at its last level, with a warning"
     )
-    target: Literal["noise", "image", "velocity", "palette"] = Field(
+    target: Target = Field(
         "velocity",
         description="what the network predicts; palette names the colour of each pixel, of data that have few",
     )
-    weighting: Literal["plain", "min-snr", "clamped-snr"] = "plain"
+    weighting: Weighting = "plain"
     min_snr_gamma: float = Field(5.0, ge=1, description="largest weight of min-snr and clamped-snr")
     time_power: float = Field(
         1.0,
@@ -271,71 +270,37 @@ class TrainingConfig(Section):
 
 
 class SamplesConfig(Section):
-    """The grid of pictures drawn every so many epochs, and what `generate` uses unless told otherwise."""
+    """The grids of pictures that a training draws. How they are drawn stands under sampling."""
 
-    sampler: SamplerName = "ddim"
-    steps: int = Field(25, ge=1, description="network evaluations for an image; heun needs nearly twice as many")
-    spacing: SpacingName = Field(
-        "time",
-        description="which noise levels the steps visit: evenly in time, in log-snr, or as in Karras et al. 2022",
-    )
-    eta: float = Field(0.0, ge=0, le=1, description="of ddim: 0 deterministic, 1 as random as ddpm")
-    churn: float = Field(
-        0.0,
-        ge=0,
-        description=(
-            "of euler and heun: noise added and taken away again, over all steps (S_churn of Karras et al. 2022)"
-        ),
-    )
     count: int = Field(16, ge=1, le=256, description="images in the grid of an epoch; their seeds are 0, 1, 2, ...")
     every: int = Field(1, ge=1, description="epochs from one grid to the next")
     requests: list[str] = Field(
         [],
-        description="what the images of a grid are asked for, in turn; left out, as the first of the validation split",
-    )
-    guidance: float = Field(
-        1.0, ge=0, le=100, description="scale; 1 is the plain request, and cheaper, but of a student"
-    )
-    guidance_interval: list[float] = Field(
-        [0.0, 1.0], min_length=2, max_length=2, description="noise levels (sigma, 0 to 1) between which guidance works"
-    )
-    guidance_rescale: float = Field(0.0, ge=0, le=1, description="how far the spread of a guided image is brought back")
-    complete: bool = Field(
-        False,
         description=(
-            "what a request leaves open is first drawn from what the data have together; else the network decides"
+            "what the images of a grid are asked for, in turn; left out, as the first of the validation split"
         ),
     )
 
-    @model_validator(mode="after")
-    def _has_an_interval(self) -> SamplesConfig:
-        low, high = self.guidance_interval
-        if not 0 <= low <= high <= 1:
-            raise ValueError(f"guidance_interval: {low:g} to {high:g} is no part of 0 to 1")
-        return self
-
 
 class DistillationConfig(Section):
-    """Of a run that learns from another: `noisette distil`."""
+    """Of a distilled model, which learns from another: `noisette distil`."""
 
     teacher: str = Field(
-        description=(
-            "the run or shipped model that is learned from; its weights are in the run folder, teacher.safetensors"
-        )
+        description="the model that is learned from; its weights are in the run folder, teacher.safetensors"
     )
-    evaluations: int = Field(
+    nfe: int = Field(
         ge=1,
-        le=MOST_EVALUATIONS,
-        description="of the network, for an image of the student: its levels are evenly spaced in time",
+        le=MOST_NFE,
+        description="network evaluations for an image: the levels that it learns are evenly spaced in time",
     )
     steps: int = Field(8, ge=1, le=1000, description="of the teacher, from each of these levels down to the image")
-    guidance: list[Annotated[float, Field(ge=0, le=100)]] = Field(
+    guidance: list[Annotated[float, Field(ge=0, le=STRONGEST)]] = Field(
         [1.0, 1.0],
         min_length=2,
         max_length=2,
         description=(
-            "the least and the greatest scale of the teacher that the student learns; it takes any between, at one"
-            " evaluation a step"
+            "the least and the greatest guidance scale of the teacher that is learned; any between costs one evaluation"
+            " a step"
         ),
     )
     guidance_interval: list[float] = Field(
@@ -356,25 +321,9 @@ class DistillationConfig(Section):
         return self
 
     @property
-    def scaled(self) -> bool:
-        """Whether the scale of guidance is something that the student is told."""
+    def guidance_embed(self) -> bool:
+        """Whether the guidance scale is an input of the network (w-conditioning, Meng et al. 2023)."""
         return self.guidance[0] < self.guidance[1]
-
-
-def check_size(side: int, *, levels: int, patch: int) -> str | None:
-    """Why a network of this many levels cannot take images of side x side pixels, with advice; None if it can."""
-    if side % patch:
-        divisors = [str(number) for number in range(1, 9) if side % number == 0]
-        return f"patch: {patch} does not divide {side} pixels; use {' or '.join(divisors)}"
-    inside = side // patch
-    halvings = (inside & -inside).bit_length() - 1  # how often 2 divides it
-    if levels - 1 <= halvings:
-        return None
-    often = {0: "cannot be halved", 1: "halves once", 2: "halves twice"}.get(halvings, f"halves {halvings} times")
-    return (
-        f"widths: has {levels} levels, but {side} pixels in patches of {patch} leave {inside}, which {often}; use at"
-        f" most {halvings + 1}"
-    )
 
 
 def seconds(duration: str) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from noisette.errors import RequestError
-from noisette.training.queue import ticket_of
+from noisette.training.queue import entry_of
 
 _TAIL = 4000  # bytes
 
@@ -80,7 +80,7 @@ def new_run(runs: Path, name: str) -> Path:
     """The folder of a run that is to be made. Raises RequestError for a name that is none, or is taken."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
         raise RequestError(f'a run cannot be called "{name}"; use letters, digits, dots, hyphens and underscores')
-    if (runs / name).exists() or ticket_of(runs / name):
+    if (runs / name).exists() or entry_of(runs / name):
         raise RequestError(f"there is a run {name} already; choose another name")
     return runs / name
 
@@ -88,14 +88,14 @@ def new_run(runs: Path, name: str) -> Path:
 def free_name(runs: Path, name: str) -> str:
     """The name, or the first of name-2, name-3, ... that is not taken."""
     number = 1
-    while (runs / (found := name if number == 1 else f"{name}-{number}")).exists() or ticket_of(runs / found):
+    while (runs / (found := name if number == 1 else f"{name}-{number}")).exists() or entry_of(runs / found):
         number += 1
     return found
 
 
 def stop(run: Path) -> bool:
     """Ask the training of a run to save and leave, or to wait no longer; False if there is none."""
-    ticket = ticket_of(run)  # its process lives, so its number is its own
+    ticket = entry_of(run)  # its process lives, so its number is its own
     if ticket is None:
         return False
     try:

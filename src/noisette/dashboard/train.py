@@ -14,7 +14,7 @@ from noisette.dashboard.shelf import Item, shelf
 from noisette.dashboard.words import plain, say
 from noisette.errors import NoisetteError, RequestError
 from noisette.progress import clock
-from noisette.training.queue import Ticket, tickets
+from noisette.training.queue import QueueEntry, queue_entries
 
 _EVERY = 2.0  # seconds between two looks
 _LENGTHS = {"budget": "10m", "epochs": "10", "steps": "5000"}
@@ -39,7 +39,7 @@ def page(runs: Path) -> None:
 
 def _at_work(runs: Path) -> None:
     """The queue of this machine, and the runs of this folder that can go on."""
-    queue = tickets()
+    queue = queue_entries()
     st.subheader(say("On this machine"))
     begun = [job for job in jobs().all() if not job.name.startswith(MEASURING)]
     if not queue and not any(job.state == "running" for job in begun):
@@ -77,7 +77,7 @@ def _at_work(runs: Path) -> None:
                 st.rerun(scope="fragment")
 
 
-def _ticket(runs: Path, place: int, ticket: Ticket, item: Item | None) -> None:
+def _ticket(runs: Path, place: int, ticket: QueueEntry, item: Item | None) -> None:
     name = item.title if item else ticket.run.name
     ours = ticket.run.parent == runs.resolve()
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -20,7 +20,7 @@ from noisette.dashboard.words import plain, say
 from noisette.errors import NoisetteError
 from noisette.store.events import Curve, EventReader
 from noisette.store.run import Run, open_run
-from noisette.training.queue import ticket_of
+from noisette.training.queue import entry_of
 
 _EVERY = 2.0  # seconds between two looks at a training
 _LOST = 10.0  # seconds without a word from one whose process is not there
@@ -143,7 +143,7 @@ def _depth(runs: Path, chosen: list[Item]) -> None:
         for problem in alerts(
             run.status,
             time.time(),
-            held=ticket_of(run.folder) is not None,
+            held=entry_of(run.folder) is not None,
             losses=np.zeros(0) if loss is None else loss.values,
         ):
             st.warning(problem, icon=":material/warning:")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
+from noisette.diffusion.condition import Condition
 from noisette.diffusion.objectives import Objective
 from noisette.diffusion.schedules import Level
 
 Denoiser = Callable[[Tensor, Level], Tensor]
 Network = Callable[[Tensor, Tensor], Tensor]
 """(xt (B, C, H, W), times (B,) in (0, 1]) -> a prediction, as its objective understands it."""
-ConditionalDenoiser = Callable[[Tensor, Level, Tensor | None], Tensor]
-"""D(xt (B, C, H, W), level, codes (B, A)) -> x0_hat; codes are None where nothing can be asked."""
+ConditionalDenoiser = Callable[[Tensor, Level, Condition | None], Tensor]
+"""D(xt (B, C, H, W), level, condition of B images) -> x0_hat; the condition is None where there is none."""
+Encoded = TypeVar("Encoded")
 
 
 def as_denoiser(network: Network, objective: Objective) -> Denoiser:
@@ -31,41 +33,38 @@ def as_denoiser(network: Network, objective: Objective) -> Denoiser:
     return denoise
 
 
-class AskedNetwork(Protocol):
-    """A network in two parts: what it makes of a request, and its answer to a noisy image, under that."""
+class ConditionalNetwork(Protocol):
+    """A network in two parts: what it makes of a condition, and its answer to a noisy image, under that."""
 
-    def ask(self, codes: Tensor | None) -> tuple[Tensor, ...]:
-        """codes: (B, A); None of a network that is asked nothing."""
+    def encode_condition(self, condition: Condition | None) -> tuple[Tensor, ...]:
+        """What it makes of a condition; None of a network that is not conditioned."""
 
-    def answer(self, xt: Tensor, times: Tensor, *asked: Tensor) -> Tensor: ...
+    def predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor: ...
 
 
-def as_conditional_denoiser(network: AskedNetwork, objective: Objective) -> ConditionalDenoiser:
-    """The same for a network that also takes a request.
+def as_conditional_denoiser(network: ConditionalNetwork, objective: Objective) -> ConditionalDenoiser:
+    """The same for a network that also takes a condition, which is encoded once for all steps."""
+    encode = memoised(network.encode_condition)
 
-    What it makes of it is kept for the next step, by which tensor it was.
-    """
-    ask = remembered(network.ask)
-
-    def denoise(xt: Tensor, level: Level, codes: Tensor | None) -> Tensor:
-        asked = ask(codes)
-        return as_denoiser(lambda image, times: network.answer(image, times, *asked), objective)(xt, level)
+    def denoise(xt: Tensor, level: Level, condition: Condition | None) -> Tensor:
+        encoded = encode(condition)
+        return as_denoiser(lambda image, times: network.predict(image, times, *encoded), objective)(xt, level)
 
     return denoise
 
 
-def remembered(ask: Callable[[Tensor | None], Any]) -> Callable[[Tensor | None], Any]:
-    """`ask`, which is asked once for each tensor: a sampler comes with the same few at every step."""
-    known: list[tuple[Tensor | None, Any]] = []
+def memoised(encode: Callable[[Condition | None], Encoded]) -> Callable[[Condition | None], Encoded]:
+    """`encode`, called once for each condition: a sampler comes with the same few objects at every step."""
+    known: list[tuple[Condition | None, Encoded]] = []
 
-    def answer(codes: Tensor | None) -> Any:
-        for other, said in known:
-            if other is codes:
-                return said
-        known.append((codes, ask(codes)))
+    def encoded(condition: Condition | None) -> Encoded:
+        for other, its in known:
+            if other is condition:
+                return its
+        known.append((condition, encode(condition)))
         return known[-1][1]
 
-    return answer
+    return encoded
 
 
 def clipped(denoise: Denoiser, low: float = -1.0, high: float = 1.0) -> Denoiser:

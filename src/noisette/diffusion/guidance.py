@@ -13,51 +13,55 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from noisette.diffusion.condition import Condition, joined
 from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser
 from noisette.diffusion.schedules import Level
 
 
 @dataclass(frozen=True)
 class Term:
-    """A request, codes (B, A), and the weight of what the network says under it."""
+    """A condition of B images, and the weight of what the network says under it."""
 
     weight: float
-    codes: Tensor
+    condition: Condition
 
 
-def classifier_free(asked: Tensor, nothing: Tensor, scale: float) -> list[Term]:
-    """D(nothing) + scale * (D(asked) - D(nothing)) (Ho and Salimans 2022, with their w = scale - 1)."""
-    return [Term(scale, asked), Term(1 - scale, nothing)]
+def classifier_free(condition: Condition, unconditional: Condition, scale: float) -> list[Term]:
+    """D(unconditional) + scale * (D(condition) - D(unconditional)) (Ho and Salimans 2022, with their w = scale - 1)."""
+    return [Term(scale, condition), Term(1 - scale, unconditional)]
 
 
-def emphasising(asked: Tensor, without: Tensor, extra: float) -> list[Term]:
-    """extra * (D(asked) - D(without)): more (or, below 0, less) of what `without` leaves out of `asked`.
+def emphasising(condition: Condition, without: Condition, extra: float) -> list[Term]:
+    """extra * (D(condition) - D(without)): more (or, below 0, less) of what `without` leaves out of `condition`.
 
     Added to `classifier_free`, it gives one attribute a scale of its own, scale + extra, beside the others: composition
     in the manner of Liu et al. 2022, but beside the rest of the request and not alone.
     """
-    return [Term(extra, asked), Term(-extra, without)]
+    return [Term(extra, condition), Term(-extra, without)]
 
 
-def excluding(asked: Tensor, unwanted: Tensor, strength: float) -> list[Term]:
-    """strength * (D(asked) - D(unwanted)): away from what `unwanted` adds to `asked`."""
-    return [Term(strength, asked), Term(-strength, unwanted)]
+def excluding(condition: Condition, negative: Condition, strength: float) -> list[Term]:
+    """strength * (D(condition) - D(negative)): away from what `negative` adds to `condition`."""
+    return [Term(strength, condition), Term(-strength, negative)]
 
 
 def guided(denoise: ConditionalDenoiser, terms: Sequence[Term], *, rescale: float = 0.0) -> Denoiser:
-    """The sum of the terms, whose weights sum to 1, in one batched evaluation of the requests that have a weight.
+    """The sum of the terms in one batched evaluation of those that have a weight.
 
-    rescale: 0 to 1, how far the spread of each guided image is brought back to that under the first term alone (Lin et
-    al. 2024): large scales overshoot it.
+    Args:
+        denoise: the network as a denoiser.
+        terms: their weights sum to 1; those of one condition object are merged.
+        rescale: 0 to 1, how far the spread of each guided image is brought back to that under the first term alone
+            (Lin et al. 2024): large scales overshoot it.
     """
     first, *others = _merged(terms)
     merged = [*([first] if first.weight or rescale else []), *(term for term in others if term.weight)]
-    weights, codes = [term.weight for term in merged], torch.cat([term.codes for term in merged])
+    weights, condition = [term.weight for term in merged], joined([term.condition for term in merged])
 
     def denoise_guided(xt: Tensor, level: Level) -> Tensor:
         if len(merged) == 1:
-            return denoise(xt, level, codes)
-        said = denoise(torch.cat([xt] * len(merged)), level, codes).chunk(len(merged))
+            return denoise(xt, level, condition)
+        said = denoise(torch.cat([xt] * len(merged)), level, condition).chunk(len(merged))
         x0 = torch.stack([weight * each for weight, each in zip(weights, said, strict=True)]).sum(0)
         return _rescaled(x0, said[0], rescale) if rescale else x0
 
@@ -74,17 +78,17 @@ def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Deno
 
 
 def _merged(terms: Sequence[Term]) -> list[Term]:
-    """One term for each tensor of requests, in their order.
+    """One term for each condition, in their order.
 
-    By which tensor it is, not by what is in it: an image must not depend on what those beside it are asked for.
+    By which object it is, not by what is in it: an image must not depend on what those beside it are asked for.
     """
     merged: list[Term] = []
     for term in terms:
-        same = next((place for place, other in enumerate(merged) if other.codes is term.codes), None)
+        same = next((place for place, other in enumerate(merged) if other.condition is term.condition), None)
         if same is None:
             merged.append(term)
         else:
-            merged[same] = Term(merged[same].weight + term.weight, term.codes)
+            merged[same] = Term(merged[same].weight + term.weight, term.condition)
     return merged
 
 

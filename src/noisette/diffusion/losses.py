@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-from noisette.diffusion.targets import Target
-
-Weighting = Literal["plain", "min-snr", "clamped-snr"]
+from noisette.diffusion.registry import RegressionTarget as Target
+from noisette.diffusion.registry import Weighting
 
 
 def weights(weighting: Weighting, target: Target, alpha: Tensor, sigma: Tensor, *, gamma: float = 5.0) -> Tensor:

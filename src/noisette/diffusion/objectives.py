@@ -8,9 +8,11 @@ from typing import Protocol
 import torch.nn.functional as F
 from torch import Tensor
 
-from noisette.diffusion.losses import Weighting, squared_error, weights
+from noisette.diffusion.losses import squared_error, weights
 from noisette.diffusion.palette import mean_colour, nearest, with_evidence
-from noisette.diffusion.targets import Target, image_from, wanted
+from noisette.diffusion.registry import RegressionTarget as Target
+from noisette.diffusion.registry import Weighting
+from noisette.diffusion.targets import image_from, target_of
 
 
 class Objective(Protocol):
@@ -32,7 +34,7 @@ class Regression:
     gamma: float = 5.0
 
     def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        answer = wanted(self.target, x0, eps, _over_pixels(alpha), _over_pixels(sigma))
+        answer = target_of(self.target, x0, eps, _over_pixels(alpha), _over_pixels(sigma))
         return squared_error(prediction, answer, weights(self.weighting, self.target, alpha, sigma, gamma=self.gamma))
 
     def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:

@@ -11,12 +11,12 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
 
-ScheduleName = Literal["linear", "linear-scaled", "cosine", "sigmoid"]
+from noisette.diffusion.registry import ScheduleName
 
 MAX_RESIDUAL_SIGNAL = 1e-3
 """Largest alpha**2 at the last level with which a sampler may start from pure noise as if it had been trained on it."""

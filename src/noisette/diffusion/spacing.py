@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import exp, log
-from typing import Literal, get_args
+from typing import get_args
 
+from noisette.diffusion.registry import RuleSpacing
 from noisette.diffusion.schedules import Level, Schedule, ScheduleError
-
-SpacingName = Literal["time", "log-snr", "karras"]
 
 _FINEST = 1e-3
 """The time at which spacings by noise end, or the schedule's last level where that is noisier: below it no byte
@@ -22,7 +21,7 @@ _RHO = 7  # Karras et al. 2022, eq. 5
 
 
 @lru_cache(maxsize=256)  # a drawing is over sooner than a hundred levels are found
-def spaced(schedule: Schedule, count: int, spacing: SpacingName = "time") -> tuple[Level, ...]:
+def spaced(schedule: Schedule, count: int, spacing: RuleSpacing = "time") -> tuple[Level, ...]:
     """`count` trained levels, noisiest first, from the last trained one.
 
     time: evenly in time, the last of them 1 / count. log-snr: evenly in log(alpha / sigma), down to a thousandth of the
@@ -31,8 +30,8 @@ def spaced(schedule: Schedule, count: int, spacing: SpacingName = "time") -> tup
 
     Raises ScheduleError if the schedule has fewer levels.
     """
-    if spacing not in get_args(SpacingName):
-        raise ScheduleError(f'no spacing "{spacing}"; there are {", ".join(get_args(SpacingName))}')
+    if spacing not in get_args(RuleSpacing):
+        raise ScheduleError(f'no spacing "{spacing}"; there are {", ".join(get_args(RuleSpacing))}')
     evenly = tuple(schedule.levels(count))
     if any(now.half_log_snr == then.half_log_snr for now, then in pairwise(evenly[:_CLIPPED])):
         raise ScheduleError(

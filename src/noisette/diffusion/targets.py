@@ -6,15 +6,16 @@ sigma are numbers, or tensors that broadcast against (B, C, H, W); alpha**2 + si
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from torch import Tensor
 
-Target = Literal["noise", "image", "velocity"]
+from noisette.diffusion.registry import RegressionTarget as Target
+
 Scale = TypeVar("Scale", float, Tensor)
 
 
-def wanted(target: Target, x0: Tensor, eps: Tensor, alpha: Scale, sigma: Scale) -> Tensor:
+def target_of(target: Target, x0: Tensor, eps: Tensor, alpha: Scale, sigma: Scale) -> Tensor:
     """What a perfect network would answer."""
     if target == "noise":
         return eps

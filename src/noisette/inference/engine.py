@@ -23,98 +23,168 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from noisette.diffusion.denoiser import ConditionalDenoiser, as_conditional_denoiser, remembered
+from noisette.diffusion.condition import Condition
+from noisette.diffusion.denoiser import ConditionalDenoiser, as_conditional_denoiser, memoised
 from noisette.diffusion.objectives import Objective
 from noisette.diffusion.schedules import Level
 from noisette.files.atomic import write_text
 from noisette.files.cache import cache_folder
+from noisette.model import Model
+from noisette.networks.base import Network
 
-_VERSION = 1
+_VERSION = 2
 """Of what is exported; another one makes what is kept in the cache worthless."""
 _KEPT = 20  # exported networks in the cache; of 22 MB for the flagship, and of 94 for the report's network
-_ASK, _ESTIMATE = "ask.onnx", "estimate.onnx"
+_ENCODE, _ESTIMATE = "encode.onnx", "estimate.onnx"
+_CONDITION = Condition._fields
+"""The inputs of the encoder, by their names."""
 _NEW = ".new-"
 
 
 @dataclass(frozen=True)
 class Engine:
-    """denoiser: makes a denoiser for one batch, which keeps what the network makes of a request from step to step.
-    alone: whether an image comes out the same, to the bit, in any batch. name: for people.
+    """What evaluates a network.
+
+    Attributes:
+        denoiser: makes a denoiser for one batch, which keeps what the network makes of a condition from step to step.
+        batch_invariant: whether an image comes out the same, to the bit, in any batch.
+        name: for people.
     """
 
     denoiser: Callable[[], ConditionalDenoiser]
-    alone: bool
+    batch_invariant: bool
     name: str
 
 
-def in_pytorch(network: nn.Module, objective: Objective) -> Engine:
+@dataclass(frozen=True)
+class Inputs:
+    """What an exported network takes.
+
+    Attributes:
+        shape: (C, H, W) of a diffused image.
+        attributes: of a request; 0 of a network that is not conditioned.
+        guidance_embed: whether the guidance scale is an input too.
+    """
+
+    shape: tuple[int, int, int]
+    attributes: int
+    guidance_embed: bool
+
+    @classmethod
+    def of(cls, model: Model) -> Inputs:
+        """What the networks of a model take."""
+        attributes = len(model.schema.attributes) if model.recipe.conditional else 0
+        return cls(model.shape, attributes, model.guidance_embed)
+
+    def condition(self, images: int, random: torch.Generator | None = None) -> Condition | None:
+        """Any condition for so many images; of unknown attributes, or else random ones."""
+        if not self.attributes:
+            return None
+        codes = torch.zeros(images, self.attributes, dtype=torch.int64)
+        if random is not None:
+            codes = torch.randint(-1, 2, (images, self.attributes), generator=random)
+        condition = Condition(codes)
+        return condition.with_scale(1.5) if self.guidance_embed else condition
+
+
+def engine_of(model: Model, network: Network, weights: str) -> Engine:
+    """What evaluates a network of a model on the CPU: ONNX Runtime where it can, else PyTorch.
+
+    Args:
+        model: that it is of.
+        network: with its weights, ready to draw.
+        weights: the SHA-256 of the file that they are from, by which an exported network is found again.
+    """
+    recipe = model.recipe
+    facts = {
+        "weights": weights,
+        "averaged": recipe.training.ema > 0,
+        "network": recipe.network.model_dump(),
+        "diffusion": recipe.diffusion.model_dump(),
+        "condition": recipe.condition.null,
+        "schema": model.schema.fingerprint,
+        "palette": model.colours_learned,
+    }
+    try:
+        return in_onnxruntime(network, model.objective, Inputs.of(model), facts)
+    except Exception:
+        # An exporter has as many errors as there are operations; what it cannot have is drawn all the same, and `name`
+        # tells.
+        return in_pytorch(network, model.objective)
+
+
+def in_pytorch(network: Network, objective: Objective) -> Engine:
     """The network as it is, on the device where it lies."""
-    return Engine(lambda: as_conditional_denoiser(network, objective), alone=False, name="PyTorch")  # type: ignore[arg-type]
+    return Engine(lambda: as_conditional_denoiser(network, objective), batch_invariant=False, name="PyTorch")
 
 
-def in_onnxruntime(
-    network: nn.Module, objective: Objective, shape: tuple[int, int, int], attributes: int, facts: Mapping[str, Any]
-) -> Engine:
-    """The network as ONNX Runtime has it; exported into the user's cache folder, once. On the CPU, with PyTorch's
-    number of threads.
+def in_onnxruntime(network: Network, objective: Objective, inputs: Inputs, facts: Mapping[str, Any]) -> Engine:
+    """The network as ONNX Runtime has it, on the CPU, with PyTorch's number of threads.
 
-    shape: (C, H, W) of a diffused image. attributes: of a request; 0 of a network that is asked nothing. facts: all
-    that decides what the network and its objective compute, such as the SHA-256 of the weights. Raises whatever
-    PyTorch's exporter or ONNX Runtime raises where they cannot have this network, or are not there.
+    It is exported into the user's cache folder, once.
+
+    Args:
+        network: ready to draw.
+        objective: what its answers mean.
+        inputs: what it takes.
+        facts: all that decides what the network and its objective compute, such as the SHA-256 of the weights.
+
+    Raises:
+        Exception: whatever PyTorch's exporter or ONNX Runtime raises where they cannot have this network, or are not
+            there.
     """
     import onnxruntime  # noqa: F401  (before minutes are spent on what it could not load)
 
     named = json.dumps({"version": _VERSION, "torch": torch.__version__, **facts}, sort_keys=True)
     folder = cache_folder() / "engines" / hashlib.sha256(named.encode()).hexdigest()[:32]
     if not folder.is_dir():
-        _export(network, objective, shape, attributes, folder)
+        _export(network, objective, inputs, folder)
     try:
-        engine = loaded(folder, shape, attributes)
+        engine = loaded(folder, inputs)
     except Exception:  # ONNX Runtime has an error for each way in which a file may be damaged
         shutil.rmtree(folder, ignore_errors=True)
-        _export(network, objective, shape, attributes, folder)
-        engine = loaded(folder, shape, attributes)
+        _export(network, objective, inputs, folder)
+        engine = loaded(folder, inputs)
     with contextlib.suppress(OSError):  # of a cache that is another user's
         os.utime(folder)  # used: others go first
     return engine
 
 
-class _Ask(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
+class _Encode(nn.Module):
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, codes: Tensor) -> tuple[Tensor, ...]:
-        asked: tuple[Tensor, ...] = self.network.ask(codes)  # type: ignore[operator]
-        return asked
+    def forward(self, *condition: Tensor) -> tuple[Tensor, ...]:
+        return self.network.encode_condition(Condition(*condition))
 
 
 class _Estimate(nn.Module):
-    def __init__(self, network: nn.Module, objective: Objective) -> None:
+    def __init__(self, network: Network, objective: Objective) -> None:
         super().__init__()
         self.network, self.objective = network, objective
 
-    def forward(self, xt: Tensor, times: Tensor, alpha: Tensor, sigma: Tensor, *asked: Tensor) -> Tensor:
-        return self.objective.image(self.network.answer(xt, times, *asked), xt, alpha, sigma)  # type: ignore[operator]
+    def forward(self, xt: Tensor, times: Tensor, alpha: Tensor, sigma: Tensor, *encoded: Tensor) -> Tensor:
+        return self.objective.image(self.network.predict(xt, times, *encoded), xt, alpha, sigma)
 
 
-def _export(network: nn.Module, objective: Objective, shape: Sequence[int], attributes: int, folder: Path) -> None:
+def _export(network: Network, objective: Objective, inputs: Inputs, folder: Path) -> None:
     """Both parts of a network into a folder that appears whole; the oldest folders beside it go."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_NEW))
     try:
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that this exporter is an old one; the new one takes twenty times as long
-            asked: tuple[Tensor, ...] = ()
-            if attributes:
-                codes = torch.zeros(2, attributes, dtype=torch.int64)
-                asked = network.ask(codes)  # type: ignore[operator]
-                _write(
-                    _Ask(network), (codes,), made / _ASK, ["codes"], [f"asked_{place}" for place in range(len(asked))]
-                )
-            inputs = (torch.zeros(2, *shape), *(torch.full((2,), 0.5) for _ in range(3)), *asked)
-            names = ["xt", "times", "alpha", "sigma", *(f"asked_{place}" for place in range(len(asked)))]
-            _write(_Estimate(network, objective), inputs, made / _ESTIMATE, names, ["x0"])
+            encoded: tuple[Tensor, ...] = ()
+            condition = inputs.condition(2)
+            if condition is not None:
+                given = tuple(part for part in condition if part is not None)
+                encoded = network.encode_condition(condition)
+                _write(_Encode(network), given, made / _ENCODE, list(_CONDITION[: len(given)]), _names(encoded))
+            scales = (torch.full((2,), 0.5) for _ in range(3))
+            names = ["xt", "times", "alpha", "sigma", *_names(encoded)]
+            module = _Estimate(network, objective)
+            _write(module, (torch.zeros(2, *inputs.shape), *scales, *encoded), made / _ESTIMATE, names, ["x0"])
         made.chmod(0o755)
         made.replace(folder)
     except OSError:
@@ -125,6 +195,10 @@ def _export(network: nn.Module, objective: Objective, shape: Sequence[int], attr
     others = [each for each in folder.parent.iterdir() if each != folder and not each.name.startswith(_NEW)]
     for old in sorted(others, key=_used)[: max(0, len(others) + 1 - _KEPT)]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _names(encoded: Sequence[Any]) -> list[str]:
+    return [f"encoded_{place}" for place in range(len(encoded))]
 
 
 def _used(folder: Path) -> float:
@@ -152,8 +226,8 @@ def _write(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: lis
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
-def loaded(folder: Path, shape: Sequence[int], attributes: int) -> Engine:
-    """The engine of a folder that was exported; shape, attributes: as they were then."""
+def loaded(folder: Path, inputs: Inputs) -> Engine:
+    """The engine of a folder that was exported; inputs: as they were then."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -163,42 +237,49 @@ def loaded(folder: Path, shape: Sequence[int], attributes: int) -> Engine:
     def session(name: str) -> Any:
         return onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
 
-    estimate, asking = session(_ESTIMATE), session(_ASK) if attributes else None
+    estimate, encoder = session(_ESTIMATE), session(_ENCODE) if inputs.attributes else None
     used = {each.name for each in estimate.get_inputs()}  # a target may need no sigma, say
 
-    def ask(codes: Tensor | None) -> dict[str, Any]:
-        if asking is None or codes is None:
+    def encode(condition: Condition | None) -> dict[str, Any]:
+        if encoder is None or condition is None:
             return {}
-        return {f"asked_{place}": part for place, part in enumerate(asking.run(None, {"codes": codes.numpy()}))}
+        given = {name: part.numpy() for name, part in zip(_CONDITION, condition, strict=True) if part is not None}
+        encoded = encoder.run(None, given)
+        return dict(zip(_names(encoded), encoded, strict=True))
 
     def denoiser() -> ConditionalDenoiser:
-        asked = remembered(ask)
+        encoded = memoised(encode)
 
-        def denoise(xt: Tensor, level: Level, codes: Tensor | None) -> Tensor:
+        def denoise(xt: Tensor, level: Level, condition: Condition | None) -> Tensor:
             scales = {"times": level.time, "alpha": level.alpha, "sigma": level.sigma}
             levels = {name: torch.full((len(xt),), scale).numpy() for name, scale in scales.items()}
-            given = {"xt": xt.contiguous().numpy(), **levels, **asked(codes)}
+            given = {"xt": xt.contiguous().numpy(), **levels, **encoded(condition)}
             [x0] = estimate.run(None, {name: value for name, value in given.items() if name in used})
             return torch.from_numpy(x0)
 
         return denoise
 
-    known = folder / f"alone-with-{options.intra_op_num_threads}-threads"
+    known = folder / f"batch-invariant-with-{options.intra_op_num_threads}-threads"
     if not known.is_file():
-        answer = _each_alone(denoiser, shape, attributes)
+        answer = _batch_invariant(denoiser, inputs)
         with contextlib.suppress(OSError):
             write_text(known, json.dumps(answer))
         return Engine(denoiser, answer, "ONNX Runtime")
     return Engine(denoiser, json.loads(known.read_text(encoding="utf-8")) is True, "ONNX Runtime")
 
 
-def _each_alone(denoiser: Callable[[], ConditionalDenoiser], shape: Sequence[int], attributes: int) -> bool:
+def _batch_invariant(denoiser: Callable[[], ConditionalDenoiser], inputs: Inputs) -> bool:
     """Whether images come out the same in batches of every kind of size that is used: guidance asks for each several
     times.
     """
     random = torch.Generator().manual_seed(0)
-    xt, codes = torch.randn(48, *shape, generator=random), torch.randint(-1, 2, (48, attributes), generator=random)
+    xt = torch.randn(48, *inputs.shape, generator=random)
+    condition = inputs.condition(48, random)
     level = Level(0.5, 0.7, 0.7)
-    whole = denoiser()(xt, level, codes)
+    whole = denoiser()(xt, level, condition)
     parts = [slice(0, 1), slice(47, 48), slice(0, 2), slice(3, 8), slice(32, 48), slice(0, 32), slice(13, 46)]
-    return all(torch.equal(denoiser()(xt[part], level, codes[part]), whole[part]) for part in parts)
+
+    def of(part: slice) -> Tensor:
+        return denoiser()(xt[part], level, None if condition is None else condition.taken(part))
+
+    return all(torch.equal(of(part), whole[part]) for part in parts)

@@ -1,284 +1,317 @@
-"""A trained model that answers requests."""
+"""A trained model that draws: `plan` understands a request, `draw` computes it.
+
+Everybody who draws calls exactly these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from noisette.attributes.imputation import Completion
-from noisette.attributes.parsing import Condition, places, understand
+from noisette.attributes.parsing import Condition as Parsed
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
 from noisette.attributes.statistics import Statistics
-from noisette.data.palette import MOST_COLOURS, Palette
+from noisette.config.sampling import SamplingSettings
+from noisette.data.palette import Palette
 from noisette.data.pixels import OnPalette
-from noisette.diffusion.samplers import OnStep, ignore
+from noisette.diffusion.condition import Condition
+from noisette.diffusion.denoiser import clipped
+from noisette.diffusion.noise import ImageNoise, between
+from noisette.diffusion.samplers import OnStep
+from noisette.diffusion.schedules import Level, ScheduleError
 from noisette.errors import RequestError
-from noisette.inference.engine import Engine
-from noisette.model import Model, batches
-from noisette.sampling.presets import Qualities
-from noisette.sampling.resolve import Choices, variation_around, whole_seeds
-from noisette.sampling.settings import Sampling, Variation
+from noisette.inference.engine import Engine, engine_of, in_pytorch
+from noisette.inference.plan import Plan, Start
+from noisette.inference.planner import Codes, Planner, Request
+from noisette.model import Model
+from noisette.networks.base import Network
+from noisette.progress import Progress, silent
+from noisette.sampling.functions import levels_of, sampler_of
+from noisette.sampling.presets import Presets
 
-Preview = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], None]
+BATCH = 16
+"""Images are evaluated so many at a time. Where an engine computes otherwise for another number, the last ones get
+padding that is thrown away: an image must not depend on those beside it."""
+
+Images = NDArray[np.uint8]
+"""(N, C, H, W)."""
+
+Preview = Callable[[Images, Images, int], None]
 """Called at each step of each batch with xt and x0_hat as bytes, (B, C, H, W) each, and the number of the step, from 1.
 """
-
-OnProgress = Callable[[int, int], None]
-"""Called after each step with the steps taken, over all batches, and the steps there are."""
-
-
-Asked = str | Mapping[str, Any]
-"""A request such as "Male, Big Shades, no Earring", or {"type": "Female", "Earring": False}."""
 
 
 @dataclass(frozen=True, repr=False)
 class Generator:
-    """A loaded run or shipped model: its averaged weights, ready to draw.
+    """A loaded model, ready to draw.
 
-    name: the folder of the run, or the name of the model. palette: the colours of its data, where they are few. step:
-    of the training. weights: the SHA-256 of their file, which says exactly what drew an image. qualities: settings that
-    were found to be enough.
+    Attributes:
+        planner: what is known of it without the network.
+        model: what it diffuses and how.
+        network: with its averaged weights, in evaluation mode.
+        given_engine: what evaluates the network; ONNX Runtime where it can unless given.
+        device: where its network lies.
     """
 
-    name: str
+    planner: Planner
     model: Model
-    network: nn.Module
-    statistics: Statistics
-    palette: Palette | None
-    step: int
-    weights: str
-    notes: tuple[str, ...] = ()
-    qualities: Qualities | None = None
+    network: Network
+    given_engine: Engine | None = None
+    device: torch.device | str = "cpu"
 
     def __repr__(self) -> str:
-        return (
-            f"Generator({self.name!r}, step {self.step:,}, {self.model.side}x{self.model.side}, weights"
-            f" {self.weights[:12]})"
-        )
+        height, width = self.model.size
+        return f"Generator({self.name!r}, step {self.step:,}, {width}x{height}, weights {self.weights[:12]})"
+
+    @property
+    def name(self) -> str:
+        """As `noisette.load` takes it."""
+        return self.planner.name
 
     @property
     def schema(self) -> AttributeSchema:
-        """What can be asked for; nothing of a run that was trained without attributes."""
-        return self.model.schema if self.model.recipe.conditional else AttributeSchema()
+        """What can be asked for; nothing of a model that was trained without attributes."""
+        return self.planner.schema
 
-    @cached_property
-    def choices(self) -> Choices:
-        """What can be set of a drawing."""
-        return Choices(self.name, self.model.recipe, self.model.schedule.steps, self.schema, self.qualities)
+    @property
+    def statistics(self) -> Statistics:
+        """How common each value is, and which are seen together."""
+        return self.planner.statistics
 
-    def understand(
-        self, request: Asked, *, only: bool = False, allow_unseen: bool = False, complete: bool = False
-    ) -> Condition:
-        """What a request means to this model; see `noisette.attributes.parsing.understand`.
+    @property
+    def palette(self) -> Palette | None:
+        """The colours of its data, where they are few."""
+        return self.planner.palette
 
-        complete: whether what it leaves open will be filled in.
-        """
-        if not self.model.recipe.conditional:
-            asked = ", ".join(map(str, request)) if isinstance(request, Mapping) else str(request)
-            raise RequestError(
-                f"{self.name} was trained without attributes, so it cannot be asked for {asked or 'any'}"
-            )
-        condition = understand(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
-        if (
-            self.model.recipe.condition.drop_each == 0
-            and UNKNOWN in condition.row
-            and condition.values
-            and not complete
-        ):
-            note = (
-                f"{self.name} was only trained on whole requests (condition.drop_each = 0): what is not mentioned may"
-                " come out as absent, unless it is filled in (--complete)"
-            )
-            condition = replace(condition, notes=(*condition.notes, note))
-        return condition
+    @property
+    def presets(self) -> Presets | None:
+        """Settings that were found to be enough."""
+        return self.planner.presets
 
-    def random_request(self, seed: int, *, without: Collection[str] = ()) -> dict[str, Value]:
-        """A plausible request, all attributes known, drawn from the statistics of the data.
+    @property
+    def step(self) -> int:
+        """Of the training."""
+        return self.planner.step
 
-        seed: 0 or more. without: flags or options it has not.
-        """
-        if not isinstance(seed, int | np.integer) or seed < 0:
-            raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
-        if not self.model.recipe.conditional:
-            raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
-        return self._completion.random_request(int(seed), without=places(without, self.schema))
+    @property
+    def weights(self) -> str:
+        """The SHA-256 of their file, which says exactly what drew an image."""
+        return self.planner.weights
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it."""
+        return self.planner.notes
 
     @cached_property
     def engine(self) -> Engine:
-        """See `Model.engine`."""
-        return self.model.engine(self.network, self.weights)
+        """What evaluates the network."""
+        return self.given_engine or engine_of(self.model, self.network, self.weights)
 
-    @cached_property
-    def _completion(self) -> Completion:
-        return Completion(self.schema, self.statistics)
+    def parse(
+        self, request: Request, *, only: bool = False, allow_unseen: bool = False, impute: bool = False
+    ) -> Parsed:
+        """What a request means to this model; see `Planner.parse`."""
+        return self.planner.parse(request, only=only, allow_unseen=allow_unseen, impute=impute)
+
+    def random_request(self, seed: int, *, without: Collection[str] = ()) -> dict[str, Value]:
+        """A plausible request, all attributes known; see `Planner.random_request`."""
+        return self.planner.random_request(seed, without=without)
+
+    def plan(
+        self,
+        request: Request | Sequence[Request] | Codes | None = None,
+        *,
+        seeds: Sequence[int],
+        settings: SamplingSettings | None = None,
+        preset: str | None = None,
+        only: bool = False,
+        allow_unseen: bool = False,
+        start: Start | None = None,
+    ) -> Plan:
+        """Understand, check, resolve and impute, once; see `Planner.plan`."""
+        return self.planner.plan(
+            request,
+            seeds=seeds,
+            settings=settings,
+            preset=preset,
+            only=only,
+            allow_unseen=allow_unseen,
+            start=start,
+        )
 
     def generate(
         self,
-        request: Asked | Sequence[Asked] | None = None,
+        request: Request | Sequence[Request] | None = None,
         *,
         seeds: Sequence[int],
         only: bool = False,
         allow_unseen: bool = False,
-        sampler: str | None = None,
-        steps: int | None = None,
-        eta: float | None = None,
-        guidance: float | None = None,
-        interval: tuple[float, float] | None = None,
-        rescale: float | None = None,
-        weights: Mapping[str, float] | None = None,
-        excluded: Mapping[str, float] | None = None,
-        complete: bool | None = None,
-        spacing: str | None = None,
-        churn: float | None = None,
-        quality: str | None = None,
+        preset: str | None = None,
         variation: tuple[int, float] | None = None,
-        palette: bool = False,
         preview: Preview | None = None,
-        progress: OnProgress | None = None,
-    ) -> NDArray[np.uint8]:
-        """Draw one image for each seed: (len(seeds), C, H, W) uint8.
+        progress: Progress = silent,
+        **settings: Any,
+    ) -> Images:
+        """Draw one image for each seed. An image depends on its own seed and request alone, not on those beside it.
 
-        An image depends on its own seed and request alone, not on those beside it.
+        Args:
+            request: for all images, or one for each; what it does not mention is unspecified.
+            seeds: 0 or more, below 2**63.
+            only: flags that a request does not mention are absent.
+            allow_unseen: ask even for what the data never show together.
+            preset: settings that were found to be enough: "fast", "balanced" or "best".
+            variation: a seed, and how far from its image, 0 to 1, the images go, each towards its own seed's.
+            preview: sees the images at each step.
+            progress: called with the steps taken, over all batches, and the steps there are.
+            **settings: of the drawing, by their names in `noisette.config.sampling.SETTINGS`: sampler, steps, spacing,
+                eta, churn, guidance, interval, rescale, weights, negative, impute, palette. What is left out is as the
+                preset or the model's recipe says.
 
-        request: for all images, or one for each; what it does not mention is open. only: but flags it does not mention
-        are absent. allow_unseen: ask for what the data never show together. seeds: 0 or more, below 2**63. sampler,
-        steps, spacing, eta, churn, guidance (a scale, 1 is plain; another costs two evaluations a step, in one batch,
-        but of a student), interval, rescale: as in the run's recipe unless given, or as the table of `quality` ("fast",
-        "balanced" or "best") says. weights: attributes with another scale than the rest. excluded: flags or options to
-        keep away from, and how strongly where they are left open (0.3 is a start). complete: what a request leaves open
-        is first drawn from what the data have together, by the seed of the image, or else is left to the network; as in
-        the recipe. variation: a seed, and how far from its image, 0 to 1, the images go, each towards its own seed's.
-        palette: each pixel goes to the nearest colour of the data. preview, progress: see each step, before that.
+        Returns:
+            (len(seeds), C, H, W) uint8.
 
-        Raises RequestError for settings that cannot be, and for requests that this model cannot understand.
+        Raises:
+            RequestError: for settings that cannot be, and requests that this model cannot understand.
+
+        Example:
+            >>> generator = noisette.load("punks")
+            >>> images = generator.generate("Female, 3D Glasses, no Earring", seeds=range(16), steps=4)
         """
-        chosen = self.choices.sampling(
-            sampler,
-            steps,
-            eta,
-            guidance=guidance,
-            interval=interval,
-            rescale=rescale,
-            weights=weights,
-            excluded=excluded,
-            complete=complete,
-            spacing=spacing,
-            churn=churn,
-            quality=quality,
+        plan = self.plan(
+            request,
+            seeds=seeds,
+            settings=SamplingSettings.of(**settings),
+            preset=preset,
+            only=only,
+            allow_unseen=allow_unseen,
+            start=None if variation is None else Start.of(variation),
         )
-        rows = None
-        if request is not None:
-            seeds = whole_seeds(seeds)
-            alone = isinstance(request, str | Mapping) or not isinstance(request, Sequence)
-            requests: list[Any] = [request] if alone else list(request)
-            asked = [
-                self.understand(each, only=only, allow_unseen=allow_unseen, complete=chosen.complete)
-                for each in requests
-            ]
-            for each in asked:
-                self.choices.check_guidance(chosen.guidance, each.values, alone=alone)
-            if not alone and len(asked) != len(seeds):
-                raise RequestError(
-                    f"there are {len(asked)} requests for {len(seeds)} seeds; give one for each, or one for all"
-                )
-            rows = np.stack([each.row for each in (asked * len(seeds) if alone else asked)])
-        else:
-            if only:
-                raise RequestError("only goes with a request: but for what it mentions, nothing is worn")
-            self.choices.check_guidance(chosen.guidance, {})
-        return self.draw(
-            rows,
-            seeds,
-            chosen,
-            variation=variation_around(variation),
-            palette=palette,
-            preview=preview,
-            progress=progress,
-        )
+        return self.draw(plan, preview=preview, progress=progress)
 
     def draw(
         self,
-        rows: NDArray[np.int16] | None,
-        seeds: Sequence[int],
-        sampling: Sampling,
+        plan: Plan,
         *,
-        variation: Variation | None = None,
-        palette: bool = False,
         preview: Preview | None = None,
-        progress: OnProgress | None = None,
-    ) -> NDArray[np.uint8]:
-        """The same from rows of an attribute table, (len(seeds), A); None asks for nothing at all.
+        progress: Progress = silent,
+        on_step: OnStep | None = None,
+    ) -> Images:
+        """Compute the images of a plan.
 
-        What they leave open is `completed` first.
+        Args:
+            plan: of this model.
+            preview: sees the images at each step, as bytes.
+            progress: called with the steps taken, over all batches, and the steps there are.
+            on_step: sees xt, x0_hat, (B, C, H, W) each, and the level, as they are computed.
+
+        Returns:
+            (len(plan.seeds), C, H, W) uint8.
+
+        Raises:
+            RequestError: the schedule has too few levels, or two that cannot be told apart.
         """
-        seeds = whole_seeds(seeds)
-        rows = self.completed(rows, seeds, sampling, variation=variation)
-        if (
-            sampling.complete
-        ):  # without what is excluded: to push away from it besides would leave its ghost on the background
-            sampling = replace(sampling, guidance=replace(sampling.guidance, excluded={}))
-        if rows is None and self.model.recipe.conditional and self.model.recipe.condition.drop_all == 0:
-            raise RequestError(
-                f"{self.name} never learned to draw without a request (condition.drop_all = 0); ask for something"
-            )
-        if palette and self.palette is None:
-            raise RequestError(
-                f"{self.name} knows no palette: its data are grey, or have more than {MOST_COLOURS:,} colours; leave"
-                " the palette out"
-            )
-        watched = self._watched(preview, progress, sampling.steps, len(seeds))
-        images = self.model.draw(self.engine, seeds, sampling, rows, variation=variation, on_step=watched).numpy()
-        return self.palette.snap(images) if palette and self.palette else images
+        settings, seeds = plan.sampling, plan.seeds
+        try:
+            levels = levels_of(settings, self.model.schedule)
+        except ScheduleError as error:
+            raise RequestError(str(error)) from error
+        codes = self.planner.codes(plan)
+        guidance = settings.guidance
+        if settings.impute:  # what is excluded was not imputed: to be led away from it besides would leave its ghost
+            guidance = guidance.model_copy(update={"negative": {}})
+        sampler = sampler_of(settings, self.model.schedule)
+        watch = self._watched(preview, progress, on_step, settings.steps, len(seeds))
+        drawn = []
+        for first in range(0, len(seeds), BATCH):
+            batch = list(seeds[first : first + BATCH])
+            padding = 0 if self.engine.batch_invariant else BATCH - len(batch)
+            condition, unconditional = self._conditions(codes, slice(first, first + BATCH), len(batch), padding)
+            denoise = clipped(self.model.denoiser(self.engine.denoiser(), condition, unconditional, guidance))
+            noise = ImageNoise(batch + [0] * padding)
+            with torch.inference_mode():
+                xt = self._noise(noise, len(batch) + padding, plan.start)
+                x0 = sampler(denoise, xt, levels, noise=noise, on_step=_without_padding(len(batch), watch))
+                drawn.append(self.model.space.decode(x0[: len(batch)]).cpu())
+        images: Images = torch.cat(drawn).numpy()
+        return self.palette.snap(images) if settings.palette and self.palette is not None else images
 
-    def completed(
-        self,
-        rows: NDArray[np.int16] | None,
-        seeds: Sequence[int],
-        sampling: Sampling,
-        *,
-        variation: Variation | None = None,
-    ) -> NDArray[np.int16] | None:
-        """What is drawn for these rows, (len(seeds), A): where the sampling says so, with nothing left open.
+    def _conditions(self, codes: Codes | None, part: slice, count: int, padding: int) -> tuple[Condition, Condition]:
+        """What a batch is asked for, and the same without it; one object where nothing is asked."""
+        width = len(self.model.schema.attributes)
+        whole = torch.full((count + padding, width), UNKNOWN)
+        if codes is not None:
+            whole[:count] = torch.from_numpy(codes[part].astype(np.int64))
+        condition = Condition(whole.to(self.device))
+        if codes is None:
+            return condition, condition
+        return condition, Condition(torch.full_like(condition.codes, UNKNOWN))
 
-        What is filled in is each image's by its seed; of a variation in part as the image has it that it is around.
-        """
-        if not sampling.complete:
-            return rows
-        if rows is None:
-            rows = np.full((len(seeds), len(self.schema.attributes)), UNKNOWN, dtype=np.int16)
-        without = places(sampling.guidance.excluded, self.schema)
+    def _noise(self, noise: ImageNoise, count: int, start: Start) -> torch.Tensor:
+        """(count, C, H, W), where the images start."""
+        own = noise.draw(self.model.shape, self.device)
+        if start.around is None:
+            return own
+        return between(ImageNoise([start.around] * count).draw(self.model.shape, self.device), own, start.strength)
 
-        def fill(row: NDArray[np.int16], seed: int) -> NDArray[np.int16]:
-            return self._completion.fill(row, np.random.default_rng([seed, 0]), without=without)
-
-        def kept(row: NDArray[np.int16], seed: int, around: Variation) -> NDArray[np.int16]:
-            return self._completion.keep(
-                row, fill(row, around.of), 1 - around.strength, np.random.default_rng([seed, 1])
-            )
-
-        if variation is not None:
-            rows = np.stack([kept(row, seed, variation) for row, seed in zip(rows, seeds, strict=True)])
-        return np.stack([fill(row, seed) for row, seed in zip(rows, seeds, strict=True)])
-
-    def _watched(self, preview: Preview | None, progress: OnProgress | None, steps: int, images: int) -> OnStep:
-        if preview is None and progress is None:
-            return ignore
+    def _watched(
+        self, preview: Preview | None, progress: Progress, on_step: OnStep | None, steps: int, images: int
+    ) -> OnStep:
         space, taken = self.model.space, 0
         noisy = space.off_palette if isinstance(space, OnPalette) else space.decode
 
-        def on_step(xt: torch.Tensor, x0: torch.Tensor, level: object) -> None:
+        def watch(xt: torch.Tensor, x0: torch.Tensor, level: Level) -> None:
             nonlocal taken
+            if on_step is not None:
+                on_step(xt, x0, level)
             if preview is not None:
                 preview(noisy(xt).cpu().numpy(), space.decode(x0).cpu().numpy(), taken % steps + 1)
             taken += 1
-            if progress is not None:
-                progress(taken, steps * batches(images))
+            progress(taken, steps * batches(images))
 
-        return on_step
+        return watch
+
+
+def in_memory(
+    model: Model,
+    network: Network,
+    *,
+    name: str = "",
+    statistics: Statistics | None = None,
+    device: torch.device | str = "cpu",
+) -> Generator:
+    """A generator of a network that is not a file, such as one that is being trained; in PyTorch, where it lies.
+
+    Args:
+        model: that the network is of.
+        network: in evaluation mode.
+        name: of the run.
+        statistics: of its data, for requests; unknown unless given.
+        device: where it lies.
+    """
+    planner = Planner(
+        name=name,
+        recipe=model.recipe,
+        trained_schema=model.schema,
+        statistics=statistics or Statistics(images=0, together=()),
+        palette=None,
+        presets=None,
+        weights="",
+        step=0,
+    )
+    return Generator(planner, model, network, in_pytorch(network, model.objective), device)
+
+
+def batches(images: int) -> int:
+    """In how many batches so many images are drawn."""
+    return -(-images // BATCH)
+
+
+def _without_padding(count: int, on_step: OnStep) -> OnStep:
+    return lambda xt, x0, level: on_step(xt[:count], x0[:count], level)

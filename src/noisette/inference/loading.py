@@ -1,87 +1,86 @@
-"""Loading: the run in a folder, or a model that ships with the package."""
+"""Loading: from the name of a model to what plans, and with its network to what draws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from noisette.errors import RequestError
-from noisette.inference.generator import Generator
-from noisette.model import Model, assemble
-from noisette.sampling.presets import read_qualities
-from noisette.store.run import open_run
-from noisette.store.shipped import check_there, means_shipped, open_shipped
+from noisette.inference.planner import Planner
+from noisette.sampling.presets import read_presets
+from noisette.store.bundle import Bundle, Weights
+from noisette.store.locate import locate
+
+if TYPE_CHECKING:
+    from noisette.inference.generator import Generator
+    from noisette.model import Model
+    from noisette.networks.base import Network
 
 
 def load(run: str | Path, *, step: int | None = None) -> Generator:
-    """Load the run in a folder, with its averaged weights from the newest checkpoint that is whole; or a shipped model.
+    """Load the run in a folder, or a model that ships with the package.
 
-    run: a folder, or the name of a model that ships with the package. A folder of that name in the current one wins.
-    step: of another checkpoint that is kept. Raises RequestError if there is neither, or no checkpoint yet, or none of
-    that step; NoisetteError if all are damaged.
+    A run draws with the averaged weights of its newest checkpoint that is whole.
+
+    Args:
+        run: a folder, or the name of a model that ships. A folder of that name in the current one wins.
+        step: of another checkpoint that is kept.
+
+    Returns:
+        A generator.
+
+    Raises:
+        RequestError: there is neither, or no checkpoint yet, or none of that step.
+        NoisetteError: all checkpoints are damaged.
+
+    Example:
+        >>> generator = noisette.load("digits")
     """
-    if not isinstance(run, str | Path):
-        raise RequestError(f"a run is named by its folder or by the name of a model, not {run!r}")
-    if means_shipped(run):
-        if step is not None:
-            raise RequestError(f"{run} ships with its last weights alone; leave the step out")
-        return _shipped(str(run))
-    check_there(run)
-    opened = open_run(Path(run))
-    model = assemble(opened.recipe, opened.schema, opened.palette)
-    checkpoint, notes = opened.checkpoint(step)
-    if checkpoint is None:
-        raise RequestError(f"{run} has no checkpoint yet; train on with `noisette resume {run}`")
-    tensors = checkpoint.tensors("average" if model.recipe.training.ema > 0 else "network")
-    network = _with_weights(model, tensors, checkpoint.state, str(checkpoint.path), str(run))
-    notes = [f"{note}; using an older one" for note in notes]
-    opened.statistics.check(model.schema)
-    weights = checkpoint.entry.sha256
-    table, more = read_qualities(opened.folder, weights)
-    return Generator(
-        str(run),
-        model,
-        network,
-        opened.statistics,
-        opened.palette,
-        checkpoint.entry.step,
-        weights,
-        (*notes, *more),
-        table,
+    bundle = locate(run)
+    weights = bundle.weights(step)
+    return with_network(planner_of(bundle, weights), weights)
+
+
+def planner_of(bundle: Bundle, weights: Weights) -> Planner:
+    """What plans with a bundle and these of its weights; PyTorch is not loaded."""
+    presets, notes = read_presets(bundle.folder, weights.sha256)
+    schema, statistics = bundle.schema, bundle.statistics
+    statistics.check(schema)
+    return Planner(
+        name=bundle.name,
+        recipe=bundle.recipe,
+        trained_schema=schema,
+        statistics=statistics,
+        palette=bundle.palette,
+        presets=presets,
+        weights=weights.sha256,
+        step=weights.step,
+        notes=(*weights.notes, *notes),
     )
 
 
-def _shipped(name: str) -> Generator:
-    shipped = open_shipped(name)
-    model = assemble(shipped.recipe, shipped.schema, shipped.palette)
-    tensors = {key: tensor.float() for key, tensor in shipped.tensors.items()}
-    network = _with_weights(model, tensors, shipped.learned, "weights.safetensors", name)
-    return Generator(
-        name, model, network, shipped.statistics, shipped.palette, shipped.step, shipped.sha256, (), shipped.qualities
-    )
+def with_network(planner: Planner, weights: Weights) -> Generator:
+    """What draws: the planner and its network with these weights."""
+    from noisette.inference.generator import Generator
+    from noisette.model import assemble
+
+    model = assemble(planner.recipe, planner.trained_schema, planner.palette)
+    return Generator(planner, model, _network(model, weights, planner.name))
 
 
-def _with_weights(
-    model: Model, tensors: Mapping[str, torch.Tensor], learned: Mapping[str, Any], weights: str, name: str
-) -> nn.Module:
-    """The model's network with these weights, ready to draw.
-
-    learned: fingerprints of the schema and palette they were trained under, if known.
-    """
+def _network(model: Model, weights: Weights, name: str) -> Network:
+    """The model's network with these weights, ready to draw."""
     strangers = (
-        f"the weights in {weights} do not fit the recipe, schema and palette of {name}: one of them is of another run"
-        " or version"
+        f"the weights in {weights.path} do not fit the recipe, schema and palette of {name}: one of them is of another"
+        " run or version"
     )
     network = model.network()
     try:
-        network.load_state_dict(dict(tensors))
+        network.load_state_dict(weights.tensors())
     except RuntimeError as error:
         raise RequestError(strangers) from error
     for what, now in (("schema", model.schema.fingerprint), ("palette", model.colours_learned)):
-        if learned.get(what) not in ("", None, now):
+        if weights.learned.get(what) not in ("", None, now):
             raise RequestError(strangers)
-    return network.requires_grad_(False).eval()
+    network.requires_grad_(False).eval()
+    return network

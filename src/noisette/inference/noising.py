@@ -14,12 +14,12 @@ from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
 from noisette.files.images import good_scale, save_gif, sheet
 from noisette.model import assemble
-from noisette.store.run import open_run
+from noisette.store.locate import locate
 
 
 def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
     """The forward process on the first images of the train split, as a GIF. run: a run folder or a recipe's name."""
-    recipe = load_recipe(str(run)) if str(run) in recipe_names() else open_run(run).recipe
+    recipe = load_recipe(str(run)) if str(run) in recipe_names() else locate(run).recipe
     model = assemble(recipe)
     dataset = open_data(recipe).split("train")
     if count > len(dataset):
@@ -28,7 +28,7 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
     eps = ImageNoise(range(count)).like(x0)
     levels = model.schedule.levels(min(frames, model.schedule.steps or frames))[::-1]
     across = math.ceil(math.sqrt(count))
-    scale = good_scale(model.side, across)
+    scale = good_scale(model.size[1], across)
 
     def frame(alpha: float, sigma: float) -> Image.Image:
         xt = add_noise(x0, eps, torch.full((count,), alpha), torch.full((count,), sigma))

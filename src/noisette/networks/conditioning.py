@@ -1,54 +1,63 @@
-"""Ways in: how what is asked for reaches a network. Each is one small module on the same features of the request.
+"""Conditioning: how what is asked for reaches a network. Each mechanism is one small module on the same features.
 
-A request is a row of codes, (A,) integers, one for each attribute: the index of its value, or below 0 where nothing is
-known.
+A request comes as a `Condition`, whose codes are a row of integers, one for each attribute: the index of its value, or
+below 0 where nothing is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-Asked = tuple[Tensor, ...]
-"""What a network makes of a request before it sees an image: the same at every noise level, so a sampler needs it once.
+from noisette.diffusion.condition import Condition
+from noisette.networks.registry import Null
+
+Encoded = tuple[Tensor, ...]
+"""What a network makes of a condition before it sees an image: the same at every noise level, so a sampler needs it
+once.
 """
 
-HUNDREDTHS = 100
-"""A scale of guidance stands among the codes of a request in hundredths: whole numbers, as they are."""
 
-Way = Literal["concat", "add", "modulate", "spatial"]
-Null = Literal["each", "single"]
+@dataclass(frozen=True)
+class ConditionSpec:
+    """What a network is conditioned on.
+
+    Attributes:
+        valued: for each attribute the codes that have a feature of their own: all options of a choice; of a flag only
+        1. units: for each attribute the one that stands for its group; itself if left out. null: see `Features`.
+        guidance_embed: whether the guidance scale is an input too (w-conditioning, Meng et al. 2023).
+    """
+
+    valued: tuple[range, ...] = ()
+    units: tuple[int, ...] = ()
+    null: Null = "each"
+    guidance_embed: bool = False
 
 
 class Features(nn.Module):
-    """Codes (B, A) to numbers (B, width): 1 for each value that is known, and what is not known.
+    """A condition to numbers, (B, width): 1 for each value that is known, and what is not known.
 
-    valued: for each attribute the codes that have a feature of their own: all options of a choice; of a flag only 1.
-    units: for each attribute the one that stands for its group, itself if left out.
-
-    null: with `each`, every attribute has a feature for "unknown", so that its layers learn what not knowing it means;
+    With null `each`, every attribute has a feature for "unknown", so that its layers learn what not knowing it means;
     and every group of flags, and every flag of none, one for "known to be absent", which must be heard where little
     else is known: of ninety flags nearly all are absent, and ninety features that move together would take steps ninety
-    times too large, but the groups are a dozen. With `single`, as in the report, there is one feature for "nothing is
+    times too large, but the groups are a dozen. With `single`, as in the baseline, there is one feature for "nothing is
     known", and an attribute that alone is unknown cannot be told from an absent one. Unknowns come by the dozen, so
     theirs count less: 1 / sqrt(A), or all of them together would take steps A times as large as any value.
 
-    scaled: the last code is no attribute, but the scale of guidance in `HUNDREDTHS`; how far it is from 1 is one
-    feature more, the last.
+    With guidance_embed the distance of the guidance scale from 1 is one feature more, the last.
     """
 
     value_places: Tensor
     first_codes: Tensor
     groups: Tensor
 
-    def __init__(self, valued: Sequence[range], null: Null, units: Sequence[int] = (), scaled: bool = False) -> None:
+    def __init__(self, spec: ConditionSpec) -> None:
         super().__init__()
-        self.null, self.scaled = null, scaled
+        valued, self.null, self.guidance_embed = spec.valued, spec.null, spec.guidance_embed
         self.values = sum(map(len, valued))
-        units = units or range(len(valued))
+        units = spec.units or range(len(valued))
         flags = [column for column, codes in enumerate(valued) if codes.start > 0]
         groups = torch.tensor(
             [
@@ -57,7 +66,8 @@ class Features(nn.Module):
             ]
         )
         groups = groups[:, groups.any(dim=0)]  # (A, G): which flags are in which group
-        self.width = self.values + (len(valued) + groups.shape[1] if null == "each" else 1) + scaled
+        unknowns = len(valued) + groups.shape[1] if self.null == "each" else 1
+        self.width = self.values + unknowns + self.guidance_embed
         starts = [0]
         for codes in valued:
             starts.append(starts[-1] + len(codes))
@@ -65,10 +75,12 @@ class Features(nn.Module):
         self.register_buffer("first_codes", torch.tensor([codes.start for codes in valued]), persistent=False)
         self.register_buffer("groups", groups, persistent=False)
 
-    def forward(self, codes: Tensor) -> Tensor:
-        if self.scaled:
-            return torch.cat([self._of_attributes(codes[:, :-1]), codes[:, -1:].float() / HUNDREDTHS - 1], dim=1)
-        return self._of_attributes(codes)
+    def forward(self, condition: Condition) -> Tensor:
+        features = self._of_attributes(condition.codes)
+        if not self.guidance_embed:
+            return features
+        assert condition.guidance_scale is not None
+        return torch.cat([features, condition.guidance_scale[:, None] - 1], dim=1)
 
     def _of_attributes(self, codes: Tensor) -> Tensor:
         unknown = codes < 0
@@ -82,7 +94,7 @@ class Features(nn.Module):
 
 
 class Vector(nn.Module):
-    """Features to one vector for the whole image, (B, width), through two layers. The report's way."""
+    """Features to one vector for the whole image, (B, width), through two layers: what the baseline adds."""
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
@@ -100,10 +112,10 @@ class Maps(nn.Module):
     Sprites are aligned, so a network that is told where need not learn it.
     """
 
-    def __init__(self, features: int, channels: int, side: int) -> None:
+    def __init__(self, features: int, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
-        self.shape = (channels, side, side)
-        self.maps = nn.Linear(features, channels * side**2, bias=False)
+        self.shape = (channels, *size)
+        self.maps = nn.Linear(features, channels * size[0] * size[1], bias=False)
         nn.init.normal_(self.maps.weight, std=0.1)
 
     def forward(self, features: Tensor) -> Tensor:

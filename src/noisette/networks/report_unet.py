@@ -1,4 +1,6 @@
-"""The report's U-Net for punks, the baseline that the others are measured against: 23.5 million parameters at 32x32."""
+"""The baseline's U-Net for images with attributes, which the others are measured against: 23.5 million parameters at
+32x32.
+"""
 
 from __future__ import annotations
 
@@ -9,48 +11,56 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noisette.networks.conditioning import Asked, Features, Null, Vector
+from noisette.diffusion.condition import Condition
+from noisette.networks.base import Network
+from noisette.networks.conditioning import ConditionSpec, Encoded, Features, Vector
+from noisette.networks.registry import ConditioningName
 
 _EMBEDDING = 256
 
 
-class ReportUNet(nn.Module):
+class ReportUNet(Network):
     """Widths 64, 128, 256, 256, a bottleneck of 512, attention after each of the six stages; the time is added after
     each.
 
-    Takes xt (B, C, H, W), H = W a multiple of 8, times (B,) in (0, 1] and, where there are attributes, codes (B, A),
-    whose vector is added to that of the time; returns the shape of xt. valued, units, null, scaled: see `Features`.
+    A condition becomes a vector that is added to that of the time.
     """
 
     ends = ("enter", "leave")
-    """The layers that meet the image and the answer."""
 
     def __init__(
         self,
-        channels: int,
+        shape: tuple[int, int, int],
+        outputs: int,
+        spec: ConditionSpec,
         *,
-        valued: Sequence[range] = (),
-        units: Sequence[int] = (),
-        null: Null = "single",
-        scaled: bool = False,
+        condition: Sequence[ConditioningName] = (),
     ) -> None:
+        """Make one with random weights.
+
+        Args:
+            shape: (C, H, W) of a diffused image, H and W multiples of 8.
+            outputs: channels of its answer.
+            spec: what it is conditioned on.
+            condition: `add`, or nothing for an unconditional network.
+        """
         super().__init__()
-        self.features = Features(valued, null, units, scaled) if valued else None
+        self.features = Features(spec) if condition else None
         self.condition = Vector(self.features.width, _EMBEDDING) if self.features else None
-        self.enter = _pair(channels, 64)
+        self.enter = _pair(shape[0], 64)
         self.down = nn.ModuleList([_Stage(64, 128), _Stage(128, 256), _Stage(256, 256)])
         self.middle = nn.Sequential(_pair(256, 512), _pair(512, 512), _pair(512, 256))
         self.up = nn.ModuleList([_Stage(512, 128, middle=256), _Stage(256, 64, middle=128), _Stage(128, 64, middle=64)])
-        self.leave = nn.Conv2d(64, channels, 1)
+        self.leave = nn.Conv2d(64, outputs, 1)
 
-    def forward(self, xt: Tensor, times: Tensor, codes: Tensor | None = None) -> Tensor:
-        return self.answer(xt, times, *self.ask(codes))
+    def encode_condition(self, condition: Condition | None) -> Encoded:
+        if self.features is None or self.condition is None:
+            return ()
+        assert condition is not None
+        return (self.condition(self.features(condition)),)
 
-    def ask(self, codes: Tensor | None) -> Asked:
-        return (self.condition(self.features(codes)),) if self.features and self.condition else ()
-
-    def answer(self, xt: Tensor, times: Tensor, *asked: Tensor) -> Tensor:
-        embedding = sum(asked, start=_sines(times))  # (B, 256)
+    def predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor:
+        embedding = sum(encoded, start=_sines(times))  # (B, 256)
         h = self.enter(xt)
         skips = []
         for stage in self.down:

@@ -9,71 +9,79 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from noisette.networks.conditioning import Asked, Features, Maps, Null, Vector, Way
+from noisette.diffusion.condition import Condition
+from noisette.networks.base import Network
+from noisette.networks.conditioning import ConditionSpec, Encoded, Features, Maps, Vector
+from noisette.networks.registry import ConditioningName
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """Residual blocks on each level, halved between levels, joined by concatenated skips; time by scale and shift.
-
-    Takes xt (B, C, H, W), times (B,) in (0, 1] and, where `condition` names ways in, codes (B, A); returns (B, outputs,
-    H, W). Any number of channels, and of outputs, which are as many unless given.
-
-    widths: channels of each level, finest first. blocks: residual blocks of each level on the way down (one more on the
-    way up). attention: whether each level attends over its positions. patch: pixels along the side of the square that
-    the entrance turns into one position; 2 makes everything inside four times cheaper.
 
     Each position also gets a learned vector of its own: sprites and digits are aligned, and convolutions alone learn
     only slowly where in the image they are.
 
-    valued, units, null, scaled: see `Features`. condition: how the request comes in, any of `concat` (beside the time,
-    before its layers), `add` (to the embedding of the time), `modulate` (beside that embedding, so that each block
-    reads it for its scale and shift) and `spatial` (maps of `map_channels` beside the image).
+    A condition comes in by any of these:
 
-    pixel_width: if not 0, the answer is put together at full size, by 1x1 layers of this width: see `PixelHead`.
-    pixel_map_channels: of its maps at full size.
-
-    `size` is H = W, a multiple of patch * 2 ** (len(widths) - 1).
+    - `concat`: a vector beside the time, before its layers.
+    - `add`: a vector added to the embedding of the time.
+    - `modulate`: a vector beside that embedding, so that each block reads it for its scale and shift (FiLM, Perez et
+      al. 2018; AdaGN, Dhariwal and Nichol 2021).
+    - `spatial`: maps beside the image, one for each value.
     """
 
     def __init__(
         self,
-        channels: int,
-        size: int,
+        shape: tuple[int, int, int],
+        outputs: int,
+        spec: ConditionSpec,
         *,
         widths: Sequence[int] = (64, 128),
         blocks: int = 2,
         attention: Sequence[bool] = (False, True),
         patch: int = 1,
         head_width: int = 32,
-        valued: Sequence[range] = (),
-        units: Sequence[int] = (),
-        condition: Sequence[Way] = (),
-        null: Null = "each",
-        scaled: bool = False,
+        condition: Sequence[ConditioningName] = (),
         map_channels: int = 24,
-        outputs: int | None = None,
         pixel_width: int = 0,
         pixel_map_channels: int = 32,
     ) -> None:
+        """Make one with random weights.
+
+        Args:
+            shape: (C, H, W) of a diffused image, H and W multiples of patch * 2 ** (len(widths) - 1).
+            outputs: channels of its answer.
+            spec: what it is conditioned on.
+            widths: channels of each level, finest first.
+            blocks: residual blocks of each level on the way down; one more on the way up.
+            attention: whether each level attends over its positions.
+            patch: pixels along the side of the square that the entrance turns into one position; 2 makes everything
+                inside four times cheaper.
+            head_width: channels of an attention head.
+            condition: conditioning mechanisms, see above; none makes an unconditional network.
+            map_channels: of the maps of `spatial`.
+            pixel_width: if not 0, the answer is put together at full size, by 1x1 layers of this width: see
+            `PixelHead`. pixel_map_channels: of its maps at full size.
+        """
         super().__init__()
-        outputs = channels if outputs is None else outputs
+        channels, rows, columns = shape
         if len(attention) != len(widths):
             raise ValueError(f"{len(widths)} levels need as many attention flags, not {len(attention)}")
         self.patch = patch
         embedding = 4 * widths[0]
-        inside = size // patch
-        self.features = Features(valued, null, units, scaled) if condition else None
-        asked = self.features.width if self.features else 0
-        self.concat = Vector(asked, widths[0]) if "concat" in condition else None
-        self.add = Vector(asked, embedding) if "add" in condition else None
-        self.modulate = Vector(asked, embedding) if "modulate" in condition else None
-        self.maps = Maps(asked, map_channels, inside) if "spatial" in condition else None
+        inside = (rows // patch, columns // patch)
+        self.features = Features(spec) if condition else None
+        features = self.features.width if self.features else 0
+        self.concat = Vector(features, widths[0]) if "concat" in condition else None
+        self.add = Vector(features, embedding) if "add" in condition else None
+        self.modulate = Vector(features, embedding) if "modulate" in condition else None
+        self.maps = Maps(features, map_channels, inside) if "spatial" in condition else None
         self.fourier = Fourier(widths[0])
         self.time = nn.Sequential(
             nn.Linear(widths[0] * (2 if self.concat else 1), embedding), nn.SiLU(), nn.Linear(embedding, embedding)
         )
         self.enter = nn.Conv2d(channels * patch**2 + (map_channels if self.maps else 0), widths[0], 3, padding=1)
-        self.positions = nn.Parameter(torch.zeros(1, widths[0], inside, inside))
+        self.positions = nn.Parameter(torch.zeros(1, widths[0], *inside))
 
         def stage(width_in: int, width: int, attend: bool) -> Stage:
             return Stage(width_in, width, embedding * (2 if self.modulate else 1), head_width if attend else None)
@@ -100,32 +108,29 @@ class UNet(nn.Module):
         self.pixels: PixelHead | None = None
         self.leave: nn.Sequential | None = None
         if pixel_width:
-            maps = Maps(asked, pixel_map_channels, size) if "spatial" in condition else None
+            maps = Maps(features, pixel_map_channels, (rows, columns)) if "spatial" in condition else None
             self.pixels = PixelHead(
-                channels, size, width, pixel_width, outputs, patch, embedding * (2 if self.modulate else 1), maps
+                shape, width, pixel_width, outputs, patch, embedding * (2 if self.modulate else 1), maps
             )
         else:
             self.leave = nn.Sequential(
                 norm(width), nn.SiLU(), zeroed(nn.Conv2d(width, outputs * patch**2, 3, padding=1))
             )
 
-    @property
-    def ends(self) -> tuple[str, ...]:
-        """The layers that meet the image and the answer."""
-        return ("enter", "pixels.around", "pixels.answer") if self.pixels else ("enter", "leave.2")
+        self.ends = ("enter", "pixels.around", "pixels.answer") if self.pixels else ("enter", "leave.2")
 
-    def forward(self, xt: Tensor, times: Tensor, codes: Tensor | None = None) -> Tensor:
-        return self.answer(xt, times, *self.ask(codes))
-
-    def ask(self, codes: Tensor | None) -> Asked:
+    def encode_condition(self, condition: Condition | None) -> Encoded:
         if self.features is None:
             return ()
-        features = self.features(codes)
-        return tuple(way(features) for way in self._ways() if way is not None)
+        assert condition is not None
+        features = self.features(condition)
+        return tuple(mechanism(features) for mechanism in self._conditioning() if mechanism is not None)
 
-    def answer(self, xt: Tensor, times: Tensor, *asked: Tensor) -> Tensor:
-        known = iter(asked)
-        concat, add, modulate, maps, pixel_maps = (None if way is None else next(known) for way in self._ways())
+    def predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor:
+        given = iter(encoded)
+        concat, add, modulate, maps, pixel_maps = (
+            None if mechanism is None else next(given) for mechanism in self._conditioning()
+        )
         patches, embedding = F.pixel_unshuffle(xt, self.patch), self.fourier(times)
         if concat is not None:
             embedding = torch.cat([embedding, concat], dim=1)
@@ -152,8 +157,8 @@ class UNet(nn.Module):
         assert self.leave is not None
         return F.pixel_shuffle(self.leave(h), self.patch)
 
-    def _ways(self) -> tuple[nn.Module | None, ...]:
-        """How a request comes in, in the order of what `ask` returns."""
+    def _conditioning(self) -> tuple[nn.Module | None, ...]:
+        """The conditioning mechanisms, in the order of what `encode_condition` returns."""
         return self.concat, self.add, self.modulate, self.maps, self.pixels.maps if self.pixels else None
 
 
@@ -168,8 +173,7 @@ class PixelHead(nn.Module):
 
     def __init__(
         self,
-        channels: int,
-        size: int,
+        shape: tuple[int, int, int],
         width_in: int,
         width: int,
         outputs: int,
@@ -181,8 +185,8 @@ class PixelHead(nn.Module):
         self.features = nn.Sequential(
             norm(width_in), nn.SiLU(), nn.Conv2d(width_in, width * patch**2, 1), nn.PixelShuffle(patch)
         )
-        self.around = nn.Conv2d(channels, width, 3, padding=1)
-        self.positions = nn.Parameter(torch.zeros(1, width, size, size))
+        self.around = nn.Conv2d(shape[0], width, 3, padding=1)
+        self.positions = nn.Parameter(torch.zeros(1, width, *shape[1:]))
         self.maps = maps
         self.asked = nn.Conv2d(maps.shape[0], width, 1) if maps else None
         self.mix = nn.Sequential(norm(width), nn.SiLU(), nn.Conv2d(width, width, 1))

@@ -1,4 +1,4 @@
-"""A table of three qualities: settings that an evaluation found to be enough.
+"""A table of three presets: settings that an evaluation found to be enough.
 
 `noisette tune` writes it beside the weights.
 """
@@ -6,56 +6,82 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from noisette.config.names import DrawnSpacing, SamplerName
+from noisette.config.sampling import SamplingSettings
 
-QualityName = Literal["fast", "balanced", "best"]
-FILE = "quality.json"
+PresetName = Literal["fast", "balanced", "best"]
+FILE = "presets.json"
+OLD_FILE = "quality.json"
+"""Of the version before; read where there is no other."""
 
 
-class Quality(BaseModel):
-    """Settings, and what was measured with them: evaluations of the network for an image, figures by their path."""
+class Preset(BaseModel):
+    """Settings, and what was measured with them.
+
+    Attributes:
+        settings: of a drawing; what is not among them is as the recipe says.
+        nfe: network evaluations for an image; a guided pair counts twice.
+        figures: by their path.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sampler: SamplerName
-    steps: int = Field(ge=1)
-    spacing: DrawnSpacing
-    guidance: float = Field(ge=0)
-    evaluations: int = Field(ge=1)
+    settings: SamplingSettings
+    nfe: int = Field(ge=1)
     figures: dict[str, float]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_version_before(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "evaluations" not in values:
+            return values
+        left = dict(values)
+        guidance = {"scale": left.pop("guidance")} if "guidance" in left else {}
+        settings = {name: left.pop(name) for name in ("sampler", "steps", "spacing") if name in left}
+        return {**left, "nfe": left.pop("evaluations"), "settings": {**settings, "guidance": guidance}}
 
-class Qualities(BaseModel):
-    """weights: the SHA-256 of those that were measured.
 
-    requests: on how many, of which split. fitted: times to visit, by their number.
+class Presets(BaseModel):
+    """The table.
+
+    Attributes:
+        weights: the SHA-256 of those that were measured.
+        requests: on how many, of which split.
+        fast: within two points of the best.
+        balanced: within one point.
+        best: within 0.4 points.
+        fitted: the optimised step schedules, times in (0, 1] by their number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     weights: str
     requests: str
-    fast: Quality
-    balanced: Quality
-    best: Quality
+    fast: Preset
+    balanced: Preset
+    best: Preset
     fitted: dict[int, tuple[float, ...]] = Field(min_length=1)
 
-    def named(self, name: QualityName) -> Quality:
-        found: Quality = getattr(self, name)
+    def named(self, name: PresetName) -> Preset:
+        found: Preset = getattr(self, name)
         return found
 
 
-def read_qualities(folder: Path, weights: str) -> tuple[Qualities | None, tuple[str, ...]]:
-    """The table in a folder, if there is one and it is of these weights; and what a person should know of it."""
-    path = folder / FILE
-    if not path.is_file():
+def read_presets(folder: Path, weights: str) -> tuple[Presets | None, tuple[str, ...]]:
+    """The table in a folder, if there is one and it is of these weights; and what a person should know of it.
+
+    Args:
+        folder: of a model.
+        weights: the SHA-256 of its weights.
+    """
+    path = next((folder / name for name in (FILE, OLD_FILE) if (folder / name).is_file()), None)
+    if path is None:
         return None, ()
     try:
-        found = Qualities.model_validate_json(path.read_text(encoding="utf-8"))
+        found = Presets.model_validate_json(path.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError, OSError):
         return None, (f"{path} is damaged, or of another version; `noisette tune {folder}` makes it anew",)
     return (found if found.weights == weights else None), ()

@@ -9,29 +9,36 @@ from pathlib import Path
 from noisette.config.recipe import dump_recipe, parse_recipe
 from noisette.errors import RequestError
 from noisette.files.atomic import write_text
-from noisette.store import shipped
 from noisette.store.run import Run
+from noisette.store.shipped import WEIGHTS
 
 _CARD = "card.md"
 _TABLES = ("schema.json", "statistics.json")
 
 
-def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
-    """Fill the folder of a shipped model from a trained run: its averaged weights in bfloat16, its tables, its recipe
-    with `overrides`.
+def ship(run: Run, folder: Path, overrides: Sequence[str] = ()) -> Path:
+    """Fill the folder of a shipped model from a trained run: averaged weights in bfloat16, tables, recipe.
 
-    How it samples when nothing is said stands in the recipe: `samples.guidance=1.5`. Its card.md is written by hand and
-    stays; figures.json, samples.png and quality.json are of other weights and go. Raises RequestError if the newest
-    checkpoint is not whole.
+    Its card.md is written by hand and stays; figures.json, samples.png and presets.json are of other weights and go.
+
+    Args:
+        run: whose newest checkpoint is shipped.
+        folder: of the model, in `noisette.store.shipped.home` or elsewhere.
+        overrides: of the recipe, such as how it samples when nothing is said: `sampling.guidance.scale=1.5`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        RequestError: the newest checkpoint is not whole.
     """
     import torch
     from safetensors.torch import save_file
 
-    checkpoint, notes = run.checkpoint()
-    if checkpoint is None or notes:
-        raise RequestError(f"{run.folder} has no whole checkpoint to ship{''.join(f'; {note}' for note in notes)}")
+    weights = run.weights()
+    if weights.notes:
+        raise RequestError(f"{run.folder} has no whole checkpoint to ship; {'; '.join(weights.notes)}")
     recipe = parse_recipe(dump_recipe(run.recipe), source=str(run.folder), overrides=overrides)
-    folder = shipped.home() / name
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if old.name != _CARD:
@@ -41,14 +48,10 @@ def ship(run: Run, name: str, overrides: Sequence[str] = ()) -> Path:
         shutil.copyfile(run.folder / file, folder / file)
     if run.palette is not None:
         write_text(folder / "palette.json", run.palette.to_json())
+    tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in weights.tensors().items()}
+    learned = {"schema": run.schema.fingerprint}
+    if recipe.diffusion.target == "palette" and run.palette is not None:
+        learned["palette"] = run.palette.fingerprint
     part = "average" if run.recipe.training.ema > 0 else "network"
-    tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in checkpoint.tensors(part).items()}
-    learned = {"schema": run.schema.fingerprint, "palette": run.palette.fingerprint if run.palette is not None else ""}
-    if recipe.diffusion.target != "palette":
-        learned.pop("palette")
-    save_file(
-        tensors,
-        folder / "weights.safetensors",
-        metadata={"step": str(checkpoint.entry.step), "weights": part, **learned},
-    )
+    save_file(tensors, folder / WEIGHTS, metadata={"step": str(weights.step), "weights": part, **learned})
     return folder

@@ -9,7 +9,7 @@ status.json        where the training stands
 metrics/           TensorBoard events
 samples/           a grid every so many epochs
 checkpoints/       safetensors and a manifest with hashes
-quality.json       which settings were found to be enough, after `noisette tune`
+presets.json       which settings were found to be enough, after `noisette tune`
 teacher.safetensors   of a distilled run, the weights that it learns from
 """
 
@@ -24,21 +24,23 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from noisette.attributes.schema import AttributeSchema
 from noisette.attributes.statistics import Statistics
-from noisette.config.recipe import Recipe, dump_recipe, parse_recipe
+from noisette.config.recipe import Recipe, dump_recipe
 from noisette.data.dataset import Dataset
 from noisette.data.palette import Palette
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import file_sha256, write_text
+from noisette.sampling.presets import FILE as PRESETS
+from noisette.store.bundle import Bundle, Weights
 from noisette.store.checkpoint import Checkpoint, kept_steps, latest_checkpoint
 from noisette.store.events import EventReader
 
@@ -49,10 +51,8 @@ _TEACHER = "teacher.safetensors"
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run folder."""
-
-    folder: Path
+class Run(Bundle):
+    """A run folder: a bundle with checkpoints, curves, samples and status."""
 
     @property
     def checkpoints(self) -> Path:
@@ -67,32 +67,43 @@ class Run:
         return self.folder / "samples"
 
     @property
-    def recipe(self) -> Recipe:
-        return parse_recipe(self._read("recipe.toml"), source=str(self.folder / "recipe.toml"))
+    def name(self) -> str:
+        return str(self.folder)
 
     @property
-    def schema(self) -> AttributeSchema:
-        try:
-            return AttributeSchema.model_validate_json(self._read("schema.json"))
-        except ValidationError as error:
-            raise NoisetteError(f"{self.folder}/schema.json is damaged; restore it from a copy") from error
+    def title(self) -> str:
+        return f"{self.folder.parent.name}/{self.folder.name}"  # never that of a shipped model
 
     @property
-    def statistics(self) -> Statistics:
-        try:
-            return Statistics.model_validate_json(self._read("statistics.json"))
-        except ValidationError as error:
-            raise NoisetteError(f"{self.folder}/statistics.json is damaged; restore it from a copy") from error
+    def state(self) -> str:
+        return str(self.status["state"])
+
+    def weights(self, step: int | None = None) -> Weights:
+        checkpoint, notes = self.checkpoint(step)
+        if checkpoint is None:
+            raise RequestError(f"{self.folder} has no checkpoint yet; train on with `noisette resume {self.folder}`")
+        part = "average" if self.recipe.training.ema > 0 else "network"
+        return Weights(
+            path=checkpoint.path,
+            step=checkpoint.entry.step,
+            sha256=checkpoint.entry.sha256,
+            learned=checkpoint.state,
+            notes=tuple(f"{note}; using an older one" for note in notes),
+            tensors=partial(checkpoint.tensors, part),
+        )
 
     @property
-    def palette(self) -> Palette | None:
-        """The colours of the data; None where they are many, or grey."""
-        if not (self.folder / "palette.json").is_file():
-            return None
-        try:
-            return Palette.from_json(self._read("palette.json"))
-        except ValueError as error:
-            raise NoisetteError(f"{self.folder}/palette.json is damaged; restore it from a copy") from error
+    def records(self) -> Path:
+        return self.folder
+
+    @property
+    def presets_file(self) -> Path:
+        return self.folder / PRESETS
+
+    @property
+    def thumbnail(self) -> Path | None:
+        grids = sorted(self.samples.glob("*.png"))
+        return grids[-1] if grids else None
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -100,10 +111,7 @@ class Run:
 
     @property
     def status(self) -> dict[str, Any]:
-        """`state` (new.
-
-        Running, finished, stopped or failed), step, epoch, progress, seconds, loss, images_per_second.
-        """
+        """`state`, step, epoch, progress, seconds, loss, images_per_second, skipped; when it was written, by whom."""
         return self._json("status.json")
 
     @property
@@ -182,23 +190,6 @@ class Run:
             yield
         finally:
             lock.release()
-
-    def _read(self, name: str) -> str:
-        try:
-            return (self.folder / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise NoisetteError(
-                f"cannot read {self.folder / name}: {getattr(error, 'strerror', None) or error}"
-            ) from error
-
-    def _json(self, name: str) -> dict[str, Any]:
-        try:
-            loaded = json.loads(self._read(name))
-        except ValueError as error:
-            raise NoisetteError(f"{self.folder / name} is damaged: {error}") from error
-        if not isinstance(loaded, dict):
-            raise NoisetteError(f"{self.folder / name} is damaged: it is not an object")
-        return loaded
 
 
 def create_run(

@@ -9,13 +9,26 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Budget:
-    """A length in steps or in seconds of wall clock; exactly one is given."""
+    """The length of a training, in steps or in wall clock; exactly one is given.
+
+    Attributes:
+        steps: Steps of the optimiser.
+        seconds: Seconds of wall clock.
+    """
 
     steps: int | None = None
     seconds: float | None = None
 
     def progress(self, step: int, elapsed: float) -> float:
-        """The share that is done, 0 to 1, after `step` steps and `elapsed` seconds."""
+        """The share of the budget that is spent.
+
+        Args:
+            step: Steps taken.
+            elapsed: Seconds trained.
+
+        Returns:
+            0 to 1.
+        """
         if self.steps is not None:
             return min(1.0, step / self.steps)
         assert self.seconds is not None
@@ -25,7 +38,18 @@ class Budget:
 def learning_rate(
     peak: float, step: int, progress: float, *, warmup: int, decay: Literal["cosine", "constant"]
 ) -> float:
-    """The rate of step `step`, counted from 0: rises over `warmup` steps, then stays or falls to 0 as half a cosine."""
+    """The learning rate of a step: a linear warm-up, then constant or half a cosine (Loshchilov and Hutter 2017).
+
+    Args:
+        peak: The highest.
+        step: Number of the step, from 0.
+        progress: Share of the budget that is spent, 0 to 1.
+        warmup: Steps of the warm-up.
+        decay: cosine falls to 0 at the end of the budget.
+
+    Returns:
+        0 to `peak`.
+    """
     rise = min(1.0, (step + 1) / warmup) if warmup else 1.0
     fall = (1 + math.cos(math.pi * progress)) / 2 if decay == "cosine" else 1.0
     return peak * rise * fall

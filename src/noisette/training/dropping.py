@@ -1,4 +1,4 @@
-"""Hiding what is known of an image, so that the network learns to draw with any part of a request, or none."""
+"""Attribute dropout, so that the network learns to draw with any part of a request, or none (Ho and Salimans 2021)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from noisette.attributes.schema import UNKNOWN
 
 
 def drop(codes: Tensor, units: Tensor, *, drop_all: float, drop_each: float, generator: torch.Generator) -> Tensor:
-    """`codes`, (B, A), some of them made unknown, each image by itself.
+    """Make some attributes unknown, each image by itself.
 
-    drop_all: chance that an image loses all. drop_each: chance of each attribute else. Requests may say almost all or
-    almost nothing, so the chance varies: an image is hidden in part at twice that rate, at most always, and then loses
-    a share drawn evenly from 0 to 1. Half of those lose a group of flags as a whole (a person says nothing of hats),
-    half lose flags one by one (a person rules out one hat). units: (A,), for each attribute the column that stands for
-    its group.
+    Requests may say almost all or almost nothing, so the chance varies from image to image: one loses attributes at
+    twice the rate `drop_each`, at most always, and then a share of them drawn evenly from 0 to 1. Half of those lose a
+    group of flags as a whole (a person says nothing of hats), half lose flags one by one (a person rules out one hat).
+
+    Args:
+        codes: (B, A), values of the attributes.
+        units: (A,), for each attribute the column that stands for its group.
+        drop_all: Chance that an image loses all, 0 to 1.
+        drop_each: Chance of each attribute else, 0 to 0.5.
+        generator: Of the step; on the CPU.
+
+    Returns:
+        (B, A), the same codes or UNKNOWN.
     """
     images, attributes = codes.shape
     in_part, share, whole = torch.rand(3, images, 1, generator=generator)

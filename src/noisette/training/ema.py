@@ -7,16 +7,29 @@ import copy
 import torch
 from torch import nn
 
+from noisette.networks.base import Network
+
 
 class AveragedNetwork:
-    """The average of a network's weights over training.
+    """The exponential moving average of a network's weights over training (Polyak averaging; Song and Ermon 2020).
 
     The decay warms up as (1 + n) / (10 + n) at the nth update: a constant 0.9999 would still hold 90 % of the first
     weights after 1,000 steps.
+
+    Attributes:
+        network: With the averaged weights, in evaluation mode.
+        updates: How many there were.
     """
 
-    def __init__(self, network: nn.Module, *, decay: float) -> None:
-        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+    def __init__(self, network: Network, *, decay: float) -> None:
+        """Begin with the weights of a network.
+
+        Args:
+            network: It is copied.
+            decay: Weight of the past at each update, 0 to 1, once it is warm.
+        """
+        self.network: Network = copy.deepcopy(network)
+        self.network.requires_grad_(False).eval()
         self.decay = decay
         self.updates = 0
 

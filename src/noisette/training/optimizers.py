@@ -18,7 +18,12 @@ MUON_RATE = 5.0
 def make_optimizers(network: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
     """The optimisers of a network, each parameter in one of them.
 
-    In each group, `scale` times the learning rate is what it shall run at.
+    Args:
+        network: Whose `ends` name the layers that Muon leaves alone.
+        config: Says which optimiser, its learning rate and its weight decay.
+
+    Returns:
+        One optimiser, or Muon and AdamW. Each group runs at `scale` times the learning rate.
     """
 
     def adamw(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
@@ -38,9 +43,11 @@ def make_optimizers(network: nn.Module, config: TrainingConfig) -> list[torch.op
 
 
 def _matrices(network: nn.Module) -> list[Tensor]:
-    """Weights that map features to features. Where a row is of one colour or channel, and in the map that each value
-    owns, many are rarely used, and steps of one size would be noise to them. The layer that reads a request as a vector
-    is taken all the same: its columns are rare, but all rows mix them.
+    """Weights that map features to features.
+
+    Where a row is of one colour or channel, and in the spatial map of each value, many weights are rarely used, and
+    steps of one size would be noise to them. The layer that embeds the condition is taken all the same: its columns are
+    rarely used, but all rows mix them.
     """
     apart = [network.get_submodule(name) for name in network.ends]  # type: ignore[union-attr]
     apart += [module for module in network.modules() if isinstance(module, Maps)]
@@ -58,14 +65,21 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(self, params: Iterable[Any], lr: float, *, momentum: float = 0.95) -> None:
+        """Optimise matrices.
+
+        Args:
+            params: Parameters of two or more dimensions, or groups of them.
+            lr: The learning rate: about the size of a step in each direction.
+            momentum: Weight of the past gradients, 0 to 1.
+        """
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
+        """Move each weight that has a gradient; `closure` is not called."""
         for group in self.param_groups:
-            same: dict[
-                tuple[int, int], list[tuple[Tensor, Tensor]]
-            ] = {}  # matrices of one shape are made orthogonal together
+            # Matrices of one shape are made orthogonal together.
+            same: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
             for weight in group["params"]:
                 if weight.grad is None:
                     continue
@@ -90,12 +104,19 @@ STATES: dict[type[torch.optim.Optimizer], set[str]] = {
 
 
 def orthogonal(matrices: Tensor, *, iterations: int = 5) -> Tensor:
-    """The nearest matrices, (N, R, C), with all singular values between about 0.7 and 1.2. float32 at least: see below.
+    """The nearest matrices with all singular values between about 0.7 and 1.2.
 
     A quintic Newton-Schulz iteration, x to (a + b x xT + c (x xT)²) x, whose coefficients rise fastest from 0 (Jordan
     2024). All its factors are polynomials of the first x xT, which is small where x is long: so they are multiplied
     among themselves, and meet x once, at the end. The rounding of x xT grows twelvefold each time, for which bfloat16
     has too few digits.
+
+    Args:
+        matrices: (N, R, C), float32 at least.
+        iterations: Of Newton-Schulz.
+
+    Returns:
+        (N, R, C).
     """
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.transpose(1, 2) if tall else matrices

@@ -1,5 +1,5 @@
-"""One training at a time on a machine: whoever trains or waits to holds a ticket, a file in the cache folder that dies
-with its process.
+"""One training at a time on a machine: whoever trains or waits to has an entry in the queue, a file in the cache folder
+that dies with its process.
 
 queue/00001795463477000000000-4711.json     which run, since when, whether it runs or waits
 queue/00001795463477000000000-4711.lock     locked as long as its process lives
@@ -20,12 +20,20 @@ from filelock import FileLock, Timeout
 from noisette.files.atomic import write_text
 from noisette.files.cache import cache_folder
 
-_LOOK = 0.5  # seconds between two looks of someone who waits
+_POLL_EVERY = 0.5  # seconds between two looks of a training that waits
 
 
 @dataclass(frozen=True)
-class Ticket:
-    """run: the folder. since: when it was taken, in seconds since the epoch. running: or else it waits."""
+class QueueEntry:
+    """A training that runs or waits.
+
+    Attributes:
+        path: Its file in the queue; names sort by age.
+        run: The run folder, resolved.
+        pid: Of the process, which is alive.
+        since: When it joined the queue, in seconds since the epoch.
+        running: Whether it trains; else it waits.
+    """
 
     path: Path
     run: Path
@@ -34,8 +42,8 @@ class Ticket:
     running: bool
 
 
-def tickets() -> list[Ticket]:
-    """Those of living processes, the oldest first."""
+def queue_entries() -> list[QueueEntry]:
+    """The entries of living processes, the oldest first; those of dead ones are removed."""
     found = []
     for path in sorted(_folder().glob("*.json")):
         lock = FileLock(path.with_suffix(".lock"))
@@ -43,12 +51,12 @@ def tickets() -> list[Ticket]:
             lock.acquire(timeout=0)
         except Timeout:
             try:
-                said = json.loads(path.read_text(encoding="utf-8"))
+                read = json.loads(path.read_text(encoding="utf-8"))
                 found.append(
-                    Ticket(path, Path(said["run"]), int(said["pid"]), float(said["since"]), bool(said["running"]))
+                    QueueEntry(path, Path(read["run"]), int(read["pid"]), float(read["since"]), bool(read["running"]))
                 )
             except (OSError, ValueError, LookupError, TypeError):
-                continue  # given back while we read
+                continue  # removed while we read
         except OSError:
             continue
         else:  # its process died
@@ -58,16 +66,19 @@ def tickets() -> list[Ticket]:
     return found
 
 
-def ticket_of(run: Path) -> Ticket | None:
-    """Of the process that trains a run, or waits to."""
-    return next((ticket for ticket in tickets() if ticket.run == run.resolve()), None)
+def entry_of(run: Path) -> QueueEntry | None:
+    """The entry of the process that trains a run, or waits to; None if there is no such process."""
+    return next((entry for entry in queue_entries() if entry.run == run.resolve()), None)
 
 
 @contextmanager
-def turn(run: Path, *, wait: bool, note: Callable[[str], None]) -> Iterator[None]:
-    """The right to train.
+def slot(run: Path, *, wait: bool, note: Callable[[str], None]) -> Iterator[None]:
+    """Hold the machine's slot for a training.
 
-    wait: until all who came before are done; else it begins beside them, which `note` is told.
+    Args:
+        run: The run folder.
+        wait: Until all that came before are done. Otherwise it begins beside them, and `note` is told so.
+        note: Called with a line for a person.
     """
     _folder().mkdir(parents=True, exist_ok=True)
     path = _folder() / f"{time.time_ns():023d}-{os.getpid()}.json"
@@ -76,14 +87,14 @@ def turn(run: Path, *, wait: bool, note: Callable[[str], None]) -> Iterator[None
     facts = {"run": str(run.resolve()), "pid": os.getpid(), "since": time.time()}
     try:
         write_text(path, json.dumps({**facts, "running": not wait}))
-        if not wait and (others := [ticket for ticket in tickets() if ticket.path != path and ticket.running]):
+        if not wait and (others := [entry for entry in queue_entries() if entry.path != path and entry.running]):
             note(f"{others[0].run} is being trained on this machine too, so both are slower; --queue waits for it")
-        told: Path | None = None
+        noted: Path | None = None
         while wait and (ahead := _ahead(path)):
-            if told != ahead[0].run:
-                told = ahead[0].run
-                note(f"waiting for {told}, {len(ahead)} before this one" if len(ahead) > 1 else f"waiting for {told}")
-            time.sleep(_LOOK)
+            if noted != ahead[0].run:
+                noted = ahead[0].run
+                note(f"waiting for {noted}, {len(ahead)} before this one" if len(ahead) > 1 else f"waiting for {noted}")
+            time.sleep(_POLL_EVERY)
         write_text(path, json.dumps({**facts, "running": True}))
         yield
     finally:
@@ -92,9 +103,9 @@ def turn(run: Path, *, wait: bool, note: Callable[[str], None]) -> Iterator[None
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _ahead(path: Path) -> list[Ticket]:
-    """Who runs, and who has waited longer."""
-    return [ticket for ticket in tickets() if ticket.path != path and (ticket.running or ticket.path.name < path.name)]
+def _ahead(path: Path) -> list[QueueEntry]:
+    """The entries that run, and those that have waited longer."""
+    return [entry for entry in queue_entries() if entry.path != path and (entry.running or entry.path.name < path.name)]
 
 
 def _folder() -> Path:

@@ -10,7 +10,16 @@ from torch import Tensor
 
 
 def generator(seed: int, purpose: str, count: int) -> torch.Generator:
-    """A generator that belongs to one step or epoch of one training."""
+    """A generator that belongs to one step or epoch of one training.
+
+    Args:
+        seed: Of the training.
+        purpose: What is drawn; each purpose has numbers of its own.
+        count: Number of the step or epoch.
+
+    Returns:
+        On the CPU, so that every device sees the same numbers.
+    """
     return torch.Generator().manual_seed(derived_seed(seed, purpose, count))
 
 
@@ -20,8 +29,16 @@ def derived_seed(seed: int, purpose: str, count: int) -> int:
 
 
 def batch_indices(seed: int, step: int, *, images: int, batch_size: int) -> Tensor:
-    """(batch_size,) indices of step `step`, from 0: each epoch is a new permutation, its incomplete last batch left
-    out.
+    """The images of a step: each epoch is a new permutation, its incomplete last batch left out.
+
+    Args:
+        seed: Of the training.
+        step: Number of the step, from 0.
+        images: How many there are to train on.
+        batch_size: At most as many.
+
+    Returns:
+        (batch_size,) int64 indices below `images`.
     """
     epoch, place = divmod(step, images // batch_size)
     return _order(seed, epoch, images)[place * batch_size : (place + 1) * batch_size]

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from noisette.config.sections import TrainingConfig
+from noisette.diffusion.condition import Condition, repeated
 from noisette.diffusion.objectives import Objective
 from noisette.training.optimizers import make_optimizers
 
-_WORTH_COMPILING = (
-    5 * 60.0
-)  # seconds: compiling takes up to a minute, and a training shorter than this does not earn it back
+_WORTH_COMPILING = 5 * 60.0
+"""Seconds: compiling takes up to a minute, and a training shorter than this does not earn it back."""
 _GAIN = 1.05  # a setting other than the plain one must be this much faster: timings vary, and plain is simplest
 _ROUNDS = 2  # in turns, and the best counts: whatever else the machine does only ever slows a round down
 _ROUND_SECONDS = 0.5
@@ -24,7 +24,13 @@ _ROUND_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Settings:
-    """How the network is run; the plain one is float32, contiguous, not compiled."""
+    """How the network is computed; the plain way is float32, contiguous, not compiled.
+
+    Attributes:
+        precision: float32 or bfloat16 (autocast).
+        layout: contiguous or channels-last.
+        compiled: By torch.compile.
+    """
 
     precision: str = "float32"
     layout: str = "contiguous"
@@ -69,14 +75,23 @@ def choose(
     batch: int,
     device: torch.device,
     *,
-    attributes: int | None = None,
+    condition: Condition | None = None,
     seconds: Callable[[float], float],
 ) -> tuple[Settings, dict[str, float]]:
-    """The fastest settings among those the recipe allows, and images/s of each that was measured.
+    """Find the fastest settings among those that the recipe allows.
 
-    objective: what the answers are for. shape: (C, H, W) of a diffused image. batch: images in a step of one process.
-    attributes: of a conditional network. seconds: from images/s to how long the training would last. The network is
-    copied, never touched.
+    Args:
+        config: Of the recipe; what is not auto there is settled.
+        network: It is copied, never touched.
+        objective: Its loss is measured too.
+        shape: (C, H, W) of a diffused image.
+        batch: Images in a step of one process.
+        device: Where the training will run.
+        condition: Any of one image; None of an unconditional network.
+        seconds: From images/s to how long the training would last.
+
+    Returns:
+        The settings, and images/s of each that was measured, by its name; 0 where it does not work.
     """
     precisions = (
         [config.precision]
@@ -87,7 +102,7 @@ def choose(
     candidates = [Settings(precision, layout) for precision in precisions for layout in layouts]
     measured: dict[Settings, float] = {}
     if len(candidates) > 1 or config.compile == "auto":
-        measured = _measure(config, network, objective, candidates, shape, batch, device, attributes)
+        measured = _measure(config, network, objective, candidates, shape, batch, device, condition)
     best = _fastest(measured) if measured else candidates[0]
     if config.compile == "yes":
         best = Settings(best.precision, best.layout, compiled=True)
@@ -95,7 +110,7 @@ def choose(
         compiled = Settings(best.precision, best.layout, compiled=True)
         try:
             # The plain one again, beside it: a machine drifts, and the first measurement is a minute old by then.
-            measured.update(_measure(config, network, objective, [best, compiled], shape, batch, device, attributes))
+            measured.update(_measure(config, network, objective, [best, compiled], shape, batch, device, condition))
         except Exception:  # whatever is missing (a C++ compiler, say), the training can do without
             measured[compiled] = 0.0
         best = _fastest({best: measured[best], compiled: measured[compiled]})
@@ -122,11 +137,11 @@ def _measure(
     shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
-    attributes: int | None,
+    condition: Condition | None,
 ) -> dict[Settings, float]:
     """Images/s of each candidate, by whole steps on copies of the network."""
     steps = {
-        candidate: _step(config, network, objective, candidate, shape, batch, device, attributes)
+        candidate: _step(config, network, objective, candidate, shape, batch, device, condition)
         for candidate in candidates
     }
     for step in steps.values():
@@ -150,7 +165,7 @@ def _step(
     shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
-    attributes: int | None,
+    condition: Condition | None,
 ) -> Callable[[], None]:
     probe = copy.deepcopy(network).to(device, memory_format=settings.memory_format)  # type: ignore[call-overload]
     forward = torch.compile(probe) if settings.compiled else probe
@@ -158,11 +173,11 @@ def _step(
     optimizers = make_optimizers(probe, config)
     images = torch.zeros(batch, *shape, device=device).contiguous(memory_format=settings.memory_format)
     times = alpha = sigma = torch.full((batch,), 0.5, device=device)
-    codes = None if attributes is None else torch.zeros(batch, attributes, dtype=torch.int64, device=device)
+    of_batch = None if condition is None else repeated(condition, batch, device)
 
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            prediction: Tensor = forward(images, times, codes)
+            prediction: Tensor = forward(images, times, of_batch)
         loss: Tensor = loss_of(prediction.float(), images, images, images, alpha, sigma)
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer in optimizers:

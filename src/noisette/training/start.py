@@ -23,17 +23,18 @@ from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import file_sha256
-from noisette.inference.engine import in_pytorch
+from noisette.inference.engine import Inputs, engine_of, in_pytorch
 from noisette.model import Model, assemble
 from noisette.progress import Progress
 from noisette.store.run import Run, check_new, create_run, open_run
 from noisette.training.budget import Budget
-from noisette.training.lessons import FromData, FromTeacher, Lesson
-from noisette.training.queue import turn
+from noisette.training.callback import Callback, NullCallback
+from noisette.training.grids import grid_requests
+from noisette.training.queue import slot
 from noisette.training.speed import Settings, choose, why_not_compiled
 from noisette.training.stopping import stop_on_signals
-from noisette.training.trainer import Trainer, grid_requests
-from noisette.training.watcher import Nobody, Watcher
+from noisette.training.supervision import DataSupervision, Supervision, TeacherSupervision
+from noisette.training.trainer import Trainer
 
 
 def train(
@@ -45,14 +46,14 @@ def train(
     steps: int | None = None,
     settings: Sequence[str] = (),
     queue: bool = False,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train a recipe into a new run folder and return it.
 
     recipe: a name (see `noisette recipes`), a path to a TOML file, or a Recipe. out: the folder, runs/NAME unless
     given. budget ("30m" of wall clock), epochs or steps: how long, instead of what the recipe says. settings:
-    "KEY=VALUE" overrides. queue: wait until nothing else trains on this machine. watcher: sees each step. progress: of
+    "KEY=VALUE" overrides. queue: wait until nothing else trains on this machine. callback: sees each step. progress: of
     a download.
 
     Raises RequestError for what cannot be, NoisetteError if a download, the disk or the numbers fail, Stopped after a
@@ -72,14 +73,14 @@ def train(
         )
     folder = Path(out) if out is not None else Path("runs") / name
     accelerator = Accelerator(mixed_precision="no")
-    watcher = _only_one(watcher, accelerator)
+    callback = _only_one(callback, accelerator)
     if accelerator.is_main_process:
         check_new(folder)
     model = assemble(resolved)  # before the data: a schedule that cannot work is told at once
     if model.warning:
-        watcher.note(f"warning: {model.warning}")
-    with turn(folder, wait=queue, note=watcher.note) if accelerator.is_main_process else nullcontext():
-        return _train_anew(model, folder, accelerator, watcher, progress)
+        callback.on_note(f"warning: {model.warning}")
+    with slot(folder, wait=queue, note=callback.on_note) if accelerator.is_main_process else nullcontext():
+        return _train_anew(model, folder, accelerator, callback, progress)
 
 
 def distil(
@@ -89,7 +90,7 @@ def distil(
     folder: Path,
     *,
     queue: bool = False,
-    watcher: Watcher,
+    callback: Callback,
     progress: Progress | None,
 ) -> Run:
     """Train a recipe with a distillation into a new run folder. teacher: its network. schema: which it was trained
@@ -98,18 +99,18 @@ def distil(
     Raises as `train`; and RequestError if the data have other attributes by now.
     """
     accelerator = Accelerator(mixed_precision="no")
-    watcher = _only_one(watcher, accelerator)
+    callback = _only_one(callback, accelerator)
     if accelerator.is_main_process:
         check_new(folder)
-    with turn(folder, wait=queue, note=watcher.note) if accelerator.is_main_process else nullcontext():
-        return _train_anew(assemble(recipe, schema), folder, accelerator, watcher, progress, teacher)
+    with slot(folder, wait=queue, note=callback.on_note) if accelerator.is_main_process else nullcontext():
+        return _train_anew(assemble(recipe, schema), folder, accelerator, callback, progress, teacher)
 
 
 def _train_anew(
     model: Model,
     folder: Path,
     accelerator: Accelerator,
-    watcher: Watcher,
+    callback: Callback,
     progress: Progress | None,
     teacher: nn.Module | None = None,
 ) -> Run:
@@ -126,11 +127,11 @@ def _train_anew(
         _check_labels(dataset)
         grid_requests(model, dataset)
     if "auto" in (resolved.training.precision, resolved.training.layout, resolved.training.compile):
-        watcher.note("measuring what runs fastest on this machine")
+        callback.on_note("measuring what runs fastest on this machine")
     chosen, measured = _choose(resolved, model, len(places), accelerator)
     if measured:
         rates = "; ".join(f"{name}: {rate:g} images/s" for name, rate in measured.items())
-        watcher.note(f"measured {rates}")
+        callback.on_note(f"measured {rates}")
     resolved = _with(resolved, chosen)
     if accelerator.is_main_process:
         facts = {
@@ -145,12 +146,12 @@ def _train_anew(
     accelerator.wait_for_everyone()
     run = open_run(folder)
     with run.locked() if accelerator.is_main_process else nullcontext():
-        _train(replace(model, recipe=resolved), dataset, run, accelerator, watcher)
+        _train(replace(model, recipe=resolved), dataset, run, accelerator, callback)
     return run
 
 
 def resume(
-    folder: str | Path, *, queue: bool = False, watcher: Watcher | None = None, progress: Progress | None = None
+    folder: str | Path, *, queue: bool = False, callback: Callback | None = None, progress: Progress | None = None
 ) -> Run:
     """Go on with the training in a run folder, from its newest checkpoint that is whole, and return the run.
 
@@ -163,11 +164,11 @@ def resume(
     recipe = run.recipe
     model = assemble(recipe, run.schema, run.palette)
     accelerator = Accelerator(mixed_precision="no")
-    watcher = _only_one(watcher, accelerator)
+    callback = _only_one(callback, accelerator)
     with ExitStack() as held:
         if accelerator.is_main_process:
             held.enter_context(run.locked())
-            held.enter_context(turn(run.folder, wait=queue, note=watcher.note))
+            held.enter_context(slot(run.folder, wait=queue, note=callback.on_note))
         accelerator.wait_for_everyone()
         dataset = open_data(recipe, progress)
         run.check_data(dataset)
@@ -177,8 +178,10 @@ def resume(
             raise NoisetteError(f"{run.folder}/palette.json is not what the run was trained on; restore it from a copy")
         for what, now in _circumstances(accelerator).items():
             if (then := run.environment.get(what)) not in (None, now):
-                watcher.note(f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit")
-        _train(model, dataset, run, accelerator, watcher)
+                callback.on_note(
+                    f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit"
+                )
+        _train(model, dataset, run, accelerator, callback)
     return run
 
 
@@ -197,37 +200,37 @@ def _circumstances(accelerator: Accelerator) -> dict[str, Any]:
     }
 
 
-def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, watcher: Watcher) -> None:
+def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, callback: Callback) -> None:
     """Train from the newest checkpoint, or from the start if there is none."""
     recipe = model.recipe
     images = len(dataset.places("train"))
     _check_batch(recipe, images, accelerator)
     settings = _settings_of(recipe)
     if settings.compiled and (why := why_not_compiled()):
-        watcher.note(f"torch.compile does not work here ({why}); training goes on without it")
+        callback.on_note(f"torch.compile does not work here ({why}); training goes on without it")
         settings = replace(settings, compiled=False)
     budget = _budget_of(recipe, images)
     checkpoint, notes = run.checkpoint()
     over = checkpoint is not None and budget.progress(checkpoint.state["step"], checkpoint.state["elapsed"]) >= 1
     first = run.teacher if recipe.distillation is not None and not over else None
-    lesson = _lesson(model, run, first, accelerator, watcher)
-    trainer = Trainer(model, dataset, run, accelerator, settings, budget, lesson, first)
+    supervision = _supervision(model, run, first, accelerator, callback)
+    trainer = Trainer(model, dataset, run, accelerator, settings, budget, supervision, first)
     for note in notes:
-        watcher.note(f"{note}; going on from an older one")
+        callback.on_note(f"{note}; going on from an older one")
     if checkpoint is not None:
         trainer.restore(checkpoint)
         if over:
-            watcher.note(f"{run.folder} is finished, at step {trainer.state.step}")
+            callback.on_note(f"{run.folder} is finished, at step {trainer.state.step}")
             if run.status["state"] != "finished":
-                trainer.finish(watcher)
+                trainer.finish(callback)
             return
-        watcher.note(f"going on from step {trainer.state.step}")
+        callback.on_note(f"going on from step {trainer.state.step}")
     elif taken := run.status["step"]:
-        watcher.note(f"no checkpoint was kept of the {taken} steps that were taken; beginning anew")
+        callback.on_note(f"no checkpoint was kept of the {taken} steps that were taken; beginning anew")
     accelerator.wait_for_everyone()
     try:
         with stop_on_signals() as stop:
-            trainer.train(watcher, stop)
+            trainer.train(callback, stop)
         accelerator.wait_for_everyone()
     except OSError as error:
         raise NoisetteError(
@@ -236,32 +239,34 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, w
         ) from error
 
 
-def _lesson(
-    model: Model, run: Run, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator, watcher: Watcher
-) -> Lesson:
-    """What the steps of a run teach.
+def _supervision(
+    model: Model, run: Run, teacher: Mapping[str, Tensor] | None, accelerator: Accelerator, callback: Callback
+) -> Supervision:
+    """Where the training targets of a run come from.
 
-    teacher: weights, where it learns from another network; a student that is finished needs none.
+    teacher: its weights, where it learns from another network; a distilled model that is finished needs none.
     """
     if teacher is None or model.recipe.distillation is None:
-        return FromData(model.schedule, model.recipe.diffusion.time_power)
+        return DataSupervision(model.schedule, model.recipe.diffusion.time_power)
     settings = model.recipe.distillation
     model = replace(
         model, recipe=model.recipe.model_copy(update={"distillation": None})
-    )  # the teacher's, which is shown no scale
+    )  # the teacher's, which has no w-conditioning
     with torch.random.fork_rng():
         network = model.network()
     network.load_state_dict(teacher)
-    network = network.requires_grad_(False).eval().to(accelerator.device)
+    network.requires_grad_(False).eval().to(accelerator.device)
     on_cpu = accelerator.device.type == "cpu"
-    engine = model.engine(network, file_sha256(run.teacher_file)) if on_cpu else in_pytorch(network, model.objective)
-    watcher.note(f"its teacher is evaluated by {engine.name}")  # another one rounds otherwise
-    return FromTeacher(model, engine, settings)
+    engine = (
+        engine_of(model, network, file_sha256(run.teacher_file)) if on_cpu else in_pytorch(network, model.objective)
+    )
+    callback.on_note(f"its teacher is evaluated by {engine.name}")  # another one rounds otherwise
+    return TeacherSupervision(model, engine, settings)
 
 
-def _only_one(watcher: Watcher | None, accelerator: Accelerator) -> Watcher:
+def _only_one(callback: Callback | None, accelerator: Accelerator) -> Callback:
     """The first process speaks for all."""
-    return watcher if watcher is not None and accelerator.is_main_process else Nobody()
+    return callback if callback is not None and accelerator.is_main_process else NullCallback()
 
 
 def _check_labels(dataset: Dataset) -> None:
@@ -305,18 +310,17 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
     def lasts(rate: float) -> float:
         return budget.seconds or (budget.steps or 0) * recipe.training.batch_size / (rate * accelerator.num_processes)
 
-    shape = (model.space.channels, model.side, model.side)
+    condition = Inputs.of(model).condition(1)
     with torch.random.fork_rng():
         batch = recipe.training.batch_size // accelerator.num_processes
-        attributes = model.columns or None
         chosen, measured = choose(
             recipe.training,
             model.network(),
             model.objective,
-            shape,
+            model.shape,
             batch,
             accelerator.device,
-            attributes=attributes,
+            condition=condition,
             seconds=lasts,
         )
     # One process decides for all: each may have measured something else.

@@ -10,10 +10,15 @@ from types import FrameType
 
 
 class StopRequest:
-    """Whether someone asked the training to stop, and whether it was by Ctrl-C."""
+    """Whether the training is to stop.
+
+    Attributes:
+        requested: Whether someone asked for it.
+        interrupted: Whether that was by Ctrl-C.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self.interrupted = False
 
 
@@ -22,6 +27,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
     """Turn the first SIGTERM, SIGHUP (a closed terminal) or Ctrl-C into a request; a second Ctrl-C interrupts at once.
 
     Outside the main thread, where Python allows no handlers, nothing is caught.
+
+    Yields:
+        To be looked at between two steps.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -33,7 +41,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
             if request.interrupted:
                 raise KeyboardInterrupt
             request.interrupted = True
-        request.asked = True
+        request.requested = True
 
     numbers = [
         getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)

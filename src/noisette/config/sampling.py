@@ -1,0 +1,302 @@
+"""How an image is drawn: one typed settings object, written once.
+
+The same object is a section of a recipe, an entry of the table of presets, what a PNG carries, a line of a sweep; the
+options of the command line and the form of the dashboard are derived from its fields. A field that was not given is
+"as the model says": see `merged` and `noisette.sampling.resolve`.
+
+A new setting is one field here, with its help, and the function that uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from noisette.config.names import EXCLUSION, STRONGEST
+from noisette.diffusion.registry import SamplerName, Spacing
+from noisette.errors import RequestError, nearest
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as one of Python: strict types take no others."""
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
+
+
+Whole = Annotated[int, BeforeValidator(_plain)]
+Number = Annotated[float, BeforeValidator(_plain)]
+Amounts = dict[str, Number]
+
+
+class Section(BaseModel):
+    """A part of a recipe: nothing unknown in it, nothing converted, nothing infinite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class GuidanceSettings(Section):
+    """How strongly a request is followed (Ho and Salimans 2022).
+
+    Attributes:
+        scale: 1 is the plain request, at one network evaluation a step.
+        interval: the noise levels, sigma from 0 to 1, between which guidance works (Kynkäänniemi et al. 2024).
+        rescale: 0 to 1, how far the spread of a guided image is brought back (Lin et al. 2024).
+        weights: attributes or groups with a scale of their own, by name.
+        negative: flags or options to keep away from, by name, and how strongly.
+    """
+
+    scale: Number = Field(
+        1.0,
+        ge=0,
+        le=STRONGEST,
+        description=(
+            "Guidance scale. 1 disables guidance and halves the cost. Distilled models take any scale at the same cost."
+        ),
+        json_schema_extra={"name": "guidance"},
+    )
+    interval: Annotated[tuple[Number, Number], Field(strict=False)] = Field(
+        (0.0, 1.0),
+        description="Noise levels, sigma from 0 to 1, between which guidance works.",
+        json_schema_extra={"option": "--guidance-interval", "metavar": "LOW HIGH"},
+    )
+    rescale: Number = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="How far the contrast that guidance adds is taken back, 0 to 1.",
+        json_schema_extra={"option": "--guidance-rescale"},
+    )
+    weights: Amounts = Field(
+        {},
+        description="A guidance scale of its own for one attribute; may be repeated.",
+        json_schema_extra={"option": "--weight", "metavar": "NAME=SCALE"},
+    )
+    negative: Amounts = Field(
+        {},
+        description=f"Keep away from a flag or an option; {EXCLUSION:g} unless given; may be repeated.",
+        json_schema_extra={"option": "--exclude", "metavar": "NAME[=STRENGTH]", "usual": EXCLUSION},
+    )
+
+    @model_validator(mode="after")
+    def _in_range(self) -> GuidanceSettings:
+        low, high = self.interval
+        if not 0 <= low <= high <= 1:
+            raise ValueError(
+                f"guidance works between two noise levels from 0 to 1, the lower first, not {low:g} and {high:g}"
+            )
+        for name, amount in self.weights.items():
+            if not 0 <= amount <= STRONGEST:
+                raise ValueError(
+                    f"{name} = {amount:g}: a scale lies between 0 and {STRONGEST:g}, and 1 is the plain request"
+                )
+        for name, amount in self.negative.items():
+            if not 0 <= amount <= STRONGEST:
+                raise ValueError(
+                    f"{name} = {amount:g}: the strength of an exclusion lies between 0 and {STRONGEST:g}; {EXCLUSION:g}"
+                    " is a start"
+                )
+        return self
+
+    @property
+    def plain(self) -> bool:
+        """Whether the request is taken as it is, at one network evaluation a step."""
+        return self.scale == 1 and not self.weights and not self.negative
+
+
+class SamplingSettings(Section):
+    """How an image is drawn.
+
+    Attributes:
+        sampler: a name of `noisette.diffusion.registry.SAMPLERS`.
+        steps: noise levels that are visited.
+        spacing: which; `fitted` are those of an optimised step schedule, in `times`.
+        eta: of ddim, how much of the noise is fresh, 0 to 1.
+        churn: of euler and heun, noise that is added and taken away again, over all steps (S_churn of Karras et al.
+        2022). guidance: how strongly the request is followed. impute: whether unspecified attributes are first drawn
+        from what the data have together, by the seed of the image. palette: whether each pixel goes to the nearest
+        colour of the data at the end. times: in (0, 1], the levels of an optimised step schedule, one for each step;
+        empty where a rule spaces them.
+    """
+
+    sampler: SamplerName = Field("ddim", description="How the steps are taken.")
+    steps: Whole = Field(
+        25,
+        ge=1,
+        description="Steps for an image; each costs one network evaluation, two by heun or with guidance.",
+    )
+    spacing: Spacing = Field(
+        "time",
+        description="The noise levels that the steps visit; fitted as `noisette tune` found them; heun in few steps"
+        " needs log-snr or karras.",
+    )
+    eta: Number = Field(0.0, ge=0, le=1, description="Of ddim: 0 deterministic, 1 as random as ddpm.")
+    churn: Number = Field(
+        0.0, ge=0, description="Of euler and heun: noise that is added and taken away again, 0 for none."
+    )
+    guidance: GuidanceSettings = GuidanceSettings()
+    impute: bool = Field(
+        False,
+        description="Draw unspecified attributes from what the data have together, for each image by its seed; or leave"
+        " them to the network.",
+        json_schema_extra={"option": "--impute/--leave-open", "old": "--complete"},
+    )
+    palette: bool = Field(False, description="Only colours of the data: each pixel goes to the nearest.")
+    times: Annotated[tuple[Number, ...], Field(strict=False)] = Field((), json_schema_extra={"option": ""})
+
+    @classmethod
+    def of(cls, **given: Any) -> SamplingSettings:
+        """The settings of these flat names, such as steps=10 or guidance=2; what is None counts as not given.
+
+        Raises:
+            RequestError: an unknown name, or a value that cannot be, in one line.
+        """
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in SETTINGS:
+                raise RequestError(f'no setting "{name}"{nearest(name, SETTINGS)}; there are {", ".join(SETTINGS)}')
+            if value is not None:
+                *sections, last = SETTINGS[name].path
+                place = values
+                for section in sections:
+                    place = place.setdefault(section, {})
+                place[last] = value
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise RequestError(_explain(error.errors()[0])) from error
+
+    def flat(self, *, given: bool = False) -> dict[str, Any]:
+        """The values by their flat names. given: only those that were given."""
+        return {name: setting.of(self) for name, setting in SETTINGS.items() if not given or setting.given(self)}
+
+    def changed(self, **changes: Any) -> SamplingSettings:
+        """The same with other values, by their flat names. Raises RequestError as `of` does."""
+        return merged(self, SamplingSettings.of(**changes))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a drawing, as options, forms, sweeps and sessions know it.
+
+    Attributes:
+        name: its flat name, such as steps, guidance or interval.
+        path: to it through the settings, such as (guidance, scale).
+        field: with its default, limits and help.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    field: FieldInfo
+
+    def of(self, settings: SamplingSettings) -> Any:
+        """Its value."""
+        value: Any = settings
+        for name in self.path:
+            value = getattr(value, name)
+        return value
+
+    def given(self, settings: SamplingSettings) -> bool:
+        """Whether it was given, or is as the model says."""
+        here: Any = settings
+        for name in self.path:
+            if name not in here.model_fields_set:
+                return False
+            here = getattr(here, name)
+        return True
+
+    @property
+    def help(self) -> str:
+        return self.field.description or ""
+
+    @property
+    def option(self) -> str:
+        """Of the command line: --steps; `--yes/--no` of some that are true or false. Empty where there is none."""
+        return str(self.extra.get("option", f"--{self.name.replace('_', '-')}"))
+
+    @property
+    def kind(self) -> Any:
+        """Its type without annotations: int, float, bool, a Literal, a tuple or dict."""
+        kind = self.field.annotation
+        return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """The least and the greatest value, None where there is no limit."""
+        least = next((each.ge for each in self.field.metadata if hasattr(each, "ge")), None)
+        most = next((each.le for each in self.field.metadata if hasattr(each, "le")), None)
+        return least, most
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """How it is written elsewhere: option, metavar, usual."""
+        extra = self.field.json_schema_extra
+        return extra if isinstance(extra, dict) else {}
+
+
+def _settings(kind: type[BaseModel], path: tuple[str, ...] = ()) -> list[Setting]:
+    found: list[Setting] = []
+    for name, field in kind.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found += _settings(inner, (*path, name))
+        else:
+            extra = field.json_schema_extra
+            found.append(
+                Setting(str((extra if isinstance(extra, dict) else {}).get("name", name)), (*path, name), field)
+            )
+    return found
+
+
+SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _settings(SamplingSettings)}
+"""All settings of a drawing by their flat names, in their order."""
+
+
+def merged(base: Settings, over: Settings) -> Settings:
+    """`base` with what was given in `over`."""
+    update: dict[str, Any] = {}
+    for name in over.model_fields_set:
+        mine, value = getattr(base, name), getattr(over, name)
+        update[name] = merged(mine, value) if isinstance(value, BaseModel) else value
+    return base.model_copy(update=update)
+
+
+def _explain(error: ErrorDetails) -> str:
+    """A failed validation in one line, by the flat name."""
+    place, value = tuple(map(str, error["loc"])), error["input"]
+    setting = next((each for each in SETTINGS.values() if each.path == place[: len(each.path)]), None)
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    name = setting.name if setting else ".".join(place)
+    match error["type"]:
+        case "literal_error" if isinstance(value, str):
+            known = get_args(setting.kind) if setting else ()
+            return f'no {name} "{value}"{nearest(value, known)}; there are {", ".join(known)}'
+        case "literal_error":
+            return f"a {name} is a name, not {value!r}"
+        case "int_type" | "int_from_float":
+            return f"{name} must be a whole number, not {value!r}"
+        case "float_type" if len(place) > 1 and setting and len(place) > len(setting.path):
+            return f"{place[-1] if place[-1] != '[key]' else name} must be a number, not {value!r}"
+        case "float_type":
+            return f"{name} must be a number, not {value!r}"
+        case "bool_type":
+            return f"{name} is True or False, not {value!r}"
+        case "tuple_type" | "missing" | "too_long" | "too_short":
+            return f"{name} is two noise levels from 0 to 1, such as (0.2, 0.8), not {value!r}"
+        case "dict_type":
+            return f"{name} map names to numbers, such as {{'Earring': 2}}, not {type(value).__name__}"
+        case "string_type":
+            return f"the names in {name} are text, not {value!r}"
+        case "greater_than_equal" | "less_than_equal" | "finite_number":
+            least, most = setting.limits if setting else (None, None)
+            if most is None:
+                return f"{name} must be {least:g} or more{'' if setting and setting.kind is int else ', and finite'}, not {value:g}"
+            return f"{name} must lie between {least:g} and {most:g}, not {value:g}"
+        case _:
+            return f"{name} cannot be {value!r}: {error['msg']}"

@@ -1,0 +1,80 @@
+"""What there is to choose from, by name, with what each choice takes and costs. Nothing here loads PyTorch.
+
+A new sampler is a function beside the others and one entry of `SAMPLERS`: recipes, the command line, the dashboard and
+sweeps read their names, helps and limits from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+ScheduleName = Literal["linear", "linear-scaled", "cosine", "sigmoid"]
+RegressionTarget = Literal["noise", "image", "velocity"]
+Target = Literal[RegressionTarget, "palette"]
+Weighting = Literal["plain", "min-snr", "clamped-snr"]
+RuleSpacing = Literal["time", "log-snr", "karras"]
+"""Which noise levels the steps visit, by a rule, so that a recipe may name it before anything is trained."""
+Spacing = Literal[RuleSpacing, "fitted"]
+"""And those of an optimised step schedule, which is found for a trained model."""
+
+
+def _once_a_step(steps: int) -> int:
+    return steps
+
+
+def _twice_but_last(steps: int) -> int:
+    return 2 * steps - 1
+
+
+@dataclass(frozen=True)
+class SamplerTraits:
+    """What is said of a sampler before it is loaded.
+
+    Attributes:
+        function: where it is, as module:name; a `noisette.diffusion.samplers.Sampler`.
+        summary: what it is, in a line.
+        takes: settings of a drawing that are its own, such as eta.
+        fixed: settings that it has by its nature, and that nobody can change.
+        stochastic: whether it adds fresh noise whatever the settings are.
+        nfe: network evaluations for an image, from the number of steps.
+        distilled: whether it asks for images at its levels alone, and so can draw with a distilled model.
+    """
+
+    function: str
+    summary: str
+    takes: tuple[str, ...] = ()
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    stochastic: bool = False
+    nfe: Callable[[int], int] = _once_a_step
+    distilled: bool = False
+
+
+_ONE, _MANY = "noisette.diffusion.samplers", "noisette.diffusion.multistep"
+
+SAMPLERS: dict[str, SamplerTraits] = {
+    "ddim": SamplerTraits(f"{_ONE}:ddim", "DDIM (Song et al. 2021)", takes=("eta",), distilled=True),
+    "ddpm": SamplerTraits(f"{_ONE}:ddpm", "ancestral (Ho et al. 2020)", fixed={"eta": 1.0}, stochastic=True),
+    "euler": SamplerTraits(f"{_ONE}:euler", "Euler (Karras et al. 2022)", takes=("churn",)),
+    "heun": SamplerTraits(f"{_ONE}:heun", "Heun (Karras et al. 2022)", takes=("churn",), nfe=_twice_but_last),
+    "dpmpp-2m": SamplerTraits(f"{_MANY}:dpmpp_2m", "DPM-Solver++ 2M (Lu et al. 2022)"),
+    "dpmpp-2m-sde": SamplerTraits(f"{_MANY}:dpmpp_2m_sde", "the same with fresh noise", stochastic=True),
+    "dpmpp-3m-sde": SamplerTraits(
+        f"{_MANY}:dpmpp_3m_sde", "through three estimates, with fresh noise", stochastic=True
+    ),
+    "unipc": SamplerTraits(f"{_MANY}:unipc", "UniPC (Zhao et al. 2023)"),
+    "deis": SamplerTraits(f"{_MANY}:deis", "DEIS (Zhang and Chen 2023)"),
+    "lcm": SamplerTraits(f"{_ONE}:lcm", "for distilled models (Song et al. 2023)", stochastic=True, distilled=True),
+}
+"""The samplers, in the order in which they are listed."""
+
+if TYPE_CHECKING:
+    SamplerName = str
+else:
+    SamplerName = Literal[tuple(SAMPLERS)]  # derived, so that no list of them is written twice
+
+
+def takers(setting: str) -> tuple[str, ...]:
+    """The samplers that take a setting of their own, such as churn."""
+    return tuple(name for name, traits in SAMPLERS.items() if setting in traits.takes)

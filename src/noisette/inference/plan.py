@@ -1,0 +1,196 @@
+"""A plan: everything that decides a set of images, as it travels inside their PNG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from noisette.attributes.schema import Value
+from noisette.config.sampling import SamplingSettings
+from noisette.diffusion.registry import SAMPLERS
+from noisette.errors import RequestError
+from noisette.files.images import good_scale
+from noisette.sampling.resolve import whole_seeds
+
+MOST_RECORDED = 4096
+"""Images whose plan is read from a file; more are taken for a trap."""
+
+Attributes = dict[str, Value]
+
+
+class Start(BaseModel):
+    """Where a drawing starts: at the noise of an image's own seed, or on the way to it from that of another.
+
+    Attributes:
+        around: the other seed; None to start at the own one.
+        strength: 0 to 1, how far from the image of that seed; what is imputed differs in about as large a share.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    around: int | None = Field(None, ge=0, lt=2**63)
+    strength: float = Field(1.0, ge=0, le=1)
+
+    @classmethod
+    def of(cls, variation: Any) -> Start:
+        """From a seed and a strength, such as (7, 0.3). Raises RequestError for what is none."""
+        if not isinstance(variation, Sequence) or isinstance(variation, str) or len(variation) != 2:
+            raise RequestError(f"a variation is a seed and a strength from 0 to 1, such as (7, 0.3), not {variation!r}")
+        [seed], strength = whole_seeds([variation[0]]), variation[1]
+        if isinstance(strength, bool) or not isinstance(strength, int | float):
+            raise RequestError(f"the strength of a variation must be a number, not {strength!r}")
+        if not 0 <= strength <= 1:
+            raise RequestError(
+                f"the strength of a variation lies between 0, the same image, and 1, any other; not {strength:g}"
+            )
+        return cls(around=seed, strength=float(strength))
+
+
+class Plan(BaseModel):
+    """What is drawn, understood, checked, resolved and imputed: drawing only computes.
+
+    Attributes:
+        run: the model, as `noisette.load` takes it.
+        weights: the SHA-256 of the file that draws.
+        step: of the training, at which the weights were made.
+        seeds: one for each image.
+        attributes: what is asked for, by name, of all images or of each; None where nothing is.
+        imputed: of each image all its attributes, where some were unspecified and imputed.
+        sampling: resolved settings.
+        start: where the drawing starts.
+        columns: images in a row of the sheet.
+        scale: whole factor by which the sheet is enlarged.
+        notes: what a person should know; not part of the file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: str
+    weights: str
+    step: int
+    seeds: tuple[int, ...] = Field(min_length=1)
+    attributes: Attributes | tuple[Attributes, ...] | None = None
+    imputed: tuple[Attributes, ...] | None = None
+    sampling: SamplingSettings
+    start: Start = Start()
+    columns: int | None = Field(None, ge=1)
+    scale: int | None = Field(None, ge=1, le=64)
+    notes: tuple[str, ...] = Field((), exclude=True)
+
+    @model_validator(mode="after")
+    def _needs_no_table(self) -> Plan:
+        if (self.sampling.spacing == "fitted") != bool(self.sampling.times):
+            raise ValueError("fitted levels stand in sampling.times, and no others do")
+        return self
+
+    @classmethod
+    def from_metadata(cls, said: Mapping[str, Any], file: str = "the picture") -> Plan:
+        """The plan that a picture carries, of this version or the one before. It is checked by the model that draws it.
+
+        Args:
+            said: what `metadata` returned.
+            file: what errors call it.
+
+        Raises:
+            RequestError: it is none.
+        """
+        try:
+            plan = cls.model_validate(_modernised(said))
+            if len(plan.seeds) > MOST_RECORDED:
+                raise ValueError
+        except (ValidationError, ValueError, TypeError, AttributeError) as error:
+            raise RequestError(
+                f"{file} does not say how to draw it again; only pictures made by `noisette generate` do"
+            ) from error
+        return plan
+
+    def metadata(self) -> dict[str, Any]:
+        """What a picture carries; JSON can hold it."""
+        said = self.model_dump(mode="json", exclude_none=True)
+        if self.start == Start():
+            del said["start"]
+        return said
+
+    def placed(self, size: tuple[int, int], columns: int | None = None, scale: int | None = None) -> Plan:
+        """The same with where its images stand on a sheet.
+
+        Args:
+            size: (height, width) of an image in pixels.
+            columns: images in a row; as square as possible unless given.
+            scale: a whole factor; to some 600 pixels unless given.
+        """
+        across = min(columns or math.ceil(math.sqrt(len(self.seeds))), len(self.seeds))
+        return self.model_copy(update={"columns": across, "scale": scale or good_scale(size[1], across)})
+
+    def alone(self, place: int) -> Plan:
+        """Of one of its images."""
+        attributes = self.attributes[place] if isinstance(self.attributes, tuple) else self.attributes
+        imputed = None if self.imputed is None else (self.imputed[place],)
+        update = {"seeds": (self.seeds[place],), "attributes": attributes, "imputed": imputed}
+        return self.model_copy(update={**update, "columns": None, "scale": None})
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """Plans that differ in nothing but seeds and attributes, as one."""
+    first = plans[0]
+    attributes = tuple(each for plan in plans for each in _each(plan))
+    nothing = all(plan.attributes is None for plan in plans)
+    imputed = None if first.imputed is None else tuple(each for plan in plans for each in plan.imputed or ())
+    seeds = tuple(seed for plan in plans for seed in plan.seeds)
+    return first.model_copy(update={"seeds": seeds, "attributes": None if nothing else attributes, "imputed": imputed})
+
+
+def alike(one: Plan, other: Plan) -> bool:
+    """Whether they can be `joined`."""
+    asks = (one.attributes is None) == (other.attributes is None) and (one.imputed is None) == (other.imputed is None)
+    return asks and one.sampling == other.sampling and one.start == other.start
+
+
+def _each(plan: Plan) -> tuple[Attributes, ...]:
+    if isinstance(plan.attributes, tuple):
+        return plan.attributes
+    return (plan.attributes or {},) * len(plan.seeds)
+
+
+def _modernised(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of today in the place of those of the version before."""
+    values = dict(said)
+    if "filled" in values:
+        values["imputed"] = values.pop("filled")
+    if "variation" in values:
+        variation = values.pop("variation")
+        values["start"] = {"around": variation["of"], "strength": variation["strength"]}
+    sampling = dict(values["sampling"])
+    if "complete" in sampling:
+        sampling["impute"] = sampling.pop("complete")
+    if "palette" in values:
+        sampling["palette"] = values.pop("palette")
+    guidance = dict(sampling.get("guidance") or {})
+    if "excluded" in guidance:
+        guidance["negative"] = guidance.pop("excluded")
+    values["sampling"] = {**sampling, "guidance": guidance}
+    return values
+
+
+def with_old_keys(said: Mapping[str, Any]) -> dict[str, Any]:
+    """`Plan.metadata` with the keys of the version before beside those of today, for the programs that read them."""
+    values = dict(said)
+    if "imputed" in values:
+        values["filled"] = values["imputed"]
+    if "start" in values:
+        values["variation"] = {"of": values["start"]["around"], "strength": values["start"]["strength"]}
+    sampling = values["sampling"]
+    guidance = {**sampling["guidance"], "excluded": sampling["guidance"]["negative"]}
+    values["sampling"] = {**sampling, "complete": sampling["impute"], "guidance": guidance}
+    return {**values, "palette": sampling["palette"]}
+
+
+def without_foreign(settings: SamplingSettings) -> SamplingSettings:
+    """The settings as if those that the sampler has not were never given: a file writes all of them out."""
+    takes = SAMPLERS[settings.sampler].takes
+    foreign = {name for name in ("eta", "churn") if name not in takes}
+    given = settings.model_fields_set - foreign
+    return SamplingSettings.model_construct(_fields_set=given, **dict(settings))

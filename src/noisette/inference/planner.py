@@ -1,0 +1,261 @@
+"""From a request to a plan, without the network: nothing here loads PyTorch, so a wrong request is refused at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.attributes.imputation import Completion
+from noisette.attributes.parsing import Condition as Parsed
+from noisette.attributes.parsing import places, understand
+from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
+from noisette.attributes.statistics import Statistics
+from noisette.config.recipe import Recipe
+from noisette.config.sampling import SamplingSettings
+from noisette.data.palette import Palette
+from noisette.errors import RequestError
+from noisette.inference.plan import Plan, Start, without_foreign
+from noisette.sampling.presets import Presets
+from noisette.sampling.resolve import Capabilities, check_attributes, resolve, whole_seeds
+
+Request = str | Mapping[str, Any]
+"""What a person asks for, such as "Male, Big Shades, no Earring", or {"type": "Female", "Earring": False}."""
+
+Codes = NDArray[np.int16]
+"""(N, A), see `AttributeSchema`."""
+
+
+@dataclass(frozen=True, repr=False)
+class Planner:
+    """What is known of a model before its network is loaded.
+
+    Attributes:
+        name: as `noisette.load` takes it.
+        recipe: that it was trained by.
+        trained_schema: the attributes of its data.
+        statistics: how common each value is, and which are seen together.
+        palette: the colours of its data, where they are few.
+        presets: settings that were found to be enough.
+        weights: the SHA-256 of their file.
+        step: of the training.
+        notes: what a person should know.
+    """
+
+    name: str
+    recipe: Recipe
+    trained_schema: AttributeSchema
+    statistics: Statistics
+    palette: Palette | None
+    presets: Presets | None
+    weights: str
+    step: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> AttributeSchema:
+        """What can be asked for; nothing of a model that was trained without attributes."""
+        return self.trained_schema if self.recipe.conditional else AttributeSchema()
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What decides which settings it can be drawn with."""
+        return Capabilities(self.name, self.recipe, self.schema, self.presets, self.palette is not None)
+
+    def resolve(self, settings: SamplingSettings | None = None, preset: str | None = None) -> SamplingSettings:
+        """Every setting of a drawing. See `noisette.sampling.resolve`."""
+        return resolve(settings or SamplingSettings(), self.capabilities, preset)
+
+    def parse(
+        self, request: Request, *, only: bool = False, allow_unseen: bool = False, impute: bool = False
+    ) -> Parsed:
+        """What a request means to this model.
+
+        Args:
+            request: text or mapping; see `noisette.attributes.parsing`.
+            only: flags that it does not mention are absent.
+            allow_unseen: ask even for what the data never show together.
+            impute: whether what it leaves unspecified will be imputed.
+
+        Raises:
+            RequestError: it cannot be understood, or contradicts itself or the data.
+        """
+        if not self.recipe.conditional:
+            asked = ", ".join(map(str, request)) if isinstance(request, Mapping) else str(request)
+            raise RequestError(
+                f"{self.name} was trained without attributes, so it cannot be asked for {asked or 'any'}"
+            )
+        parsed = understand(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
+        partial = UNKNOWN in parsed.row and parsed.values and not impute
+        if self.recipe.condition.drop_each == 0 and partial:
+            note = (
+                f"{self.name} was only trained on whole requests (condition.drop_each = 0): what is not mentioned may"
+                " come out as absent, unless it is imputed (--impute)"
+            )
+            return Parsed(parsed.values, parsed.row, (*parsed.notes, note))
+        return parsed
+
+    def random_request(self, seed: int, *, without: Collection[str] = ()) -> dict[str, Value]:
+        """A plausible request, all attributes known, drawn from the statistics of the data.
+
+        Args:
+            seed: 0 or more.
+            without: flags or options that it has not.
+        """
+        if not isinstance(seed, int | np.integer) or seed < 0:
+            raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
+        if not self.recipe.conditional:
+            raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
+        return self._imputer.random_request(int(seed), without=places(without, self.schema))
+
+    def plan(
+        self,
+        request: Request | Sequence[Request] | Codes | None = None,
+        *,
+        seeds: Sequence[int],
+        settings: SamplingSettings | None = None,
+        preset: str | None = None,
+        only: bool = False,
+        allow_unseen: bool = False,
+        start: Start | None = None,
+    ) -> Plan:
+        """Understand, check, resolve and impute, once.
+
+        Args:
+            request: for all images, or one for each; what it does not mention is unspecified. Or (N, A) codes of a
+            table. seeds: one for each image, 0 or more, below 2**63. settings: of the drawing; what is left out is as
+            the preset or the recipe says. preset: fast, balanced or best. only: flags that a request does not mention
+            are absent. allow_unseen: ask even for what the data never show together. start: where the drawing starts.
+
+        Returns:
+            A plan, with notes for a person.
+
+        Raises:
+            RequestError: for settings that cannot be, and requests that this model cannot understand.
+        """
+        seeds, start = whole_seeds(seeds), start or Start()
+        resolved = self.resolve(settings, preset)
+        attributes, codes, notes = self._requested(request, len(seeds), resolved, only, allow_unseen)
+        if request is None and only:
+            raise RequestError("only goes with a request: all flags but those that it mentions are absent")
+        imputed = self._imputed(codes, seeds, resolved, start)
+        if imputed is None and codes is None and self.recipe.conditional and self.recipe.condition.drop_all == 0:
+            raise RequestError(
+                f"{self.name} never learned to draw without a request (condition.drop_all = 0); ask for something"
+            )
+        return Plan(
+            run=self.name,
+            weights=self.weights,
+            step=self.step,
+            seeds=tuple(seeds),
+            attributes=attributes,
+            imputed=self._told(codes, imputed),
+            sampling=resolved,
+            start=start,
+            notes=notes,
+        )
+
+    def replan(self, plan: Plan) -> Plan:
+        """A plan that comes from elsewhere, such as a picture, checked as any other; it keeps what was imputed.
+
+        Raises:
+            RequestError: this model cannot draw it, or it was changed.
+        """
+        attributes = plan.attributes
+        if isinstance(attributes, tuple) and len(attributes) != len(plan.seeds):
+            raise RequestError(
+                f"the picture names {len(attributes)} requests for {len(plan.seeds)} seeds; it was changed"
+            )
+        resolved = self.resolve(without_foreign(plan.sampling))
+        seeds = whole_seeds(plan.seeds)
+        codes = self._codes(attributes, len(seeds))
+        imputed = plan.imputed
+        if imputed is None:
+            imputed = self._told(codes, self._imputed(codes, seeds, resolved, plan.start))
+        again = plan.model_copy(update={"sampling": resolved, "imputed": imputed, "run": self.name})
+        self.codes(again)  # refuses what was changed
+        return again.model_copy(update={"weights": self.weights, "step": self.step})
+
+    def codes(self, plan: Plan) -> Codes | None:
+        """What each image of a plan is conditioned on, (N, A); None where nothing is asked.
+
+        Raises:
+            RequestError: what was imputed is not whole, or not what was asked for.
+        """
+        asked = self._codes(plan.attributes, len(plan.seeds))
+        if plan.imputed is None:
+            return asked
+        whole = self.schema.encode(plan.imputed)
+        flags = np.array([attribute.kind == "flag" for attribute in self.schema.attributes])
+        whole = np.where((whole == UNKNOWN) & flags, np.int16(0), whole)
+        other = asked is not None and whole.shape == asked.shape and (whole != asked)[asked != UNKNOWN].any()
+        if len(whole) != len(plan.seeds) or (whole == UNKNOWN).any() or other:
+            raise RequestError(
+                "the picture does not say what each of its images shows, or not what it was asked for; it was changed"
+            )
+        return whole
+
+    def _requested(
+        self, request: Any, count: int, settings: SamplingSettings, only: bool, allow_unseen: bool
+    ) -> tuple[dict[str, Value] | tuple[dict[str, Value], ...] | None, Codes | None, tuple[str, ...]]:
+        """What is asked for by name, the same as codes, and notes."""
+        if request is None:
+            check_attributes(settings.guidance, {}, self.schema)
+            return None, None, ()
+        if isinstance(request, np.ndarray):
+            if len(request) != count:
+                raise RequestError(f"there are {len(request)} requests for {count} seeds; give one for each")
+            return tuple(self.schema.decode(row) for row in request), request, ()
+        one = isinstance(request, str | Mapping) or not isinstance(request, Sequence)
+        requests = [request] if one else list(request)
+        parsed = [self.parse(each, only=only, allow_unseen=allow_unseen, impute=settings.impute) for each in requests]
+        for each in parsed:
+            check_attributes(settings.guidance, each.values, self.schema, one=one)
+        if not one and len(parsed) != count:
+            raise RequestError(f"there are {len(parsed)} requests for {count} seeds; give one for each, or one for all")
+        codes = np.stack([each.row for each in (parsed * count if one else parsed)])
+        notes = tuple(dict.fromkeys(note for each in parsed for note in each.notes))
+        return parsed[0].values if one else tuple(each.values for each in parsed), codes, notes
+
+    def _codes(self, attributes: Any, count: int) -> Codes | None:
+        if attributes is None:
+            return None
+        return self.schema.encode(attributes if isinstance(attributes, tuple) else [attributes] * count)
+
+    def _imputed(
+        self, codes: Codes | None, seeds: Sequence[int], settings: SamplingSettings, start: Start
+    ) -> Codes | None:
+        """(N, A) with nothing unspecified, each image's by its seed; of a variation in part as the image around which
+        it is has it. None where nothing is imputed.
+        """
+        if not settings.impute:
+            return None
+        if codes is None:
+            codes = np.full((len(seeds), len(self.schema.attributes)), UNKNOWN, dtype=np.int16)
+        without = places(settings.guidance.negative, self.schema)
+
+        def impute(row: NDArray[np.int16], seed: int) -> NDArray[np.int16]:
+            return self._imputer.fill(row, np.random.default_rng([seed, 0]), without=without)
+
+        def kept(row: NDArray[np.int16], seed: int, around: int) -> NDArray[np.int16]:
+            random = np.random.default_rng([seed, 1])
+            return self._imputer.keep(row, impute(row, around), 1 - start.strength, random)
+
+        if start.around is not None:
+            codes = np.stack([kept(row, seed, start.around) for row, seed in zip(codes, seeds, strict=True)])
+        return np.stack([impute(row, seed) for row, seed in zip(codes, seeds, strict=True)])
+
+    def _told(self, codes: Codes | None, imputed: Codes | None) -> tuple[dict[str, Value], ...] | None:
+        """What was imputed, if anything was: so that it is drawn the same when the statistics of the data have changed."""
+        if imputed is None or (codes is not None and np.array_equal(codes, imputed)):
+            return None
+        decoded = (self.schema.decode(row) for row in imputed)
+        return tuple({name: value for name, value in each.items() if value is not False} for each in decoded)
+
+    @cached_property
+    def _imputer(self) -> Completion:
+        return Completion(self.schema, self.statistics)
