@@ -112,7 +112,7 @@ def _briefly(generator: Generator, judge: Judge, dataset: Dataset, arguments: ar
     known = {image.tobytes() for image in train}
     print("| asked for | scale | as asked | different | copies | (real) |\n|---|---|---|---|---|---|", flush=True)
     for text, only in BRIEF:
-        row = generator.understand(text, only=only).row
+        row = generator.understand(text, only=only).codes
         rows = np.repeat(row[None], arguments.count, axis=0)
         alike = validation.images[((validation.attributes == row) | (row < 0)).all(axis=1)]
         real = f"{sum(image.tobytes() in known for image in alike)} of {len(alike)}"

@@ -175,4 +175,4 @@ def assemble(recipe: Recipe, schema: AttributeSchema | None = None, palette: Pal
     space = pixel_space(dataset.space, dataset.image_channels)
     if palette is not None and diffusion.target == "palette":
         space = OnPalette(space, palette)
-    return Model(recipe, schema or AttributeSchema(), schedule, space, (dataset.side, dataset.side))
+    return Model(recipe, schema or AttributeSchema(), schedule, space, dataset.shape[1:])

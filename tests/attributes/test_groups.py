@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisette.attributes.groups import find_groups, named
+from noisette.attributes.groups import find_groups, most_informative_choice, named
 from noisette.attributes.schema import AttributeSchema, Choice, Flag, Group
 from noisette.errors import RequestError
 
@@ -40,6 +40,61 @@ def test_hats_for_men_and_for_women_exclude_each_other_by_the_type_alone():
         [kind, (kind == 0) & (np.arange(1000) % 4 == 0), (kind == 1) & (np.arange(1000) % 4 == 1)], axis=1
     ).astype(np.int16)
     assert find_groups(schema, table) == []
+
+
+WEATHER_AND_TYPE = AttributeSchema(
+    attributes=(
+        Choice(name="weather", options=("Sun", "Rain")),
+        Flag(name="Cap"),
+        Choice(name="type", options=("Male", "Female")),
+        Flag(name="Tiara"),
+    )
+)
+
+
+def weather_and_type(count, seed=0):
+    """Caps are for men, tiaras for women; the weather, which comes first, says nothing."""
+    random = np.random.default_rng(seed)
+    weather, kind = random.integers(0, 2, (2, count))
+    cap, tiara = (random.random(count) < 0.5) & (kind == 0), (random.random(count) < 0.5) & (kind == 1)
+    return np.stack([weather, cap, kind, tiara], axis=1).astype(np.int16)
+
+
+def test_it_is_the_type_that_counts_though_the_weather_comes_first():
+    table = weather_and_type(1000)
+    assert most_informative_choice(WEATHER_AND_TYPE, table) == 2
+    assert find_groups(WEATHER_AND_TYPE, table) == []
+
+
+def test_a_choice_that_decides_a_flag_tells_its_whole_entropy():
+    """Two choices, one that decides the flag and one that does so nine times of ten."""
+    kind = np.arange(1000) % 2
+    nearly = np.where(np.arange(1000) % 10 == 0, 1 - kind, kind)
+    schema = AttributeSchema(
+        attributes=(
+            Choice(name="nearly", options=("a", "b")),
+            Choice(name="exactly", options=("c", "d")),
+            Flag(name="Hat"),
+        )
+    )
+    assert most_informative_choice(schema, np.stack([nearly, kind, kind], axis=1).astype(np.int16)) == 1
+
+
+@given(st.integers(0, 100))
+def test_a_choice_with_an_option_for_each_image_tells_nothing(seed):
+    """Else nothing would ever exclude anything."""
+    table = weather_and_type(300, seed)
+    numbered = np.concatenate([np.arange(300)[:, None], table[:, 1:]], axis=1).astype(np.int16)
+    schema = AttributeSchema(
+        attributes=(Choice(name="number", options=tuple(map(str, range(300)))), *WEATHER_AND_TYPE.attributes[1:])
+    )
+    assert most_informative_choice(schema, numbered) == 2
+
+
+def test_without_choices_or_images_nothing_tells_of_the_flags():
+    assert most_informative_choice(flags("Cap", "Crown"), np.ones((10, 2), dtype=np.int16)) is None
+    assert most_informative_choice(WEATHER_AND_TYPE, np.zeros((0, 4), dtype=np.int16)) is None
+    assert find_groups(WEATHER_AND_TYPE, np.zeros((0, 4), dtype=np.int16)) == []
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=1, max_size=60))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from pydantic import ValidationError
 
-from noisette.attributes.imputation import Completion
+from noisette.attributes.imputation import Imputer
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag, Group
 from noisette.attributes.statistics import Statistics, count, shown
 from noisette.data.sources.sprites import SCHEMA as SPRITES
@@ -15,7 +17,7 @@ from noisette.data.sources.sprites import random_table
 from noisette.errors import RequestError
 
 TABLE = random_table(600, 1)
-COMPLETION = Completion(SPRITES, count(SPRITES, TABLE))
+IMPUTER = Imputer(SPRITES, count(SPRITES, TABLE))
 TOGETHER = np.array(count(SPRITES, TABLE).together)
 
 
@@ -32,18 +34,18 @@ def rows():
 
 @given(row=rows(), seed=st.integers(0, 10**6))
 def test_what_is_asked_stays_and_the_rest_is_plausible(row, seed):
-    filled = COMPLETION.fill(row, np.random.default_rng(seed))
+    filled = IMPUTER.impute(row, np.random.default_rng(seed))
     known = row != UNKNOWN
     assert_array_equal(filled[known], row[known])
     assert (filled != UNKNOWN).all()
     [present] = shown(SPRITES, filled[None])
     assert TOGETHER[np.ix_(present, present)].all()  # each two of them are together in some image
-    assert_array_equal(filled, COMPLETION.fill(row, np.random.default_rng(seed)))
+    assert_array_equal(filled, IMPUTER.impute(row, np.random.default_rng(seed)))
 
 
 def test_a_complete_row_stays_as_it_is():
     for row in TABLE[:20]:
-        assert_array_equal(COMPLETION.fill(row, np.random.default_rng(0)), row)
+        assert_array_equal(IMPUTER.impute(row, np.random.default_rng(0)), row)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +69,8 @@ def test_what_is_drawn_is_as_often_there_as_the_data_have_it_with_what_is_asked(
     beard = random.random(len(kind)) < np.where(kind, 0.7, 0.1)
     pipe = random.random(len(kind)) < np.where(beard, 0.5, 0.05)
     table = np.stack([kind, head < 0.2, (head >= 0.2) & (head < 0.5), beard, pipe], axis=1).astype(np.int16)
-    completion, [row] = Completion(schema, count(schema, table)), schema.encode([asked])
-    drawn = np.stack([completion.fill(row, np.random.default_rng(seed)) for seed in range(4000)])
+    imputer, [row] = Imputer(schema, count(schema, table)), schema.encode([asked])
+    drawn = np.stack([imputer.impute(row, np.random.default_rng(seed)) for seed in range(4000)])
     real = table[((table == row) | (row == UNKNOWN)).all(axis=1)]
     assert np.abs(drawn.mean(axis=0) - real.mean(axis=0)).max() < 0.03
     assert abs((drawn[:, 3] & drawn[:, 4]).mean() - (real[:, 3] & real[:, 4]).mean()) < 0.03
@@ -80,7 +82,7 @@ def test_what_is_excluded_is_never_drawn():
     choice = next(attribute for attribute in SPRITES.attributes if attribute.kind == "choice")
     nothing = np.full(len(names), UNKNOWN, dtype=np.int16)
     without = {(flag, True), (choice.name, choice.options[0])}
-    drawn = np.stack([COMPLETION.fill(nothing, np.random.default_rng(seed), without=without) for seed in range(200)])
+    drawn = np.stack([IMPUTER.impute(nothing, np.random.default_rng(seed), without=without) for seed in range(200)])
     assert (drawn[:, names[flag]] == 0).all()
     assert (drawn[:, names[choice.name]] > 0).all()
 
@@ -88,9 +90,9 @@ def test_what_is_excluded_is_never_drawn():
 def test_what_the_data_never_show_together_can_be_asked_for_and_is_filled_in():
     schema = AttributeSchema(attributes=(Flag(name="Beard"), Flag(name="Veil"), Flag(name="Hat")))
     table = np.array([[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 0, 1]] * 5, dtype=np.int16)
-    completion = Completion(schema, count(schema, table))
-    filled = completion.fill(np.array([1, 1, UNKNOWN], dtype=np.int16), np.random.default_rng(0))
-    assert_array_equal(filled, [1, 1, 0])  # a hat was never worn with a veil
+    imputer = Imputer(schema, count(schema, table))
+    filled = imputer.impute(np.array([1, 1, UNKNOWN], dtype=np.int16), np.random.default_rng(0))
+    assert_array_equal(filled, [1, 1, 0])  # a hat was never seen with a veil
 
 
 def _without(row, column):
@@ -100,18 +102,18 @@ def _without(row, column):
 
 
 def test_what_an_image_has_already_is_passed_over_where_there_is_anything_else():
-    worn = {row.tobytes() for row in TABLE}
+    seen = {row.tobytes() for row in TABLE}
     nothing = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16)
-    drawn = [COMPLETION.fill(nothing, np.random.default_rng(seed)) for seed in range(200)]
-    assert not any(row.tobytes() in worn for row in drawn)
+    drawn = [IMPUTER.impute(nothing, np.random.default_rng(seed)) for seed in range(200)]
+    assert not any(row.tobytes() in seen for row in drawn)
     flags = [column for column, attribute in enumerate(SPRITES.attributes) if attribute.kind == "flag"]
     places = ((number, column) for number, row in enumerate(TABLE) for column in flags if row[column])
     number, hidden = next(
-        (number, column) for number, column in places if _without(TABLE[number], column).tobytes() not in worn
+        (number, column) for number, column in places if _without(TABLE[number], column).tobytes() not in seen
     )
     row = TABLE[number].copy()
     row[hidden] = UNKNOWN  # the only image that is left is not the one that it was taken from
-    again = {int(COMPLETION.fill(row, np.random.default_rng(seed))[hidden]) for seed in range(50)}
+    again = {int(IMPUTER.impute(row, np.random.default_rng(seed))[hidden]) for seed in range(50)}
     assert again == {0}
 
 
@@ -124,13 +126,13 @@ def test_passing_over_what_exists_leaves_the_choices_as_often_as_they_are():
     kind = random.random(4000) < 0.5
     flags = random.random((4000, 12)) < np.where(kind, 0.0, 0.3)[:, None]
     table = np.concatenate([kind[:, None], flags], axis=1).astype(np.int16)
-    completion = Completion(schema, count(schema, table))
-    worn = {row.tobytes() for row in table}
+    imputer = Imputer(schema, count(schema, table))
+    seen = {row.tobytes() for row in table}
     drawn = np.stack(
-        [completion.fill(np.full(13, UNKNOWN, dtype=np.int16), np.random.default_rng(seed)) for seed in range(600)]
+        [imputer.impute(np.full(13, UNKNOWN, dtype=np.int16), np.random.default_rng(seed)) for seed in range(600)]
     )
     assert abs(drawn[:, 0].mean() - kind.mean()) < 0.06
-    assert not any(row.tobytes() in worn for row in drawn if row[0] == 0)
+    assert not any(row.tobytes() in seen for row in drawn if row[0] == 0)
 
 
 def test_what_cannot_be_together_costs_no_search_for_each_image():
@@ -139,22 +141,22 @@ def test_what_cannot_be_together_costs_no_search_for_each_image():
         attributes=(Choice(name="Type", options=("A", "B")), Flag(name="Beard"), Flag(name="Veil"), Flag(name="Hat"))
     )
     table = np.array([[0, 1, 0, 0], [0, 1, 0, 1], [1, 0, 1, 0], [1, 0, 0, 1]] * 5, dtype=np.int16)
-    completion = Completion(schema, count(schema, table))
+    imputer = Imputer(schema, count(schema, table))
     row = np.array([UNKNOWN, 1, 1, UNKNOWN], dtype=np.int16)
     draws = 0
-    draw = completion._draw
+    draw = imputer._draw
 
     def counted(*arguments):
         nonlocal draws
         draws += 1
         return draw(*arguments)
 
-    completion._draw = counted
-    filled = np.stack([completion.fill(row, np.random.default_rng(seed)) for seed in range(100)])
+    imputer._draw = counted
+    filled = np.stack([imputer.impute(row, np.random.default_rng(seed)) for seed in range(100)])
     assert draws < 1500
     assert (filled[:, 3] == 0).all()  # a hat with the veil would be one more that was never seen
     assert set(filled[:, 0]) <= {0, 1}
-    assert_array_equal(filled[70], Completion(schema, count(schema, table)).fill(row, np.random.default_rng(70)))
+    assert_array_equal(filled[70], Imputer(schema, count(schema, table)).impute(row, np.random.default_rng(70)))
 
 
 def test_of_what_was_filled_in_a_share_is_kept_group_by_group():
@@ -166,29 +168,38 @@ def test_of_what_was_filled_in_a_share_is_kept_group_by_group():
         groups=(Group(name="head", members=("Hat", "Cap", "Hood")),),
     )
     table = np.array([[0, 1, 0, 0, 0], [1, 0, 1, 0, 1], [0, 0, 0, 1, 1]], dtype=np.int16)
-    completion = Completion(schema, count(schema, table))
+    imputer = Imputer(schema, count(schema, table))
     row, filled = np.full(5, UNKNOWN, dtype=np.int16), table[1]
-    kept = np.stack([completion.keep(row, filled, 0.7, np.random.default_rng(seed)) for seed in range(2000)])
+    kept = np.stack([imputer.keep(row, filled, 0.7, np.random.default_rng(seed)) for seed in range(2000)])
     known = kept != UNKNOWN
     assert set(np.unique(kept)) <= {UNKNOWN, *filled}
     assert np.abs(known.mean(axis=0) - 0.7).max() < 0.05
     assert (known[:, 1:4] == known[:, 1:2]).all()  # all of the head or nothing of it
     assert (known[:, 0] != known[:, 1]).any()
-    assert_array_equal(completion.keep(row, filled, 1.0, np.random.default_rng(0)), filled)
-    assert_array_equal(completion.keep(row, filled, 0.0, np.random.default_rng(0)), row)
+    assert_array_equal(imputer.keep(row, filled, 1.0, np.random.default_rng(0)), filled)
+    assert_array_equal(imputer.keep(row, filled, 0.0, np.random.default_rng(0)), row)
 
 
 def test_statistics_from_before_fingerprints_fill_in_too_and_damaged_ones_are_refused():
     statistics = count(SPRITES, TABLE)
     before = Statistics.model_validate({"images": statistics.images, "together": statistics.together})
     row = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16)
-    filled = Completion(SPRITES, before).fill(row, np.random.default_rng(0))
+    filled = Imputer(SPRITES, before).impute(row, np.random.default_rng(0))
     assert (filled != UNKNOWN).all()
-    for worn in ("not base64!", "AAA=", "AAAA" * 10_000):
+    for seen in ("not base64!", "AAA=", "AAAA" * 10_000):
         with pytest.raises(ValidationError):
-            Statistics.model_validate({**statistics.model_dump(), "worn": worn})
+            Statistics.model_validate({**statistics.model_dump(), "seen": seen})
+
+
+def test_statistics_of_the_version_before_have_another_key_and_are_written_with_the_new_one():
+    statistics = count(SPRITES, TABLE)
+    now = statistics.model_dump()
+    assert now["seen"]
+    before = {"images": now["images"], "together": now["together"], "worn": now["seen"]}
+    assert Statistics.model_validate_json(json.dumps(before)) == statistics
+    assert set(json.loads(statistics.model_dump_json())) == {"images", "together", "seen"}
 
 
 def test_nothing_can_be_drawn_of_nothing():
     with pytest.raises(RequestError, match="no statistics"):
-        Completion(SPRITES, count(SPRITES, TABLE[:0]))
+        Imputer(SPRITES, count(SPRITES, TABLE[:0]))

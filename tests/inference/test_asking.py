@@ -350,9 +350,7 @@ def test_who_asks_for_everything_is_told_that_the_images_hardly_differ(capsys, a
     copy, file = tmp_path / "run", tmp_path / "a.png"
     shutil.copytree(asked.folder, copy)
     recipe = asked.recipe
-    open_run(copy).write_recipe(
-        recipe.model_copy(update={"sampling": recipe.sampling.changed(impute=True)})
-    )
+    open_run(copy).write_recipe(recipe.model_copy(update={"sampling": recipe.sampling.changed(impute=True)}))
     generator = noisette.load(copy)
     whole = ", ".join(f"{name}={value}" for name, value in generator.random_request(3).items())
     options = ["generate", copy, "--out", file]
@@ -572,7 +570,10 @@ def test_a_damaged_table_is_one_line(asked, tmp_path, name):
             'dataset.groups.ears = ["Earring"]: has 1 names; a group has two or more',
         ),
         (['dataset.hold_out=[["Earring"]]'], 'dataset.hold_out.0 = ["Earring"]: has 1 names; a pair has two'),
-        (["samples.guidance_interval=[0.8,0.2]"], "sampling.guidance: guidance works between two noise levels from 0 to 1, the lower first, not 0.8 and 0.2"),
+        (
+            ["samples.guidance_interval=[0.8,0.2]"],
+            "sampling.guidance: guidance works between two noise levels from 0 to 1, the lower first, not 0.8 and 0.2",
+        ),
         (['samples.requests=["Zombi"]'], 'no attribute "Zombi"; nearest: Zombie'),
         (['dataset.groups={ears=["Earring","Blushh"]}'], 'the member "Blushh", which is no flag; nearest: Blush'),
         (['dataset.groups={ears=["Earring","Blush"]}'], "has both Blush and Earring, so ears cannot be a group"),
@@ -592,9 +593,7 @@ def test_a_missing_label_is_an_error_and_never_the_first_class(monkeypatch, tmp_
     dataset = noisette.open_dataset("sprites", size=8, count=60)
     table = dataset.attributes.copy()
     table[7, 0] = -1
-    monkeypatch.setattr(
-        "noisette.config.data.open_dataset", lambda *args, **kwargs: replace(dataset, attributes=table)
-    )
+    monkeypatch.setattr("noisette.config.data.open_dataset", lambda *args, **kwargs: replace(dataset, attributes=table))
     with pytest.raises(RequestError, match="1 images have no Shirt, the first of them is number 7"):
         noisette.train(parse_recipe(CONDITIONAL, source="t"), out=tmp_path / "r")
 
@@ -619,17 +618,17 @@ def test_pairs_that_are_held_out_are_never_trained_on(tmp_path):
 
 
 def test_a_conditional_training_resumes_to_the_bit(tmp_path):
-    from noisette.training.watcher import Nobody
+    from noisette.training.callback import NullCallback
 
-    class Dying(Nobody):
-        def step(self, moment):
-            if moment.step == 13:
+    class Dying(NullCallback):
+        def on_step(self, info):
+            if info.step == 13:
                 raise ZeroDivisionError
 
     recipe = parse_recipe(CONDITIONAL, source="t")
     whole = noisette.train(recipe, out=tmp_path / "whole")
     with pytest.raises(ZeroDivisionError):
-        noisette.train(recipe, out=tmp_path / "killed", watcher=Dying())
+        noisette.train(recipe, out=tmp_path / "killed", callback=Dying())
     killed = noisette.resume(tmp_path / "killed")
     one, other = (run.checkpoint()[0].tensors("average") for run in (whole, killed))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())

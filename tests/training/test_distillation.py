@@ -4,64 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
-from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-from torch.testing import assert_close
 
 import noisette
 from noisette.cli import main
 from noisette.config.recipe import parse_recipe
 from noisette.config.sections import DistillationConfig
-from noisette.diffusion.denoiser import clipped
-from noisette.diffusion.noise import ImageNoise
-from noisette.diffusion.samplers import ddim
 from noisette.errors import NoisetteError, RequestError
 from noisette.inference.engine import Engine, in_pytorch
-from noisette.model import assemble, with_scale
 from noisette.store.run import open_run
 from noisette.training.distillation import recipe_of
-from noisette.training.lessons import FromTeacher, begun
 
 from ..conftest import CONDITIONAL, TINY
-from .test_training import Interrupting
+from .helpers import Interrupting
 
 
 def run(capsys, *arguments):
     status = main([str(argument) for argument in arguments])
     output = capsys.readouterr()
     return status, output.out, output.err
-
-
-@pytest.mark.parametrize("scales", [[1.0, 1.0], [1.0, 5.0]])
-def test_what_is_wanted_is_the_end_of_the_teachers_way_and_the_noise_that_fits_it(asked, scales):
-    teacher = noisette.load(asked.folder)
-    model, engine = teacher.model, in_pytorch(teacher.network, teacher.model.objective)
-    lesson = FromTeacher(model, engine, DistillationConfig(teacher="t", evaluations=2, steps=5, guidance=scales))
-    used = set()
-    levels = model.schedule.levels(2)
-    codes = torch.from_numpy(model.schema.encode([teacher.random_request(seed) for seed in range(3)])).long()
-    for step in range(4):
-        times = lesson.times(3, step, torch.Generator())
-        assert times.tolist() == [levels[step % 2].time] * 3
-        xt = torch.randn(3, model.space.channels, model.side, model.side, generator=torch.Generator().manual_seed(step))
-        x0, eps = lesson.wanted(xt, xt, xt, step, codes)
-        level = levels[step % 2]
-        assert_close(level.alpha * x0 + level.sigma * eps, xt)
-        path = [model.schedule.at(level.time * (5 - index) / 5) for index in range(5)]
-        shown = lesson.shown(codes, step)
-        assert torch.equal(shown[:, : codes.shape[1]], codes)
-        assert shown.shape[1] - codes.shape[1] == (scales[0] < scales[1])
-        scale = shown[0, -1].item() / 100 if scales[0] < scales[1] else 1.0
-        assert scales[0] <= scale <= scales[1]
-        used.add(scale)
-        guidance = teacher.choices.sampling(guidance=scale).guidance
-        with torch.no_grad():
-            denoise = clipped(model.denoiser(engine.denoiser(), codes, torch.full_like(codes, -1), guidance))
-            assert_close(x0, ddim(denoise, xt, path, noise=ImageNoise([])))
-    assert len(used) == (4 if scales[0] < scales[1] else 1)
 
 
 def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
@@ -90,7 +54,7 @@ def test_it_is_a_run_like_any_other_and_goes_on_after_a_kill(capsys, asked, tmp_
     assert json.loads(out)["run"] == str(tmp_path / "whole")
     with pytest.raises(ZeroDivisionError):
         noisette.distil(
-            asked.folder, out=tmp_path / "cut", watcher=Interrupting(9), evaluations=2, steps=12, settings=settings
+            asked.folder, out=tmp_path / "cut", callback=Interrupting(9), evaluations=2, steps=12, settings=settings
         )
     noisette.resume(tmp_path / "cut")
     whole, cut = (open_run(tmp_path / name).checkpoint()[0].tensors("network") for name in ("whole", "cut"))
@@ -108,7 +72,7 @@ def test_what_cannot_be_distilled_is_told(asked, tmp_path):
     with pytest.raises(RequestError, match="exists; choose another place"):
         noisette.distil(asked.folder, steps=1, out=student.folder)
     with pytest.raises(ZeroDivisionError):
-        noisette.distil(asked.folder, steps=9, out=tmp_path / "cut", watcher=Interrupting(5))
+        noisette.distil(asked.folder, steps=9, out=tmp_path / "cut", callback=Interrupting(5))
     weights = tmp_path / "cut/teacher.safetensors"
     whole = weights.read_bytes()
     for damaged in (b"not much", whole[:-1] + bytes([whole[-1] ^ 1])):
@@ -118,15 +82,6 @@ def test_what_cannot_be_distilled_is_told(asked, tmp_path):
     weights.unlink()
     with pytest.raises(NoisetteError, match=r"cannot read .*teacher\.safetensors"):
         noisette.resume(tmp_path / "cut")
-
-
-def test_on_a_short_table_the_teachers_way_goes_down_over_its_levels():
-    model = assemble(parse_recipe(TINY, source="t", overrides=["diffusion.steps=20"]))
-    lesson = FromTeacher(model, None, DistillationConfig(teacher="t", evaluations=16, steps=8))
-    for step in range(16):
-        path = lesson._path(step)
-        assert all(now.half_log_snr < then.half_log_snr for now, then in pairwise(path))
-        assert all(level.time * 20 == pytest.approx(round(level.time * 20)) for level in path)
 
 
 def test_a_teacher_that_hardly_counted_the_noisiest_level_is_learned_from_all_the_same(tmp_path):
@@ -237,18 +192,6 @@ def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, t
         np.zeros((2, len(student.schema.attributes)), dtype=np.int16),
     )
     assert shown == [(300, 300)]
-
-
-def test_a_student_begins_as_its_teacher_whatever_the_scale(asked):
-    teacher = noisette.load(asked.folder)
-    student = assemble(recipe_of(asked.recipe, "t", 1), teacher.schema)
-    network = student.network().eval()
-    network.load_state_dict(begun(teacher.network.state_dict(), network))
-    codes = torch.from_numpy(teacher.schema.encode([teacher.random_request(seed) for seed in range(4)])).long()
-    xt, times = torch.randn(4, teacher.model.space.channels, 8, 8), torch.full((4,), 0.7)
-    with torch.no_grad():
-        for scale in (1.0, 2.5):
-            assert_close(network(xt, times, with_scale(codes, scale)), teacher.network(xt, times, codes))
 
 
 def test_a_student_takes_the_scales_that_it_learned_and_no_other_guidance(asked, tmp_path):

@@ -11,7 +11,18 @@ from noisette.attributes.statistics import Statistics, value_names
 
 
 def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str, Any]:
-    """What can be asked for, how common it is, and what never occurs together, as JSON can hold it."""
+    """What can be asked for, how common it is, and what never occurs together.
+
+    Args:
+        schema: The attributes.
+        statistics: Counts of the images that were trained on.
+
+    Returns:
+        What JSON can hold.
+
+    Raises:
+        RequestError: The statistics are of another schema.
+    """
     statistics.check(schema)
     names = value_names(schema)
     counts = dict(zip(names, statistics.counts, strict=True))
@@ -46,7 +57,15 @@ def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str
 
 
 def describe_attributes(found: Mapping[str, Any], *, everything: bool) -> str:
-    """`attribute_facts` for a person to read."""
+    """What can be asked for, for a person to read.
+
+    Args:
+        found: What `attribute_facts` gave.
+        everything: Also the long lists of what was never seen together.
+
+    Returns:
+        Lines of text.
+    """
     lines = [f"counted in the {found['images']:,} images it was trained on"]
     for title, sections in (("exactly one of", found["choices"]), ("at most one of", found["groups"])):
         for name, members in sections.items():

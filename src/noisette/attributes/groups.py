@@ -1,4 +1,4 @@
-"""Which flags exclude each other, found in the data: no punk wears two hats."""
+"""Which flags exclude each other, found in the data: no avatar has two hats."""
 
 from __future__ import annotations
 
@@ -15,21 +15,27 @@ EVIDENCE = 3.0
 
 
 def find_groups(schema: AttributeSchema, table: NDArray[np.int16]) -> list[tuple[str, ...]]:
-    """Groups of flags of which no image in `table`, (N, A), has two, though chance would have it so; commonest flag
-    first.
+    """Find groups of flags of which no image has two, though chance would have it so.
 
-    Chance is what the flags' frequencies say inside each value of the first choice: that no hat for men meets a hat for
-    women shows nothing. Groups grow by joining the two with the most evidence between them, as long as none of their
-    members were ever seen together.
+    Chance is what the flags' frequencies say inside each value of the choice that tells the most about them: that no
+    hat for men meets a hat for women shows nothing. Groups grow by joining the two with the most evidence between them,
+    as long as none of their members were ever seen together.
+
+    Args:
+        schema: What the columns are.
+        table: (N, A) int16.
+
+    Returns:
+        The names of the members of each group, the commonest first.
     """
     flags = [column for column, attribute in enumerate(schema.attributes) if attribute.kind == "flag"]
-    choices = [column for column, attribute in enumerate(schema.attributes) if attribute.kind == "choice"]
-    worn = (table[:, flags] == 1).astype(np.float64)  # (N, F)
-    strata = table[:, choices[0]] if choices else np.zeros(len(table), dtype=np.int16)
-    together = worn.T @ worn  # (F, F)
+    present = (table[:, flags] == 1).astype(np.float64)  # (N, F)
+    deciding = most_informative_choice(schema, table)
+    strata = np.zeros(len(table), dtype=np.int16) if deciding is None else table[:, deciding]
+    together = present.T @ present  # (F, F)
     expected = np.zeros_like(together)
     for stratum in np.unique(strata):
-        counts = worn[strata == stratum].sum(axis=0)
+        counts = present[strata == stratum].sum(axis=0)
         expected += np.outer(counts, counts) / (strata == stratum).sum()
 
     clusters = [[flag] for flag in range(len(flags))]
@@ -43,7 +49,7 @@ def find_groups(schema: AttributeSchema, table: NDArray[np.int16]) -> list[tuple
             break
         first, second = max(evidence, key=lambda pair: evidence[pair])
         clusters[first] += clusters.pop(second)
-    by_frequency = worn.sum(axis=0)
+    by_frequency = present.sum(axis=0)
     return [
         tuple(schema.names[flags[flag]] for flag in sorted(cluster, key=lambda flag: -by_frequency[flag]))
         for cluster in clusters
@@ -51,8 +57,47 @@ def find_groups(schema: AttributeSchema, table: NDArray[np.int16]) -> list[tuple
     ]
 
 
+def most_informative_choice(schema: AttributeSchema, table: NDArray[np.int16]) -> int | None:
+    """The choice that tells the most about the flags: the mutual information with each of them, summed.
+
+    By chance alone a choice of K options seems to tell (K - 1) / 2N nats about a flag (Miller 1955), which is taken
+    off: else one with an option for each image would tell everything.
+
+    Args:
+        schema: What the columns are.
+        table: (N, A) int16. UNKNOWN counts as an option of its own.
+
+    Returns:
+        Its column; None if no choice tells anything.
+    """
+    present = table[:, [attribute.kind == "flag" for attribute in schema.attributes]] == 1  # (N, F)
+    best, most = None, 0.0
+    for column, attribute in enumerate(schema.attributes):
+        if attribute.kind == "choice" and len(table):
+            options, codes = np.unique(table[:, column], return_inverse=True)
+            joint = np.zeros((len(options), 2, present.shape[1]))  # (K, absent or present, F), shares of the images
+            np.add.at(joint[:, 1], codes, present)
+            joint[:, 0] = np.bincount(codes)[:, None] - joint[:, 1]
+            joint /= len(table)
+            chance = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+            seen = joint > 0
+            told = (joint[seen] * np.log(joint[seen] / chance[seen])).sum()
+            told -= present.shape[1] * (len(options) - 1) / (2 * len(table))
+            if told > most:
+                best, most = column, float(told)
+    return best
+
+
 def named(groups: Sequence[Sequence[str]], names: Mapping[str, str]) -> dict[str, Sequence[str]]:
-    """The groups by name: what `names` says of one of the members, else "one of" its two commonest."""
+    """Give groups their names.
+
+    Args:
+        groups: The members of each, the commonest first.
+        names: What a group is called, by one of its members.
+
+    Returns:
+        The members by name; a group of which no member is known is "one of" its two commonest.
+    """
     return {
         next(
             (names[member] for member in members if member in names),

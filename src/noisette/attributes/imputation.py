@@ -1,4 +1,4 @@
-"""What a request leaves open, filled in as the data would have it.
+"""What a request leaves open, imputed as the data would have it.
 
 Attributes and groups of flags hang together in the tree in which each is joined to the one that tells the most of it
 (Chow and Liu 1968). In a tree what is given passes from one to the next exactly (Pearl 1988), so the rest is drawn as
@@ -39,8 +39,16 @@ class _Case:
     strangeness: int
 
 
-class Completion:
-    """Draws the attributes that a row leaves open. Raises RequestError where there is nothing to draw from."""
+class Imputer:
+    """Draws the attributes that a row of codes leaves open.
+
+    Args:
+        schema: The attributes.
+        statistics: What the data show.
+
+    Raises:
+        RequestError: There is nothing to draw from.
+    """
 
     def __init__(self, schema: AttributeSchema, statistics: Statistics) -> None:
         statistics.check(schema)
@@ -56,7 +64,7 @@ class Completion:
         self._units = [[place for place, its in enumerate(unit_of) if its == unit] for unit in dict.fromkeys(unit_of)]
         self._order = _tree(self._units, self._together, statistics.images)
         self._flags = np.array([attribute.kind == "flag" for attribute in schema.attributes])
-        self._worn = statistics.worn_fingerprints
+        self._seen = statistics.seen_fingerprints
         self._cases: dict[tuple[bytes, frozenset[tuple[str, Value]]], _Case] = {}
         self._given: dict[
             int, NDArray[np.float64]
@@ -70,38 +78,65 @@ class Completion:
             )
             self._given[unit] = joint / joint.sum(axis=0)
 
-    def fill(
+    def impute(
         self, row: NDArray[np.int16], random: np.random.Generator, *, without: Collection[tuple[str, Value]] = ()
     ) -> NDArray[np.int16]:
-        """The row, (A,), with a code in the place of each `UNKNOWN`: a plausible image, that need not be any image's.
+        """Draw a plausible image, that need not be any image's.
 
-        without: values that are not drawn, such as ("Earring", True). What was never seen together is not drawn
-        together, nor with what the row says, where anything else can be found; and not what an image has already,
-        exactly, unless there is hardly any other with the same choices. Raises RequestError where an empty row has no
-        plausible image either.
+        What was never seen together is not drawn together, nor with what the row says, where anything else can be
+        found; and not what an image has already, exactly, unless there is hardly any other with the same choices.
+
+        Args:
+            row: (A,) codes, UNKNOWN where they are open.
+            random: What is drawn with.
+            without: Values that are not drawn, such as ("Earring", True).
+
+        Returns:
+            (A,) codes, nothing open.
+
+        Raises:
+            RequestError: There is nothing to draw with what the row says, or an empty row has no plausible image.
         """
         if (row != UNKNOWN).all():
             return row.copy()
         found = self._plausible(row, random, without)
-        if self._is_worn(found):
+        if self._was_seen(found):
             same_choices = np.where(self._flags, row, found)
             for _ in range(_TRIES_FOR_NEW):
                 other = self._plausible(same_choices, random, without)
-                if not self._is_worn(other):
+                if not self._was_seen(other):
                     return other
         return found
 
     def random_request(self, seed: int, *, without: Collection[tuple[str, Value]] = ()) -> dict[str, Value]:
-        """A plausible image's attributes, all of them. seed: 0 or more. without: as in `fill`."""
+        """A plausible image's attributes, all of them.
+
+        Args:
+            seed: 0 or more.
+            without: Values that are not drawn, such as ("Earring", True).
+
+        Returns:
+            Values by name.
+        """
         nothing = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16)
-        return self._schema.decode(self.fill(nothing, np.random.Generator(np.random.PCG64(seed)), without=without))
+        return self._schema.decode(self.impute(nothing, np.random.Generator(np.random.PCG64(seed)), without=without))
 
     def keep(
-        self, row: NDArray[np.int16], filled: NDArray[np.int16], share: float, random: np.random.Generator
+        self, row: NDArray[np.int16], imputed: NDArray[np.int16], share: float, random: np.random.Generator
     ) -> NDArray[np.int16]:
-        """The row with about this share of what was filled in, unit by unit; the rest is open again."""
+        """Keep a share of what was imputed, unit by unit; the rest is open again.
+
+        Args:
+            row: (A,) codes, as they were before.
+            imputed: (A,), what `impute` made of them.
+            share: 0 to 1.
+            random: What is drawn with.
+
+        Returns:
+            (A,) codes, UNKNOWN where they are open.
+        """
         chances = random.random(len(row))[np.array(self._schema.units)]
-        return np.where(chances < share, filled, row)
+        return np.where(chances < share, imputed, row)
 
     def _plausible(
         self, row: NDArray[np.int16], random: np.random.Generator, without: Collection[tuple[str, Value]]
@@ -155,15 +190,15 @@ class Completion:
 
     def _with(self, row: NDArray[np.int16], present: NDArray[np.intp]) -> NDArray[np.int16]:
         """The row with these values, and no other flag."""
-        filled = row.copy()
-        filled[(row == UNKNOWN) & self._flags] = 0
-        filled[self._columns[present]] = self._codes[present]
-        return filled
+        imputed = row.copy()
+        imputed[(row == UNKNOWN) & self._flags] = 0
+        imputed[self._columns[present]] = self._codes[present]
+        return imputed
 
-    def _is_worn(self, row: NDArray[np.int16]) -> bool:
+    def _was_seen(self, row: NDArray[np.int16]) -> bool:
         [fingerprint] = fingerprints(row[None])
-        place = np.searchsorted(self._worn, fingerprint)
-        return bool(place < len(self._worn) and self._worn[place] == fingerprint)
+        place = np.searchsorted(self._seen, fingerprint)
+        return bool(place < len(self._seen) and self._seen[place] == fingerprint)
 
     def _allowed(
         self, unit: int, row: NDArray[np.int16], without: Collection[tuple[str, Value]]
@@ -187,7 +222,7 @@ class Completion:
             # what random.choice does, without its checks, which are nine tenths of its time
             reached = (allowed[unit] * self._given[unit][:, 0 if parent is None else chosen[parent]]).cumsum()
             if not reached[-1] > 0:
-                raise RequestError("the statistics leave nothing to fill in with what was asked for; ask for less")
+                raise RequestError("the statistics leave nothing to draw with what was asked for; ask for less")
             chosen[unit] = int(np.searchsorted(reached / reached[-1], random.random(), side="right"))
             if chosen[unit] < len(self._units[unit]):
                 present.append(self._units[unit][chosen[unit]])

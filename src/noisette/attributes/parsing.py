@@ -24,37 +24,52 @@ _WORDS = {"yes": True, "true": True, "present": True, "no": False, "false": Fals
 
 
 @dataclass(frozen=True)
-class Condition:
+class ParsedRequest:
     """What a request comes to.
 
-    The known values by attribute, what a person should know of them, and the row they make.
+    Args:
+        attributes: The known values, by name.
+        codes: The row that they make of a table, (A,) int16, with UNKNOWN for the rest.
+        notes: What a person should know of them, a sentence each.
     """
 
-    values: dict[str, Value]
-    row: NDArray[np.int16]  # (A,)
+    attributes: dict[str, Value]
+    codes: NDArray[np.int16]
     notes: tuple[str, ...] = ()
 
 
-def understand(
-    asked: str | Mapping[str, object],
+def parse_request(
+    request: str | Mapping[str, object],
     schema: AttributeSchema,
     statistics: Statistics,
     *,
     only: bool = False,
     allow_unseen: bool = False,
-) -> Condition:
-    """What a request means, be it a text such as `Male, Big Shades, no Earring, beard=none`, or behind a mapping.
+) -> ParsedRequest:
+    """What a request means.
 
     Names match in any case, without regard to spaces and hyphens. A flag that is there says that the others of its
     group are not; and a value that the data only show with one option of a choice says that option: an ape has no human
-    skin tone. only: every flag that is not mentioned is absent. allow_unseen: ask even for what the data never show
-    together.
+    skin tone.
 
-    Raises RequestError for an empty text, unknown names (with the nearest), wrong values, and contradictions.
+    Args:
+        request: A text such as `Male, Big Shades, no Earring, beard=none`, or a mapping of names to values.
+        schema: What can be asked for.
+        statistics: What the data show.
+        only: Every flag that is not mentioned is absent.
+        allow_unseen: Ask even for what the data never show together.
+
+    Raises:
+        RequestError: It is empty, has unknown names (with the nearest) or wrong values, or contradicts itself or the
+            data.
+
+    Example:
+        >>> parse_request("Male, no Earring", schema, statistics).attributes
+        {'type': 'Male', 'Earring': False}
     """
     statistics.check(schema)
-    said = dict(_Reader(schema).read(asked))
-    if isinstance(asked, str) and not said:
+    said = dict(_Reader(schema).read(request))
+    if isinstance(request, str) and not said:
         raise RequestError('the request is empty; write for example "' + ", ".join(map(str, _example(schema))) + '"')
     notes = _check(said, schema, statistics, allow_unseen)
     values = {**said, **_implied(said, schema, statistics)}
@@ -67,13 +82,19 @@ def understand(
             if attribute.kind == "flag":
                 values.setdefault(attribute.name, False)
     ordered = {name: values[name] for name in schema.names if name in values}
-    return Condition(ordered, schema.encode([ordered])[0], notes)
+    return ParsedRequest(ordered, schema.encode([ordered])[0], notes)
 
 
 def impossible(said: Mapping[str, Value], schema: AttributeSchema, statistics: Statistics) -> list[tuple[str, Value]]:
-    """The values that `understand` would refuse besides what is said, each in the place of what it excludes.
+    """The values that `parse_request` would refuse besides what is said, each in the place of what it excludes.
 
-    None if what is said is refused already.
+    Args:
+        said: Attributes that are asked for.
+        schema: What can be asked for.
+        statistics: What the data show.
+
+    Returns:
+        Pairs of an attribute's name and a value; none if what is said is refused already.
     """
     try:
         _check(said, schema, statistics, allow_unseen=False)
@@ -91,9 +112,13 @@ def impossible(said: Mapping[str, Value], schema: AttributeSchema, statistics: S
 
 
 def describe(values: Mapping[str, Value]) -> str:
-    """The values as a person would ask for them.
+    """Attributes as a person would ask for them.
 
-    Of the absent flags only a few are told: another may say so of dozens.
+    Args:
+        values: By name. Of the absent flags only a few are told: another may say so of dozens.
+
+    Returns:
+        A text that `parse_request` takes, or "nothing".
     """
     absent = [f"no {name}" for name, value in values.items() if value is False]
     there = [
@@ -104,19 +129,32 @@ def describe(values: Mapping[str, Value]) -> str:
     return ", ".join([*there, *(absent if len(absent) <= _MOST_ABSENT else [])]) or "nothing"
 
 
-def places(names: Iterable[str], schema: AttributeSchema) -> list[tuple[str, Value]]:
-    """The attribute and value behind each name of a flag or an option, such as `Earring`, `Zombie` or `Hat=None`.
+def values_behind(names: Iterable[str], schema: AttributeSchema) -> list[tuple[str, Value]]:
+    """The attribute and value that each name of a flag or an option stands for.
 
-    Raises RequestError.
+    Args:
+        names: Such as `Earring`, `Zombie` or `Hat=None`.
+        schema: What can be named.
+
+    Returns:
+        Pairs of an attribute's name and a value.
+
+    Raises:
+        RequestError: A name stands for nothing, or for several things.
     """
     reader = _Reader(schema)
-    return [place for name in names for place in reader.one(name)]
+    return [value for name in names for value in reader.one(name)]
 
 
 def attribute_behind(name: str, schema: AttributeSchema) -> str:
     """The attribute that a name stands for: its own, an option's, or of a group the first member.
 
-    Raises RequestError.
+    Args:
+        name: Of an attribute, an option or a group.
+        schema: What can be named.
+
+    Raises:
+        RequestError: It stands for nothing, or for several things.
     """
     return _Reader(schema).attribute(name)
 
@@ -264,23 +302,24 @@ def _check(
     if allow_unseen:
         return ()
     for group in schema.groups:
-        worn = [member for member in group.members if said.get(member) is True]
-        if len(worn) > 1:
+        present = [member for member in group.members if said.get(member) is True]
+        if len(present) > 1:
             raise RequestError(
-                f"{worn[0]} and {worn[1]} are both {group.name}, and no image has two; drop one, or use --allow-unseen"
+                f"{present[0]} and {present[1]} are both {group.name}, and no image has two; drop one, or use"
+                " --allow-unseen"
             )
     names = value_names(schema)
     choices = {attribute.name for attribute in schema.attributes if attribute.kind == "choice"}
-    present = _present(said, names)
+    places = _present(said, names)
     labels = [name if value is True else f"{name} {value}" for name, value in names]
-    for place in present:
+    for place in places:
         if not statistics.together[place][place]:
             raise RequestError(
                 f"none of the {statistics.images} images it was trained on has {labels[place]}; leave it out, or use"
                 " --allow-unseen"
             )
     notes = []
-    for first, second in combinations(present, 2):
+    for first, second in combinations(places, 2):
         if statistics.together[first][second]:
             continue
         one, two = labels[first], labels[second]
@@ -292,7 +331,7 @@ def _check(
             kind = _kind_never_met(flag, other, schema, statistics)
             if kind is not None:
                 raise RequestError(
-                    f"{labels[flag]} is never worn with {kind}, though chance would have shown it; drop one, or use"
+                    f"{labels[flag]} is never seen with {kind}, though chance would have shown it; drop one, or use"
                     " --allow-unseen"
                 )
         notes.append(f"{one} and {two} were never seen together; expect the worse for it")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from noisette.errors import RequestError, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 UNKNOWN = -1
 """In an attribute table: nothing is known. Never the same as 0, which is "absent" or the first option."""
@@ -21,7 +23,12 @@ Value = str | bool
 
 
 class Choice(BaseModel):
-    """An attribute that has exactly one of several values, such as the digit of an image."""
+    """An attribute that has exactly one of several values, such as the digit of an image.
+
+    Args:
+        name: What it is called.
+        options: Its values, at least one; no two that differ by case alone.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +49,11 @@ class Choice(BaseModel):
 
 
 class Flag(BaseModel):
-    """An attribute that an image has or has not, such as an earring."""
+    """An attribute that an image has or has not, such as an earring.
+
+    Args:
+        name: What it is called.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +62,7 @@ class Flag(BaseModel):
 
     @property
     def options(self) -> tuple[str, ...]:
+        """What the codes 0 and 1 are called."""
         return ("absent", "present")
 
     @property
@@ -63,7 +75,12 @@ Attribute = Annotated[Choice | Flag, Field(discriminator="kind")]
 
 
 class Group(BaseModel):
-    """Flags of which an image has at most one, such as hats."""
+    """Flags of which an image has at most one, such as hats.
+
+    Args:
+        name: What they are called together.
+        members: The names of the flags, at least two.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,8 +91,11 @@ class Group(BaseModel):
 class AttributeSchema(BaseModel):
     """The attributes of a data set, in the order of the columns of its table, and which flags exclude each other.
 
-    A table is (N, len(attributes)) int16: the index of the option for a choice, 0 or 1 for a flag, `UNKNOWN` where
-    nothing is known.
+    A table is (N, A) int16: the index of the option for a choice, 0 or 1 for a flag, `UNKNOWN` where nothing is known.
+
+    Args:
+        attributes: A of them; no two names that differ by case alone.
+        groups: Flags that exclude each other, each in at most one group.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,6 +117,7 @@ class AttributeSchema(BaseModel):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Of the attributes."""
         return tuple(attribute.name for attribute in self.attributes)
 
     @property
@@ -119,9 +140,13 @@ class AttributeSchema(BaseModel):
         return tuple(stands.get(name, columns[name]) for name in self.names)
 
     def with_groups(self, groups: Mapping[str, Sequence[str]]) -> AttributeSchema:
-        """The same attributes with these groups, by name.
+        """The same attributes with other groups.
 
-        Raises RequestError for a member that is no flag, or is twice.
+        Args:
+            groups: The members of each group, by its name.
+
+        Raises:
+            RequestError: A member is no flag, or is there twice.
         """
         try:
             return AttributeSchema(
@@ -134,11 +159,19 @@ class AttributeSchema(BaseModel):
             ) from error
 
     def encode(self, rows: Sequence[Mapping[str, Value]]) -> NDArray[np.int16]:
-        """The table, (len(rows), len(attributes)), of rows that map names to options or booleans.
+        """The table of some attributes.
 
-        A name that a row does not mention is `UNKNOWN`. Raises RequestError for a name or an option that is not in
-        the schema.
+        Args:
+            rows: N mappings from names to options or booleans; a name that one does not mention is `UNKNOWN`.
+
+        Returns:
+            (N, A) int16.
+
+        Raises:
+            RequestError: A name or an option is not in the schema.
         """
+        import numpy as np  # here, so that a schema costs nothing where no table is made
+
         columns = {attribute.name: column for column, attribute in enumerate(self.attributes)}
         codes = [{value: code for code, value in enumerate(attribute.values)} for attribute in self.attributes]
         table = np.full((len(rows), len(columns)), UNKNOWN, dtype=np.int16)
@@ -154,7 +187,14 @@ class AttributeSchema(BaseModel):
         return table
 
     def decode(self, row: NDArray[np.int16]) -> dict[str, Value]:
-        """The known values of one row of a table, by name."""
+        """The known values of one row of a table.
+
+        Args:
+            row: (A,) codes.
+
+        Returns:
+            Values by name.
+        """
         known: dict[str, Value] = {}
         for attribute, code in zip(self.attributes, row.tolist(), strict=True):
             if code == UNKNOWN:

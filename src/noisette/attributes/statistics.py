@@ -7,28 +7,31 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from noisette.attributes.schema import AttributeSchema, Value
 from noisette.errors import RequestError
 
-MOST_WORN = 100_000
-"""Images; of larger collections the attributes of each are not kept."""
+MOST_FINGERPRINTS = 100_000
+"""Images; of larger collections the combinations that were seen are not kept."""
 
 
 class Statistics(BaseModel):
     """Counts over the images that were trained on.
 
-    together: for each two values the images that have both, in the order of `value_names`; on the diagonal, those that
-    have the one. worn: what tells whether an image has exactly these attributes: `fingerprints` of the different rows
-    of the table, sorted, as base64; empty of more than `MOST_WORN` images.
+    Args:
+        images: How many there are.
+        together: (V, V), for each two values the images that have both, in the order of `value_names`; on the diagonal,
+            those that have the one.
+        seen: What tells whether a combination of attributes was seen: `fingerprints` of the different rows of the
+            table, sorted, as base64; empty of more than `MOST_FINGERPRINTS` images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     images: int = Field(ge=0)
     together: tuple[tuple[int, ...], ...]
-    worn: str = ""
+    seen: str = Field("", validation_alias=AliasChoices("seen", "worn"))  # the latter in the files of version 1
 
     @model_validator(mode="after")
     def _is_square(self) -> Statistics:
@@ -38,28 +41,46 @@ class Statistics(BaseModel):
             not 0 <= number <= min(self.images, row[place]) for place, row in enumerate(self.together) for number in row
         ):
             raise ValueError("the table counts more or less than there is")
-        if len(self.worn_fingerprints) > self.images:
+        if len(self.seen_fingerprints) > self.images:
             raise ValueError("there are more fingerprints than images")
         return self
 
     def check(self, schema: AttributeSchema) -> None:
-        """Raises RequestError if these are the counts of another schema."""
+        """Refuse the counts of another schema.
+
+        Args:
+            schema: What they should be of.
+
+        Raises:
+            RequestError: They are not.
+        """
         if len(self.together) != len(value_names(schema)):
             raise RequestError("the statistics do not match the schema: one of them is of another run or version")
 
     @property
-    def worn_fingerprints(self) -> NDArray[np.uint32]:
-        """Those of the images, sorted. Raises ValueError for what are none."""
-        return np.frombuffer(b64decode(self.worn, validate=True), dtype="<u4")
+    def seen_fingerprints(self) -> NDArray[np.uint32]:
+        """Those of the combinations that were seen, sorted.
+
+        Raises:
+            ValueError: They are damaged.
+        """
+        return np.frombuffer(b64decode(self.seen, validate=True), dtype="<u4")
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """Of each value."""
+        """How many images have each value, (V,)."""
         return tuple(row[place] for place, row in enumerate(self.together))
 
 
 def value_names(schema: AttributeSchema) -> list[tuple[str, Value]]:
-    """(attribute, value) of all that can be there: each option of each choice, and each flag."""
+    """All that an image can have: each option of each choice, and each flag.
+
+    Args:
+        schema: The attributes.
+
+    Returns:
+        V pairs of an attribute's name and a value.
+    """
     return [
         (attribute.name, attribute.values[code])
         for attribute, codes in zip(schema.attributes, schema.valued, strict=True)
@@ -68,23 +89,40 @@ def value_names(schema: AttributeSchema) -> list[tuple[str, Value]]:
 
 
 def shown(schema: AttributeSchema, table: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """(N, V): which of the `value_names` each row of `table`, (N, A), has."""
+    """Which values the rows of a table have.
+
+    Args:
+        schema: What the columns are.
+        table: (N, A) int16.
+
+    Returns:
+        (N, V), in the order of `value_names`.
+    """
     columns = [table[:, column] == code for column, codes in enumerate(schema.valued) for code in codes]
     return np.stack(columns, axis=1) if columns else np.zeros((len(table), 0), dtype=np.bool_)
 
 
 def count(schema: AttributeSchema, table: NDArray[np.int16]) -> Statistics:
-    """The statistics of a table, (N, A)."""
+    """The statistics of a table.
+
+    Args:
+        schema: What the columns are.
+        table: (N, A) int16.
+    """
     there = shown(schema, table).astype(np.float64)  # exact for whole numbers, and fast
-    worn = b64encode(np.unique(fingerprints(table)).tobytes()).decode() if len(table) <= MOST_WORN else ""
+    seen = b64encode(np.unique(fingerprints(table)).tobytes()).decode() if len(table) <= MOST_FINGERPRINTS else ""
     return Statistics(
-        images=len(table), together=tuple(tuple(int(number) for number in row) for row in there.T @ there), worn=worn
+        images=len(table), together=tuple(tuple(int(number) for number in row) for row in there.T @ there), seen=seen
     )
 
 
 def fingerprints(table: NDArray[np.int16]) -> NDArray[np.uint32]:
-    """(N,): the CRC-32 of each row of a table, (N, A).
+    """A short fingerprint of each row of a table. Of ten thousand rows, one in 400,000 others is taken for one of them.
 
-    Of ten thousand rows, one in 400,000 others is taken for one of them.
+    Args:
+        table: (N, A) int16.
+
+    Returns:
+        (N,), the CRC-32 of each row.
     """
     return np.array([crc32(row.tobytes()) for row in np.ascontiguousarray(table, dtype="<i2")], dtype="<u4")

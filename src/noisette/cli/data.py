@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from noisette.cli.common import Suggesting, Writing, answer, as_json
 from noisette.errors import RequestError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 
 @click.group(cls=Suggesting)
@@ -45,44 +51,84 @@ def fetch(name: str, source: Path | None, json_: bool) -> None:
     answer(json_, {"name": name, "file": str(path)}, f"{name}: {path} (SHA-256 verified)")
 
 
-@data.command()
+class OfAnySource(click.Command):
+    """A command that takes the options of every source beside its own.
+
+    They are found when the command is used: the rest of the command line need not import the sources.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        *own, help_ = super().get_params(ctx)
+        return [*own, *_options_of_sources(), help_]
+
+
+@cache
+def _options_of_sources() -> tuple[click.Option, ...]:
+    """An option of the command line for each option of a source, with what each says of it."""
+    from noisette.data.sources import SOURCES, find_source
+
+    fields: dict[str, dict[str, FieldInfo]] = {}  # by option and source
+    for name in SOURCES:
+        for option, field in find_source(name).options.model_fields.items():
+            fields.setdefault(option, {})[name] = field
+    whole = {option for option, of in fields.items() if all(field.annotation is int for field in of.values())}
+    return tuple(
+        click.Option(
+            [f"--{option.replace('_', '-')}", option],
+            type=int if option in whole else _whole_or_text,
+            metavar=None if option in whole else "TEXT",
+            help=_help(of, len(SOURCES)),
+        )
+        for option, of in fields.items()
+    )
+
+
+def _help(fields: dict[str, FieldInfo], sources: int) -> str:
+    """What the sources say of an option, and which they are where not all say the same."""
+    said: dict[str, list[str]] = {}
+    for name, field in fields.items():
+        said.setdefault(f"{field.description}; {field.default} if left out", []).append(name)
+    if len(said) == 1 and len(fields) == sources:
+        [text] = said
+        return f"{text[0].upper()}{text[1:]}."
+    return " ".join(f"Of {', '.join(names)}: {text}." for text, names in said.items())
+
+
+def _whole_or_text(written: str) -> int | str:
+    return int(written) if re.fullmatch(r"-?[0-9]+", written) else written
+
+
+@data.command(cls=OfAnySource)
 @click.argument("name")
-@click.option("--size", type=int, help="Pixels along a side.")
 @click.option("--background", help="#rrggbb to put RGBA images on.")
-@click.option("--count", type=int, default=10_000, show_default=True, help="How many synthetic sprites to make.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Which synthetic sprites to make.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Where the contact sheet goes.  [default: NAME-contact-sheet.png]"
 )
 @click.option(
     "--official",
     type=click.Path(path_type=Path),
-    help="Compare the punks with the official 2400x2400 image, punks.png.",
+    help="Compare every byte with a copy of the official file, of a data set that has one.",
 )
 @as_json
 def inspect(
-    name: str,
-    size: int | None,
-    background: str | None,
-    count: int,
-    seed: int,
-    out: Path | None,
-    official: Path | None,
-    json_: bool,
+    name: str, background: str | None, out: Path | None, official: Path | None, json_: bool, **options: int | str | None
 ) -> None:
     """Print what is in the data set NAME and write a contact sheet of its first images."""
     from noisette.cli.display import download
-    from noisette.data.inspection import compare_with_official, contact_sheet, describe, facts
+    from noisette.data.inspection import contact_sheet, describe, facts
     from noisette.data.opening import open_dataset
+    from noisette.data.sources import SOURCES, find_source
     from noisette.files.images import save_png
 
-    if official is not None and name != "cryptopunks":
-        raise RequestError("--official compares the punks; name cryptopunks")
+    compare = find_source(name).compare
+    if official is not None and compare is None:
+        others = [each for each in SOURCES if find_source(each).compare is not None]
+        raise RequestError(f"there is no official file of {name} to compare with; there is of {', '.join(others)}")
     with download(name) as progress:
-        dataset = open_dataset(name, size=size, background=background, count=count, seed=seed, progress=progress)
+        dataset = open_dataset(name, background=background, progress=progress, **options)
     found = facts(dataset)
-    if official is not None:
-        found["official"] = compare_with_official(dataset, official)
+    if official is not None and compare is not None:
+        found["official"] = compare(dataset, official)
     sheet_path = out or Path(f"{name}-contact-sheet.png")
     with Writing(sheet_path):
         save_png(sheet_path, contact_sheet(dataset), {"dataset": name, "sha256": dataset.fingerprint})

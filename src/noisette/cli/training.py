@@ -107,9 +107,7 @@ def train(
         " RUN is guided]"
     ),
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-NFE]"
-)
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-NFE]")
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h.  [default: 10m]")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")

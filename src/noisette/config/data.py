@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.attributes.parsing import places
+from noisette.attributes.parsing import values_behind
 from noisette.attributes.statistics import shown, value_names
 from noisette.config.recipe import Recipe
 from noisette.data.dataset import SPLITS, Dataset
@@ -18,16 +18,18 @@ from noisette.progress import Progress
 
 
 def open_data(recipe: Recipe, progress: Progress | None = None) -> Dataset:
-    """The data set that a recipe names, with its groups. Raises RequestError if images contradict them."""
+    """Open the data set that a recipe names, with its groups, and without what it holds out.
+
+    Args:
+        recipe: Whose data are wanted.
+        progress: Called with the bytes of a download that are there, and all of them.
+
+    Raises:
+        RequestError: The images contradict the groups of the recipe.
+        NoisetteError: A download failed.
+    """
     wanted = recipe.dataset
-    dataset = open_dataset(
-        wanted.name,
-        size=wanted.size,
-        background=wanted.background,
-        count=wanted.count,
-        seed=wanted.seed,
-        progress=progress,
-    )
+    dataset = open_dataset(wanted.name, background=wanted.background, progress=progress, **wanted.options.model_dump())
     if wanted.groups is not None:
         dataset = _regrouped(dataset, wanted.groups)
     return held_out(dataset, wanted.hold_out) if wanted.hold_out else dataset
@@ -39,29 +41,48 @@ def _regrouped(dataset: Dataset, groups: Mapping[str, Sequence[str]]) -> Dataset
         columns = [schema.names.index(member) for member in group.members]
         several = np.flatnonzero((dataset.attributes[:, columns] == 1).sum(axis=1) > 1)
         if len(several):
-            worn = [
+            present = [
                 name
                 for name, value in schema.decode(dataset.attributes[several[0]]).items()
                 if name in group.members and value is True
             ]
             raise RequestError(
-                f"dataset.groups: image {several[0]} has both {worn[0]} and {worn[1]}, so {group.name} cannot be a"
-                " group"
+                f"dataset.groups: image {several[0]} has both {present[0]} and {present[1]}, so {group.name} cannot be"
+                " a group"
             )
     return replace(dataset, schema=schema)
 
 
 def held_out(dataset: Dataset, pairs: Sequence[Sequence[str]]) -> Dataset:
-    """The data set without the images of its train split that show both of a pair of flags or options."""
+    """A data set without the images that `shows_held_out`.
+
+    Args:
+        dataset: The whole.
+        pairs: Names of two flags or options each.
+
+    Raises:
+        RequestError: A name stands for nothing.
+    """
     return dataset.take(np.flatnonzero(~shows_held_out(dataset, pairs)))
 
 
 def shows_held_out(dataset: Dataset, pairs: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
-    """(N,): the images of the train split that show both of a pair of flags or options."""
+    """Which images of the train split show both of a pair of flags or options.
+
+    Args:
+        dataset: N images.
+        pairs: Names of two flags or options each.
+
+    Returns:
+        (N,).
+
+    Raises:
+        RequestError: A name stands for nothing.
+    """
     there = shown(dataset.schema, dataset.attributes)
     order = value_names(dataset.schema)
     shows = np.zeros(len(dataset), dtype=np.bool_)
     for pair in pairs:
-        first, second = (order.index(place) for place in places(pair, dataset.schema))
+        first, second = (order.index(value) for value in values_behind(pair, dataset.schema))
         shows |= there[:, first] & there[:, second] & (dataset.membership == SPLITS.index("train"))
     return shows

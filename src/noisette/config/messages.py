@@ -18,16 +18,25 @@ _LENGTHS = {"hold_out": "a pair has two", "groups": "a group has two or more"}
 
 
 def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
-    """A failed validation in one line: one field, what is wrong, what would be right. sections: of the recipe."""
+    """A failed validation in one line: one field, what is wrong, what would be right.
+
+    Args:
+        errors: What pydantic found, one or more.
+        sections: Of the recipe.
+
+    Returns:
+        The line.
+    """
     error = min(
         errors, key=lambda each: each["type"] != "extra_forbidden"
     )  # a misspelt name explains why another is missing
     place, wrong = error["loc"], error["input"]
     field = _dotted(place)
     match error["type"]:
-        case "value_error":  # ours, which begins with the field's own name
+        case "value_error":  # ours, which begins with the field's own name where a whole section was checked
             said = error["msg"].removeprefix("Value error, ")
-            said = f"{field}{': ' if place[0] == 'sampling' else '.'}{said}" if field else said
+            whole = place in sections and place[:1] != ("sampling",)
+            said = f"{field}{'.' if whole else ': '}{said}" if field else said
         case "extra_forbidden":
             taken = sections[place[:-1]].model_fields
             said = f"no setting {field}" + (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from noisette.config.migration import migrate
 from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, Section
 from noisette.config.sections import (
     ConditionConfig,
-    DatasetConfig,
+    DatasetSection,
     DiffusionConfig,
     DistillationConfig,
     NetworkConfig,
@@ -24,6 +24,7 @@ from noisette.config.sections import (
     SimpleUNetConfig,
     TrainingConfig,
     UNetConfig,
+    dataset_section,
 )
 from noisette.diffusion.registry import SAMPLERS, takers
 from noisette.errors import RequestError, nearest
@@ -36,10 +37,10 @@ else:
 
 
 class Recipe(Section):
-    """A whole experiment."""
+    """A whole experiment: each section is typed and checked by itself, then against the others."""
 
     summary: str = Field("", description="one line that says what it trains")
-    dataset: DatasetConfig
+    dataset: DatasetSection
     network: NetworkConfig
     diffusion: DiffusionConfig
     condition: ConditionConfig = ConditionConfig()
@@ -55,8 +56,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
-        size = (self.dataset.side, self.dataset.side)
-        if problem := NETWORKS[self.network.kind].problem(self.network, size):
+        if problem := NETWORKS[self.network.kind].problem(self.network, self.dataset.shape[1:]):
             raise ValueError(problem)
         if self.diffusion.target == "palette":
             if not NETWORKS[self.network.kind].palette:
@@ -129,7 +129,19 @@ def recipe_names() -> list[str]:
 
 
 def lengthened(budget: str | None, epochs: int | None, steps: int | None) -> list[str]:
-    """The override that makes a training last this long; none if all are None. Raises RequestError if two are given."""
+    """The override that makes a training last so long.
+
+    Args:
+        budget: Wall-clock time such as 90s, 30m or 1h.
+        epochs: Passes over the train split.
+        steps: Optimiser steps.
+
+    Returns:
+        What `load_recipe` takes; nothing if all are None.
+
+    Raises:
+        RequestError: More than one is given.
+    """
     given = [f"training.{name}={value}" for name, value in (("epochs", epochs), ("steps", steps)) if value is not None]
     given += [f'training.budget="{budget}"'] if budget is not None else []
     if len(given) > 1:
@@ -138,10 +150,20 @@ def lengthened(budget: str | None, epochs: int | None, steps: int | None) -> lis
 
 
 def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
-    """The named recipe, or the one in a TOML file, with `KEY=VALUE` overrides such as `training.batch_size=32`.
+    """A recipe by its name, or from a file.
 
-    A value is written as in TOML; a bare word is a string, and `none` removes the key. Giving training.budget, .epochs
-    or .steps replaces whichever of them the recipe has. Raises RequestError, naming the field.
+    Args:
+        name: One of `recipe_names`, or the path of a TOML file.
+        overrides: `KEY=VALUE`, such as `training.batch_size=32`. A value is written as in TOML; a bare word is a
+            string, and `none` removes the key. Giving training.budget, .epochs or .steps replaces whichever of them the
+            recipe has.
+
+    Raises:
+        RequestError: There is no such recipe, or a setting is wrong; the message names it.
+
+    Example:
+        >>> load_recipe("digits", ["training.epochs=3"]).training.epochs
+        3
     """
     path = Path(name)
     if name in recipe_names():
@@ -157,21 +179,38 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe in a TOML text. `source` names it in errors. Raises RequestError, naming the field."""
+    """The recipe in a TOML text, of this version or the one before.
+
+    Args:
+        text: TOML.
+        source: What it is called in errors.
+        overrides: As of `load_recipe`.
+
+    Raises:
+        RequestError: A setting is wrong; the message names it.
+    """
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RequestError(f"{source} is not TOML: {error}") from error
     for override in overrides:
         _override(values, override)
+    values = migrate(values)
     try:
-        return Recipe.model_validate(migrate(values))
+        return Recipe.model_validate(values)
     except ValidationError as error:
-        raise RequestError(explain(error.errors(), _SECTIONS)) from error
+        raise RequestError(explain(error.errors(), _sections(values))) from error
 
 
 def dump_recipe(recipe: Recipe) -> str:
-    """The recipe as TOML, every field written out."""
+    """A recipe as TOML, every setting written out.
+
+    Args:
+        recipe: What is written.
+
+    Returns:
+        A text that `parse_recipe` takes.
+    """
     import tomli_w
 
     return tomli_w.dumps(recipe.model_dump(exclude_none=True))
@@ -200,18 +239,20 @@ def _override(values: dict[str, Any], override: str) -> None:
         target[field] = written
 
 
-_SECTIONS: dict[tuple[int | str, ...], type[BaseModel]] = {
-    (): Recipe,
-    ("dataset",): DatasetConfig,
-    ("network", "simple_unet"): SimpleUNetConfig,
-    ("network", "report_unet"): ReportUNetConfig,
-    ("network", "unet"): UNetConfig,
-    ("diffusion",): DiffusionConfig,
-    ("condition",): ConditionConfig,
-    ("training",): TrainingConfig,
-    ("sampling",): SamplingSettings,
-    ("sampling", "guidance"): GuidanceSettings,
-    ("samples",): SamplesConfig,
-    ("distillation",): DistillationConfig,
-}
-"""By the places that pydantic reports, in which a kind of network is a level of its own."""
+def _sections(values: Mapping[str, Any]) -> dict[tuple[int | str, ...], type[BaseModel]]:
+    """By the places that pydantic reports, in which a kind of network is a level of its own."""
+    dataset = values.get("dataset")
+    return {
+        (): Recipe,
+        ("dataset",): dataset_section(str(dataset.get("name") if isinstance(dataset, Mapping) else None)),
+        ("network", "simple_unet"): SimpleUNetConfig,
+        ("network", "report_unet"): ReportUNetConfig,
+        ("network", "unet"): UNetConfig,
+        ("diffusion",): DiffusionConfig,
+        ("condition",): ConditionConfig,
+        ("training",): TrainingConfig,
+        ("sampling",): SamplingSettings,
+        ("sampling", "guidance"): GuidanceSettings,
+        ("samples",): SamplesConfig,
+        ("distillation",): DistillationConfig,
+    }

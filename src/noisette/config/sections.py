@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator, create_model, model_validator
 
 from noisette.config.names import MOST_NFE, STRONGEST
 from noisette.config.sampling import Section
-from noisette.data.opening import CATALOGUE, entry
+from noisette.data.description import Description
+from noisette.data.sources import SOURCES, find_source, no_source
+from noisette.data.sources.base import Options
 from noisette.diffusion.registry import ScheduleName, Target, Weighting
-from noisette.errors import nearest
 from noisette.networks.registry import ConditioningName, Null
+
+FEWEST_IMAGES = 20
+"""Of a data set that is trained on: with fewer, a split may have none."""
 
 _MOST_LEVELS = 100_000
 """Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
 
 
 class DatasetConfig(Section):
-    """What is learned from; always the train split."""
+    """What is learned from; always the train split.
 
-    name: str = Field(description="mnist, cryptopunks or sprites")
-    size: int | None = Field(None, description="pixels along a side; left out, the data set's own")
+    These are the settings that every source has. `dataset_section` adds those of one, as fields beside them.
+    """
+
+    name: str = Field(description=" or ".join((", ".join([*SOURCES][:-1]), [*SOURCES][-1])))
     background: str | None = Field(None, description="#rrggbb to put RGBA images on; left out, alpha is learned")
     pixels: Literal["auto", "colours", "premultiplied"] = Field(
         "auto", description="pixel space; auto is premultiplied for RGBA, else colours"
     )
-    count: int = Field(10_000, ge=20, description="how many sprites to make; of the synthetic sprites only")
-    seed: int = Field(0, ge=0, description="which sprites to make; of the synthetic sprites only")
     groups: dict[str, Annotated[list[str], Field(min_length=2)]] | None = Field(
         None, description="flags that exclude each other, by the name of the group; left out, those found in the data"
     )
@@ -39,13 +45,11 @@ class DatasetConfig(Section):
 
     @model_validator(mode="after")
     def _can_be_had(self) -> DatasetConfig:
-        known = CATALOGUE.get(self.name)
-        if known is None:
-            raise ValueError(
-                f'name: no data set "{self.name}"{nearest(self.name, CATALOGUE)}; there are {", ".join(CATALOGUE)}'
-            )
-        if self.size is not None and self.size not in known.sizes:
-            raise ValueError(f"size: {self.name} can be {known.span} pixels wide, not {self.size}")
+        if self.name not in SOURCES:
+            raise ValueError(f"name: {no_source(self.name)}")
+        known = self.description
+        if known.images is not None and known.images < FEWEST_IMAGES:
+            raise ValueError(f"name: {self.name} has {known.images} images; training needs at least {FEWEST_IMAGES}")
         if self.background is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.background):
             raise ValueError(f'background: "{self.background}" is not a colour; write it as #rrggbb')
         if self.background is not None and known.channels != 4:
@@ -61,19 +65,68 @@ class DatasetConfig(Section):
         return self
 
     @property
-    def side(self) -> int:
-        return self.size or entry(self.name).size
+    def options(self) -> Options:
+        """The options that are the source's own."""
+        own: type[Options] = find_source(self.name).options
+        return own(**self.model_dump(include=set(own.model_fields)))
+
+    @property
+    def description(self) -> Description:
+        """What the source says of the data, before a background."""
+        return find_source(self.name).describe(self.options)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images as they are trained on."""
+        known = self.description
+        return 3 if self.background is not None else known.channels, known.height, known.width
 
     @property
     def image_channels(self) -> int:
-        channels = entry(self.name).channels
-        return 3 if channels == 4 and self.background is not None else channels
+        """1 grey, 3 RGB, 4 RGBA, of the images as they are trained on."""
+        return self.shape[0]
 
     @property
     def space(self) -> Literal["colours", "premultiplied"]:
+        """The pixel space."""
         if self.pixels != "auto":
             return self.pixels
         return "premultiplied" if self.image_channels == 4 else "colours"
+
+
+@cache
+def dataset_section(name: str) -> type[DatasetConfig]:
+    """The section of a recipe for the data of one source, with the options of that source.
+
+    Args:
+        name: Of the source.
+
+    Returns:
+        A class that has them as fields, or `DatasetConfig` itself if there is no such source.
+    """
+    if name not in SOURCES:
+        return DatasetConfig
+    own: dict[str, Any] = {
+        option: (field.annotation, field) for option, field in find_source(name).options.model_fields.items()
+    }
+    return create_model("DatasetConfig", __base__=DatasetConfig, __doc__=DatasetConfig.__doc__, **own)
+
+
+def _by_source(value: Any, validate: ValidatorFunctionWrapHandler) -> DatasetConfig:
+    if not isinstance(value, Mapping):
+        return validate(value)  # type: ignore[no-any-return]
+    name = value.get("name")
+    if isinstance(name, str) and name in SOURCES:
+        source = find_source(name).options
+        own = source.model_validate({key: each for key, each in value.items() if key in source.model_fields})
+        return dataset_section(name).model_validate({**value, **own.model_dump()})
+    # Without a source it is the name that is wrong, and not what some source would take.
+    some = {option for each in SOURCES for option in find_source(each).options.model_fields}
+    return validate({key: each for key, each in value.items() if key not in some})  # type: ignore[no-any-return]
+
+
+DatasetSection = Annotated[SerializeAsAny[DatasetConfig], WrapValidator(_by_source)]
+"""A `DatasetConfig` with the options of the source that it names."""
 
 
 class SimpleUNetConfig(Section):
@@ -266,6 +319,7 @@ class TrainingConfig(Section):
 
     @property
     def checkpoint_seconds(self) -> float:
+        """Between checkpoints."""
         return seconds(self.checkpoint_every)
 
 
@@ -327,7 +381,14 @@ class DistillationConfig(Section):
 
 
 def seconds(duration: str) -> float:
-    """`90s`, `30m`, `1.5h` or a mixture such as `1h30m`, in seconds. Raises ValueError for anything else."""
+    """Seconds of a duration as people write it.
+
+    Args:
+        duration: `90s`, `30m`, `1.5h` or a mixture such as `1h30m`.
+
+    Raises:
+        ValueError: It is anything else, or no time at all.
+    """
     units = {"h": 3600.0, "m": 60.0, "s": 1.0}
     if not re.fullmatch(r"([0-9]+(\.[0-9]+)?[hms])+", duration):
         raise ValueError(f'"{duration}" is not a duration; write 90s, 30m, 1h or 1h30m')

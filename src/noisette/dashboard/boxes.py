@@ -180,7 +180,7 @@ class Boxes:
         if not asked:
             return set()
         try:
-            said = self.generator.understand(asked).values
+            said = self.generator.understand(asked).attributes
         except RequestError:  # told beside the picture
             return set()
         return set(impossible(said, self.generator.schema, self.generator.statistics))

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from noisette.config.recipe import Recipe
 from noisette.config.sections import ReportUNetConfig, SimpleUNetConfig, UNetConfig
 from noisette.dashboard.words import say
-from noisette.data.opening import CATALOGUE
+from noisette.data.sources import SOURCES
 
 _LENGTHS = ("budget", "epochs", "steps")
 _KINDS: dict[str, type[BaseModel]] = {
@@ -70,8 +70,8 @@ def _widget(path: str, field: FieldInfo, value: Any, key: str) -> tuple[str, str
             as_toml(
                 st.selectbox(
                     name,
-                    list(CATALOGUE),
-                    index=list(CATALOGUE).index(value),
+                    list(SOURCES),
+                    index=list(SOURCES).index(value),
                     help=about,
                     key=key,
                     persist_state="session",

@@ -423,7 +423,11 @@ def _take_back(request: Request, items: list[Item], axes: Mapping[str, list[str]
     lost = restore(request, boxes)
     try:
         asked = ", ".join(boxes.ticked.values())
-        if asked and isinstance(request.attributes, dict) and generator.understand(asked).values != request.attributes:
+        if (
+            asked
+            and isinstance(request.attributes, dict)
+            and generator.understand(asked).attributes != request.attributes
+        ):
             lost.append(say("not all that it asks for can be ticked"))
     except RequestError as error:
         lost.append(say("it cannot be drawn here: {why}", why=error))

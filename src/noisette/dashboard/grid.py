@@ -117,7 +117,7 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
             ticked[name] = f"no {name}" if value in ("no", "none") else name if value == "yes" else f"{name}={value}"
     asked = ", ".join(ticked.values())
     condition = generator.understand(asked) if asked else None
-    changed = request.model_copy(update={"attributes": condition.values if condition else None})
+    changed = request.model_copy(update={"attributes": condition.attributes if condition else None})
     for name, value in sorted(values.items(), key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1):
         if name == "sampler":
             same = value == changed.sampling.sampler
@@ -129,7 +129,7 @@ def _cell(request: Request, ticked: dict[str, str], generator: Generator, values
             changed = _CHANGES[name](changed, _number(name, value))
             _check_sampler(name, changed)
     _, checked, _ = check(generator, changed)
-    generator.choices.check_guidance(checked.guidance, condition.values if condition else {}, alone=False)
+    generator.choices.check_guidance(checked.guidance, condition.attributes if condition else {}, alone=False)
     if "exclusion" in values and checked.complete:
         raise RequestError(
             "what is open is filled in without what is excluded, however strongly; switch that off to compare strengths"

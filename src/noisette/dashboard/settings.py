@@ -117,7 +117,7 @@ def settings(boxes: Boxes) -> Request | None:
             guidance=state[_key(boxes, "guidance")] if guided and asked else None,
             **more,
         )
-        generator.choices.check_guidance(sampling.guidance, condition.values if condition else {})
+        generator.choices.check_guidance(sampling.guidance, condition.attributes if condition else {})
     except RequestError as error:
         _seed_input(seeds)
         st.warning(plain(error), icon=":material/block:")
@@ -129,7 +129,7 @@ def settings(boxes: Boxes) -> Request | None:
         weights=generator.weights,
         step=generator.step,
         seeds=(0,),
-        attributes=condition.values if condition else None,
+        attributes=condition.attributes if condition else None,
         sampling=sampling,
         palette=generator.palette is not None and state["palette"],
         variation=variation_around((state["around"], state["distance"])) if state.get("around") is not None else None,
@@ -303,7 +303,7 @@ def _without_implied(values: Mapping[str, Value], generator: Generator) -> dict[
         if not isinstance(value, str) or not rest:
             continue
         try:
-            if generator.understand(rest).values == dict(values):
+            if generator.understand(rest).attributes == dict(values):
                 kept = rest
         except RequestError:
             continue

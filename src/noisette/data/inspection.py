@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,19 +11,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from noisette.attributes.schema import UNKNOWN, Choice
-from noisette.data.dataset import MODES, SPLITS, Dataset
+from noisette.data.dataset import SPLITS, Dataset
+from noisette.data.description import MODES
 from noisette.data.palette import as_colours, as_numbers
-from noisette.errors import RequestError
-from noisette.files.atomic import file_sha256
 from noisette.files.images import sheet
 
-OFFICIAL_PUNKS = "ac39af4793119ee46bbff351d8cb6b5f23da60222126add4268e261199a2921b"
-"""SHA-256 of punks.png, 2400x2400, as the Ethereum contract of 2017 holds it."""
 _CONTACT_IMAGES = 100
 
 
 def facts(dataset: Dataset) -> dict[str, Any]:
-    """Counts, sizes, palette and attribute table of a data set, as JSON can hold them."""
+    """Counts, sizes, palette and attribute table of a data set.
+
+    Args:
+        dataset: With all that is to be counted.
+
+    Returns:
+        What JSON can hold.
+    """
     height, width = dataset.size
     pixels = dataset.images.transpose(0, 2, 3, 1)  # (N, H, W, C)
     colours, counts = _colours(dataset.images)
@@ -74,7 +77,14 @@ def _attributes(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def describe(found: Mapping[str, Any]) -> str:
-    """`facts` for a person to read."""
+    """What a data set holds, for a person to read.
+
+    Args:
+        found: What `facts` gave; `official`, where there is one, is what a comparison with an official file gave.
+
+    Returns:
+        Lines of text.
+    """
     lines = [
         f"{found['name']}: {found['images']:,} images, {found['width']}x{found['height']} {found['mode']}",
         "splits       " + ", ".join(f"{name} {count:,}" for name, count in found["splits"].items()),
@@ -104,36 +114,6 @@ def describe(found: Mapping[str, Any]) -> str:
 
 
 def contact_sheet(dataset: Dataset) -> Image.Image:
-    """The first hundred images."""
+    """The first hundred images of a data set, ten in a row, enlarged by a whole factor."""
     images = dataset.images[:_CONTACT_IMAGES]
     return sheet(images, columns=10, scale=max(1, 64 // dataset.size[1]))
-
-
-def compare_with_official(dataset: Dataset, path: Path) -> str:
-    """Whether the punks are those of the official image, cut up, in every byte.
-
-    Raises RequestError if the file is not that image, or if the data set is not all the punks, or put on a background.
-    """
-    if dataset.name != "cryptopunks" or len(dataset) != 10_000:
-        raise RequestError(
-            f"only all 10,000 punks can be compared with the official image, not {len(dataset):,} of {dataset.name}"
-        )
-    if dataset.channels != 4 or dataset.size != (24, 24):
-        raise RequestError(
-            "the official image has alpha and punks of 24 pixels; leave --background and --size out to compare"
-        )
-    if not path.is_file():
-        raise RequestError(f"no file {path}; give a copy of the official punks.png")
-    try:
-        found = file_sha256(path)
-        if found != OFFICIAL_PUNKS:
-            raise RequestError(f"{path} is not the official image: its SHA-256 is {found}, not {OFFICIAL_PUNKS}")
-        with Image.open(path, formats=["PNG"]) as image:
-            whole = np.asarray(image.convert("RGBA"))  # (2400, 2400, 4)
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
-    cut = whole.reshape(100, 24, 100, 24, 4).transpose(0, 2, 1, 3, 4).reshape(10_000, 24, 24, 4)
-    wrong = int((cut != dataset.images.transpose(0, 2, 3, 1)).any(axis=(1, 2, 3)).sum())
-    if wrong == 0:
-        return "identical in every byte"
-    return "1 punk differs" if wrong == 1 else f"{wrong:,} punks differ"

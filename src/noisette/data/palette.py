@@ -17,13 +17,21 @@ _AT_A_TIME = 2**14  # colours that are compared with the whole palette; images w
 
 @dataclass(frozen=True)
 class Palette:
-    """colours: (K, C) uint8, all different, sorted; C = 3 RGB, 4 RGBA in which alpha 0 comes with colour 0 only."""
+    """The colours of a data set.
+
+    Args:
+        colours: (K, C) uint8, all different, sorted; C = 3 RGB, 4 RGBA in which alpha 0 comes with colour 0 only.
+    """
 
     colours: NDArray[np.uint8]
 
     @classmethod
     def from_json(cls, text: str) -> Palette:
-        """What `to_json` wrote. Raises ValueError for anything else."""
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: It is anything else.
+        """
         try:
             colours = [list(bytes.fromhex(colour)) for colour in json.loads(text)["colours"]]
         except (KeyError, TypeError, AttributeError) as error:
@@ -42,10 +50,15 @@ class Palette:
         return json.dumps({"colours": [colour.tobytes().hex() for colour in self.colours]}) + "\n"
 
     def snap(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(N, C, H, W) with each pixel the nearest colour of the palette, the first of several; RGBA by what is seen of
-        it.
+        """Move each pixel to the nearest colour of the palette, the first of several.
 
-        Nearest is by squared distance of bytes, RGBA multiplied by its alpha.
+        Nearest is by squared distance of bytes, RGBA multiplied by its alpha: by what is seen of it.
+
+        Args:
+            images: (N, C, H, W) uint8.
+
+        Returns:
+            (N, C, H, W) uint8, with colours of the palette only.
         """
         numbers, places = np.unique(as_numbers(images), return_inverse=True)
         seen, known = _visible(as_colours(numbers, images.shape[1])), _visible(self.colours)
@@ -60,15 +73,29 @@ class Palette:
         return np.ascontiguousarray(self.colours[nearest][places.reshape(count, height, width)].transpose(0, 3, 1, 2))
 
     def holds(self, images: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """(N, H, W): which pixels of (N, C, H, W) are exactly in the palette."""
+        """Which pixels have exactly a colour of the palette.
+
+        Args:
+            images: (N, C, H, W) uint8.
+
+        Returns:
+            (N, H, W).
+        """
         return np.isin(as_numbers(images), as_numbers(self.colours.T[None, :, :, None]))
 
 
 def palette_of(
     images: NDArray[np.uint8], places: NDArray[np.intp] | None = None, *, most: int = MOST_COLOURS
 ) -> Palette | None:
-    """The palette of (N, C, H, W) uint8, or of those at `places`; None of grey images, and of those with more than
-    `most` colours.
+    """The palette of images.
+
+    Args:
+        images: (N, C, H, W) uint8.
+        places: (M,), the images that count; left out, all.
+        most: Colours that a palette may have.
+
+    Returns:
+        The palette, or None of grey images, and of those with more colours.
     """
     places = np.arange(len(images)) if places is None else places
     channels = images.shape[1]
@@ -83,8 +110,13 @@ def palette_of(
 
 
 def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """(N, C, H, W) bytes to (N, H, W): a colour as one number, the first channel the highest, so that pixels are
-    compared at once.
+    """Each colour as one number, so that pixels are compared at once.
+
+    Args:
+        images: (N, C, H, W) uint8.
+
+    Returns:
+        (N, H, W), the first channel the highest byte.
     """
     numbers = np.zeros((len(images), *images.shape[2:]), dtype=np.uint32)
     for channel in range(images.shape[1]):
@@ -93,7 +125,15 @@ def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 
 def as_colours(numbers: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
-    """(K,) such numbers to (K, C) bytes."""
+    """The inverse of `as_numbers`.
+
+    Args:
+        numbers: (K,).
+        channels: C, how many bytes a number holds.
+
+    Returns:
+        (K, C) uint8.
+    """
     shifts = 8 * np.arange(channels, dtype=np.uint32)[::-1]
     return (numbers[:, None] >> shifts & np.uint32(255)).astype(np.uint8)
 

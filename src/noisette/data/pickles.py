@@ -18,9 +18,17 @@ from noisette.errors import NoisetteError
 
 
 def read_arrays(content: bytes, *, name: str) -> object:
-    """What a pickle of arrays, numbers, strings, lists, tuples and dicts holds. `name` is for the error.
+    """Read a pickle of arrays, numbers, strings, lists, tuples and dicts.
 
-    Arrays come back read-only, a defaultdict as a dict. Raises NoisetteError for anything else, and for a damaged file.
+    Args:
+        content: The bytes of the pickle.
+        name: What it is called in errors.
+
+    Returns:
+        What it holds; arrays are read-only, a defaultdict is a dict.
+
+    Raises:
+        NoisetteError: There is anything else in it, or it is damaged.
     """
     try:
         return _finished(_Reader(io.BytesIO(content), encoding="latin1").load())

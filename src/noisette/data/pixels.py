@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from noisette.data.dataset import MODES
+from noisette.data.description import MODES
 from noisette.data.palette import Palette
 from noisette.errors import RequestError
 
@@ -21,7 +21,7 @@ SpaceName = Literal["colours", "premultiplied"]
 
 
 class PixelSpace(Protocol):
-    """Bytes (B, C, H, W) uint8 <-> diffused (B, channels, H, W) float32 in [-1, 1]."""
+    """From bytes, (B, C, H, W) uint8, to what is diffused, (B, channels, H, W) float32 in [-1, 1], and back."""
 
     @property
     def channels(self) -> int:
@@ -35,7 +35,11 @@ class PixelSpace(Protocol):
 
 
 class Colours:
-    """Each byte on its own, 0 to -1 and 255 to 1: for grey and RGB."""
+    """Each byte on its own, 0 to -1 and 255 to 1: for grey and RGB.
+
+    Args:
+        image_channels: 1 or 3.
+    """
 
     def __init__(self, image_channels: int) -> None:
         self.channels = image_channels
@@ -70,7 +74,13 @@ class Premultiplied:
 class OnPalette:
     """Another space, of images that have only the colours of a palette: each pixel decodes to the nearest of them.
 
-    off_palette: decodes as the other space does, for what is no image yet. fingerprint: of the palette.
+    Args:
+        space: The other space.
+        palette: The colours.
+
+    Attributes:
+        off_palette: Decodes as the other space does, for what is no image yet.
+        fingerprint: Of the palette.
     """
 
     def __init__(self, space: PixelSpace, palette: Palette) -> None:
@@ -89,7 +99,15 @@ class OnPalette:
 
 
 def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:
-    """The named space for images of this many channels. Raises RequestError where they do not fit."""
+    """The named space.
+
+    Args:
+        name: colours or premultiplied.
+        image_channels: Of the images, 1, 3 or 4.
+
+    Raises:
+        RequestError: They do not fit.
+    """
     if name == "premultiplied":
         if image_channels != 4:
             raise RequestError(
@@ -105,7 +123,15 @@ def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:
 
 
 def on_background(images: NDArray[np.uint8], background: str) -> NDArray[np.uint8]:
-    """RGBA (N, 4, H, W) over a flat `#rrggbb`, as RGB (N, 3, H, W), rounded half up."""
+    """Put images over a flat colour, rounded half up.
+
+    Args:
+        images: (N, 4, H, W) uint8, RGBA.
+        background: `#rrggbb`.
+
+    Returns:
+        (N, 3, H, W) uint8, RGB.
+    """
     behind = np.array(list(bytes.fromhex(background.removeprefix("#"))), dtype=np.uint32)[None, :, None, None]
     alpha = images[:, 3:].astype(np.uint32)
     return ((images[:, :3] * alpha + behind * (255 - alpha) + 127) // 255).astype(np.uint8)

@@ -13,7 +13,7 @@ from noisette.attributes.schema import AttributeSchema
 from noisette.config.data import open_data
 from noisette.config.recipe import Recipe, load_recipe, recipe_names
 from noisette.data.dataset import Dataset
-from noisette.data.opening import CATALOGUE
+from noisette.data.sources import SOURCES
 from noisette.errors import NoisetteError, RequestError, nearest
 from noisette.evaluation.judge import FEATURES, Judge, Progress, fit_judge, load_judge, trained_on
 from noisette.files.atomic import write_atomically
@@ -40,9 +40,9 @@ def data_of(name: str) -> Dataset:
     for each, recipe in recipes.items():
         if name in (each, recipe.dataset.name):
             return open_whole(recipe)
-    known = dict.fromkeys((*CATALOGUE, *recipes, *shipped_names()))
+    known = dict.fromkeys((*SOURCES, *recipes, *shipped_names()))
     raise RequestError(
-        f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(CATALOGUE)} and what'
+        f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(SOURCES)} and what'
         " `noisette recipes` lists"
     )
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from noisette.attributes.schema import UNKNOWN
 from noisette.data.dataset import Dataset
+from noisette.data.opening import pixel_reader
 from noisette.data.palette import Palette
-from noisette.data.sources.sprites import read as read_sprites
 from noisette.evaluation.classification import FEWEST as FEWEST_TO_CLASSIFY
 from noisette.evaluation.classification import classification
 from noisette.evaluation.exactness import exactness
@@ -61,7 +61,6 @@ class Yardstick:
         """What cannot be measured of images like these, and why."""
         count = len(self.real)
         unasked = None if self.asked else "it was trained without attributes"
-        readable = self.train.name == "sprites" and self.train.channels == 4
         reasons = {
             "obedience": unasked,
             "new_pairs": (
@@ -77,7 +76,8 @@ class Yardstick:
                 )
             ),
             "by_pixels": (
-                unasked or (None if readable else "only the layers of sprites with alpha can be read off their pixels")
+                unasked
+                or (None if self._pixel_reader else "the pixels of such images do not tell their attributes exactly")
             ),
             "fidelity": _too_few("distances need", FEWEST_FOR_DISTANCES, min(count, len(self._unasked))),
             "classification": unasked or _too_few("the accuracy score needs", FEWEST_TO_CLASSIFY, count),
@@ -153,8 +153,13 @@ class Yardstick:
         right = as_asked(self.showing, seen)[self._new_pairs]
         return {"images": len(right), "exact": float(right.mean())}
 
+    @cached_property
+    def _pixel_reader(self) -> Callable[[Images], NDArray[np.int16]] | None:
+        return pixel_reader(self.train)
+
     def _by_pixels(self, snapped: Images, seen: NDArray[np.int16]) -> Tree:
-        read = read_sprites(snapped)
+        assert self._pixel_reader is not None, "left out where there is none"
+        read = self._pixel_reader(snapped)
         return {
             **asdict(obedience(self.real.attributes, read, self.judge.schema)),
             "judge_agrees": float(as_asked(read, seen).mean()),

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from noisette.attributes.parsing import Condition as Parsed
+from noisette.attributes.parsing import ParsedRequest
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
 from noisette.attributes.statistics import Statistics
 from noisette.config.sampling import SamplingSettings
@@ -116,7 +116,7 @@ class Generator:
 
     def parse(
         self, request: Request, *, only: bool = False, allow_unseen: bool = False, impute: bool = False
-    ) -> Parsed:
+    ) -> ParsedRequest:
         """What a request means to this model; see `Planner.parse`."""
         return self.planner.parse(request, only=only, allow_unseen=allow_unseen, impute=impute)
 

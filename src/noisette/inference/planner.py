@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.attributes.imputation import Completion
-from noisette.attributes.parsing import Condition as Parsed
-from noisette.attributes.parsing import places, understand
+from noisette.attributes.imputation import Imputer
+from noisette.attributes.parsing import ParsedRequest, parse_request, values_behind
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
 from noisette.attributes.statistics import Statistics
 from noisette.config.recipe import Recipe
@@ -72,7 +71,7 @@ class Planner:
 
     def parse(
         self, request: Request, *, only: bool = False, allow_unseen: bool = False, impute: bool = False
-    ) -> Parsed:
+    ) -> ParsedRequest:
         """What a request means to this model.
 
         Args:
@@ -89,14 +88,14 @@ class Planner:
             raise RequestError(
                 f"{self.name} was trained without attributes, so it cannot be asked for {asked or 'any'}"
             )
-        parsed = understand(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
-        partial = UNKNOWN in parsed.row and parsed.values and not impute
+        parsed = parse_request(request, self.schema, self.statistics, only=only, allow_unseen=allow_unseen)
+        partial = UNKNOWN in parsed.codes and parsed.attributes and not impute
         if self.recipe.condition.drop_each == 0 and partial:
             note = (
                 f"{self.name} was only trained on whole requests (condition.drop_each = 0): what is not mentioned may"
                 " come out as absent, unless it is imputed (--impute)"
             )
-            return Parsed(parsed.values, parsed.row, (*parsed.notes, note))
+            return ParsedRequest(parsed.attributes, parsed.codes, (*parsed.notes, note))
         return parsed
 
     def random_request(self, seed: int, *, without: Collection[str] = ()) -> dict[str, Value]:
@@ -110,7 +109,7 @@ class Planner:
             raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
         if not self.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
-        return self._imputer.random_request(int(seed), without=places(without, self.schema))
+        return self._imputer.random_request(int(seed), without=values_behind(without, self.schema))
 
     def plan(
         self,
@@ -214,12 +213,12 @@ class Planner:
         requests = [request] if one else list(request)
         parsed = [self.parse(each, only=only, allow_unseen=allow_unseen, impute=settings.impute) for each in requests]
         for each in parsed:
-            check_attributes(settings.guidance, each.values, self.schema, one=one)
+            check_attributes(settings.guidance, each.attributes, self.schema, one=one)
         if not one and len(parsed) != count:
             raise RequestError(f"there are {len(parsed)} requests for {count} seeds; give one for each, or one for all")
-        codes = np.stack([each.row for each in (parsed * count if one else parsed)])
+        codes = np.stack([each.codes for each in (parsed * count if one else parsed)])
         notes = tuple(dict.fromkeys(note for each in parsed for note in each.notes))
-        return parsed[0].values if one else tuple(each.values for each in parsed), codes, notes
+        return parsed[0].attributes if one else tuple(each.attributes for each in parsed), codes, notes
 
     def _codes(self, attributes: Any, count: int) -> Codes | None:
         if attributes is None:
@@ -236,10 +235,10 @@ class Planner:
             return None
         if codes is None:
             codes = np.full((len(seeds), len(self.schema.attributes)), UNKNOWN, dtype=np.int16)
-        without = places(settings.guidance.negative, self.schema)
+        without = values_behind(settings.guidance.negative, self.schema)
 
         def impute(row: NDArray[np.int16], seed: int) -> NDArray[np.int16]:
-            return self._imputer.fill(row, np.random.default_rng([seed, 0]), without=without)
+            return self._imputer.impute(row, np.random.default_rng([seed, 0]), without=without)
 
         def kept(row: NDArray[np.int16], seed: int, around: int) -> NDArray[np.int16]:
             random = np.random.default_rng([seed, 1])
@@ -257,5 +256,5 @@ class Planner:
         return tuple({name: value for name, value in each.items() if value is not False} for each in decoded)
 
     @cached_property
-    def _imputer(self) -> Completion:
-        return Completion(self.schema, self.statistics)
+    def _imputer(self) -> Imputer:
+        return Imputer(self.schema, self.statistics)

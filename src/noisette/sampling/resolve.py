@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, get_args
 
-from noisette.attributes.parsing import attribute_behind, places
+from noisette.attributes.parsing import attribute_behind, values_behind
 from noisette.attributes.schema import AttributeSchema, Value
 from noisette.config.names import MOST_STEPS
 from noisette.config.recipe import Recipe
@@ -234,7 +234,7 @@ def _weighted(name: str, schema: AttributeSchema) -> str:
 
 def _negative(name: str, schema: AttributeSchema) -> str:
     """A flag by its name, an option with its choice: Beard=None."""
-    [(attribute, value)] = places([name], schema)
+    [(attribute, value)] = values_behind([name], schema)
     return attribute if value is True else f"{attribute}={value}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from noisette.attributes.parsing import describe, understand
+from noisette.attributes.parsing import describe, parse_request
 from noisette.attributes.statistics import count
 from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import Dataset
@@ -39,9 +39,9 @@ def grid_requests(model: Model, dataset: Dataset) -> tuple[NDArray[np.int16], li
     train = dataset.attributes[dataset.places("train")]
     if settings.requests:
         statistics = count(dataset.schema, train)
-        requests = [understand(text, dataset.schema, statistics, allow_unseen=True) for text in settings.requests]
+        requests = [parse_request(text, dataset.schema, statistics, allow_unseen=True) for text in settings.requests]
         in_turn = [requests[number % len(requests)] for number in range(settings.count)]
-        return np.stack([each.row for each in in_turn]), [describe(each.values) for each in in_turn]
+        return np.stack([each.codes for each in in_turn]), [describe(each.attributes) for each in in_turn]
     codes = dataset.attributes[dataset.places("validation")]
     codes = (codes if len(codes) else train)[np.arange(settings.count) % max(1, len(codes) or len(train))]
     return codes, [describe(dataset.schema.decode(row)) for row in codes]

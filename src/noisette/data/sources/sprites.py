@@ -1,36 +1,47 @@
-"""Small avatars made from layers: any number, any size from 8 to 64, every attribute readable from the pixels.
+"""Small avatars made from layers: any number, 8 to 64 pixels wide and high, every attribute readable from the pixels.
 
 Two rules make every sprite exactly checkable. A colour belongs to one attribute only. And every attribute has a place
 of its own, at every size: pixels where it can paint and no layer in front of it ever does, and in which all its
 options differ.
 
-Shapes are given on a grid of 24 and snapped to whole pixels, never thinner than one. An edge snaps alike in every
-shape, so shapes that meet at it stay apart, and 3 of the 24 are always a pixel. The places, top to bottom: 0..6 hat,
-6..9 hairline, 9..13 eyes, 13..15 cheeks, 15..18 mouth, 18..21 chin, 21..24 chest. At 8 pixels each is one row, the
-hat two. Keep to them when adding a shape; the tests measure every size.
+Shapes are given on a grid of 24 by 24, which is stretched to the size, and snapped to whole pixels, never thinner than
+one. An edge snaps alike in every shape, so shapes that meet at it stay apart, and 3 of the 24 are always a pixel. The
+places, top to bottom: 0..6 hat, 6..9 hairline, 9..13 eyes, 13..15 cheeks, 15..18 mouth, 18..21 chin, 21..24 chest. At 8
+pixels each is one row, the hat two. Keep to them when adding a shape; the tests measure every size.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import Field, field_validator
 
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
-from noisette.data.dataset import Dataset, split_by_index
-from noisette.errors import RequestError
+from noisette.data.description import Description
+from noisette.data.sources.base import Options, Source, check_side
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from noisette.data.dataset import Dataset
+    from noisette.progress import Progress
+
+    Pixels = NDArray[np.uint32]
+    """RGBA bytes seen as one number, so that a pixel is compared or copied at once. 0 is transparent."""
+
+NAME = "sprites"
 SMALLEST, LARGEST = 8, 64
 GRID = 24
 OUTLINED = 20
-"""From this size on there are pixels to spare for outlines and small details."""
+"""From this size on, the shorter side, there are pixels to spare for outlines and small details."""
 CHUNK = 512
 """Images drawn or read at a time, so that memory stays close to that of the result."""
 
-Pixels = NDArray[np.uint32]
-"""RGBA bytes seen as one number, so that a pixel is compared or copied at once. 0 is transparent."""
+Size = tuple[int, int]
+"""Height and width in pixels."""
 
 
 class Part(NamedTuple):
@@ -64,10 +75,10 @@ class Layer(NamedTuple):
 class Rendered(NamedTuple):
     """A layer at one size."""
 
-    options: Pixels  # (options, S, S), each drawn alone
+    options: Pixels  # (options, H, W), each drawn alone
     colours: Pixels  # all that occur in them
     behind: Pixels  # all that occur in the layers behind
-    place: NDArray[np.bool_]  # (S, S), where this layer can paint and none in front of it ever does
+    place: NDArray[np.bool_]  # (H, W), where this layer can paint and none in front of it ever does
 
 
 def _option(weight: int, *parts: Part) -> Option:
@@ -182,20 +193,91 @@ SCHEMA = AttributeSchema(
 """The columns of a table, in the order in which their layers are drawn, back to front."""
 
 
-def sprites(count: int = 10_000, size: int = 24, seed: int = 0) -> Dataset:
-    """A data set of `count` random sprites; a sprite depends on the seed and its own index only."""
-    if count < 1:
-        raise RequestError(f"cannot make {count} sprites; count must be at least 1")
-    if seed < 0:
-        raise RequestError(f"a seed cannot be {seed}; it must be 0 or more")
-    table = random_table(count, seed)
-    return Dataset(
-        name="sprites", images=draw(table, size), attributes=table, schema=SCHEMA, membership=split_by_index(count)
-    )
+class SpritesOptions(Options):
+    """Which sprites are made."""
+
+    size: int | str = Field(GRID, description="pixels along a side, or width x height such as 16x24")
+    count: int = Field(10_000, description="how many to make")
+    seed: int = Field(0, description="which ones to make")
+
+    @field_validator("size")
+    @classmethod
+    def _can_be_drawn(cls, size: int | str) -> int | str:
+        """A whole number wherever one will do, so that the same sprites are always written the same way."""
+        sides = range(SMALLEST, LARGEST + 1)
+        if isinstance(size, int):
+            return check_side(NAME, size, sides)
+        written = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", size.strip())
+        if written is None:
+            raise ValueError(f'the size "{size}" is not a number of pixels, nor width x height, such as 16x24')
+        width, height = int(written[1]), int(written[2] or written[1])
+        if width not in sides or height not in sides:
+            raise ValueError(f"{NAME} can be {SMALLEST} to {LARGEST} pixels wide and high, not {width}x{height}")
+        return width if width == height else f"{width}x{height}"
+
+    @field_validator("count")
+    @classmethod
+    def _can_be_made(cls, count: int) -> int:
+        if count < 1:
+            raise ValueError(f"cannot make {count} sprites; count must be at least 1")
+        return count
+
+    @field_validator("seed")
+    @classmethod
+    def _is_a_seed(cls, seed: int) -> int:
+        if seed < 0:
+            raise ValueError(f"a seed cannot be {seed}; it must be 0 or more")
+        return seed
+
+    @property
+    def height_and_width(self) -> Size:
+        """Pixels."""
+        if isinstance(self.size, int):
+            return self.size, self.size
+        width, height = map(int, self.size.split("x"))
+        return height, width
+
+
+def _describe(options: SpritesOptions) -> Description:
+    return Description(NAME, 4, *options.height_and_width, options.count, SCHEMA, "drawn from layers")
+
+
+def _open(options: SpritesOptions, progress: Progress) -> Dataset:
+    from noisette.data.dataset import Dataset, split_by_index
+
+    table = random_table(options.count, options.seed)
+    images = draw(table, options.height_and_width)
+    return Dataset(name=NAME, images=images, attributes=table, schema=SCHEMA, membership=split_by_index(options.count))
+
+
+def sprites(count: int = 10_000, size: int | str = GRID, seed: int = 0) -> Dataset:
+    """Random sprites. A sprite depends on its size, the seed and its own index only.
+
+    Args:
+        count: How many, at least 1.
+        size: Pixels along a side, 8 to 64, or width x height such as "16x24".
+        seed: Which ones, 0 or more.
+
+    Raises:
+        RequestError: There are no such sprites.
+    """
+    from noisette.progress import silent
+
+    return _open(SOURCE.read_options({"count": count, "size": size, "seed": seed}), silent)
 
 
 def random_table(count: int, seed: int) -> NDArray[np.int16]:
-    """(count, A) int16 of random attributes, some options common and some rare. Row i does not depend on `count`."""
+    """Random attributes, some options common and some rare.
+
+    Args:
+        count: How many rows, N. Those before do not depend on it.
+        seed: 0 or more.
+
+    Returns:
+        (N, A) int16.
+    """
+    import numpy as np
+
     uniform = np.random.Generator(np.random.PCG64(seed)).random((count, len(LAYERS)))
     table = np.empty(uniform.shape, dtype=np.int16)
     for column, layer in enumerate(LAYERS):
@@ -204,22 +286,33 @@ def random_table(count: int, seed: int) -> NDArray[np.int16]:
     return table
 
 
-def draw(table: NDArray[np.int16], size: int) -> NDArray[np.uint8]:
-    """The sprites with the attributes in `table`, (N, A) int16 without UNKNOWN: (N, 4, size, size) uint8 RGBA.
+def draw(table: NDArray[np.int16], size: int | Size) -> NDArray[np.uint8]:
+    """Draw sprites. Different rows give different images.
 
-    Alpha is 0 or 255, and a transparent pixel is 0 throughout. Different rows give different images.
+    Args:
+        table: (N, A) int16, without UNKNOWN.
+        size: Pixels along a side, or (height, width), each 8 to 64.
+
+    Returns:
+        (N, 4, H, W) uint8, RGBA; alpha is 0 or 255, and a transparent pixel is 0 throughout.
+
+    Raises:
+        ValueError: There is no such size, or an attribute has no such option.
     """
-    layers = _render(size)
+    import numpy as np
+
+    height, width = (size, size) if isinstance(size, int) else size
+    layers = _render(height, width)
     counts = [len(layer.options) for layer in layers]
     if table.ndim != 2 or table.shape[1] != len(counts):
         raise ValueError(f"the table of sprites must be (N, {len(counts)}), not {table.shape}")
     if ((table < 0) | (table >= counts)).any():
         raise ValueError("to draw sprites every attribute must be known and one of its options")
 
-    images = np.empty((len(table), 4, size, size), dtype=np.uint8)
+    images = np.empty((len(table), 4, height, width), dtype=np.uint8)
     for start in range(0, len(table), CHUNK):
         rows = table[start : start + CHUNK]
-        pixels = np.zeros((len(rows), size, size), dtype=np.uint32)
+        pixels = np.zeros((len(rows), height, width), dtype=np.uint32)
         for layer, codes in zip(layers, rows.T, strict=True):
             painted = layer.options[codes]
             np.copyto(pixels, painted, where=painted != 0)
@@ -228,15 +321,26 @@ def draw(table: NDArray[np.int16], size: int) -> NDArray[np.uint8]:
 
 
 def read(images: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """The attributes that `images`, (N, 4, S, S) uint8 RGBA, show: (N, A) int16, the inverse of `draw`.
+    """Read the attributes that images show: the inverse of `draw`.
 
     Every pixel that can be painted is the place of one attribute, the frontmost that can paint it. An attribute has a
     value if its place shows exactly that option, and colours of layers behind where the option leaves it open;
-    otherwise it is UNKNOWN. An image is right throughout if moreover `draw(read(images), S)` is equal to it.
+    otherwise it is UNKNOWN. An image is right throughout if moreover `draw(read(images), (H, W))` is equal to it.
+
+    Args:
+        images: (N, 4, H, W) uint8, RGBA.
+
+    Returns:
+        (N, A) int16.
+
+    Raises:
+        ValueError: They are not such images, or of another size than sprites can have.
     """
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 4 or images.shape[2] != images.shape[3]:
-        raise ValueError(f"sprites must be (N, 4, S, S) uint8, not {images.shape} {images.dtype}")
-    layers = _render(images.shape[2])
+    import numpy as np
+
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 4:
+        raise ValueError(f"sprites must be (N, 4, H, W) uint8, not {images.shape} {images.dtype}")
+    layers = _render(*images.shape[2:])
     table = np.full((len(images), len(LAYERS)), UNKNOWN, dtype=np.int16)
     for start in range(0, len(images), CHUNK):
         chunk = np.ascontiguousarray(images[start : start + CHUNK].transpose(0, 2, 3, 1)).view(np.uint32)[..., 0]
@@ -249,15 +353,18 @@ def read(images: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 
 @lru_cache(maxsize=LARGEST - SMALLEST + 1)
-def _render(size: int) -> tuple[Rendered, ...]:
-    if not SMALLEST <= size <= LARGEST:
-        raise RequestError(f"sprites cannot be {size} pixels wide; the size must be from {SMALLEST} to {LARGEST}")
+def _render(height: int, width: int) -> tuple[Rendered, ...]:
+    import numpy as np
+
+    if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
+        raise ValueError(f"sprites can be {SMALLEST} to {LARGEST} pixels wide and high, not {width}x{height}")
     drawn = [
-        np.stack([_paint(option.parts, size, layer.outlined) for option in layer.options.values()]) for layer in LAYERS
+        np.stack([_paint(option.parts, (height, width), layer.outlined) for option in layer.options.values()])
+        for layer in LAYERS
     ]
     colours = [np.unique(options[options != 0]) for options in drawn]
     layers = []
-    covered = np.zeros((size, size), dtype=np.bool_)
+    covered = np.zeros((height, width), dtype=np.bool_)
     for index in reversed(range(len(LAYERS))):
         painted = (drawn[index] != 0).any(axis=0)
         behind = np.concatenate([np.empty(0, dtype=np.uint32), *colours[:index]])
@@ -266,39 +373,71 @@ def _render(size: int) -> tuple[Rendered, ...]:
     return tuple(reversed(layers))
 
 
-def _paint(parts: tuple[Part, ...], size: int, outlined: bool) -> Pixels:
-    """One option of a layer alone, (size, size)."""
-    pixels = np.zeros((size, size, 4), dtype=np.uint8)
+def _paint(parts: tuple[Part, ...], size: Size, outlined: bool) -> Pixels:
+    """One option of a layer alone, (H, W)."""
+    import numpy as np
+
+    pixels = np.zeros((*size, 4), dtype=np.uint8)
+    roomy = min(size) >= OUTLINED
     for part in parts:
-        if not part.detail or size >= OUTLINED:
+        if not part.detail or roomy:
             pixels[_shape(part, size)] = (*bytes.fromhex(part.colour[1:]), 255) if part.colour else 0
-    if outlined and size >= OUTLINED:
+    if outlined and roomy:
         inside = painted = pixels[..., 3] > 0
-        for _ in range(_snap(1, size)):
+        for _ in range(_snap(1, min(size))):
             inside = _shrink(inside)
         pixels[painted & ~inside, :3] //= 2
     return pixels.view(np.uint32)[..., 0]
 
 
-def _shape(part: Part, size: int) -> NDArray[np.bool_]:
-    """The pixels of a part, (size, size): a box with its corners cut where pixel centres lie outside the arc."""
-    left, top, right, bottom = (_snap(edge, size) for edge in (part.left, part.top, part.right, part.bottom))
-    right, bottom, radius = max(right, left + 1), max(bottom, top + 1), _snap(part.radius, size)
-    centres = np.arange(size) + 0.5
-    across = np.maximum(np.maximum(left + radius - centres, centres - (right - radius)), 0)
-    down = np.maximum(np.maximum(top + radius - centres, centres - (bottom - radius)), 0)
-    box = np.outer((centres > top) & (centres < bottom), (centres > left) & (centres < right))
-    shape: NDArray[np.bool_] = box & ((across**2)[None, :] + (down**2)[:, None] <= radius**2)
+def _shape(part: Part, size: Size) -> NDArray[np.bool_]:
+    """The pixels of a part, (H, W): a box with its corners cut where pixel centres lie outside the arc."""
+    import numpy as np
+
+    height, width = size
+    rows, row_radius, down = _extent(part.top, part.bottom, part.radius, height)
+    columns, column_radius, across = _extent(part.left, part.right, part.radius, width)
+    box = np.outer(rows, columns)
+    # the equation of an ellipse without its divisions, so that a square one is a circle to the last pixel
+    shape: NDArray[np.bool_] = box & (
+        (across**2 * row_radius**2)[None, :] + (down**2 * column_radius**2)[:, None] <= row_radius**2 * column_radius**2
+    )
     return shape | shape[:, ::-1] if part.mirrored else shape
 
 
-def _snap(edge: int, size: int) -> int:
-    """The pixel edge nearest to an edge on the grid."""
-    return (2 * edge * size + GRID) // (2 * GRID)
+def _extent(first: int, last: int, radius: int, pixels: int) -> tuple[NDArray[np.bool_], int, NDArray[np.float64]]:
+    """Of a box along one axis: the pixels inside, the radius of its corners in pixels, and how far each pixel reaches
+    into a corner.
+    """
+    import numpy as np
+
+    start, snapped = _snap(first, pixels), _snap(radius, pixels)
+    end = max(_snap(last, pixels), start + 1)
+    centres = np.arange(pixels) + 0.5
+    reach = np.maximum(np.maximum(start + snapped - centres, centres - (end - snapped)), 0)
+    return (centres > start) & (centres < end), snapped, reach
+
+
+def _snap(edge: int, pixels: int) -> int:
+    """The pixel edge nearest to an edge on the grid, along a side of so many pixels."""
+    return (2 * edge * pixels + GRID) // (2 * GRID)
 
 
 def _shrink(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`mask`, (S, S), without its outermost pixels; at the bottom the picture goes on."""
+    """`mask`, (H, W), without its outermost pixels; at the bottom the picture goes on."""
+    import numpy as np
+
     padded = np.pad(mask, 1)
     padded[-1] = padded[-2]
     return mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+
+
+SOURCE = Source(
+    name=NAME,
+    summary="synthetic avatars drawn from layers, RGBA; any number, no network needed",
+    options=SpritesOptions,
+    describe=_describe,
+    open=_open,
+    read=read,
+    background="#638596",
+)
