@@ -1,12 +1,13 @@
-"""The study of conditioning: every way in at the same training time, and what a judge reads in the punks they draw.
+"""The study of conditioning: every mechanism at the same training time, and what is read in the punks they draw.
 
     python benchmarks/conditioning.py [--budget 30m] [--out runs/conditioning] [--only concat,add] [--page
     docs/results/conditioning.md]
 
-Trains a judge on real images and one run for each way in, one after the other; draws the requests of the validation set
-at several guidance scales; and writes a page with tables, curves and grids. Whatever is done already in `--out` is
-kept, so a study that was stopped goes on where it stood. Run it when nothing else runs: the budget is wall-clock time.
-The page keeps its figures in a JSON file beside it: `--only` puts in what it measures and leaves the rest.
+Trains an attribute classifier on real images and one run for each conditioning mechanism, one after the other; draws
+the requests of the validation set at several guidance scales; and writes a page with tables, curves and grids. Whatever
+is done already in `--out` is kept, so a study that was stopped goes on where it stood. Run it when nothing else runs:
+the budget is wall-clock time. The page keeps its figures in a JSON file beside it: `--only` puts in what it measures
+and leaves the rest.
 """
 
 from __future__ import annotations
@@ -36,17 +37,19 @@ from noisette.cli.display import drawing, training
 from noisette.config.data import held_out
 from noisette.config.recipe import lengthened, load_recipe
 from noisette.data.dataset import Dataset
-from noisette.evaluation.judge import Judge, kept_judge
-from noisette.evaluation.obedience import obedience
+from noisette.evaluation.attribute_accuracy import attribute_accuracy
+from noisette.evaluation.classifier import AttributeClassifier
+from noisette.evaluation.classifier_training import kept_classifier
 from noisette.files.atomic import file_sha256, write_text
 from noisette.files.images import labelled_sheet, save_png
 from noisette.inference.generator import Generator
+from noisette.legacy import modernise
 from noisette.sampling.settings import Sampling
 from noisette.store.run import open_run
 
 BACKGROUND = "#638596"
 LITTLE_HIDDEN = "condition.drop_each=0.15"
-WAYS: dict[str, tuple[str, list[str]]] = {
+MECHANISMS: dict[str, tuple[str, list[str]]] = {
     "concat": ("punks-attributes-concat", [LITTLE_HIDDEN]),
     "add": ("punks-attributes-add", [LITTLE_HIDDEN]),
     "modulate": ("punks-attributes-colours", [LITTLE_HIDDEN, 'network.condition=["modulate"]']),
@@ -56,7 +59,7 @@ WAYS: dict[str, tuple[str, list[str]]] = {
 }
 HELD_OUT = "held-out pairs"  # modulate + spatial, trained without the images of 40 frequent pairs
 PAIRS, PAIRS_OF_ONE = 40, 3
-JUDGE_EPOCHS = 24
+CLASSIFIER_EPOCHS = 24
 SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 REQUESTS = 250
 PAIR_SCALES = (1.0, 1.5, 2.0)
@@ -69,37 +72,40 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     dataset = noisette.open_dataset("cryptopunks", background=BACKGROUND)
     train, validation = dataset.split("train"), dataset.split("validation")
-    judge_file = out / "judge.safetensors"
-    with drawing("the judge") as progress:
-        judge = kept_judge(judge_file, train, epochs=arguments.judge_epochs, progress=progress)
-    by = file_sha256(judge_file)[:16]
+    before = out / "judge.safetensors"  # of version 0.1
+    classifier_file = before if before.is_file() else out / "classifier.safetensors"
+    with drawing("the classifier") as progress:
+        classifier = kept_classifier(classifier_file, train, epochs=arguments.classifier_epochs, progress=progress)
+    by = file_sha256(classifier_file)[:16]
     rows = validation.attributes[: arguments.requests]
-    ceiling = asdict(obedience(rows, judge.read(validation.images[: len(rows)]), dataset.schema))
-    print(f"judge on the real images of the {len(rows)} requests: {_figures(ceiling)}", flush=True)
+    ceiling = asdict(attribute_accuracy(rows, classifier.read(validation.images[: len(rows)]), dataset.schema))
+    print(f"classifier on the real images of the {len(rows)} requests: {_figures(ceiling)}", flush=True)
     measured_now: dict[str, Any] = {}
-    for way in [name for name in (*WAYS, HELD_OUT) if not arguments.only or name in arguments.only]:
-        folder = out / way.replace(" + ", "-").replace(" ", "-")
-        recipe, settings = WAYS.get(way, ("punks-attributes-colours", [LITTLE_HIDDEN]))
+    for mechanism in [name for name in (*MECHANISMS, HELD_OUT) if not arguments.only or name in arguments.only]:
+        folder = out / mechanism.replace(" + ", "-").replace(" ", "-")
+        recipe, settings = MECHANISMS.get(mechanism, ("punks-attributes-colours", [LITTLE_HIDDEN]))
         pairs: list[list[str]] = []
-        if way == HELD_OUT:
+        if mechanism == HELD_OUT:
             pairs = frequent_pairs(train)
             settings = [*settings, f"dataset.hold_out={json.dumps(pairs)}"]
         trained(folder, recipe, [*settings, *arguments.settings], arguments.budget)
         generator = noisette.load(folder)
-        found = measured(folder, generator, judge, by, rows, arguments.scales, arguments.steps)
-        measured_now[way] = {
+        found = measured(folder, generator, classifier, by, rows, arguments.scales, arguments.steps)
+        measured_now[mechanism] = {
             **state_of(folder),
             "folder": str(folder),
             "budget": arguments.budget,
             "requests": len(rows),
             "sampler steps": arguments.steps,
-            "judge": ceiling,
+            "classifier": ceiling,
             "scales": found,
         }
         if pairs:
-            measured_now[way]["pairs"] = unseen_pairs(folder, generator, judge, by, dataset, pairs, arguments.steps)
+            measured_now[mechanism]["pairs"] = unseen_pairs(
+                folder, generator, classifier, by, dataset, pairs, arguments.steps
+            )
         for scale, figures in found.items():
-            print(f"{way:40} scale {scale:>4}: {_figures(figures)}", flush=True)
+            print(f"{mechanism:40} scale {scale:>4}: {_figures(figures)}", flush=True)
         grid(folder, generator, validation, arguments.scales, arguments.steps)
         if arguments.page:
             write_page(arguments.page, measured_now)
@@ -123,35 +129,42 @@ def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> 
 def measured(
     folder: Path,
     generator: Generator,
-    judge: Judge,
+    classifier: AttributeClassifier,
     by: str,
     rows: NDArray[np.int16],
     scales: Sequence[float],
     steps: int,
 ) -> dict[str, Any]:
-    """Obedience at each scale; what was measured with these weights by this judge is kept in the folder."""
-    return {f"{scale:g}": _obeyed(folder, "validation", generator, judge, by, rows, scale, steps) for scale in scales}
+    """Attribute accuracy at each scale; what was measured with these weights and this classifier is kept."""
+    return {
+        f"{scale:g}": _accuracy(folder, "validation", generator, classifier, by, rows, scale, steps) for scale in scales
+    }
 
 
-def _obeyed(
+def _accuracy(
     folder: Path,
     name: str,
     generator: Generator,
-    judge: Judge,
+    classifier: AttributeClassifier,
     by: str,
     rows: NDArray[np.int16],
     scale: float,
     steps: int,
 ) -> dict[str, Any]:
-    file = folder / "obedience.json"
-    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    file, before = folder / "attribute_accuracy.json", folder / "obedience.json"  # the second of version 0.1
+    there = next((each for each in (file, before) if each.is_file()), None)
+    kept = modernise(json.loads(there.read_text(encoding="utf-8"))) if there else {}
+    # "judge" as in version 0.1: what was measured then is not measured again
     key = f"{name}, {len(rows)} requests, {steps} steps, scale {scale:g}, weights {generator.weights[:16]}, judge {by}"
     if key not in kept:
         with drawing(f"{folder.name}, scale {scale:g}") as progress:
             started = time.perf_counter()
             images = generator.draw(rows, range(len(rows)), _sampling(generator, scale, steps), progress=progress)
             spent = time.perf_counter() - started
-        kept[key] = {**asdict(obedience(rows, judge.read(images), judge.schema)), "seconds": round(spent, 1)}
+        kept[key] = {
+            **asdict(attribute_accuracy(rows, classifier.read(images), classifier.schema)),
+            "seconds": round(spent, 1),
+        }
         write_text(file, json.dumps(kept, indent=1) + "\n")
     return dict(kept[key])
 
@@ -178,14 +191,20 @@ def frequent_pairs(train: Dataset) -> list[list[str]]:
 
 
 def unseen_pairs(
-    folder: Path, generator: Generator, judge: Judge, by: str, dataset: Dataset, pairs: list[list[str]], steps: int
+    folder: Path,
+    generator: Generator,
+    classifier: AttributeClassifier,
+    by: str,
+    dataset: Dataset,
+    pairs: list[list[str]],
+    steps: int,
 ) -> dict[str, Any]:
     """Requests with a pair that was never trained together, drawn by that run and by the shipped model, which trained
     on all of them.
 
     Beside them requests of the validation split without such a pair, drawn by the same two. The real images of the
-    first were removed from this run's training, but not from the judge's: what it reads in them is no figure of unseen
-    images.
+    first were removed from this run's training, but not from the classifier's: what it reads in them is no figure of
+    unseen images.
     """
     names = value_names(dataset.schema)
     there = shown(dataset.schema, dataset.attributes)
@@ -197,16 +216,18 @@ def unseen_pairs(
     found: dict[str, Any] = {"pairs": pairs, "images_removed": len(dataset) - len(held_out(dataset, pairs))}
     for title, chosen in (("with such a pair", with_pair), ("without", without)):
         rows = dataset.attributes[chosen]
-        found[title] = {"real": asdict(obedience(rows, judge.read(dataset.images[chosen]), dataset.schema))}
+        found[title] = {
+            "real": asdict(attribute_accuracy(rows, classifier.read(dataset.images[chosen]), dataset.schema))
+        }
         for who, drawer in (("never saw the pairs", generator), ("trained on all", noisette.load("punks"))):
             found[title][who] = {
-                f"{scale:g}": _obeyed(folder, f"{title}, {who}", drawer, judge, by, rows, scale, steps)
+                f"{scale:g}": _accuracy(folder, f"{title}, {who}", drawer, classifier, by, rows, scale, steps)
                 for scale in PAIR_SCALES
             }
     rows = dataset.attributes[with_pair]
     columns = [[dataset.schema.names.index(name) for name in pair] for pair in pairs]
     asked = np.stack([(rows[:, pair] == 1).all(axis=1) for pair in columns], axis=1)  # (N, pairs)
-    seen = judge.read(generator.draw(rows, range(len(rows)), _sampling(generator, 1.0, steps)))
+    seen = classifier.read(generator.draw(rows, range(len(rows)), _sampling(generator, 1.0, steps)))
     both = np.stack([(seen[:, pair] == 1).all(axis=1) for pair in columns], axis=1)
     found["pairs_drawn"] = {"asked": int(asked.sum()), "both_seen": int((asked & both).sum())}
     return found
@@ -251,49 +272,53 @@ def write_page(page: Path, measured_now: dict[str, Any]) -> None:
     The words around them are written by hand and stay.
     """
     kept = page.with_suffix(".json")
-    before = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
-    ways = {way: {**before, **measured_now}[way] for way in (*WAYS, HELD_OUT) if way in before or way in measured_now}
+    before = modernise(json.loads(kept.read_text(encoding="utf-8"))) if kept.is_file() else {}
+    mechanisms = {
+        mechanism: {**before, **measured_now}[mechanism]
+        for mechanism in (*MECHANISMS, HELD_OUT)
+        if mechanism in before or mechanism in measured_now
+    }
     images = page.parent.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
-    plot(images / "conditioning.png", ways)
-    lines = [tables(ways), "![Exact set, recall and precision by guidance scale](../images/conditioning.png)", ""]
-    for way, found in ways.items():
+    plot(images / "conditioning.png", mechanisms)
+    lines = [tables(mechanisms), "![Exact set, recall and precision by guidance scale](../images/conditioning.png)", ""]
+    for mechanism, found in mechanisms.items():
         folder = Path(found["folder"])
         picture = f"conditioning-{folder.name}.png"
-        if way in measured_now:
+        if mechanism in measured_now:
             (images / picture).write_bytes((folder / "scales.png").read_bytes())
-        lines += [f"### {way}", "", f"![Eight requests by six scales, {way}](../images/{picture})", ""]
+        lines += [f"### {mechanism}", "", f"![Eight requests by six scales, {mechanism}](../images/{picture})", ""]
     write_between(page, "conditioning", lines)
-    write_text(kept, json.dumps(ways, indent=1) + "\n")
+    write_text(kept, json.dumps(mechanisms, indent=1) + "\n")
 
 
-def tables(ways: dict[str, Any]) -> str:
+def tables(mechanisms: dict[str, Any]) -> str:
     """Everything measured, as Markdown."""
-    scales = sorted({scale for found in ways.values() for scale in found["scales"]}, key=float)
-    lines = ["| way in | training | steps | images/s | date | cores, PyTorch |", "|---|---|---|---|---|---|"]
+    scales = sorted({scale for found in mechanisms.values() for scale in found["scales"]}, key=float)
+    lines = ["| mechanism | training | steps | images/s | date | cores, PyTorch |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {way} | {found['seconds'] / 60:.0f} min | {found['steps']:,} |"
+        f"| {mechanism} | {found['seconds'] / 60:.0f} min | {found['steps']:,} |"
         f" {found['steps'] * found['batch'] / found['seconds']:.0f} | {found['date']} | {found['cores']},"
         f" {found['torch']} |"
-        for way, found in ways.items()
+        for mechanism, found in mechanisms.items()
     ]
     lines.append("")
     for figure, title in (("exact", "Exact set"), ("recall", "Recall"), ("precision", "Precision")):
         lines += [
             (
-                f"**{title}** by guidance scale, and what the judge of that study reads in the real images of the same"
-                " requests"
+                f"**{title}** by guidance scale, and what the classifier of that study reads in the real images of the"
+                " same requests"
             ),
             "",
-            "| way in | " + " | ".join(scales) + " | real |",
+            "| mechanism | " + " | ".join(scales) + " | real |",
             "|---|" + "---|" * (len(scales) + 1),
         ]
-        for way, found in ways.items():
+        for mechanism, found in mechanisms.items():
             cells = [f"{found['scales'][scale][figure]:.3f}" if scale in found["scales"] else "" for scale in scales]
-            lines.append(f"| {way} | " + " | ".join(cells) + f" | {found['judge'][figure]:.3f} |")
+            lines.append(f"| {mechanism} | " + " | ".join(cells) + f" | {found['classifier'][figure]:.3f} |")
         lines.append("")
-    if HELD_OUT in ways:
-        lines += _pairs_table(ways[HELD_OUT]["pairs"])
+    if HELD_OUT in mechanisms:
+        lines += _pairs_table(mechanisms[HELD_OUT]["pairs"])
     return "\n".join(lines)
 
 
@@ -327,19 +352,19 @@ def _pairs_table(held: dict[str, Any]) -> list[str]:
     return lines
 
 
-def plot(path: Path, ways: dict[str, Any]) -> None:
+def plot(path: Path, mechanisms: dict[str, Any]) -> None:
     """Exact set, recall and precision against the scale."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 4), sharex=True)
     for axis, (name, title) in zip(
         axes, (("exact", "exact set"), ("recall", "recall"), ("precision", "precision")), strict=True
     ):
-        for way, found in ways.items():
-            if way == HELD_OUT:
+        for mechanism, found in mechanisms.items():
+            if mechanism == HELD_OUT:
                 continue
             scales = [float(scale) for scale in found["scales"]]
-            axis.plot(scales, [figures[name] for figures in found["scales"].values()], marker="o", label=way)
-        ceiling = sum(found["judge"][name] for found in ways.values()) / len(ways)
-        axis.axhline(ceiling, color="grey", linestyle="--", linewidth=1, label="judge on real images")
+            axis.plot(scales, [figures[name] for figures in found["scales"].values()], marker="o", label=mechanism)
+        ceiling = sum(found["classifier"][name] for found in mechanisms.values()) / len(mechanisms)
+        axis.axhline(ceiling, color="grey", linestyle="--", linewidth=1, label="classifier on real images")
         axis.set(title=title, xlabel="guidance scale", xscale="log", ylim=(min(0.0, axis.get_ylim()[0]), 1.02))
         axis.set_xticks(scales, [f"{scale:g}" for scale in scales], minor=False)
         axis.minorticks_off()
@@ -356,14 +381,16 @@ def _figures(found: dict[str, Any]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/conditioning"), help="where runs, judge and results are kept"
+        "--out", type=Path, default=Path("runs/conditioning"), help="where runs, classifier and results are kept"
     )
-    parser.add_argument("--budget", default="30m", help="training time of each way in, such as 30m")
-    parser.add_argument("--only", type=lambda text: text.split(","), help=f"some of: {', '.join((*WAYS, HELD_OUT))}")
+    parser.add_argument("--budget", default="30m", help="training time of each mechanism, such as 30m")
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), help=f"some of: {', '.join((*MECHANISMS, HELD_OUT))}"
+    )
     parser.add_argument("--requests", type=int, default=REQUESTS, help="of the validation set")
     parser.add_argument("--scales", type=lambda text: [float(part) for part in text.split(",")], default=list(SCALES))
     parser.add_argument("--steps", type=int, default=25, help="of DDIM")
-    parser.add_argument("--judge-epochs", type=int, default=JUDGE_EPOCHS)
+    parser.add_argument("--classifier-epochs", type=int, default=CLASSIFIER_EPOCHS)
     parser.add_argument(
         "--set",
         dest="settings",

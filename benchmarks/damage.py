@@ -3,7 +3,7 @@ model had drawn them.
 
     python benchmarks/damage.py [RUN] [--count 500]
 
-RUN says which data, requests and judge: punks unless given. Prints a Markdown table, a column for each damage.
+RUN says which data, requests and classifier: punks unless given. Prints a Markdown table, a column for each damage.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.evaluation.figures import FIGURES, find
-from noisette.evaluation.measure import Yardstick
-from noisette.evaluation.trial import put_on_trial
+from noisette.evaluation.reference import ReferenceSet
+from noisette.evaluation.setup import prepare
 
 Images = NDArray[np.uint8]
 
@@ -39,7 +39,7 @@ def blurred(images: Images) -> Images:
     return np.asarray(np.mean(shifts, axis=0), dtype=np.uint8)
 
 
-def damages(yardstick: Yardstick) -> dict[str, Callable[[Images], Images]]:
+def damages(reference: ReferenceSet) -> dict[str, Callable[[Images], Images]]:
     """What is done to the real images, by name."""
     return {
         "whole": lambda images: images,
@@ -47,7 +47,7 @@ def damages(yardstick: Yardstick) -> dict[str, Callable[[Images], Images]]:
         "noise of 60": lambda images: noisy(images, 60),
         "blur": blurred,
         "labels exchanged": lambda images: np.roll(images, 1, axis=0),
-        "copies of the training set": lambda images: yardstick.train.images[: len(images)],
+        "copies of the training set": lambda images: reference.train.images[: len(images)],
         "one image repeated": lambda images: np.repeat(images[:1], len(images), axis=0),
     }
 
@@ -57,8 +57,8 @@ def main() -> None:
     parser.add_argument("run", nargs="?", default="punks")
     parser.add_argument("--count", type=int)
     arguments = parser.parse_args()
-    yardstick = put_on_trial(arguments.run, count=arguments.count).yardstick
-    found = {name: yardstick.measure(damage(yardstick.real.images)) for name, damage in damages(yardstick).items()}
+    reference = prepare(arguments.run, count=arguments.count).reference
+    found = {name: reference.measure(damage(reference.real.images)) for name, damage in damages(reference).items()}
     print("| | " + " | ".join(found) + " |")
     print("|---" * (len(found) + 1) + "|")
     for figure in FIGURES:

@@ -89,15 +89,15 @@ def megabytes(pid: int) -> float:
 
 
 def first_paint(runs: Path) -> None:
-    """From the request of the address to the title and the cards, the server just begun."""
+    """From the request of the address to the title and the cards, the server just started."""
     seconds = []
     for _ in range(3):
         with serving(runs) as (address, _), browsing() as browser:
             page = browser.new_page()
-            begun = time.monotonic()
+            started = time.monotonic()
             page.goto(address)
             page.get_by_text("ships with noisette").first.wait_for()
-            seconds.append(time.monotonic() - begun)
+            seconds.append(time.monotonic() - started)
     tell("first paint of Home, cold server", seconds)
 
 
@@ -115,9 +115,9 @@ def punks(browser: Browser, address: str) -> Page:
 
 _UNTIL = """selector => {
     window.sight = new Promise(seen => addEventListener("pointerdown", () => {
-        const begun = performance.now();
+        const started = performance.now();
         const there = () => document.querySelector(selector)?.complete;
-        const look = () => there() ? seen(performance.now() - begun) : requestAnimationFrame(look);
+        const look = () => there() ? seen(performance.now() - started) : requestAnimationFrame(look);
         look();
     }, {once: true, capture: true}));
 }"""
@@ -134,7 +134,7 @@ _DRAWN, _ANY = '^="type={kind}, seed', '^="type={kind}'
 
 
 def press(page: Page, kind: str, picture: str = _DRAWN) -> None:
-    """Tick a type, which must not be ticked yet, and begin to look for its picture, or its preview."""
+    """Tick a type, which must not be ticked yet, and start to look for its picture, or its preview."""
     page.evaluate(_UNTIL, f'figure img[alt{picture.format(kind=kind)}"]')
     page.get_by_role("radio", name=re.compile(f"^{kind} ")).click()
 
@@ -198,10 +198,10 @@ def watch(runs: Path) -> None:
         time.sleep(5)  # as long as a person looks at Home
         clicked = []
         for _ in range(6):
-            begun = time.monotonic()
+            started = time.monotonic()
             page.get_by_role("link", name="Watch").click()
             chart(page)
-            clicked.append(time.monotonic() - begun)
+            clicked.append(time.monotonic() - started)
             page.get_by_role("link", name="Home").click()
             page.get_by_text("ships with noisette").first.wait_for()
             time.sleep(2)
@@ -211,24 +211,24 @@ def watch(runs: Path) -> None:
             opened = []
             for _ in range(5):
                 page = again or browser.new_page()
-                begun = time.monotonic()
+                started = time.monotonic()
                 page.goto(f"{address}/watch")
                 chart(page)
-                opened.append(time.monotonic() - begun)
+                opened.append(time.monotonic() - started)
             tell(what, opened)
 
 
 def many(runs: Path, sessions: int) -> None:
-    """All have the page open and press Generate together, three times."""
+    """All have the page open and tick together, three times."""
     with serving(runs) as (address, pid), browsing() as browser:
         pages = [punks(browser, address) for _ in range(sessions)]
         for number, kind in enumerate(("Male", "Female", "Ape"), 1):
-            begun = time.monotonic()
+            started = time.monotonic()
             for page in pages:
                 press(page, kind)
             seconds = [seen(page) for page in pages]
             tell(
-                f"{sessions} sessions, press {number}: all drawn after {time.monotonic() - begun:.0f} s; tick to"
+                f"{sessions} sessions, press {number}: all drawn after {time.monotonic() - started:.0f} s; tick to"
                 " picture",
                 seconds,
             )

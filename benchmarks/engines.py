@@ -30,8 +30,8 @@ import torch
 from pages import check_marks, machine, milliseconds, write_between
 
 import noisette
-from noisette.evaluation.exactness import exactness
-from noisette.evaluation.trial import put_on_trial
+from noisette.evaluation.pixel_accuracy import pixel_accuracy
+from noisette.evaluation.setup import prepare
 from noisette.files.cache import CACHE_VARIABLE
 from noisette.inference.engine import Engine, in_pytorch, loaded
 from noisette.inference.generator import Generator
@@ -46,10 +46,10 @@ def main() -> None:
     if arguments.page:
         check_marks(arguments.page, "engines")
     generator = noisette.load(arguments.run)
-    trial = put_on_trial(generator, count=arguments.count)
+    setup = prepare(generator, count=arguments.count)
     with tempfile.TemporaryDirectory() as folder:
-        engines = _engines(generator, trial.yardstick.train.attributes[:_CALIBRATING], Path(folder))
-        rows = trial.yardstick.real.attributes
+        engines = _engines(generator, setup.reference.train.attributes[:_CALIBRATING], Path(folder))
+        rows = setup.reference.real.attributes
         times = {size: _in_turns(generator, engines, rows[:size]) for size in _SIZES}
         sampling = generator.choices.sampling(steps=arguments.steps)
         right = {}
@@ -57,7 +57,7 @@ def main() -> None:
             images = generator.model.draw(engine, range(len(rows)), sampling, rows).numpy()
             if generator.palette:
                 images = generator.palette.snap(images)
-            right[name] = exactness(images, trial.yardstick.real.images).whole
+            right[name] = pixel_accuracy(images, setup.reference.real.images).whole
     lines = ["| | " + " | ".join(map(str, _SIZES)) + " | images right |", "|---|" + "---|" * (len(_SIZES) + 1)]
     lines += [
         f"| {name} | " + " | ".join(f"{times[size][name]:.1f}" for size in _SIZES) + f" | {right[name]:.3f} |"

@@ -44,10 +44,10 @@ from noisette.cli.display import drawing, training
 from noisette.config.data import open_data
 from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
-from noisette.evaluation.exactness import exactness
-from noisette.evaluation.judge import Judge
-from noisette.evaluation.judges import find_judge
-from noisette.evaluation.obedience import obedience
+from noisette.evaluation.attribute_accuracy import attribute_accuracy
+from noisette.evaluation.classifier import AttributeClassifier
+from noisette.evaluation.classifiers import find_classifier
+from noisette.evaluation.pixel_accuracy import pixel_accuracy
 from noisette.files.atomic import write_text
 from noisette.inference.engine import in_pytorch
 from noisette.model import Model
@@ -76,7 +76,7 @@ class Examiner:
 
     def __init__(self, dataset: Dataset, file: Path) -> None:
         self.validation, self.palette = dataset.split("validation"), palette_of(dataset.split("train").images)
-        self.judge: Judge = find_judge(dataset.split("train"), "these punks")
+        self.judge: AttributeClassifier = find_classifier(dataset.split("train"), "these punks")
         self.file = file
         self.found: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
@@ -119,14 +119,14 @@ class Examiner:
                 in_pytorch(network.eval(), model.objective), range(requests), sampling, rows
             ).numpy()
         spent = time.perf_counter() - started
-        seen = obedience(rows, self.judge.read(images), self.validation.schema)
-        pixels = exactness(self.palette.snap(images) if self.palette else images, real)
+        seen = attribute_accuracy(rows, self.judge.read(images), self.validation.schema)
+        pixels = pixel_accuracy(self.palette.snap(images) if self.palette else images, real)
         return {
             "exact set": seen.exact,
             "recall": seen.recall,
             "whole": pixels.whole,
             "pixels": pixels.pixels,
-            "real": obedience(rows, self.judge.read(real), self.validation.schema).exact,
+            "real": attribute_accuracy(rows, self.judge.read(real), self.validation.schema).exact,
             "requests": requests,
             "evaluations": sampling.evaluations * (1 if sampling.guidance.plain else 2),
             "guidance": sampling.guidance.scale,

@@ -28,9 +28,9 @@ from pages import check_marks, machine, write_between
 import noisette
 from noisette.cli.display import stages
 from noisette.config.names import SamplerName
-from noisette.evaluation.evaluate import verdict
+from noisette.evaluation.evaluate import evaluate_prepared
 from noisette.evaluation.figures import find
-from noisette.evaluation.trial import Trial, put_on_trial
+from noisette.evaluation.setup import EvaluationSetup, prepare
 from noisette.evaluation.tuning import PARTS
 from noisette.files.images import cross_sheet
 from noisette.inference.generator import Generator
@@ -40,8 +40,8 @@ MANY = 25
 """More steps than these are drawn by `LONG` alone: the others would take two hours, and have arrived by then."""
 LONG = ("ddim", "ddpm")
 FIGURES = {
-    "obedience.exact": "all as asked",
-    "exactness.snapped_whole": "images right to the last pixel",
+    "attribute_accuracy.exact": "all as asked",
+    "pixel_accuracy.snapped_whole": "images right to the last pixel",
     "fidelity.frechet": "Fréchet distance",
 }
 SHOWN = (1, 2, 4, 10, 50)
@@ -52,13 +52,13 @@ def main() -> None:
     if arguments.page:
         check_marks(arguments.page, "samplers")
     generator = noisette.load(arguments.run)
-    trial = put_on_trial(generator, count=arguments.count)
+    setup = prepare(generator, count=arguments.count)
     found: dict[str, list[dict[str, Any]]] = {}
     with stages() as progress:
         for sampler in arguments.samplers:
             for steps in arguments.steps:
                 if steps <= MANY or sampler in LONG:
-                    found.setdefault(sampler, []).append(_point(trial, sampler, steps, arguments.spacing, progress))
+                    found.setdefault(sampler, []).append(_point(setup, sampler, steps, arguments.spacing, progress))
     lines = [
         "| sampler | steps | evaluations | " + " | ".join(FIGURES.values()) + " | ms an image |",
         "|---|---|---|" + "---|" * (len(FIGURES) + 1),
@@ -72,12 +72,12 @@ def main() -> None:
         images = arguments.page.parent.parent / "images"
         _curves(found, images / "samplers-pareto.png")
         _same_requests(generator, images / "samplers-steps.png")
-        real = trial.real_figures(parts=PARTS)
+        real = setup.real_figures(parts=PARTS)
         told = ", ".join(
             f"{title} {find(real, path):.3f}" for path, title in FIGURES.items() if find(real, path) is not None
         )
         foot = (
-            f"{generator.name}, weights {generator.weights[:12]}, {trial.count} requests of the validation split, real"
+            f"{generator.name}, weights {generator.weights[:12]}, {setup.count} requests of the validation split, real"
             f" images: {told}; {machine()}."
         )
         pictures = [
@@ -88,29 +88,29 @@ def main() -> None:
         write_between(arguments.page, "samplers", [*lines, "", *pictures, "", foot])
 
 
-def _point(trial: Trial, sampler: str, steps: int, spacing: str, progress: Any) -> dict[str, Any]:
-    sampling = trial.generator.choices.sampling(sampler, steps, spacing=spacing)
+def _point(setup: EvaluationSetup, sampler: str, steps: int, spacing: str, progress: Any) -> dict[str, Any]:
+    sampling = setup.generator.choices.sampling(sampler, steps, spacing=spacing)
 
     def told(what: str, done: int, total: int) -> None:
         progress(f"{sampler} {steps}, {what}", done, total)
 
-    drawn = verdict(trial, sampling, draws=1, parts=PARTS, progress=told)["drawn"]
-    evaluations = trial.generator.model.evaluations(sampling)
+    drawn = evaluate_prepared(setup, sampling, draws=1, parts=PARTS, progress=told)["drawn"]
+    evaluations = setup.generator.model.evaluations(sampling)
     return {
         "steps": steps,
         "evaluations": evaluations,
         **{path: find(drawn, path) for path in FIGURES},
-        "ms": _milliseconds(trial, sampler, spacing) * sampling.evaluations,
+        "ms": _milliseconds(setup, sampler, spacing) * sampling.evaluations,
     }
 
 
-def _milliseconds(trial: Trial, sampler: str, spacing: str) -> float:
+def _milliseconds(setup: EvaluationSetup, sampler: str, spacing: str) -> float:
     """Of one evaluation, guided or not as the run is, for each image of a batch of 16."""
-    sampling, rows = trial.generator.choices.sampling(sampler, 4, spacing=spacing), trial.yardstick.real.attributes[:16]
+    sampling, rows = setup.generator.choices.sampling(sampler, 4, spacing=spacing), setup.reference.real.attributes[:16]
     spent = []
     for _ in range(4):
         started = time.perf_counter()
-        trial.generator.draw(rows if trial.yardstick.asked else None, range(16), sampling)
+        setup.generator.draw(rows if setup.reference.conditional else None, range(16), sampling)
         spent.append(1000 * (time.perf_counter() - started))
     return min(spent[1:]) / 16 / sampling.evaluations
 

@@ -8,7 +8,7 @@ from noisette.config.recipe import parse_recipe
 from ..conftest import CONDITIONAL, TINY
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runs(tmp_path_factory):
     """A folder with a run of avatars by their attributes, and a plain one."""
     folder = tmp_path_factory.mktemp("runs")
@@ -18,3 +18,14 @@ def runs(tmp_path_factory):
     )
     noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=folder / "plain")
     return folder
+
+
+@pytest.fixture(scope="session")
+def avatars(runs):
+    return noisette.load(runs / "avatars")
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """A queue, and classifiers, of its own."""
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path / "cache"))

@@ -146,7 +146,7 @@ def test_cancel_cancels(page):
     put(page, "Steps", "1000")
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Cancelled.").wait_for()
-    put(page, "Steps", "3")  # the easel is free again
+    put(page, "Steps", "3")  # the draw queue is free again
     page.get_by_text("--steps 3").wait_for()
 
 

@@ -1,4 +1,4 @@
-"""The verdict on a run, from the command line."""
+"""The evaluation of a run, from the command line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from noisette.cli import main
 from noisette.config.recipe import parse_recipe
 from noisette.data.palette import palette_of
 from noisette.data.sources.sprites import sprites
-from noisette.evaluation.evaluate import describe, evaluate, verdict
+from noisette.evaluation.classifier_training import fit_classifier
+from noisette.evaluation.classifiers import find_classifier, find_compatible, fit_and_keep
+from noisette.evaluation.evaluate import evaluate, evaluate_prepared
 from noisette.evaluation.figures import find, mean_and_spread
-from noisette.evaluation.judge import fit_judge
-from noisette.evaluation.judges import find_judge, fit_and_keep
-from noisette.evaluation.measure import Yardstick
-from noisette.evaluation.trial import put_on_trial
+from noisette.evaluation.reference import ReferenceSet
+from noisette.evaluation.setup import prepare
+from noisette.evaluation.tables import describe
 
 from ..conftest import CONDITIONAL, TINY
 from .test_fidelity import by_eigenvalues
@@ -45,16 +46,16 @@ def drawer(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def judge(kept):
+def classifier(kept):
     fit_and_keep(DATA.split("train"), epochs=4)
-    return find_judge(DATA.split("train"), "sprites")
+    return find_classifier(DATA.split("train"), "sprites")
 
 
 @pytest.fixture(scope="module")
-def yardstick(judge):
+def reference(classifier):
     real = DATA.split("validation")
-    return Yardstick(
-        judge, DATA.split("train"), real, np.zeros_like(real.attributes, dtype=bool), True, palette_of(DATA.images)
+    return ReferenceSet(
+        classifier, DATA.split("train"), real, np.zeros_like(real.attributes, dtype=bool), True, palette_of(DATA.images)
     )
 
 
@@ -64,34 +65,56 @@ def run(capsys, *arguments):
     return status, output.out, output.err
 
 
-def test_without_a_judge_it_says_how_to_train_one(capsys, drawer, monkeypatch, tmp_path):
+def test_without_a_classifier_it_says_how_to_train_one(capsys, drawer, monkeypatch, tmp_path):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
     status, _, err = run(capsys, "evaluate", drawer)
     assert (status, err.count("\n")) == (2, 1)
-    assert f"train one, in a few minutes: noisette evaluate --fit-judge {drawer}" in err
-    status, out, err = run(capsys, "evaluate", "--fit-judge", drawer, "--judge-epochs", 1, "--json")
+    assert f"train one, in a few minutes: noisette evaluate --fit-classifier {drawer}" in err
+    status, out, err = run(capsys, "evaluate", "--fit-classifier", drawer, "--classifier-epochs", 1, "--json")
     assert status == 0, err
     told = json.loads(out)
     assert (told["split"], told["images"], told["epochs"]) == ("validation", 140, 1)
     assert "Hat=Top Hat" in told["visible"]["by_value"]
-    assert told["hidden"] == {}  # sprites are made so
+    assert told["occluded"] == {}  # sprites are made so
     assert run(capsys, "evaluate", drawer, "--draws", 1, "--steps", 1)[0] == 0
 
 
-def test_a_judge_that_is_trained_tells_how_well_it_reads(capsys, drawer, monkeypatch, tmp_path):
+def test_the_options_and_the_folder_of_version_0_1_are_still_good(capsys, drawer, monkeypatch, tmp_path):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
-    status, out, _ = run(capsys, "evaluate", "--fit-judge", drawer, "--judge-epochs", 2, "--split", "test")
+    status, out, err = run(capsys, "evaluate", "--fit-judge", drawer, "--judge-epochs", 1, "--json")
     assert status == 0
-    assert "judge of sprites, 2 passes, on 140 real images of the test split" in out
+    assert "called --fit-classifier and --classifier-epochs now" in err
+    told = json.loads(out)
+    assert told["visible"]["by_value"]["Earring"]["requested"] == told["visible"]["by_value"]["Earring"]["asked"]
+    assert told["hidden"] == told["occluded"] == {}
+    assert run(capsys, "evaluate", drawer, "--judge-epochs", 1)[0] == 2
+    assert "judge" not in run(capsys, "evaluate", "--help")[1]
+    (tmp_path / "classifiers").rename(tmp_path / "judges")
+    found = find_classifier(DATA.split("train"), "sprites")
+    assert found.digest == told["weights"]
+    assert find_compatible(found.schema, found.shape).digest == found.digest
+    [path] = (tmp_path / "judges").iterdir()
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(noisette.NoisetteError, match="judges/.* is damaged"):
+        find_classifier(DATA.split("train"), "sprites")
+    mine, _ = fit_and_keep(DATA.split("train").take(np.arange(400)), epochs=1)
+    assert find_compatible(found.schema, found.shape).digest == mine.digest
+
+
+def test_a_classifier_that_is_trained_tells_how_well_it_reads(capsys, drawer, monkeypatch, tmp_path):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
+    status, out, _ = run(capsys, "evaluate", "--fit-classifier", drawer, "--classifier-epochs", 2, "--split", "test")
+    assert status == 0
+    assert "classifier of sprites, 2 passes, on 140 real images of the test split" in out
     assert "precision" in out
 
 
-def test_the_verdict_of_a_hardly_trained_run_is_bad(capsys, drawer, judge):
+def test_a_hardly_trained_run_is_inaccurate(capsys, drawer, classifier):
     status, out, _ = run(capsys, "evaluate", drawer, "--json", "--draws", 2)
     assert status == 0
     found = json.loads(out)
     drawn, real = found["drawn"], found["real"]
-    assert drawn["obedience"]["exact"] < 0.05 < real["obedience"]["exact"]
+    assert drawn["attribute_accuracy"]["exact"] < 0.05 < real["attribute_accuracy"]["exact"]
     assert drawn["fidelity"]["frechet"] > 2 * real["fidelity"]["frechet"]
     assert drawn["classification"]["score"] < real["classification"]["score"]
     assert (real["pixel_art"]["in_palette"], real["memorisation"]["copies"] > 0) == (
@@ -100,12 +123,12 @@ def test_the_verdict_of_a_hardly_trained_run_is_bad(capsys, drawer, judge):
     )  # sprites as small as these repeat
     assert drawn["by_pixels"]["exact"] < 0.05
     assert drawn["memorisation"]["copies"] == 0
-    assert found["left_out"].keys() == {"new_pairs"}
+    assert found["left_out"].keys() == {"novel_pairs", "new_pairs"}  # the second as in version 0.1
     assert real["by_pixels"]["exact"] == 1
     assert (
-        real["by_pixels"]["judge_agrees"] == real["obedience"]["exact"]
-    )  # where the judge is wrong, the pixels are right
-    assert drawn["exactness"]["snapped_whole"] == 0
+        real["by_pixels"]["classifier_agrees"] == real["attribute_accuracy"]["exact"]
+    )  # where the classifier is wrong, the pixels are right
+    assert drawn["pixel_accuracy"]["snapped_whole"] == 0
     assert found["spread"]["fidelity"]["frechet"] > 0
     assert (found["images"], found["split"], found["sampling"]["steps"], found["averaged"]) == (
         140,
@@ -116,7 +139,7 @@ def test_the_verdict_of_a_hardly_trained_run_is_bad(capsys, drawer, judge):
     assert found["first_seeds"] == [0, 140]
     told = run(capsys, "evaluate", drawer, "--draws", 2)[1]
     for title in (
-        "all attributes as asked",
+        "all attributes correct",
         "Fréchet distance",
         "exact copies of training images",
         "most often missed",
@@ -124,8 +147,8 @@ def test_the_verdict_of_a_hardly_trained_run_is_bad(capsys, drawer, judge):
         assert title in told
 
 
-def test_real_images_get_the_best_verdict(perfect):
-    assert perfect["obedience.recall"] > 0.5  # its judge trained for four passes
+def test_real_images_get_the_best_figures(perfect):
+    assert perfect["attribute_accuracy.recall"] > 0.5  # its classifier trained for four passes
     assert perfect["by_pixels.exact"] == 1
     assert perfect["pixel_art.in_palette"] == 1
 
@@ -162,23 +185,35 @@ def copied(images):
 
 
 @pytest.fixture(scope="module")
-def perfect(yardstick):
+def perfect(reference):
     """As if a perfect model had drawn them."""
-    return dict(leaves(yardstick.measure(yardstick.real.images)))
+    return dict(leaves(reference.measure(reference.real.images)))
 
 
-OBEYED = ["obedience.exact", "obedience.recall", "obedience.precision", "by_pixels.exact", "classification.score"]
+ACCURATE = [
+    "attribute_accuracy.exact",
+    "attribute_accuracy.recall",
+    "attribute_accuracy.precision",
+    "by_pixels.exact",
+    "classification.score",
+]
 NEAR = ["fidelity.frechet", "fidelity.coverage", "fidelity.density"]
-LOOKS = ["pixel_art.in_palette", "pixel_art.stray", "pixel_art.colours"]
-LOWER_IS_BETTER = ("fidelity.frechet", "fidelity.kernel", "pixel_art.stray", "pixel_art.colours", "memorisation.copies")
+LOOKS = ["pixel_art.in_palette", "pixel_art.isolated", "pixel_art.colours"]
+LOWER_IS_BETTER = (
+    "fidelity.frechet",
+    "fidelity.kernel",
+    "pixel_art.isolated",
+    "pixel_art.colours",
+    "memorisation.copies",
+)
 WORSE = {  # the figures that each damage must make worse, and those that it must leave alone
-    noisy: ([*OBEYED, *NEAR, "fidelity.kernel", *LOOKS], []),
-    blurred: ([*OBEYED, *NEAR, "fidelity.kernel", *LOOKS], []),
-    of_others: (OBEYED, [*NEAR, *LOOKS, "memorisation.copies"]),
+    noisy: ([*ACCURATE, *NEAR, "fidelity.kernel", *LOOKS], []),
+    blurred: ([*ACCURATE, *NEAR, "fidelity.kernel", *LOOKS], []),
+    of_others: (ACCURATE, [*NEAR, *LOOKS, "memorisation.copies"]),
     repeated: (
         [
-            "obedience.exact",
-            "obedience.recall",
+            "attribute_accuracy.exact",
+            "attribute_accuracy.recall",
             "by_pixels.exact",
             "classification.score",
             "fidelity.frechet",
@@ -186,13 +221,13 @@ WORSE = {  # the figures that each damage must make worse, and those that it mus
         ],
         LOOKS[:1],
     ),
-    copied: ([*OBEYED, "memorisation.copies"], LOOKS[:1]),
+    copied: ([*ACCURATE, "memorisation.copies"], LOOKS[:1]),
 }
 
 
 @pytest.mark.parametrize("damage", WORSE, ids=lambda damage: damage.__name__)
-def test_figures_move_the_right_way_on_known_damage(yardstick, perfect, damage):
-    damaged = dict(leaves(yardstick.measure(damage(yardstick.real.images))))
+def test_figures_move_the_right_way_on_known_damage(reference, perfect, damage):
+    damaged = dict(leaves(reference.measure(damage(reference.real.images))))
     worse, alike = WORSE[damage]
     for name in worse:
         assert (damaged[name] > perfect[name]) if name in LOWER_IS_BETTER else (damaged[name] < perfect[name]), name
@@ -202,16 +237,16 @@ def test_figures_move_the_right_way_on_known_damage(yardstick, perfect, damage):
     assert (damaged["memorisation.feature_distance"] < 1e-3) == (damage is copied)
 
 
-def test_the_frechet_distance_is_that_of_another_computation_on_the_same_features(yardstick, perfect):
-    features = yardstick.judge.features(yardstick.real.images)
-    assert perfect["fidelity.frechet"] == pytest.approx(by_eigenvalues(yardstick._others, features), abs=1e-3)
+def test_the_frechet_distance_is_that_of_another_computation_on_the_same_features(reference, perfect):
+    features = reference.classifier.features(reference.real.images)
+    assert perfect["fidelity.frechet"] == pytest.approx(by_eigenvalues(reference._other_features, features), abs=1e-3)
 
 
-def test_what_was_measured_is_not_measured_again(drawer, judge, monkeypatch):
+def test_what_was_measured_is_not_measured_again(drawer, classifier, monkeypatch):
     first = evaluate(drawer, count=120, draws=2, steps=2)
     with monkeypatch.context() as patch:
         patch.setattr("noisette.inference.generator.Generator.draw", lambda *_, **__: pytest.fail("it drew again"))
-        patch.setattr(Yardstick, "measure", lambda *_: pytest.fail("it measured again"))
+        patch.setattr(ReferenceSet, "measure", lambda *_: pytest.fail("it measured again"))
         assert evaluate(drawer, count=120, draws=2, steps=2) == first
     records = list((drawer / "evaluations").glob("validation-120-seed-*-ddim-2-guidance-2-*"))
     assert len(records) == 2
@@ -220,7 +255,7 @@ def test_what_was_measured_is_not_measured_again(drawer, judge, monkeypatch):
 
 
 @pytest.mark.parametrize("file", ["drawn.png", "figures-*.json"])
-def test_a_record_that_was_cut_short_is_made_again(drawer, judge, file):
+def test_a_record_that_was_cut_short_is_made_again(drawer, classifier, file):
     first = evaluate(drawer, count=121, draws=1, steps=2)
     [path] = (drawer / "evaluations").glob(f"validation-121-*/{file}")
     path.write_bytes(path.read_bytes()[:60])
@@ -231,23 +266,23 @@ def test_a_record_that_was_cut_short_is_made_again(drawer, judge, file):
         picture.load()  # whole
 
 
-def test_a_kept_drawing_is_what_was_drawn(drawer, judge):
-    trial = put_on_trial(drawer, count=28)
-    sampling = trial.generator.choices.sampling(steps=2)
-    first = trial.draw(sampling, 5)
-    assert np.array_equal(put_on_trial(drawer, count=28).draw(sampling, 5), first)
-    assert np.array_equal(first[3], trial.generator.draw(trial.yardstick.real.attributes[3:4], [8], sampling)[0])
+def test_a_kept_drawing_is_what_was_drawn(drawer, classifier):
+    setup = prepare(drawer, count=28)
+    sampling = setup.generator.choices.sampling(steps=2)
+    first = setup.draw(sampling, 5)
+    assert np.array_equal(prepare(drawer, count=28).draw(sampling, 5), first)
+    assert np.array_equal(first[3], setup.generator.draw(setup.reference.real.attributes[3:4], [8], sampling)[0])
 
 
-def test_figures_of_another_shape_are_taken_again(drawer, judge):
+def test_figures_of_another_shape_are_taken_again(drawer, classifier):
     first = evaluate(drawer, count=123, draws=1, steps=1)
     [path] = (drawer / "evaluations").glob("validation-123-*/figures-*.json")
     path.write_text("{}")
     assert evaluate(drawer, count=123, draws=1, steps=1) == first
 
 
-def test_what_a_person_should_know_is_told(capsys, drawer, judge, tmp_path):
-    """An older checkpoint in the place of a damaged one; a judge that can hardly read."""
+def test_what_a_person_should_know_is_told(capsys, drawer, classifier, tmp_path):
+    """An older checkpoint in the place of a damaged one; a classifier that can hardly read."""
     folder = noisette.train(
         parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, "training.steps=430", "samples.every=1"]),
         out=tmp_path / "r",
@@ -257,26 +292,29 @@ def test_what_a_person_should_know_is_told(capsys, drawer, judge, tmp_path):
     out = run(capsys, "evaluate", folder, "--draws", 1, "--count", 5, "--steps", 1)[1]
     assert "is damaged" in out
     assert "using an older one" in out
-    trial = put_on_trial(drawer, count=20)
+    setup = prepare(drawer, count=20)
     blind = replace(
-        trial, yardstick=replace(trial.yardstick, judge=fit_judge(DATA.split("train").take(np.arange(64)), epochs=1))
+        setup,
+        reference=replace(
+            setup.reference, classifier=fit_classifier(DATA.split("train").take(np.arange(64)), epochs=1)
+        ),
     )
-    [note] = verdict(blind, trial.generator.choices.sampling(steps=1), draws=1)["notes"]
+    [note] = evaluate_prepared(blind, setup.generator.choices.sampling(steps=1), draws=1)["notes"]
     assert "so figures by it say little" in note
 
 
-def test_a_damaged_judge_is_not_called_missing(capsys, drawer, monkeypatch, tmp_path):
+def test_a_damaged_classifier_is_not_called_missing(capsys, drawer, monkeypatch, tmp_path):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
     _, path = fit_and_keep(DATA.split("train").take(np.arange(64)), epochs=1)
     path.rename(path.with_name(f"sprites-{DATA.split('train').fingerprint[:16]}.safetensors"))
-    [path] = (tmp_path / "judges").iterdir()
+    [path] = (tmp_path / "classifiers").iterdir()
     path.write_bytes(path.read_bytes()[:200])
     status, _, err = run(capsys, "evaluate", drawer)
     assert (status, err.count("\n")) == (1, 1)
     assert "is damaged; remove it, or train it again" in err
 
 
-def test_who_interrupts_is_told_that_nothing_is_lost(capsys, drawer, judge, monkeypatch):
+def test_who_interrupts_is_told_that_nothing_is_lost(capsys, drawer, classifier, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
@@ -285,43 +323,43 @@ def test_who_interrupts_is_told_that_nothing_is_lost(capsys, drawer, judge, monk
     assert (status, err) == (130, "interrupted; what was drawn and measured is kept, and the same command goes on\n")
 
 
-def test_parts_that_were_measured_are_not_measured_again(drawer, judge, monkeypatch):
-    trial = put_on_trial(drawer, count=124)
-    sampling = trial.generator.choices.sampling(steps=2)
+def test_parts_that_were_measured_are_not_measured_again(drawer, classifier, monkeypatch):
+    setup = prepare(drawer, count=124)
+    sampling = setup.generator.choices.sampling(steps=2)
     taken: list[str] = []
-    measure = Yardstick.measure
+    measure = ReferenceSet.measure
 
-    def told(yardstick, images, progress, parts):
+    def told(reference, images, progress, parts):
         taken.extend(parts)
-        return measure(yardstick, images, progress, parts)
+        return measure(reference, images, progress, parts)
 
-    monkeypatch.setattr(Yardstick, "measure", told)
-    few = trial.figures(sampling, 0, parts=("obedience", "exactness"))
-    assert taken == list(few) == ["obedience", "exactness"]
+    monkeypatch.setattr(ReferenceSet, "measure", told)
+    few = setup.figures(sampling, 0, parts=("attribute_accuracy", "pixel_accuracy"))
+    assert taken == list(few) == ["attribute_accuracy", "pixel_accuracy"]
     taken.clear()
-    more = trial.figures(sampling, 0, parts=("exactness", "fidelity"))
+    more = setup.figures(sampling, 0, parts=("pixel_accuracy", "fidelity"))
     assert taken == ["fidelity"]
-    assert more["exactness"] == few["exactness"]
+    assert more["pixel_accuracy"] == few["pixel_accuracy"]
 
 
-def test_another_judge_measures_what_was_drawn_before(drawer, judge, monkeypatch, tmp_path):
+def test_another_classifier_measures_what_was_drawn_before(drawer, classifier, monkeypatch, tmp_path):
     evaluate(drawer, count=126, draws=1, steps=2)
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
     other, _ = fit_and_keep(DATA.split("train"), epochs=1)
     monkeypatch.setattr("noisette.inference.generator.Generator.draw", lambda *_, **__: pytest.fail("it drew again"))
-    assert evaluate(drawer, count=126, draws=1, steps=2)["judge"]["weights"] == other.digest != judge.digest
+    assert evaluate(drawer, count=126, draws=1, steps=2)["classifier"]["weights"] == other.digest != classifier.digest
 
 
-def test_a_run_without_attributes_is_measured_by_what_is_left(capsys, judge, tmp_path):
+def test_a_run_without_attributes_is_measured_by_what_is_left(capsys, classifier, tmp_path):
     folder = noisette.train(parse_recipe(TINY, source="t", overrides=MANY), out=tmp_path / "r").folder
     found = json.loads(run(capsys, "evaluate", folder, "--draws", 1, "--json")[1])
-    assert found["drawn"]["obedience"] is None
+    assert found["drawn"]["attribute_accuracy"] is None
     assert found["spread"] is None
-    assert found["left_out"]["obedience"] == "it was trained without attributes"
+    assert found["left_out"]["attribute_accuracy"] == "it was trained without attributes"
     assert math.isfinite(found["drawn"]["fidelity"]["frechet"])
 
 
-def test_pairs_that_were_kept_out_of_the_training_can_be_asked_for(judge, tmp_path):
+def test_pairs_that_were_kept_out_of_the_training_can_be_requested(classifier, tmp_path):
     first, second = DATA.schema.names[1], DATA.schema.names[2]
     pair = [[DATA.schema.attributes[1].values[1], DATA.schema.attributes[2].values[1]]]
     pair = [
@@ -334,13 +372,13 @@ def test_pairs_that_were_kept_out_of_the_training_can_be_asked_for(judge, tmp_pa
         parse_recipe(CONDITIONAL, source="t", overrides=[*MANY, f"dataset.hold_out={json.dumps(pair)}"]),
         out=tmp_path / "r",
     ).folder
-    trial = put_on_trial(folder, split="held-out")
-    assert 0 < trial.count < 500
-    assert (trial.yardstick.real.attributes[:, [1, 2]] == 1).all()
-    assert not (trial.yardstick.train.attributes[:, [1, 2]] == 1).all(axis=1).any()
+    setup = prepare(folder, split="held-out")
+    assert 0 < setup.count < 500
+    assert (setup.reference.real.attributes[:, [1, 2]] == 1).all()
+    assert not (setup.reference.train.attributes[:, [1, 2]] == 1).all(axis=1).any()
     found = evaluate(folder, split="held-out", draws=1)
-    assert found["drawn"]["new_pairs"]["images"] == trial.count
-    assert "new_pairs" not in found["left_out"]
+    assert found["drawn"]["novel_pairs"]["images"] == setup.count
+    assert "novel_pairs" not in found["left_out"]
 
 
 @pytest.mark.parametrize(
@@ -349,14 +387,14 @@ def test_pairs_that_were_kept_out_of_the_training_can_be_asked_for(judge, tmp_pa
         (["--count", 141], "the validation split of sprites has 140 images; use a --count of at most that"),
         (["--split", "tset"], 'no split "tset"; nearest: test'),
         (["--split", "held-out"], "so it has no held-out images"),
-        (["--judge-epochs", 3], "--judge-epochs goes with --fit-judge"),
-        (["--fit-judge", "sprites"], "name the run to evaluate, or the data set"),
+        (["--classifier-epochs", 3], "--classifier-epochs goes with --fit-classifier"),
+        (["--fit-classifier", "sprites"], "name the run to evaluate, or the data set"),
         (["--draws", 0], "0 is not in the range"),
         (["--steps", 0], "steps must be"),
         (["--checkpoint", 1], "no checkpoint of step 1 is kept"),
     ],
 )
-def test_what_cannot_be_evaluated(capsys, drawer, judge, options, message):
+def test_what_cannot_be_evaluated(capsys, drawer, classifier, options, message):
     status, out, err = run(capsys, "evaluate", drawer, *options)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert message in err
@@ -370,35 +408,35 @@ def test_what_cannot_be_evaluated(capsys, drawer, judge, options, message):
         (["--count", 3], "--count is of an evaluation"),
     ],
 )
-def test_a_judge_is_not_trained_in_vain(capsys, monkeypatch, options, message):
-    monkeypatch.setattr("noisette.evaluation.judges.fit_judge", lambda *_, **__: pytest.fail("it trained"))
-    status, _, err = run(capsys, "evaluate", "--fit-judge", "sprites", *options)
+def test_a_classifier_is_not_trained_in_vain(capsys, monkeypatch, options, message):
+    monkeypatch.setattr("noisette.evaluation.classifiers.fit_classifier", lambda *_, **__: pytest.fail("it trained"))
+    status, _, err = run(capsys, "evaluate", "--fit-classifier", "sprites", *options)
     assert (status, err.count("\n")) == (2, 1)
     assert message in err
 
 
-def test_a_judge_that_was_trained_here_goes_before_the_one_that_ships(monkeypatch, tmp_path, judge):
+def test_a_classifier_that_was_trained_here_goes_before_the_one_that_ships(monkeypatch, tmp_path, classifier):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
-    monkeypatch.setattr("noisette.evaluation.judges._shipped", lambda: tmp_path)
+    monkeypatch.setattr("noisette.evaluation.classifiers._shipped", lambda: tmp_path)
     few = DATA.split("train").take(np.arange(400))
-    shipped = fit_judge(few, epochs=2)
+    shipped = fit_classifier(few, epochs=2)
     shipped.save(tmp_path / "a.safetensors")
-    assert find_judge(few, "x").digest == shipped.digest
+    assert find_classifier(few, "x").digest == shipped.digest
     mine, _ = fit_and_keep(few, epochs=1)
-    assert find_judge(few, "x").digest == mine.digest != shipped.digest
+    assert find_classifier(few, "x").digest == mine.digest != shipped.digest
 
 
-def test_what_the_pixels_hide_counts_against_nobody(yardstick):
-    """As if nobody could see what the judge misses in the real images."""
-    real, seen = yardstick.real, yardstick.judge.read(yardstick.real.images)
-    seeing = replace(yardstick, hidden=seen != real.attributes)
-    found = seeing.measure(real.images)["obedience"]
+def test_what_the_pixels_hide_counts_against_nobody(reference):
+    """As if nobody could see what the classifier misses in the real images."""
+    real, seen = reference.real, reference.classifier.read(reference.real.images)
+    seeing = replace(reference, occluded=seen != real.attributes)
+    found = seeing.measure(real.images)["attribute_accuracy"]
     assert (found["visible"], found["recall"], found["precision"]) == (1, 1, 1)
     assert found["exact"] == (seen == real.attributes).all(axis=1).mean() < 1
-    assert seeing.verdicts(real.images)[1].all()
+    assert seeing.read_and_compare(real.images)[1].all()
 
 
-def test_the_real_figures_of_one_run_are_not_those_of_another(drawer, judge, tmp_path):
+def test_the_real_figures_of_one_run_are_not_those_of_another(drawer, classifier, tmp_path):
     """A run from before palettes were kept is measured like the rest."""
     shutil.copytree(drawer, tmp_path / "old", ignore=lambda *_: ["palette.json", "evaluations"])
     assert (
@@ -407,26 +445,26 @@ def test_the_real_figures_of_one_run_are_not_those_of_another(drawer, judge, tmp
     )
 
 
-def test_one_image_is_described_too(drawer, judge):
-    trial = put_on_trial(drawer, count=1)
-    told = describe(verdict(trial, trial.generator.choices.sampling(steps=1), draws=2))
+def test_one_image_is_described_too(drawer, classifier):
+    setup = prepare(drawer, count=1)
+    told = describe(evaluate_prepared(setup, setup.generator.choices.sampling(steps=1), draws=2))
     assert "1 images of the validation split" in told
 
 
-def test_on_the_train_split_the_judge_is_no_ceiling_and_distances_are_to_others(drawer, judge):
-    trial = put_on_trial(drawer, split="train", count=200)
-    assert "no ceiling" in trial.notes[0]
-    own = {image.tobytes() for image in trial.yardstick.real.images}
-    assert not own & {image.tobytes() for image in trial.yardstick.train.images[trial.yardstick._unasked]}
+def test_on_the_train_split_the_classifier_is_no_ceiling_and_distances_are_to_others(drawer, classifier):
+    setup = prepare(drawer, split="train", count=200)
+    assert "no ceiling" in setup.notes[0]
+    own = {image.tobytes() for image in setup.reference.real.images}
+    assert not own & {image.tobytes() for image in setup.reference.train.images[setup.reference._others_of_train]}
 
 
-def test_a_judge_of_what_there_is_not(capsys):
-    status, _, err = run(capsys, "evaluate", "--fit-judge", "cryptopunk")
+def test_a_classifier_of_what_there_is_not(capsys):
+    status, _, err = run(capsys, "evaluate", "--fit-classifier", "cryptopunk")
     assert (status, err.count("\n")) == (2, 1)
     assert "cryptopunks" in err
 
 
-def test_a_run_without_a_checkpoint(capsys, drawer, judge, tmp_path):
+def test_a_run_without_a_checkpoint(capsys, drawer, classifier, tmp_path):
     (tmp_path / "bare").mkdir()
     for file in drawer.iterdir():
         if file.is_file():
@@ -436,7 +474,7 @@ def test_a_run_without_a_checkpoint(capsys, drawer, judge, tmp_path):
     assert "has no checkpoint yet" in err
 
 
-def test_data_that_changed_since_the_training(capsys, judge, tmp_path):
+def test_data_that_changed_since_the_training(capsys, classifier, tmp_path):
     folder = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=MANY), out=tmp_path / "r").folder
     recipe = folder / "recipe.toml"
     recipe.write_text(recipe.read_text().replace("count = 2800", "count = 2801"))
@@ -446,17 +484,17 @@ def test_data_that_changed_since_the_training(capsys, judge, tmp_path):
     assert "SHA-256" in err
 
 
-def test_a_judge_of_other_images_is_refused(drawer, kept):
+def test_a_classifier_of_other_images_is_refused(drawer, kept):
     other, _ = fit_and_keep(sprites(400, 8).split("train"), epochs=1)
-    with pytest.raises(noisette.RequestError, match="the judge was trained on other images"):
-        evaluate(drawer, judge=other)
+    with pytest.raises(noisette.RequestError, match="the classifier was trained on other images"):
+        evaluate(drawer, classifier=other)
 
 
-def test_few_images_leave_figures_out(capsys, drawer, judge):
+def test_few_images_leave_figures_out(capsys, drawer, classifier):
     found = json.loads(run(capsys, "evaluate", drawer, "--count", 20, "--draws", 1, "--json")[1])
     assert found["left_out"]["fidelity"] == "distances need at least 100 images, not 20"
     assert found["left_out"]["classification"] == "the accuracy score needs at least 128 images, not 20"
-    assert found["drawn"]["obedience"]["images"] == 20
+    assert found["drawn"]["attribute_accuracy"]["images"] == 20
 
 
 def test_mean_and_spread_by_hand():

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from noisette.data.palette import as_numbers, palette_of
 from noisette.data.sources.sprites import sprites
-from noisette.evaluation.exactness import exactness
-from noisette.evaluation.memorisation import memorisation, nearest_images, unworn
-from noisette.evaluation.pixelart import _stray, pixel_art
+from noisette.evaluation.memorisation import memorisation, nearest_images, novel_combinations
+from noisette.evaluation.pixel_accuracy import pixel_accuracy
+from noisette.evaluation.pixel_art import _isolated, pixel_art
 
 SPRITES = sprites(400, 16)
 REAL = SPRITES.images
@@ -26,19 +26,19 @@ def noisy(images, amount):
 def test_an_image_is_right_to_the_last_pixel_or_not():
     one_off = REAL[:10].copy()
     one_off[3, 1, 5, 5] ^= 1
-    found = exactness(one_off, REAL[:10])
+    found = pixel_accuracy(one_off, REAL[:10])
     assert (found.pixels, found.whole, found.wrong) == (1 - 1 / (10 * 256), 0.9, 0.0)
-    assert exactness(REAL, REAL) == type(found)(400, 1.0, 1.0, 0.0)
+    assert pixel_accuracy(REAL, REAL) == type(found)(400, 1.0, 1.0, 0.0)
     with pytest.raises(ValueError, match="cannot be compared"):
-        exactness(REAL, REAL[:3])
+        pixel_accuracy(REAL, REAL[:3])
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_more_noise_is_less_exact(one, other):
     less, more = sorted((one, other))
     assert (
-        exactness(noisy(REAL[:20], less), REAL[:20]).pixels
-        >= exactness(noisy(REAL[:20], more), REAL[:20]).pixels - 0.02
+        pixel_accuracy(noisy(REAL[:20], less), REAL[:20]).pixels
+        >= pixel_accuracy(noisy(REAL[:20], more), REAL[:20]).pixels - 0.02
     )
 
 
@@ -48,11 +48,11 @@ def test_real_sprites_are_pixel_art_and_noise_is_not():
     assert (real.in_palette, real.alpha) == (1.0, 1.0)
     assert wrong.in_palette < 0.1
     assert wrong.colours > 5 * real.colours
-    assert wrong.stray > 0.5 > real.stray
+    assert wrong.isolated > 0.5 > real.isolated
     assert wrong.alpha == pytest.approx(
         4 / 7, abs=0.02
     )  # of seven steps up or down, four leave 0 or 255, where they are clipped
-    assert pixel_art(palette.snap(noisy(REAL, 3)), palette).stray < wrong.stray
+    assert pixel_art(palette.snap(noisy(REAL, 3)), palette).isolated < wrong.isolated
     assert pixel_art(REAL[:, :3], palette_of(REAL[:, :3])).alpha is None
 
 
@@ -61,7 +61,7 @@ def test_stray_pixels_by_hand():
     image[0, :, 0, 0] = 9  # alone in its corner
     image[0, :, 2, 2] = image[0, :, 3, 3] = 7  # diagonal neighbours are neighbours
     image[0, :, 0, 3] = 7  # the same colour, but far
-    assert pixel_art(image, palette_of(image)).stray == 2 / 16
+    assert pixel_art(image, palette_of(image)).isolated == 2 / 16
 
 
 @given(st.integers(0, 399), st.integers(0, 15), st.integers(0, 15))
@@ -69,7 +69,7 @@ def test_the_stray_pixels_are_those_that_a_loop_finds(number, row, column):
     image = REAL[number, :3]
     around = image[:, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].reshape(3, -1).T
     alone = (around == image[:, row, column]).all(axis=1).sum() == 1
-    assert _stray(as_numbers(image[None]))[0, row, column] == alone
+    assert _isolated(as_numbers(image[None]))[0, row, column] == alone
 
 
 def compared(images, train):
@@ -100,7 +100,7 @@ def test_the_nearest_is_the_nearest(numbers):
 
 
 def test_attribute_sets_that_nothing_trained_on_has():
-    assert unworn(SPRITES.attributes[:50], SPRITES.attributes) == 0
+    assert novel_combinations(SPRITES.attributes[:50], SPRITES.attributes) == 0
     other = SPRITES.attributes[:4].copy()
     other[:2] = -1
-    assert unworn(other, SPRITES.attributes) == 0.5
+    assert novel_combinations(other, SPRITES.attributes) == 0.5

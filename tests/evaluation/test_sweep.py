@@ -15,8 +15,8 @@ import noisette
 from noisette.cli import main
 from noisette.config.recipe import parse_recipe
 from noisette.data.sources.sprites import sprites
-from noisette.evaluation.judges import fit_and_keep
-from noisette.evaluation.sweep import chosen_figures, parse_axis
+from noisette.evaluation.classifiers import fit_and_keep
+from noisette.evaluation.sweep_plan import chosen_figures, parse_axis
 from noisette.store.run import open_run
 
 from ..conftest import CONDITIONAL, TINY
@@ -58,9 +58,9 @@ def test_a_sweep_is_a_table_plots_and_a_grid(capsys, drawer):
         ("ddim", "validation", "20", "True")
     }
     assert all(
-        0 <= float(row["obedience.exact"]) <= 1 and row["fidelity.frechet"] == "" for row in table
+        0 <= float(row["attribute_accuracy.exact"]) <= 1 and row["fidelity.frechet"] == "" for row in table
     )  # too few for distances
-    assert {row["obedience.exact real"] for row in table} == {table[0]["obedience.exact real"]}
+    assert {row["attribute_accuracy.exact real"] for row in table} == {table[0]["attribute_accuracy.exact real"]}
     assert re.search(r"^ +4\.0 +2 ", out, re.M), out
     assert "real images" in out
     with Image.open(folder / "plots.png") as plots:
@@ -170,11 +170,11 @@ def test_a_damaged_checkpoint_is_named(capsys, tmp_path):
 def test_axes_and_figures_by_name():
     assert parse_axis("guidance=1, 1.5", "x") == ("guidance", [1.0, 1.5])
     assert parse_axis("sampler=ddim,ddpm", "x") == ("sampler", ["ddim", "ddpm"])
-    assert [figure.path for figure in chosen_figures(["frechet", "obedience.exact"])] == [
+    assert [figure.path for figure in chosen_figures(["frechet", "attribute_accuracy.exact"])] == [
         "fidelity.frechet",
-        "obedience.exact",
+        "attribute_accuracy.exact",
     ]
-    assert chosen_figures(["exact"])[0].path == "obedience.exact"
+    assert chosen_figures(["exact"])[0].path == "attribute_accuracy.exact"
 
 
 def test_the_report_is_one_file_with_everything(capsys, tmp_path):
@@ -195,7 +195,7 @@ def test_the_report_is_one_file_with_everything(capsys, tmp_path):
     for part in (
         "Losses",
         "By request",
-        "As asked, and not",
+        "Right and wrong",
         "How common, how well",
         "Nearest training images",
         "Sweep",
@@ -206,7 +206,7 @@ def test_the_report_is_one_file_with_everything(capsys, tmp_path):
     assert "guidance: 1.0, 2.0" in page
     assert "left out: fidelity, for distances need at least 100 images, not 30" in page
     assert (
-        "left out: obedience, new pairs, exactness, by pixels, classification, for it was trained without attributes"
+        "left out: attribute accuracy, novel pairs, pixel accuracy, by pixels, classification, for it was trained without attributes"
         in page
     )
     for command in (
@@ -229,14 +229,14 @@ def test_the_report_of_digits_has_rows_of_classes_and_that_of_a_shipped_model_no
 
 
 def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, monkeypatch, tmp_path):
-    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))  # no judge there
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))  # no classifier there
     status, out, err = run(capsys, "report", drawer, "--out", tmp_path / "r.html", "--json")
     assert status == 0
-    assert "was not measured: there is no judge" in err
+    assert "was not measured: there is no attribute classifier" in err
     assert len(json.loads(out)["not_measured"]) == 1
     page = (tmp_path / "r.html").read_text()
-    assert "Not measured: there is no judge" in page
-    (tmp_path / "judges").mkdir()
+    assert "Not measured: there is no attribute classifier" in page
+    (tmp_path / "classifiers").mkdir()
     for name in ("environment.json", "metrics", "checkpoints"):
         folder = tmp_path / "without" / name
         shutil.copytree(drawer, folder, ignore=lambda *_, name=name: [name, "evaluations"])

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from noisette.sampling.settings import Sampling
 
 import noisette
 from noisette.cli import main
@@ -18,21 +19,17 @@ from noisette.data.sources.sprites import sprites
 from noisette.diffusion.fitting import cheapest, misses
 from noisette.diffusion.spacing import spaced
 from noisette.errors import RequestError
-from noisette.evaluation.judges import fit_and_keep
-from noisette.evaluation.measure import silently
+from noisette.evaluation.classifiers import fit_and_keep
+from noisette.evaluation.reference import silently
+from noisette.evaluation.step_schedule import FINE, FIRST_SEED, cost_of_steps, optimise_timesteps
 from noisette.evaluation.tuning import (
     DISTANCE,
-    FIRST_WALKER,
-    LONG,
     PERCENT,
     SHARES,
     Candidate,
     choose,
-    cost_of_steps,
-    fit_levels,
 )
 from noisette.files.images import read_png, save_png
-from noisette.sampling.settings import Sampling
 
 from ..conftest import CONDITIONAL, TINY
 
@@ -62,7 +59,7 @@ def test_a_figure_that_is_far_behind_rules_a_candidate_out():
     assert choose([blurred, *CANDIDATES[1:]], 2.1).evaluations == 2
 
 
-def test_what_is_asked_for_comes_before_the_distance_to_the_data():
+def test_accuracy_comes_before_the_distance_to_the_data():
     plain, guided, cheaper = candidate(1, 0.95, 20.0), candidate(8, 1.0, 24.5), candidate(4, 0.998, 24.6)
     assert choose([plain, guided, cheaper], 0.4) == cheaper
     assert choose([plain, guided, cheaper], 6.0) == plain
@@ -84,9 +81,9 @@ def test_whatever_was_measured_something_is_chosen_and_nothing_cheaper_would_do(
     def behind(each):
         return max(100 * (max(other.figures[name] for other in candidates) - each.figures[name]) for name in SHARES)
 
-    obeying = [each for each in candidates if behind(each) <= max(points, min(map(behind, candidates)))]
-    least = min(each.figures[DISTANCE] for each in obeying)
-    enough = [each for each in obeying if 100 * (each.figures[DISTANCE] / least - 1) / PERCENT <= points]
+    accurate = [each for each in candidates if behind(each) <= max(points, min(map(behind, candidates)))]
+    least = min(each.figures[DISTANCE] for each in accurate)
+    enough = [each for each in accurate if 100 * (each.figures[DISTANCE] / least - 1) / PERCENT <= points]
     assert chosen in enough
     assert chosen.evaluations == min(each.evaluations for each in enough)
 
@@ -114,7 +111,7 @@ def test_a_table_is_made_and_used_and_what_is_given_wins(capsys, drawer, tmp_pat
         noisette.load(drawer).choices.sampling(quality="fast")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "noisette.evaluation.measure.classification",
+            "noisette.evaluation.reference.classification",
             lambda *_: pytest.fail("it trained a classifier, and chose nothing by it"),
         )
         status, out, err = run(capsys, "tune", drawer, "--count", 20)
@@ -169,36 +166,35 @@ def test_levels_are_fitted_and_a_picture_keeps_its_own(capsys, drawer, tmp_path)
         assert (status, err.count("\n")) == (2, 1), err
 
 
-def test_levels_are_fitted_to_the_walks_of_all_images_under_their_requests(drawer, monkeypatch):
-    monkeypatch.setattr("noisette.evaluation.tuning.STEPS", (1, 4))
-    monkeypatch.setattr("noisette.evaluation.tuning.WALKERS", 20)  # a whole batch, and a part of one
+def test_levels_are_fitted_to_the_trajectories_of_all_images_under_their_requests(drawer, monkeypatch):
+    monkeypatch.setattr("noisette.evaluation.step_schedule.TRAJECTORIES", 20)  # a whole batch, and a part of one
     generator, rows = noisette.load(drawer), sprites(1000, 8).split("train").attributes
     schedule = generator.model.schedule
     times = tuple(
-        sorted({level.time for name in ("time", "log-snr") for level in spaced(schedule, LONG, name)}, reverse=True)
+        sorted({level.time for name in ("time", "log-snr") for level in spaced(schedule, FINE, name)}, reverse=True)
     )
     sampling = replace(generator.choices.sampling("ddim", 1, 0.0), steps=len(times), spacing="fitted", times=times)
-    walks = []
+    trajectories = []
     for place in range(20):
         generator.model.draw(
             generator.engine,
-            [FIRST_WALKER + place],
+            [FIRST_SEED + place],
             sampling,
             rows[place : place + 1],
-            on_step=lambda xt, x0, level: walks.append((xt, x0, level)),
+            on_step=lambda xt, x0, level: trajectories.append((xt, x0, level)),
         )
     together = [
         (
-            torch.cat([walks[place][0] for place in places]),
-            torch.cat([walks[place][1] for place in places]),
-            walks[places[0]][2],
+            torch.cat([trajectories[place][0] for place in places]),
+            torch.cat([trajectories[place][1] for place in places]),
+            trajectories[places[0]][2],
         )
         for places in ([step + len(times) * image for image in range(20)] for step in range(len(times)))
     ]
     costs = misses(together).sqrt()
     torch.testing.assert_close(cost_of_steps(generator, times, rows, 20, silently), costs, rtol=1e-4, atol=1e-6)
     expected = {count: tuple(times[place] for place in places) for count, places in cheapest(costs, 4).items()}
-    assert fit_levels(generator, rows) == expected
+    assert optimise_timesteps(generator, rows, 4) == expected
 
 
 @pytest.mark.parametrize(

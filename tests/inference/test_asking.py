@@ -765,7 +765,7 @@ def test_nothing_is_filled_in_of_a_run_without_attributes(trained):
 def test_sprites_of_requests_can_be_checked_by_their_pixels():
     """What the data say of themselves: the table and the pictures agree, so that obedience can be measured."""
     from noisette.data.sources.sprites import SCHEMA, read
-    from noisette.evaluation.obedience import obedience
+    from noisette.evaluation.attribute_accuracy import attribute_accuracy
 
     table = random_table(100, 3)
-    assert obedience(table, read(draw(table, 16)), SCHEMA).exact == 1
+    assert attribute_accuracy(table, read(draw(table, 16)), SCHEMA).exact == 1

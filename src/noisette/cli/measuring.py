@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from noisette.cli.common import answer, as_json, how_to_sample, tell
+from noisette.cli.common import DrawingCommand, answer, as_json, tell
 from noisette.errors import RequestError, Stopped
+from noisette.legacy import with_old_keys
 
 
 def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
@@ -20,13 +21,16 @@ def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--count",
             type=click.IntRange(1),
-            help="Images in a draw, asked for as the first of the split.  [default: 500, or all]",
+            help="Images in a draw, one for each of the first requests of the split.  [default: 500, or all]",
         ),
         click.option(
             "--split",
             default="validation",
             show_default=True,
-            help="validation, train, held-out (of dataset.hold_out), or test: for a final report.",
+            help=(
+                "Where the requests are from: validation, train, held-out (dataset.hold_out), or test, for a final"
+                " report."
+            ),
         ),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image."),
     )
@@ -35,7 +39,13 @@ def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command()
+class _EvaluationCommand(DrawingCommand):
+    """Requests here specify all attributes, and images are measured as they come."""
+
+    without = ("weights", "negative", "impute", "palette")
+
+
+@click.command(cls=_EvaluationCommand)
 @click.argument("run", required=False, type=click.Path(path_type=Path))
 @_how_to_measure
 @click.option(
@@ -43,17 +53,23 @@ def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
     type=click.IntRange(1),
     default=3,
     show_default=True,
-    help="How often, each time from other seeds: this gives the spread.",
+    help="How often the requests are drawn, each time from other seeds: this gives the spread.",
 )
-@how_to_sample
-@click.option("--guidance", type=float, help="Guidance scale; 1 is plain.  [default: as in the recipe]")
-@click.option("--checkpoint", type=int, help="The step of a checkpoint that is kept.  [default: the newest]")
+@click.option("--checkpoint", type=int, help="Step of a checkpoint that is kept.  [default: the newest]")
 @click.option(
-    "--fit-judge",
+    "--fit-classifier",
     metavar="DATASET",
-    help="Train the judge of a data set, or of the data of a run or recipe: a few minutes, once.",
+    help="Train the attribute classifier of a data set, or of the data of a run or recipe: a few minutes, once.",
 )
-@click.option("--judge-epochs", type=click.IntRange(1), help="Passes over the data for --fit-judge.  [default: 24]")
+@click.option(
+    "--classifier-epochs",
+    type=click.IntRange(1),
+    help="Passes over the data for --fit-classifier.  [default: 24]",
+)
+@click.option("--fit-judge", hidden=True, help="The name of --fit-classifier in version 0.1.")
+@click.option(
+    "--judge-epochs", type=click.IntRange(1), hidden=True, help="The name of --classifier-epochs in version 0.1."
+)
 @as_json
 def evaluate(
     run: Path | None,
@@ -61,61 +77,41 @@ def evaluate(
     split: str,
     seed: int,
     draws: int,
-    quality: str | None,
-    sampler: str | None,
-    steps: int | None,
-    spacing: str | None,
-    eta: float | None,
-    churn: float | None,
-    guidance: float | None,
+    preset: str | None,
+    given: dict[str, Any],
     checkpoint: int | None,
+    fit_classifier: str | None,
+    classifier_epochs: int | None,
     fit_judge: str | None,
     judge_epochs: int | None,
     json_: bool,
 ) -> None:
-    """Draw with RUN and measure: is what was asked for there, is it right to the pixel, is it near the data, is it
-    copied?
+    """Draw with RUN and measure.
 
-    Every figure stands beside that of real images, as read by the same judge: a classifier of the attributes. What was
-    measured is kept in RUN/evaluations and not measured again.
+    The figures are attribute accuracy, pixel accuracy, fidelity and coverage, memorisation, and whether images are
+    pixel art. Each stands beside the figure of real images, taken with the same attribute classifier. What was measured
+    is kept in RUN/evaluations and not measured again.
 
     \b
     noisette evaluate punks
     noisette evaluate runs/mine --guidance 1 --draws 1
-    noisette evaluate --fit-judge cryptopunks          train the judge of a data set, and tell how well it reads
+    noisette evaluate --fit-classifier cryptopunks     train the classifier of a data set, and report on it
     """
-    if (run is None) == (fit_judge is None):
+    if fit_judge is not None or judge_epochs is not None:
+        tell("note: --fit-judge and --judge-epochs are called --fit-classifier and --classifier-epochs now")
+        fit_classifier, classifier_epochs = fit_classifier or fit_judge, classifier_epochs or judge_epochs
+    if (run is None) == (fit_classifier is None):
         raise RequestError(
-            "name the run to evaluate, or the data set to train a judge for with --fit-judge; one of them"
+            "name the run to evaluate, or the data set to train a classifier for with --fit-classifier; one of them"
         )
-    if judge_epochs is not None and fit_judge is None:
-        raise RequestError("--judge-epochs goes with --fit-judge")
-    context = click.get_current_context()
-    given = [
-        name for name in context.params if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-    ]
-    if fit_judge is not None and (idle := set(given) - {"fit_judge", "judge_epochs", "split", "json_"}):
-        raise RequestError(f"--{min(idle)} is of an evaluation, and --fit-judge makes none; leave it out")
-    from noisette.cli.display import stages
-
-    if fit_judge is not None:
-        from noisette.evaluation.examination import check_split, examine
-        from noisette.evaluation.examination import describe as describe_judge
-        from noisette.evaluation.judges import EPOCHS, data_of, fit_and_keep
-
-        check_split(split)
-        dataset = data_of(fit_judge)
-        with stages() as progress:
-            judge, path = fit_and_keep(
-                dataset.split("train"),
-                epochs=judge_epochs or EPOCHS,
-                progress=partial(progress, f"training a judge of {dataset.name}"),
-            )
-        examined = examine(judge, dataset, split)
-        answer(json_, {"file": str(path), **examined}, f"{describe_judge(examined)}\n\njudge: {path}")
+    if fit_classifier is not None:
+        _fit_classifier(fit_classifier, classifier_epochs, split, json_)
         return
-    from noisette.evaluation.evaluate import describe
+    if classifier_epochs is not None:
+        raise RequestError("--classifier-epochs goes with --fit-classifier")
+    from noisette.cli.display import stages
     from noisette.evaluation.evaluate import evaluate as measure
+    from noisette.evaluation.tables import describe
 
     assert run is not None
     with going_on(), stages() as progress:
@@ -125,17 +121,39 @@ def evaluate(
             split=split,
             seed=seed,
             draws=draws,
-            sampler=sampler,
-            steps=steps,
-            eta=eta,
-            guidance=guidance,
-            spacing=spacing,
-            churn=churn,
-            quality=quality,
+            preset=preset,
             step=checkpoint,
             progress=progress,
+            **given,
         )
-    answer(json_, found, describe(found))
+    answer(json_, with_old_keys(found), describe(found))
+
+
+_OF_A_CLASSIFIER = {"fit_classifier", "classifier_epochs", "fit_judge", "judge_epochs", "split", "json_"}
+
+
+def _fit_classifier(name: str, epochs: int | None, split: str, json_: bool) -> None:
+    """Train the attribute classifier of the data that `name` means, and report on it."""
+    context = click.get_current_context()
+    given = {
+        name for name in context.params if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+    }
+    if idle := given - _OF_A_CLASSIFIER:
+        raise RequestError(f"--{min(idle)} is of an evaluation, and --fit-classifier makes none; leave it out")
+    from noisette.cli.display import stages
+    from noisette.evaluation.classifier_report import check_split, classifier_report, describe
+    from noisette.evaluation.classifiers import EPOCHS, data_of, fit_and_keep
+
+    check_split(split)
+    dataset = data_of(name)
+    with stages() as progress:
+        classifier, path = fit_and_keep(
+            dataset.split("train"),
+            epochs=epochs or EPOCHS,
+            progress=partial(progress, f"training an attribute classifier of {dataset.name}"),
+        )
+    found = {"file": str(path), **classifier_report(classifier, dataset, split)}
+    answer(json_, with_old_keys(found), f"{describe(found)}\n\nclassifier: {path}")
 
 
 @click.command()
@@ -146,8 +164,7 @@ def evaluate(
     required=True,
     metavar="NAME=A,B,...",
     help=(
-        "What to sweep: guidance, steps, sampler, spacing, eta, churn, seed, or checkpoint (steps, or all); may be"
-        " repeated."
+        "An axis: guidance, steps, sampler, spacing, eta, churn, seed, or checkpoint (steps, or all); may be repeated."
     ),
 )
 @click.option(
@@ -184,11 +201,12 @@ def sweep(
     noisette sweep runs/mine --over guidance=1,1.5,2,3 --over steps=10,25 --count 200
     noisette sweep runs/mine --over checkpoint=all --figure exact      with a recipe's training.keep = 20, say
 
-    Stopped, it goes on with the first point that is missing.
+    A sweep that was stopped goes on with the first point that is missing.
     """
     from noisette.cli.display import stages
-    from noisette.evaluation.sweep import describe, parse_axis
     from noisette.evaluation.sweep import sweep as measure
+    from noisette.evaluation.sweep_output import describe
+    from noisette.evaluation.sweep_plan import parse_axis
 
     axes: dict[str, list[Any]] = {}
     for text in over:
@@ -200,26 +218,27 @@ def sweep(
         found = measure(
             run, axes, out=out, figures=figures, count=count, split=split, seed=seed, draws=draws, progress=progress
         )
-    answer(json_, found, f"{describe(found)}\n\n{found['folder']}/table.csv, plots.png, grid.png")
+    answer(json_, with_old_keys(found), f"{describe(found)}\n\n{found['folder']}/table.csv, plots.png, grid.png")
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @_how_to_measure
-@click.option("--out", type=click.Path(path_type=Path), help="The table to write.  [default: RUN/quality.json]")
+@click.option("--out", type=click.Path(path_type=Path), help="The table to write.  [default: RUN/presets.json]")
 @as_json
 def tune(run: Path, count: int | None, split: str, seed: int, out: Path | None, json_: bool) -> None:
-    """Find which settings are enough for RUN: how few evaluations of the network lose hardly anything.
+    """Find the presets of RUN: how few network evaluations lose hardly anything.
 
-    The levels of --spacing fitted are found first: those between which the model's own long walks can be cut short at
-    the least cost. Then some seventy combinations of sampler, spacing and steps are measured as by `noisette evaluate`,
-    twice as many where RUN is guided, which takes a while. The cheapest that stays within 2 points of the best is then
-    --quality fast, within 1 point balanced, within 0.4 best: first in what was asked for, then, among those that obey,
-    in Fréchet distance, of which 5 % are a point. Stopped, it goes on with the first that is missing.
+    First the step schedule of --spacing fitted is optimised: the timesteps between which the model's own sampling
+    trajectories can be cut short at the least cost. Then some seventy combinations of sampler, spacing and steps are
+    measured as by `noisette evaluate`, twice as many where RUN is guided, which takes a while. The cheapest that stays
+    within 2 points of the best becomes --preset fast, within 1 point balanced, within 0.4 best: first in attribute and
+    pixel accuracy, then, among those that are accurate enough, in Fréchet distance, of which 5 % are a point. A command
+    that was stopped goes on with the first combination that is missing.
 
     \b
     noisette tune runs/mine
-    noisette generate runs/mine --quality fast
+    noisette generate runs/mine --preset fast
     """
     from noisette.cli.display import stages
     from noisette.evaluation.tuning import describe
@@ -227,7 +246,7 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: Path | None, 
 
     with going_on(), stages() as progress:
         found = measure(run, count=count, split=split, seed=seed, out=out, progress=progress)
-    answer(json_, found, f"{describe(found)}\n\n{found['file']}")
+    answer(json_, with_old_keys(found), f"{describe(found)}\n\n{found['file']}")
 
 
 @click.command()
@@ -238,7 +257,7 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: Path | None, 
     type=click.IntRange(1),
     default=3,
     show_default=True,
-    help="How often each run draws: this gives the spread.",
+    help="How often the requests are drawn, each time from other seeds: this gives the spread.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), default="report.html", show_default=True, help="The page to write."

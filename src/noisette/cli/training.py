@@ -135,8 +135,8 @@ def distil(
     """Distil RUN into a model that draws in few network evaluations what RUN draws in many, guided.
 
     Where RUN is guided, or --guidance is given, the guidance scale becomes an input: `generate --guidance` takes any
-    that was distilled at the same cost. RUN is a run folder, or a model that ships with noisette. The distilled model is
-    a run like any other: resume, generate, evaluate.
+    that was distilled at the same cost. RUN is a run folder, or a model that ships with noisette. The distilled model
+    is a run like any other: resume, generate, evaluate.
 
     \b
     noisette distil digits --nfe 2

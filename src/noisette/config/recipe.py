@@ -26,7 +26,7 @@ from noisette.config.sections import (
     UNetConfig,
     dataset_section,
 )
-from noisette.diffusion.registry import SAMPLERS, takers
+from noisette.diffusion.registry import OWNED, SAMPLERS, takers
 from noisette.errors import RequestError, nearest
 from noisette.networks.registry import NETWORKS
 
@@ -78,7 +78,7 @@ class Recipe(Section):
         sampling, guidance = self.sampling, self.sampling.guidance
         if sampling.spacing == "fitted" or sampling.times:
             raise ValueError("sampling.spacing: fitted levels are found once a model is trained; name a rule here")
-        for name in ("eta", "churn"):
+        for name in OWNED:
             if SETTINGS[name].of(sampling) and name not in SAMPLERS[sampling.sampler].takes:
                 raise ValueError(
                     f"sampling.{name}: a setting of {' and '.join(takers(name))}; {sampling.sampler} has none"

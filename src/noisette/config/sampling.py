@@ -9,16 +9,16 @@ A new setting is one field here, with its help, and the function that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from noisette.config.names import EXCLUSION, STRONGEST
-from noisette.diffusion.registry import SamplerName, Spacing
+from noisette.diffusion.registry import SamplerName, Spacing, takers
 from noisette.errors import RequestError, nearest
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -124,16 +124,18 @@ class SamplingSettings(Section):
         empty where a rule spaces them.
     """
 
-    sampler: SamplerName = Field("ddim", description="How the steps are taken.")
+    sampler: SamplerName = Field("ddim", description="How the steps are taken.", json_schema_extra={"told": "{}"})
     steps: Whole = Field(
         25,
         ge=1,
         description="Steps for an image; each costs one network evaluation, two by heun or with guidance.",
+        json_schema_extra={"told": "{} steps"},
     )
     spacing: Spacing = Field(
         "time",
         description="The noise levels that the steps visit; fitted as `noisette tune` found them; heun in few steps"
         " needs log-snr or karras.",
+        json_schema_extra={"told": "spaced by {}"},
     )
     eta: Number = Field(0.0, ge=0, le=1, description="Of ddim: 0 deterministic, 1 as random as ddpm.")
     churn: Number = Field(
@@ -226,6 +228,11 @@ class Setting:
         return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """The names that there are to choose from; none of any other kind of setting."""
+        return get_args(self.kind) if get_origin(self.kind) is Literal else ()
+
+    @property
     def limits(self) -> tuple[float | None, float | None]:
         """The least and the greatest value, None where there is no limit."""
         least = next((each.ge for each in self.field.metadata if hasattr(each, "ge")), None)
@@ -255,6 +262,28 @@ def _settings(kind: type[BaseModel], path: tuple[str, ...] = ()) -> list[Setting
 
 SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _settings(SamplingSettings)}
 """All settings of a drawing by their flat names, in their order."""
+
+
+def in_words(values: Mapping[str, Any], *, always: Sequence[str] = ("sampler", "steps")) -> dict[str, str]:
+    """Settings as JSON has them, each in a few words, by flat name.
+
+    Args:
+        values: of this version or the one before; what is missing has its default.
+        always: told even at their defaults; of the others those that differ from them.
+    """
+    found: dict[str, str] = {}
+    for name, setting in SETTINGS.items():
+        value: Any = values
+        for part in setting.path:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        value = setting.field.get_default() if value is None else value
+        plain = list(value) == list(setting.field.get_default()) if isinstance(value, list | tuple) else None
+        usual = plain if plain is not None else value == setting.field.get_default()
+        foreign = takers(name) and values.get("sampler") not in takers(name)
+        if (not usual and not foreign and setting.option) or name in always:
+            said = f"{value:g}" if isinstance(value, float) else str(value)
+            found[name] = str(setting.extra.get("told", f"{name} {{}}")).format(said)
+    return found
 
 
 def merged(base: Settings, over: Settings) -> Settings:

@@ -1,1 +1,4 @@
-"""The Streamlit application: one file for each page, all work through the public API."""
+"""The Streamlit application.
+
+`pages` holds what each page shows, `widgets` their parts, `services` what needs no Streamlit.
+"""

@@ -13,7 +13,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from noisette.dashboard.words import LANGUAGES, language, say
+from noisette.dashboard.services.translation import LANGUAGES
+from noisette.dashboard.widgets.language import language, say
 
 _HAZELNUT = """
 ...gg...
@@ -41,7 +42,7 @@ def _icon() -> Image.Image:
     return Image.fromarray(pixels).resize((64, 64), Image.Resampling.NEAREST)
 
 
-# Each is a module with a function `page`, imported when it is first opened: the first page must not wait for PyTorch.
+# Modules of `pages`, imported when they are first opened: the first page must not wait for PyTorch.
 _PAGES = {
     "home": ("Home", ":material/home:"),
     "watch": ("Watch", ":material/monitoring:"),
@@ -58,17 +59,17 @@ img { image-rendering: pixelated; }
 
 @st.cache_resource
 def _warm() -> None:
-    """Begin to import what the other pages need while the first is looked at."""
+    """Import what the other pages need while the first is looked at."""
 
     def load() -> None:
         for name in ("watch", "generate"):
-            import_module(f"noisette.dashboard.{name}")
+            import_module(f"noisette.dashboard.pages.{name}")
 
     threading.Thread(target=load, daemon=True).start()
 
 
 def _page(name: str, runs: Path) -> None:
-    import_module(f"noisette.dashboard.{name}").page(runs)
+    import_module(f"noisette.dashboard.pages.{name}").page(runs)
 
 
 def main() -> None:

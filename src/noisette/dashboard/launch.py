@@ -14,9 +14,19 @@ _APP = Path(__file__).with_name("app.py")
 
 
 def launch(runs: Path, *, port: int, address: str, browser: bool) -> int:
-    """Serve until interrupted, and return the server's exit status.
+    """Serve until interrupted.
 
-    Raises RequestError if Streamlit is not installed.
+    Args:
+        runs: The folder of runs.
+        port: That it listens at.
+        address: That it listens on.
+        browser: Whether a browser is opened.
+
+    Returns:
+        The server's exit status.
+
+    Raises:
+        RequestError: Streamlit is not installed.
     """
     if find_spec("streamlit") is None:
         raise RequestError("the dashboard needs Streamlit; install it with: pip install 'noisette[dashboard]'")

@@ -78,3 +78,7 @@ else:
 def takers(setting: str) -> tuple[str, ...]:
     """The samplers that take a setting of their own, such as churn."""
     return tuple(name for name, traits in SAMPLERS.items() if setting in traits.takes)
+
+
+OWNED = tuple(dict.fromkeys(setting for traits in SAMPLERS.values() for setting in traits.takes))
+"""The settings that some samplers have and others have not; 0 is without effect."""

@@ -38,7 +38,11 @@ _STYLE: Any = {
 class Panel(NamedTuple):
     """One figure over a sweep.
 
-    lines: by name, (x, mean, spread or None) of each point. real: the same of real images, if it is told.
+    Attributes:
+        title: Of the figure.
+        xlabel: The axis that is swept.
+        lines: By name, (x, mean, spread or None) of each point.
+        real: The figure of real images; None where it is not shown.
     """
 
     title: str
@@ -48,9 +52,15 @@ class Panel(NamedTuple):
 
 
 def loss_curves(curves: Mapping[str, Curve]) -> Chart:
-    """Side by side, a panel each: (step, loss).
+    """Draw the losses of runs side by side.
 
     Losses of different targets or weightings cannot be compared, so each has its own axis.
+
+    Args:
+        curves: (step, loss) of each run, by its name.
+
+    Returns:
+        A chart with a panel for each run.
     """
 
     def draw(axes: Axes, name: str) -> None:
@@ -65,7 +75,14 @@ def loss_curves(curves: Mapping[str, Curve]) -> Chart:
 
 
 def sweep_panels(panels: Sequence[Panel]) -> Chart:
-    """A panel for each figure: means with their spread, and a dashed line for real images."""
+    """Draw figures over a sweep: means with their spread, and a dashed line for real images.
+
+    Args:
+        panels: One for each figure.
+
+    Returns:
+        The chart.
+    """
 
     def draw(axes: Axes, panel: Panel) -> None:
         for colour, (name, points) in zip(_COLOURS * 9, panel.lines.items(), strict=False):
@@ -94,7 +111,14 @@ def sweep_panels(panels: Sequence[Panel]) -> Chart:
 
 
 def as_svg(chart: Chart) -> str:
-    """The <svg> element, to stand inside a page."""
+    """Write a chart to stand inside a page.
+
+    Args:
+        chart: Any.
+
+    Returns:
+        An <svg> element.
+    """
     file = io.StringIO()
     with rc_context(_STYLE):
         chart.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
@@ -103,6 +127,14 @@ def as_svg(chart: Chart) -> str:
 
 
 def as_png(chart: Chart) -> bytes:
+    """Write a chart as a file.
+
+    Args:
+        chart: Any.
+
+    Returns:
+        A PNG.
+    """
     file = io.BytesIO()
     with rc_context(_STYLE):
         chart.savefig(file, format="png", dpi=140)

@@ -1,6 +1,11 @@
-"""How near the drawn are to the real as a whole, and whether they cover it, in the features of a judge.
+"""How near the drawn images are to the real ones as a whole, and whether they cover them.
 
-Every figure depends on how many images it was taken from; beside each belongs the same figure of real against real.
+Both are measured in the features of an attribute classifier. Every figure depends on how many images it was taken from;
+beside each belongs the same figure of real against real.
+
+Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule, https://arxiv.org/abs/1706.08500 (Fréchet distance);
+Binkowski et al. 2018, Demystifying MMD GANs, https://arxiv.org/abs/1801.01401 (kernel distance); Naeem et al. 2020,
+Reliable Fidelity and Diversity Metrics, https://arxiv.org/abs/2002.09797 (density and coverage).
 """
 
 from __future__ import annotations
@@ -31,9 +36,15 @@ _SUBSETS = 50
 
 @dataclass(frozen=True)
 class Fidelity:
-    """frechet: distance of two normal distributions (Heusel et al. 2017), 0 and up. kernel: unbiased, so it may fall a
-    little below 0; its spread over subsets (Binkowski et al. 2018). density: about 1 if the drawn lie where the real
-    are dense; coverage: share of real images with a drawn one in their neighbourhood (Naeem et al. 2020).
+    """Drawn images beside real ones.
+
+    Attributes:
+        images: How many were drawn.
+        frechet: Fréchet distance of two normal distributions, 0 and up.
+        kernel: Kernel distance; it is unbiased, so it may fall a little below 0.
+        kernel_spread: Standard deviation of the kernel distance over subsets.
+        density: About 1 if the drawn images lie where the real ones are dense.
+        coverage: Share of real images with a drawn one in their neighbourhood, 0 to 1.
     """
 
     images: int
@@ -45,9 +56,17 @@ class Fidelity:
 
 
 def fidelity(real: Features, drawn: Features) -> Fidelity:
-    """Compare features of real images, (N, D), with those of drawn ones, (M, D).
+    """Compare the features of drawn images with those of real ones.
 
-    Raises RequestError for too few of either.
+    Args:
+        real: (N, D).
+        drawn: (M, D).
+
+    Returns:
+        The figures.
+
+    Raises:
+        RequestError: There are too few of either.
     """
     fewest = min(len(real), len(drawn))
     if fewest < _SUBSET:
@@ -58,7 +77,15 @@ def fidelity(real: Features, drawn: Features) -> Fidelity:
 
 
 def frechet_distance(real: Features, drawn: Features) -> float:
-    """|m1 - m2|² + tr(C1 + C2 - 2 (C1 C2)^½)."""
+    """Take |m1 - m2|² + tr(C1 + C2 - 2 (C1 C2)^½) of two normal distributions (Heusel et al. 2017).
+
+    Args:
+        real: (N, D).
+        drawn: (M, D).
+
+    Returns:
+        The distance, 0 and up.
+    """
     metric = FrechetInceptionDistance(feature=_Ready(real.shape[1]))
     metric.update(torch.from_numpy(real).double(), real=True)
     metric.update(torch.from_numpy(drawn).double(), real=False)
@@ -66,7 +93,15 @@ def frechet_distance(real: Features, drawn: Features) -> float:
 
 
 def kernel_distance(real: Features, drawn: Features) -> tuple[float, float]:
-    """Mean and standard deviation, over subsets, of the squared maximum mean discrepancy under a cubic kernel."""
+    """Take the squared maximum mean discrepancy under a cubic kernel, over subsets (Binkowski et al. 2018).
+
+    Args:
+        real: (N, D).
+        drawn: (M, D).
+
+    Returns:
+        Its mean and its standard deviation over the subsets.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* will save all extracted features")  # a few hundred
         metric = KernelInceptionDistance(
@@ -81,8 +116,16 @@ def kernel_distance(real: Features, drawn: Features) -> tuple[float, float]:
 
 
 def density_and_coverage(real: Features, drawn: Features, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
-    """Over balls around the real features that reach to the `neighbours`-th other: how many hold a drawn one, in the
-    mean and at all.
+    """Count drawn features in balls around the real ones that reach to their neighbours (Naeem et al. 2020).
+
+    Args:
+        real: (N, D).
+        drawn: (M, D).
+        neighbours: Each ball reaches to the real feature that is the so-many-th nearest, 1 and up.
+
+    Returns:
+        Density: how many balls a drawn feature lies in, in the mean, divided by `neighbours`, 0 and up. Coverage: the
+        share of balls that hold a drawn feature, 0 to 1.
     """
     real_, drawn_ = torch.from_numpy(real).double(), torch.from_numpy(drawn).double()
     radii = torch.cdist(real_, real_).kthvalue(neighbours + 1, dim=1).values  # the first is the feature itself

@@ -11,7 +11,13 @@ Tree = dict[str, Any]
 
 
 class Figure(NamedTuple):
-    """A figure that is told in tables and plots. path: to it through the tree, with dots. better: which way."""
+    """A figure that tables and plots show.
+
+    Attributes:
+        path: Where it stands in the tree, with dots.
+        title: What a person reads.
+        better: Which values are better; `as real` if those near the figure of real images are.
+    """
 
     path: str
     title: str
@@ -19,16 +25,16 @@ class Figure(NamedTuple):
 
 
 FIGURES = (
-    Figure("obedience.exact", "all attributes as asked", "higher"),
-    Figure("obedience.visible", "all that the pixels can show", "higher"),
-    Figure("obedience.recall", "recall", "higher"),
-    Figure("obedience.precision", "precision", "higher"),
-    Figure("new_pairs.exact", "as asked, pairs never met", "higher"),
-    Figure("by_pixels.exact", "as asked, by pixels on the palette", "higher"),
-    Figure("by_pixels.judge_agrees", "judge agrees with the pixels", "higher"),
-    Figure("exactness.pixels", "pixels right", "higher"),
-    Figure("exactness.snapped_pixels", "pixels right on the palette", "higher"),
-    Figure("exactness.snapped_whole", "images right to the last pixel", "higher"),
+    Figure("attribute_accuracy.exact", "all attributes correct", "higher"),
+    Figure("attribute_accuracy.visible", "all visible attributes correct", "higher"),
+    Figure("attribute_accuracy.recall", "recall", "higher"),
+    Figure("attribute_accuracy.precision", "precision", "higher"),
+    Figure("novel_pairs.exact", "all correct, novel pairs", "higher"),
+    Figure("by_pixels.exact", "all correct, by pixels on the palette", "higher"),
+    Figure("by_pixels.classifier_agrees", "classifier agrees with the pixels", "higher"),
+    Figure("pixel_accuracy.pixels", "pixel accuracy", "higher"),
+    Figure("pixel_accuracy.snapped_pixels", "pixel accuracy on the palette", "higher"),
+    Figure("pixel_accuracy.snapped_whole", "exact match on the palette", "higher"),
     Figure("fidelity.frechet", "Fréchet distance", "lower"),
     Figure("fidelity.kernel", "kernel distance", "lower"),
     Figure("fidelity.density", "density", "as real"),
@@ -37,20 +43,36 @@ FIGURES = (
     Figure("memorisation.copies", "exact copies of training images", "as real"),
     Figure("memorisation.distance", "nearest training image, in bytes", "as real"),
     Figure("memorisation.feature_distance", "nearest training image, in features", "as real"),
-    Figure("memorisation.unworn", "requests no training image has", "as real"),
+    Figure("memorisation.novel_combinations", "novel combinations requested", "as real"),
     Figure("pixel_art.in_palette", "pixels in the palette", "higher"),
     Figure("pixel_art.colours", "colours in an image", "as real"),
-    Figure("pixel_art.stray", "stray pixels", "as real"),
+    Figure("pixel_art.isolated", "isolated pixels", "as real"),
     Figure("pixel_art.alpha", "valid alpha", "higher"),
 )
 
-
-PARTS = ("obedience", "new_pairs", "exactness", "by_pixels", "fidelity", "classification", "memorisation", "pixel_art")
+PARTS = (
+    "attribute_accuracy",
+    "novel_pairs",
+    "pixel_accuracy",
+    "by_pixels",
+    "fidelity",
+    "classification",
+    "memorisation",
+    "pixel_art",
+)
 """The kinds of figures, in the order in which they are taken."""
 
 
 def find(tree: Mapping[str, Any] | None, path: str) -> Any:
-    """The number, or the tree, at a path with dots; None where there is none."""
+    """Look a figure up.
+
+    Args:
+        tree: Figures, or None.
+        path: Names with dots between them.
+
+    Returns:
+        The number, or the tree, at the path; None where there is none.
+    """
     here: Any = tree
     for name in path.split("."):
         here = here.get(name) if isinstance(here, Mapping) else None
@@ -58,9 +80,15 @@ def find(tree: Mapping[str, Any] | None, path: str) -> Any:
 
 
 def mean_and_spread(trees: Sequence[Tree]) -> tuple[Tree, Tree | None]:
-    """Of trees alike: the mean of each number, and its standard deviation over them; None of a single one.
+    """Summarise the figures of several draws.
 
-    A number that some lack, such as the recall of what was never asked for, is taken from the rest.
+    A number that some draws lack, such as the recall of what was never requested, is taken from the rest.
+
+    Args:
+        trees: One of each draw, with the same names; at least one.
+
+    Returns:
+        The mean of each number, and its standard deviation over the draws; None in its place for a single draw.
     """
     return _merged(trees, fmean), _merged(trees, stdev, 2) if len(trees) > 1 else None
 

@@ -3,9 +3,10 @@
     RUN/evaluations/validation-500-seed-0-ddim-25-guidance-1.5-1f0c.../
         request.json               what was drawn: weights, data, sampling, seeds
         drawn.png                  the images, as they came, in rows of 25
-        figures-JUDGE.json         what was measured, by which judge
+        figures-CLASSIFIER.json    what was measured, with which attribute classifier
 
-For a model that ships with the package, the same in the cache folder.
+For a model that ships with the package, the same in the cache folder. A folder is found by a hash of its request.json,
+so the keys of that file stay as they are.
 """
 
 from __future__ import annotations
@@ -22,38 +23,68 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from noisette.config.sampling import in_words
 from noisette.evaluation.figures import PARTS, Tree, mean_and_spread
 from noisette.files.atomic import write_atomically, write_text
 from noisette.files.cache import cache_folder
 from noisette.files.images import sheet
-from noisette.store.shipped import means_shipped
+from noisette.legacy import modernise
+from noisette.store.locate import find
 
 _COLUMNS = 25
 
 
 def home_of(run: str) -> Path:
-    """Where what is measured of a run is kept: in its folder; of a shipped model, in one of its own in the cache
-    folder.
+    """Find where what is measured of a run is kept.
+
+    Args:
+        run: A run folder, or a shipped model.
+
+    Returns:
+        The folder of the run; of a shipped model, one of its own in the cache folder.
     """
-    return cache_folder() / "models" / run if means_shipped(run) else Path(run)
+    bundle = find(run)
+    return bundle.records if bundle is not None else Path(run)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One draw. folder: of its own. facts: all that decides what is drawn, as JSON can hold it."""
+    """What is kept of one draw.
+
+    Attributes:
+        folder: Its own.
+        facts: All that decides what is drawn, as JSON can hold it.
+    """
 
     folder: Path
     facts: dict[str, Any]
 
     @classmethod
     def of(cls, records: Path, title: str, facts: dict[str, Any]) -> Record:
-        """The record of these facts, begun or not. title: of its folder, for people."""
+        """Find the record of some facts, whether anything is kept in it or not.
+
+        Args:
+            records: The folder of all records.
+            title: Of the record's folder, for people.
+            facts: All that decides what is drawn, as JSON can hold it.
+
+        Returns:
+            The record.
+        """
         digest = sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
         return cls(records / f"{title}-{digest}", facts)
 
     def images(self, draw: Callable[[], NDArray[np.uint8]], shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-        """The images that were kept, or else those that `draw` makes, which then are. shape: theirs, (N, C, H, W)."""
-        kept = _read(self.folder / "drawn.png", shape)
+        """Read the images that were kept, or else draw them and keep them.
+
+        Args:
+            draw: Makes the images.
+            shape: (N, C, H, W) of the images.
+
+        Returns:
+            (N, C, H, W) bytes.
+        """
+        kept = _read_images(self.folder / "drawn.png", shape)
         if kept is not None:
             return kept
         images = draw()
@@ -65,19 +96,26 @@ class Record:
         return images
 
     def _begin(self) -> None:
-        """The folder, with the facts inside."""
+        """Make the folder, with the facts inside."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "request.json").is_file():
             write_text(self.folder / "request.json", json.dumps(self.facts, indent=2, ensure_ascii=False) + "\n")
 
     def figures(self, by: str, parts: Sequence[str], measure: Callable[[Sequence[str]], Tree]) -> Tree:
-        """These parts of the figures that were kept under the name `by`; those that are missing `measure` takes, and
-        then they are kept.
+        """Read the figures that were kept; measure those that are missing, and keep them.
+
+        Args:
+            by: Names the classifier, and the version of the figures.
+            parts: The kinds of figures that are wanted, of `PARTS`.
+            measure: Takes the kinds that are missing, and gives their figures.
+
+        Returns:
+            The figures by kind.
         """
         path = self.folder / f"figures-{by}.json"
         kept: Tree = {}
         with contextlib.suppress(OSError, ValueError):  # never taken, or cut short
-            read = json.loads(path.read_text(encoding="utf-8"))
+            read = modernise(json.loads(path.read_text(encoding="utf-8")))
             kept = read if isinstance(read, dict) else {}
         if missing := [part for part in parts if part not in kept]:
             kept |= measure(missing)
@@ -88,11 +126,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a run under the same settings. facts: what decided what was drawn, but for the seeds. by:
-    the judge.
+    """What was measured of a run under the same settings.
 
-    mean, spread: over so many draws; spread is None of a single one. real: of the real images, where it was kept
-    beside.
+    Attributes:
+        facts: What decided what was drawn, but for the seeds.
+        by: Names the classifier, and the version of the figures.
+        draws: How many there are.
+        mean: Figures, the mean over the draws.
+        spread: Their standard deviation over the draws; None of a single draw.
+        real: Figures of the real images of the requests, where they were kept.
     """
 
     facts: Tree
@@ -104,29 +146,34 @@ class Measured:
 
     @property
     def title(self) -> str:
-        sampling = self.facts["sampling"]
-        guidance = sampling["guidance"]["scale"]
-        told = f"{self.facts['split']} {self.facts['images']} · {sampling['sampler']} {sampling['steps']}"
-        told += f" · {sampling['spacing']}" if sampling.get("spacing", "time") != "time" else ""
-        told += f" · churn {sampling['churn']:g}" if sampling.get("churn") else ""
-        told += f" · guidance {guidance:g}" if guidance != 1 else ""
-        return told + ("" if set(PARTS) <= self.mean.keys() else f" · {', '.join(self.mean)} alone")
+        """Split, number of images and sampling settings, for a person to read."""
+        told = " · ".join([f"{self.facts['split']} {self.facts['images']}", *in_words(self.facts["sampling"]).values()])
+        if set(PARTS) <= self.mean.keys():
+            return told
+        return f"{told} · {', '.join(part.replace('_', ' ') for part in self.mean)} alone"
 
 
-_SHOWN = ("weights", "requests", "split", "images", "sampling")
+_NEEDED = ("weights", "requests", "split", "images", "sampling")
 
 
 def measured(run: str) -> list[Measured]:
-    """All that was kept of a run's or a shipped model's figures; what is damaged is passed over."""
+    """Read all figures that were kept of a run; what is damaged is passed over.
+
+    Args:
+        run: A run folder, or a shipped model.
+
+    Returns:
+        One entry for all draws under the same settings.
+    """
     found: dict[str, tuple[Tree, str, list[Tree]]] = {}
     folders = (home_of(run) / "evaluations").glob("*/figures-*.json")
     for path in sorted(folders):
         by = path.stem.removeprefix("figures-")
         try:
             facts = json.loads((path.parent / "request.json").read_text(encoding="utf-8"))
-            figures = json.loads(path.read_text(encoding="utf-8"))
+            figures = modernise(json.loads(path.read_text(encoding="utf-8")))
             facts.pop("first_seed")
-            if not {*_SHOWN} <= facts.keys() or not isinstance(figures, dict):
+            if not {*_NEEDED} <= facts.keys() or not isinstance(figures, dict):
                 continue
             key = json.dumps([facts, by, sorted(figures)], sort_keys=True)
             found.setdefault(key, (facts, by, []))[2].append(figures)
@@ -144,14 +191,14 @@ def _real(facts: Tree, by: str) -> Tree | None:
         try:
             its = json.loads((path.parent / "request.json").read_text(encoding="utf-8"))
             if its["real"] == facts["requests"]:
-                found: Tree = json.loads(path.read_text(encoding="utf-8"))
+                found: Tree = modernise(json.loads(path.read_text(encoding="utf-8")))
                 return found
         except (OSError, ValueError, LookupError, TypeError):
             continue
     return None
 
 
-def _read(path: Path, shape: tuple[int, int, int, int]) -> NDArray[np.uint8] | None:
+def _read_images(path: Path, shape: tuple[int, int, int, int]) -> NDArray[np.uint8] | None:
     count, channels, height, width = shape
     columns = min(_COLUMNS, count)
     try:

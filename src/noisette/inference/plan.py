@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from noisette.attributes.schema import Value
 from noisette.config.sampling import SamplingSettings
-from noisette.diffusion.registry import SAMPLERS
 from noisette.errors import RequestError
 from noisette.files.images import good_scale
 from noisette.sampling.resolve import whole_seeds
@@ -186,11 +185,3 @@ def with_old_keys(said: Mapping[str, Any]) -> dict[str, Any]:
     guidance = {**sampling["guidance"], "excluded": sampling["guidance"]["negative"]}
     values["sampling"] = {**sampling, "complete": sampling["impute"], "guidance": guidance}
     return {**values, "palette": sampling["palette"]}
-
-
-def without_foreign(settings: SamplingSettings) -> SamplingSettings:
-    """The settings as if those that the sampler has not were never given: a file writes all of them out."""
-    takes = SAMPLERS[settings.sampler].takes
-    foreign = {name for name in ("eta", "churn") if name not in takes}
-    given = settings.model_fields_set - foreign
-    return SamplingSettings.model_construct(_fields_set=given, **dict(settings))

@@ -18,7 +18,7 @@ from noisette.config.recipe import Recipe
 from noisette.config.sampling import SamplingSettings
 from noisette.data.palette import Palette
 from noisette.errors import RequestError
-from noisette.inference.plan import Plan, Start, without_foreign
+from noisette.inference.plan import Plan, Start
 from noisette.sampling.presets import Presets
 from noisette.sampling.resolve import Capabilities, check_attributes, resolve, whole_seeds
 
@@ -169,7 +169,7 @@ class Planner:
             raise RequestError(
                 f"the picture names {len(attributes)} requests for {len(plan.seeds)} seeds; it was changed"
             )
-        resolved = self.resolve(without_foreign(plan.sampling))
+        resolved = self.resolve(plan.sampling)
         seeds = whole_seeds(plan.seeds)
         codes = self._codes(attributes, len(seeds))
         imputed = plan.imputed

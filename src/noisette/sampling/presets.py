@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from noisette.config.sampling import SamplingSettings
+from noisette.legacy import modernise
 
 PresetName = Literal["fast", "balanced", "best"]
 FILE = "presets.json"
@@ -36,12 +38,14 @@ class Preset(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _of_the_version_before(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or "evaluations" not in values:
+        if not isinstance(values, dict) or "settings" in values:
             return values
         left = dict(values)
         guidance = {"scale": left.pop("guidance")} if "guidance" in left else {}
         settings = {name: left.pop(name) for name in ("sampler", "steps", "spacing") if name in left}
-        return {**left, "nfe": left.pop("evaluations"), "settings": {**settings, "guidance": guidance}}
+        if "evaluations" in left:
+            left["nfe"] = left.pop("evaluations")
+        return {**left, "settings": {**settings, "guidance": guidance}}
 
 
 class Presets(BaseModel):
@@ -81,7 +85,7 @@ def read_presets(folder: Path, weights: str) -> tuple[Presets | None, tuple[str,
     if path is None:
         return None, ()
     try:
-        found = Presets.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError, OSError):
+        found = Presets.model_validate_json(json.dumps(modernise(json.loads(path.read_text(encoding="utf-8")))))
+    except (ValueError, OSError):  # no text, no JSON, or no table
         return None, (f"{path} is damaged, or of another version; `noisette tune {folder}` makes it anew",)
     return (found if found.weights == weights else None), ()

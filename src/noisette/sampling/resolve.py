@@ -12,7 +12,7 @@ from noisette.attributes.schema import AttributeSchema, Value
 from noisette.config.names import MOST_STEPS
 from noisette.config.recipe import Recipe
 from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, merged
-from noisette.diffusion.registry import SAMPLERS, takers
+from noisette.diffusion.registry import OWNED, SAMPLERS, takers
 from noisette.errors import RequestError, nearest
 from noisette.sampling.presets import Preset, PresetName, Presets
 
@@ -54,19 +54,19 @@ def resolve(settings: SamplingSettings, model: Capabilities, preset: str | None 
         Settings with nothing left out, names of attributes as the schema has them.
 
     Raises:
-        RequestError: where they cannot be.
+        RequestError: where they cannot be. What is resolved already is never refused, and stays as it is.
     """
     usual = model.recipe.sampling
     if preset is not None:
-        usual = merged(usual.changed(eta=0.0, churn=0.0), _preset(preset, model).settings)
+        usual = merged(usual.changed(**dict.fromkeys(OWNED, 0.0)), _preset(preset, model).settings)
     whole = merged(usual, settings)
     traits = SAMPLERS[whole.sampler]
     own: dict[str, Any] = {}
-    for name in ("eta", "churn"):
+    for name in OWNED:
         if name not in traits.takes:
-            if SETTINGS[name].given(settings):
-                raise RequestError(f"{name} is a setting of {' and '.join(takers(name))}; {whole.sampler} has none")
             own[name] = traits.fixed.get(name, 0.0)
+            if SETTINGS[name].given(settings) and SETTINGS[name].of(settings) != own[name]:
+                raise RequestError(f"{name} is a setting of {' and '.join(takers(name))}; {whole.sampler} has none")
     _check_steps(whole, model)
     guidance = whole.guidance.model_copy(
         update={

@@ -27,6 +27,7 @@ from noisette.attributes.statistics import Statistics
 from noisette.config.recipe import Recipe, parse_recipe
 from noisette.data.palette import Palette
 from noisette.errors import NoisetteError
+from noisette.legacy import modernise
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -135,7 +136,7 @@ class Bundle(ABC):
         """What was measured when it was shipped, as `noisette evaluate --json` tells it, in part; empty if nothing."""
         if not (self.folder / "figures.json").is_file():
             return {}
-        found: dict[str, Any] = self._json("figures.json").get("drawn", {})
+        found: dict[str, Any] = modernise(self._json("figures.json").get("drawn", {}))
         return found
 
     def scalars(self, tag: str) -> list[tuple[int, float]]:

@@ -1,0 +1,1 @@
+"""What the pages stand on: none of it knows Streamlit."""

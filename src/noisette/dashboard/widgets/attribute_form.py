@@ -1,0 +1,225 @@
+"""The form in which attributes are ticked, made from a schema: choices, groups of which one can be there, flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from noisette.attributes.parsing import impossible
+from noisette.attributes.schema import Value
+from noisette.dashboard.services.drawing import understand
+from noisette.dashboard.services.open_model import OpenModel
+from noisette.dashboard.services.translation import plain
+from noisette.dashboard.widgets.language import say
+from noisette.errors import RequestError
+
+_FEW = 12  # attributes that need no search
+_HEIGHT = 900  # pixels, so that the picture stays beside the form
+_NONE = "none"
+_WITH, _WITHOUT = "with", "without"
+_ALSO, _EXCLUDED, _SEARCH = "also", "excluded", "search"
+
+
+@dataclass(frozen=True)
+class AttributeForm:
+    """The form of one model; what is selected in it is a request.
+
+    Args:
+        model: Each has a form of its own in the session.
+    """
+
+    model: OpenModel
+
+    @property
+    def selected(self) -> dict[str, str]:
+        """What is asked for of each choice, group and flag, as a person would write it."""
+        facts = self.model.facts
+        found = {name: f"{name}={option}" for name in facts["choices"] if (option := self._state(name))}
+        for name in facts["groups"]:
+            if member := self._state(name):
+                found[name] = f"no {name}" if member == _NONE else member
+        found |= {flag: flag for flag in self._state(_WITH) or []}
+        found |= {flag: f"no {flag}" for flag in self._state(_WITHOUT) or []}
+        if also := (self._state(_ALSO) or "").strip():
+            found[_ALSO] = also
+        return found
+
+    @property
+    def asked(self) -> str:
+        """The whole request as a person would write it; empty if nothing is selected."""
+        return ", ".join(self.selected.values())
+
+    @property
+    def excluded(self) -> list[str]:
+        """The negative attributes."""
+        return list(self._state(_EXCLUDED) or [])
+
+    def select(self, values: Mapping[str, Value], excluded: Collection[str] = ()) -> None:
+        """Put a request into the form, before it is shown.
+
+        Args:
+            values: The attributes to select; all others are left open.
+            excluded: The negative attributes to select.
+        """
+        facts, left = self.model.facts, dict(values)
+        for name in facts["choices"]:
+            self._put(name, left.pop(name, None))
+        for name, counts in facts["groups"].items():
+            present = [member for member in counts if values.get(member) is True]
+            absent = all(values.get(member) is False for member in counts)
+            self._put(name, present[0] if present else _NONE if absent else None)
+            for member in counts if present or absent else ():
+                left.pop(member, None)
+        for title, value in ((_WITH, True), (_WITHOUT, False)):
+            self._put(title, [flag for flag in facts["flags"] if left.get(flag) is value])
+        members = (name for name, value in left.items() if name not in facts["flags"] and value is False)
+        self._put(_ALSO, ", ".join(f"no {name}" for name in members))
+        self._put(_EXCLUDED, list(excluded))
+
+    def select_only(self, values: Mapping[str, Value]) -> None:
+        """Select these attributes, and exclude none of them any more."""
+        self.select(values, [name for name in self.excluded if not _has(values, name)])
+
+    def show(self) -> None:
+        """Draw the form. What cannot be asked for besides what is selected is not offered, but named."""
+        schema, facts = self.model.generator.schema, self.model.facts
+        if not schema.attributes:
+            st.caption(say("This model is unconditional: it was trained without attributes."))
+            return
+        never = self._never()
+        many = len(schema.attributes) > _FEW
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            search = self._search() if many else ""
+            st.button(
+                say("Random"),
+                icon=":material/casino:",
+                help=say("A plausible request, from the statistics of the data"),
+                on_click=self._select_random,
+            )
+            st.button(say("Clear"), icon=":material/close:", on_click=self._clear)
+        with st.container(height=_HEIGHT) if many else st.container():
+            for name, counts in facts["choices"].items():
+                self._pills(name, list(counts), counts)
+                self._name_impossible(name, [option for option in counts if (name, option) in never])
+            for name, counts in facts["groups"].items():
+                self._group(name, counts, search, never)
+            self._flags(search, never)
+            if many:
+                st.text_input(
+                    say("Also ask for"),
+                    placeholder=say("no Beanie, no Cap"),
+                    key=self._key(_ALSO),
+                    persist_state="session",
+                    help=say("Anything as on the command line, commas between"),
+                )
+            if self.model.generator.model.recipe.condition.drop_all > 0 or self.excluded:
+                st.multiselect(
+                    say("Negative attributes"),
+                    self._names(),
+                    key=self._key(_EXCLUDED),
+                    persist_state="session",
+                    help=say("The drawing is led away from these. How strongly is under More settings."),
+                )
+
+    def _search(self) -> str:
+        written = st.text_input(say("Search"), placeholder=say("hat, beard, ..."), key=self._key(_SEARCH))
+        return written.strip().casefold()
+
+    def _group(self, name: str, counts: Mapping[str, int], search: str, never: set[tuple[str, Value]]) -> None:
+        chosen = self._state(name)
+        shown = [
+            each
+            for each in counts
+            if ((each, True) not in never and search in f"{name} {each}".casefold()) or chosen == each
+        ]
+        if not shown and search:
+            return
+        title = f"{name} ({len(counts)})" + (
+            f" · **{say(chosen) if chosen == _NONE else plain(chosen)}**" if chosen else ""
+        )
+        with st.expander(title, expanded=bool(search), key=self._key(f"{name}/open")):
+            self._pills(name, [*shown, _NONE], counts, label_visibility="collapsed")
+            self._name_impossible(name, [each for each in counts if (each, True) in never])
+
+    def _flags(self, search: str, never: set[tuple[str, Value]]) -> None:
+        flags = self.model.facts["flags"]
+        for title in (_WITH, _WITHOUT):
+            chosen = self._state(title) or []
+            shown = [flag for flag in flags if search in flag.casefold() or flag in chosen]
+            if title == _WITH:
+                shown = [flag for flag in shown if (flag, True) not in never or flag in chosen]
+            if shown:
+                self._pills(title, shown, flags, label=say(title), selection_mode="multi")
+            if title == _WITH:
+                self._name_impossible(title, [flag for flag in flags if (flag, True) in never])
+
+    def _pills(
+        self, name: str, options: list[str], counts: Mapping[str, int], *, label: str | None = None, **how: Any
+    ) -> None:
+        st.pills(
+            label or name,
+            options,
+            format_func=_counted(counts),
+            key=self._key(name),
+            wrap=True,
+            persist_state="session",
+            **how,
+        )
+
+    def _name_impossible(self, name: str, impossible: list[str]) -> None:
+        """Why something is not there to be ticked."""
+        chosen = self._state(name) or []
+        chosen = [chosen] if isinstance(chosen, str) else chosen
+        if lost := [each for each in impossible if each not in chosen]:
+            st.caption(say("never with what is ticked: {names}", names=plain(", ".join(lost))))
+
+    def _never(self) -> set[tuple[str, Value]]:
+        """What would contradict what is selected."""
+        generator = self.model.generator
+        try:
+            values, _ = understand(generator, self.asked)
+        except RequestError:  # the settings, beside the picture, tell it
+            return set()
+        return set(impossible(values, generator.schema, generator.statistics)) if values is not None else set()
+
+    def _names(self) -> list[str]:
+        """All flags and options, as negative attributes name them."""
+        facts = self.model.facts
+        options = [f"{name}={option}" for name, counts in facts["choices"].items() for option in counts]
+        members = [member for counts in facts["groups"].values() for member in counts]
+        return [*options, *members, *facts["flags"]]
+
+    def _select_random(self) -> None:
+        """A random request without the negative attributes."""
+        number = st.session_state["randoms"] = st.session_state.get("randoms", 0) + 1
+        try:
+            self.select_only(self.model.generator.random_request(number, without=self.excluded))
+        except RequestError as error:
+            st.toast(plain(error))
+
+    def _clear(self) -> None:
+        self.select({})
+        self._put("weights", "")  # of what is asked for no longer
+
+    def _key(self, name: str) -> str:
+        return f"{self.model.name}/{name}"
+
+    def _state(self, name: str) -> Any:
+        return st.session_state.get(self._key(name))
+
+    def _put(self, name: str, value: Any) -> None:
+        st.session_state[self._key(name)] = value
+
+
+def _has(values: Mapping[str, Value], name: str) -> bool:
+    """Whether a flag, or an option as `choice=option`, is among the values."""
+    flag, _, option = name.partition("=")
+    return values.get(flag) == (option or True)
+
+
+def _counted(counts: Mapping[str, int]) -> Callable[[str], str]:
+    """A name with how many images have it."""
+    return lambda name: f"{name} ({counts[name]:,})" if name in counts else say(name)

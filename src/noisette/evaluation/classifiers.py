@@ -1,0 +1,177 @@
+"""Where attribute classifiers are kept: those that ship with the package, and those that were trained here."""
+
+from __future__ import annotations
+
+import shlex
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.attributes.schema import AttributeSchema
+from noisette.config.data import open_data
+from noisette.config.recipe import Recipe, load_recipe, recipe_names
+from noisette.data.dataset import Dataset
+from noisette.data.sources import SOURCES
+from noisette.errors import NoisetteError, RequestError, nearest
+from noisette.evaluation.classifier import FEATURES, AttributeClassifier, load_classifier, trained_on
+from noisette.evaluation.classifier_training import fit_classifier
+from noisette.files.atomic import write_atomically
+from noisette.files.cache import cache_folder
+from noisette.progress import Progress
+from noisette.store.locate import find
+from noisette.store.shipped import shipped_names
+
+EPOCHS = 24
+"""Passes over the train split."""
+
+_FOLDER = "classifiers"
+_FOLDER_BEFORE = "judges"
+"""Of version 0.1, in the cache folder: read for one version where the new folder has none."""
+
+
+def data_of(name: str) -> Dataset:
+    """Open the data that a classifier is trained on.
+
+    Args:
+        name: A run, a shipped model, a recipe, or a data set, which is then opened as the recipes have it.
+
+    Returns:
+        All of the data, with what a recipe holds out.
+
+    Raises:
+        RequestError: There is none of that name.
+    """
+    if (bundle := find(name)) is not None:
+        return open_whole(bundle.recipe)
+    recipes = {each: load_recipe(each) for each in recipe_names()}
+    if Path(name).suffix == ".toml":
+        recipes[name] = load_recipe(name)
+    for each, recipe in recipes.items():
+        if name in (each, recipe.dataset.name):
+            return open_whole(recipe)
+    known = dict.fromkeys((*SOURCES, *recipes, *shipped_names()))
+    raise RequestError(
+        f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(SOURCES)} and what'
+        " `noisette recipes` lists"
+    )
+
+
+def open_whole(recipe: Recipe) -> Dataset:
+    """Open the data of a recipe with what it holds out: a classifier learns from all there is.
+
+    Args:
+        recipe: Names the data.
+
+    Returns:
+        All of the data.
+    """
+    return open_data(recipe.model_copy(update={"dataset": recipe.dataset.model_copy(update={"hold_out": []})}))
+
+
+def find_classifier(train: Dataset, wanted_by: str) -> AttributeClassifier:
+    """Find the classifier that was trained on a train split: on this machine, or else a shipped one.
+
+    Args:
+        train: The train split of whole data.
+        wanted_by: The run, or the data, for the message of an error.
+
+    Returns:
+        The classifier.
+
+    Raises:
+        RequestError: There is none; the message says how to train one.
+        NoisetteError: The one that was trained here is damaged.
+    """
+    how = f"noisette evaluate --fit-classifier {shlex.quote(wanted_by)}"
+    kept = [path for path in (_kept(train), _kept(train, _FOLDER_BEFORE)) if path.is_file()][:1]
+    if kept and trained_on(kept[0]) is None:
+        raise NoisetteError(f"the classifier {kept[0]} is damaged; remove it, or train it again: {how}")
+    for path in (*kept, *sorted(_shipped().glob("*.safetensors"))):
+        if trained_on(path) == train.fingerprint:
+            return load_classifier(path)
+    raise RequestError(
+        f"there is no attribute classifier for the data of {wanted_by} yet; train one, in a few minutes: {how}"
+    )
+
+
+def find_compatible(schema: AttributeSchema, shape: tuple[int, int, int]) -> AttributeClassifier | None:
+    """Find a classifier that can read some images, to tell what they show.
+
+    To measure, take `find_classifier`, which also knows what the classifier learned from.
+
+    Args:
+        schema: The attributes to read.
+        shape: (C, H, W) of the images.
+
+    Returns:
+        A classifier of these attributes in images of this shape; None if there is none.
+    """
+    kept = [cache_folder() / folder for folder in (_FOLDER, _FOLDER_BEFORE)]
+    for path in (path for folder in (*kept, _shipped()) for path in sorted(folder.glob("*.safetensors"))):
+        try:
+            classifier = load_classifier(path)
+        except NoisetteError:
+            continue
+        if classifier.schema.attributes == schema.attributes and classifier.shape == shape:
+            return classifier
+    return None
+
+
+def fit_and_keep(
+    train: Dataset, *, epochs: int = EPOCHS, progress: Progress | None = None
+) -> tuple[AttributeClassifier, Path]:
+    """Train a classifier and keep it in the cache folder, in the place of one that is there.
+
+    Args:
+        train: The train split of whole data.
+        epochs: Passes over it, 1 and up.
+        progress: Called with the steps taken and the steps there are.
+
+    Returns:
+        The classifier and its file.
+
+    Raises:
+        RequestError: There are no attributes, or too few images.
+    """
+    classifier, path = fit_classifier(train, epochs=epochs, progress=progress), _kept(train)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    classifier.save(path)
+    return classifier, path
+
+
+def features_of(classifier: AttributeClassifier, dataset: Dataset) -> NDArray[np.float32]:
+    """Take the features of all images of a data set, and keep them in the cache folder: they are needed often.
+
+    Args:
+        classifier: Takes the features.
+        dataset: N images.
+
+    Returns:
+        (N, D).
+    """
+    path = cache_folder() / "features" / f"{dataset.name}-{dataset.fingerprint[:16]}-{classifier.digest}-{FEATURES}.npy"
+    try:
+        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        if kept.ndim == 2 and len(kept) == len(dataset):
+            return kept
+    except (OSError, ValueError, EOFError):
+        pass  # never kept, or cut short
+    features = classifier.features(dataset.images)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda temporary: _save(temporary, features))
+    return features
+
+
+def _save(path: Path, features: NDArray[np.float32]) -> None:
+    with path.open("wb") as file:  # np.save would add a suffix to a name
+        np.save(file, features)
+
+
+def _kept(train: Dataset, folder: str = _FOLDER) -> Path:
+    return cache_folder() / folder / f"{train.name}-{train.fingerprint[:16]}.safetensors"
+
+
+def _shipped() -> Path:
+    return Path(str(resources.files("noisette"))) / _FOLDER

@@ -1,0 +1,241 @@
+"""An evaluation setup: the requests that a run is drawn for, their real images, and where results are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisette.attributes.parsing import describe as describe_request
+from noisette.config.data import shows_held_out
+from noisette.config.sampling import SamplingSettings
+from noisette.data.dataset import SPLITS, Dataset
+from noisette.data.palette import palette_of
+from noisette.errors import RequestError, nearest
+from noisette.evaluation.classifier import AttributeClassifier
+from noisette.evaluation.classifiers import find_classifier, open_whole
+from noisette.evaluation.figures import PARTS, Tree
+from noisette.evaluation.occlusion import occluded
+from noisette.evaluation.records import Record, home_of
+from noisette.evaluation.reference import VERSION, Progress, ReferenceSet, silently
+from noisette.files.cache import cache_folder
+from noisette.inference.generator import Generator
+from noisette.inference.loading import load
+from noisette.store.locate import locate
+
+USUAL_COUNT = 500
+HELD_OUT = "held-out"
+
+DRAWING = 2
+"""Raised when the same weights, requests and seeds draw other images: those that were kept are then drawn again."""
+
+
+@dataclass(frozen=True)
+class EvaluationSetup:
+    """A run that is ready to be evaluated.
+
+    Attributes:
+        generator: The run, loaded.
+        reference: The requests, their real images, and all that figures are taken with.
+        split: Where the requests are from.
+        data: Fingerprint of the whole data set.
+    """
+
+    generator: Generator
+    reference: ReferenceSet
+    split: str
+    data: str
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of the run and of the real images beside it."""
+        learned = ["the classifier learned from the real images of this split, so what it reads in them is no ceiling"]
+        return [*self.generator.notes, *(learned if self.split in ("train", HELD_OUT) else [])]
+
+    @property
+    def count(self) -> int:
+        """Images in a draw."""
+        return len(self.reference.real)
+
+    def request_text(self, place: int) -> str:
+        """Write what an image was drawn for, without what is absent.
+
+        Args:
+            place: Of the request, from 0.
+
+        Returns:
+            The request as a person writes it; the number of the image where nothing was requested.
+        """
+        if not self.reference.conditional:
+            return f"image {place + 1}"
+        values = self.reference.classifier.schema.decode(self.reference.real.attributes[place])
+        return describe_request({name: value for name, value in values.items() if value is not False})
+
+    def record(self, sampling: SamplingSettings, seed: int) -> Record:
+        """Find what is kept of one draw.
+
+        Args:
+            sampling: How images are drawn.
+            seed: Of the first image.
+
+        Returns:
+            The record, whether anything is kept in it or not.
+        """
+        facts = {
+            "drawing": DRAWING,
+            "weights": self.generator.weights,
+            "dataset": self.reference.train.name,
+            "requests": self.reference.real.fingerprint,
+            "split": self.split,
+            "images": self.count,
+            "first_seed": seed,
+            "sampling": _sampling_facts(sampling),
+        }
+        by = f"{sampling.sampler}{f'-by-{sampling.spacing}' if sampling.spacing != 'time' else ''}-{sampling.steps}"
+        by += f"-guidance-{sampling.guidance.scale:g}" if self.reference.conditional else ""
+        home = home_of(self.generator.name) / "evaluations"
+        return Record.of(home, f"{self.split}-{self.count}-seed-{seed}-{by}", facts)
+
+    def draw(self, sampling: SamplingSettings, seed: int, progress: Progress = silently) -> NDArray[np.uint8]:
+        """Read the images of one draw, or draw them now.
+
+        Args:
+            sampling: How images are drawn.
+            seed: Of the first image; image k has the seed of the first plus k.
+            progress: Told of the drawing.
+
+        Returns:
+            (count, C, H, W) bytes.
+        """
+        codes = self.reference.real.attributes if self.reference.conditional else None
+
+        def draw() -> NDArray[np.uint8]:
+            plan = self.generator.plan(codes, seeds=range(seed, seed + self.count), settings=sampling)
+            return self.generator.draw(plan, progress=partial(progress, f"drawing {self.count} images"))
+
+        return self.record(sampling, seed).images(draw, (self.count, *self.reference.real.images.shape[1:]))
+
+    def figures(
+        self, sampling: SamplingSettings, seed: int, progress: Progress = silently, parts: Sequence[str] = PARTS
+    ) -> Tree:
+        """Read the figures of one draw, or take them now.
+
+        Args:
+            sampling: How images are drawn.
+            seed: Of the first image.
+            progress: Told of the drawing and the measuring.
+            parts: The kinds of figures that are wanted, of `PARTS`.
+
+        Returns:
+            The figures by kind.
+        """
+        images = self.draw(sampling, seed, progress)
+        return self.record(sampling, seed).figures(
+            self._by, parts, lambda missing: self.reference.measure(images, progress, missing)
+        )
+
+    def real_figures(self, progress: Progress = silently, parts: Sequence[str] = PARTS) -> Tree:
+        """Read the figures of the real images of the requests, or take them now; all runs on the same data share them.
+
+        Args:
+            progress: Told of the measuring.
+            parts: The kinds of figures that are wanted, of `PARTS`.
+
+        Returns:
+            The figures by kind.
+        """
+        real, reference = self.reference.real, self.reference
+        facts = {
+            "data": self.data,
+            "train": reference.train.fingerprint,
+            "real": real.fingerprint,
+            "asked": reference.conditional,
+        }
+        record = Record.of(cache_folder() / "real", f"{real.name}-{self.split}-{self.count}", facts)
+        return record.figures(self._by, parts, lambda missing: reference.measure(real.images, progress, missing))
+
+    @property
+    def _by(self) -> str:
+        return f"{self.reference.classifier.digest}-{VERSION}"
+
+
+def prepare(
+    run: str | Path | Generator,
+    *,
+    count: int | None = None,
+    split: str = "validation",
+    step: int | None = None,
+    classifier: AttributeClassifier | None = None,
+) -> EvaluationSetup:
+    """Load a run, its data, and the attribute classifier of these.
+
+    Args:
+        run: A run folder, a shipped model, or either, loaded.
+        count: Requests, the first of the split, 1 and up; 500, or all of a smaller split, unless given.
+        split: Where the requests are from; also `held-out`, of a run whose recipe kept pairs out of its training: the
+            images that show them.
+        step: Of a checkpoint that is kept; the newest unless given.
+        classifier: The one for these data unless given.
+
+    Returns:
+        The setup.
+
+    Raises:
+        RequestError: Nothing can be measured: there is no classifier, or one of other data; there are too few images;
+            the data changed since the training.
+    """
+    generator = run if isinstance(run, Generator) else load(run, step=step)
+    recipe = generator.model.recipe
+    whole = open_whole(recipe)
+    held_out = shows_held_out(whole, recipe.dataset.hold_out)
+    dataset = whole.take(np.flatnonzero(~held_out)) if held_out.any() else whole
+    locate(generator.name).check_data(dataset)
+    classifier = classifier or find_classifier(whole.split("train"), generator.name)
+    if classifier.dataset != whole.split("train").fingerprint:
+        raise RequestError(
+            f"the classifier was trained on other images than {generator.name}; train one with `noisette evaluate"
+            f" --fit-classifier {generator.name}`"
+        )
+    places = _places(split, whole, held_out)
+    count = min(USUAL_COUNT, len(places)) if count is None else count
+    if not 1 <= count <= len(places):
+        raise RequestError(
+            f"the {split} split of {dataset.name} has {len(places)} images; use a --count of at most that, not {count}"
+        )
+    chosen = places[:count]
+    train = dataset.split("train")
+    reference = ReferenceSet(
+        classifier, train, whole.take(chosen), occluded(whole)[chosen], recipe.conditional, palette_of(train.images)
+    )
+    return EvaluationSetup(generator, reference, split, whole.fingerprint)
+
+
+def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Of the images of a split in the whole data set."""
+    if split not in (*SPLITS, HELD_OUT):
+        raise RequestError(
+            f'no split "{split}"{nearest(split, (*SPLITS, HELD_OUT))}; there are {", ".join((*SPLITS, HELD_OUT))}'
+        )
+    if split != HELD_OUT:
+        return np.flatnonzero((whole.membership == SPLITS.index(split)) & ~held_out)
+    if not held_out.any():
+        raise RequestError(
+            "this run was trained with dataset.hold_out empty, so it has no held-out images; use --split validation"
+        )
+    return np.flatnonzero(held_out)
+
+
+def _sampling_facts(sampling: SamplingSettings) -> Tree:
+    """The settings that decide what is drawn, under the keys by whose hash records are found.
+
+    Requests here specify all attributes, so none is imputed; and a spacing by rule needs no times.
+    """
+    facts = sampling.model_dump(mode="json", exclude={"impute", "palette", "times"})
+    facts["guidance"]["excluded"] = facts["guidance"].pop("negative")
+    if sampling.times:
+        facts["times"] = list(sampling.times)
+    return facts | ({"palette": True} if sampling.palette else {})

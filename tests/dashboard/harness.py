@@ -1,0 +1,70 @@
+"""Pages in Streamlit's own harness."""
+
+from __future__ import annotations
+
+from noisette.inference.request import Request
+from streamlit.testing.v1 import AppTest
+
+
+def home_page(runs):
+    from pathlib import Path
+
+    from noisette.dashboard.pages import home
+
+    home.page(Path(runs))
+
+
+def watch_page(runs):
+    from pathlib import Path
+
+    from noisette.dashboard.pages import watch
+
+    watch.page(Path(runs))
+
+
+def train_page(runs):
+    from pathlib import Path
+
+    from noisette.dashboard.pages import train
+
+    train.page(Path(runs))
+
+
+def generate_page(runs):
+    from pathlib import Path
+
+    from noisette.dashboard.pages import generate
+
+    generate.page(Path(runs))
+
+
+def results_page(runs):
+    from pathlib import Path
+
+    from noisette.dashboard.pages import results
+
+    results.page(Path(runs))
+
+
+def opened(page, runs):
+    """A page that was run once."""
+    return AppTest.from_function(page, args=(str(runs),), default_timeout=60).run()
+
+
+def pills(page, label):
+    return next(each for each in page.get("button_group") if each.label == label)
+
+
+def button(page, label):
+    return next(each for each in page.button if each.label == label)
+
+
+def request(generator, **changes):
+    facts = {
+        "run": generator.name,
+        "weights": generator.weights,
+        "step": generator.step,
+        "seeds": (5,),
+        "sampling": generator.choices.sampling(steps=3),
+    }
+    return Request(**{**facts, **changes})

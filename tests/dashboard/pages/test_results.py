@@ -1,0 +1,36 @@
+"""Figures side by side."""
+
+from __future__ import annotations
+
+import pytest
+
+from noisette.evaluation.records import Record, measured
+
+from ..harness import opened, results_page
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def test_what_was_measured_stands_side_by_side(runs):
+    sampling = {
+        "sampler": "ddim",
+        "steps": 5,
+        "eta": 0.0,
+        "guidance": {"scale": 1.5, "interval": [0, 1], "rescale": 0, "weights": {}, "excluded": {}},
+    }
+    facts = {"weights": "abcdef", "requests": "r", "split": "validation", "images": 10, "sampling": sampling}
+    for seed, exact in ((0, 0.8), (10, 0.9)):
+        record = Record.of(runs / "avatars" / "evaluations", "v", {**facts, "first_seed": seed})
+        record.figures("judge-1", ["obedience"], lambda missing, exact=exact: {"obedience": {"exact": exact}})
+    (runs / "avatars" / "evaluations" / "damaged").mkdir(exist_ok=True)
+    (runs / "avatars" / "evaluations" / "damaged" / "figures-judge-1.json").write_text("[]")
+    [found] = measured(str(runs / "avatars"))
+    assert found.draws == 2
+    assert found.mean["obedience"]["exact"] == pytest.approx(0.85)
+    assert found.title.endswith("obedience alone")
+    page = opened(results_page, runs)
+    page.multiselect(key="compared").set_value([str(runs / "avatars"), str(runs / "plain")]).run()
+    assert not page.exception
+    [table] = page.dataframe
+    assert table.value.iloc[:, 1].tolist() == ["0.850 ± 0.071"]
+    assert any("noisette evaluate" in each.value for each in page.info)

@@ -1,0 +1,37 @@
+"""The form that is made from the typed recipe."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from noisette.config.recipe import load_recipe, recipe_names
+
+from ..harness import opened, train_page
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def test_a_form_that_nobody_touched_changes_nothing(tmp_path):
+    page = opened(train_page, tmp_path)
+    for name in recipe_names():
+        page.selectbox(key="recipe").select(name).run()
+        assert not page.exception, name
+        assert not page.warning, name
+        assert "--set" not in page.code[-1].value
+
+
+def test_a_changed_setting_is_in_the_command_and_a_wrong_one_is_told(tmp_path):
+    page = opened(train_page, tmp_path)
+    page.selectbox(key="recipe").select("sprites").run()
+    page.text_input(key="form/sprites/diffusion/steps").set_value("500").run()
+    page.text_input(key="form/sprites/training/clip").set_value("0.5").run()
+    words = shlex.split(page.code[-1].value)
+    changes = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
+    changed = load_recipe("sprites", changes)
+    assert (changed.diffusion.steps, changed.training.clip) == (500, 0.5)
+    assert len(changes) == 2
+    page.text_input(key="form/sprites/training/batch_size").set_value("many").run()
+    assert "training.batch_size" in page.warning[0].value.replace("\\", "")
+    assert not [button for button in page.button if button.label == "Start"]
