@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo dashboard test lint format study clean
+.PHONY: help demo dashboard test test-fast lint format study clean
 
 help:
 	@echo "make demo   set up, draw digits and punks as asked for, train two networks for two minutes each"
 	@echo "make dashboard  set up, open the dashboard: tick boxes, get the picture"
-	@echo "make test   set up, run the tests"
+	@echo "make test   set up, run all tests (under 8 minutes on two cores); what they need and there is not is downloaded"
+	@echo "make test-fast  set up, run the tests that are quick (under a minute on two cores): before every commit"
 	@echo "make lint   set up, check style and types"
 	@echo "make study  the study of conditioning: every way in for half an hour, one after the other; stop it, and it goes on"
 	@echo "make format rewrite the code in the project's style"
@@ -20,8 +21,12 @@ demo: $(VENV)/.installed
 dashboard: $(VENV)/.installed-dashboard
 	$(BIN)/noisette dashboard
 
+# A file stays on one worker: its fixtures, trainings and exports, are made once.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=15 -m "not slow and not browser and not e2e"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

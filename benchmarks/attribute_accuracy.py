@@ -1,13 +1,14 @@
-"""Attribute accuracy of a run or a shipped model: requests are drawn, and an attribute classifier reads them.
+"""Attribute accuracy of a model by guidance scale: requests are drawn, and an attribute classifier reads the images.
 
-    python benchmarks/attribute_accuracy.py RUN --briefly --classifier FILE [--count 24] [--scales 1,1.5,3]
-    python benchmarks/attribute_accuracy.py RUN [--count 1000] [--known 0.1] [--scales 1,1.5,2] [--interval 0.5 1]
-    [--steps 25] --classifier FILE [--json]
+    python benchmarks/attribute_accuracy.py RUN --classifier FILE [--count 1000] [--known 0.1] [--scales 1,1.5,2]
+    python benchmarks/attribute_accuracy.py RUN --classifier FILE --briefly [--count 24] [--scales 1,1.5,3]
 
-With --briefly, a few requests as people write them, which leave most attributes unspecified, are drawn, each from so
-many seeds. A model of one choice (digits) draws each of its options in turn; any other draws the requests of the
-validation split. The classifier is trained on the train split, and its own figures on real validation images are
-printed beside: they are the ceiling.
+The requests are those of the validation split; a model of one choice (digits) draws each of its options in turn. With
+--known, so much of each request is specified. With --briefly, a few requests as people write them are drawn, each from
+--count seeds, and the table also tells how many of the images differ, and how many are copies of training images.
+
+The classifier is trained on the train split and kept in FILE. What it reads in real validation images is the ceiling,
+and is printed beside. Takes minutes, most of them for the classifier where FILE is not there yet.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 import noisette
 from noisette.cli.display import drawing
 from noisette.config.data import open_data
+from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
 from noisette.evaluation.attribute_accuracy import attribute_accuracy
@@ -48,6 +50,9 @@ BRIEF = (
     ("no Earring", False),
 )
 """Requests for punks as people write them, and whether all other flags are absent."""
+
+
+FIRST_SEED = 100
 
 
 def main() -> None:
@@ -86,12 +91,10 @@ def main() -> None:
         results["classifier"]["same requests"] = same
         _say(f"classifier on the real images of the {len(rows)} requests", same)
     for scale in arguments.scales:
-        sampling = generator.choices.sampling(
-            steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale
-        )
         started = time.perf_counter()
         with drawing(f"scale {scale:g}") as progress:
-            images = generator.draw(rows, range(len(rows)), sampling, progress=progress)
+            plan = generator.plan(rows, seeds=range(len(rows)), settings=_settings(arguments, scale))
+            images = generator.draw(plan, progress=progress)
         found = asdict(attribute_accuracy(rows, classifier.read(images), dataset.schema))
         found["milliseconds_per_image"] = round(1000 * (time.perf_counter() - started) / len(rows), 1)
         found["pixels"] = (
@@ -100,8 +103,10 @@ def main() -> None:
             else None
         )
         results["scales"][f"{scale:g}"] = found
-        imputed = ", unspecified attributes imputed" if sampling.complete and arguments.known < 1 else ""
-        _say(f"{generator.name}, {sampling.steps} steps of {sampling.sampler}, scale {scale:g}{imputed}", found)
+        imputed = ", unspecified attributes imputed" if plan.imputed else ""
+        _say(
+            f"{generator.name}, {plan.sampling.steps} steps of {plan.sampling.sampler}, scale {scale:g}{imputed}", found
+        )
     if arguments.json:
         print(json.dumps(results, indent=2))
 
@@ -117,15 +122,13 @@ def _briefly(
     known = {image.tobytes() for image in train}
     print("| request | scale | right | different | copies | (real) |\n|---|---|---|---|---|---|", flush=True)
     for text, only in BRIEF:
-        row = generator.understand(text, only=only).codes
+        row = generator.parse(text, only=only).codes
         rows = np.repeat(row[None], arguments.count, axis=0)
         alike = validation.images[((validation.attributes == row) | (row < 0)).all(axis=1)]
         real = f"{sum(image.tobytes() in known for image in alike)} of {len(alike)}"
         for scale in arguments.scales:
-            sampling = generator.choices.sampling(
-                steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale
-            )
-            images = generator.draw(rows, range(100, 100 + len(rows)), sampling)
+            seeds = range(FIRST_SEED, FIRST_SEED + arguments.count)
+            images = generator.draw(generator.plan(text, seeds=seeds, settings=_settings(arguments, scale), only=only))
             exact = attribute_accuracy(rows, classifier.read(images), generator.schema).exact
             drawn = [image.tobytes() for image in images]
             copies = sum(image in known for image in drawn)
@@ -134,6 +137,12 @@ def _briefly(
                 f"| {name} | {scale:g} | {exact:.2f} | {len(set(drawn))} of {len(drawn)} | {copies} | ({real}) |",
                 flush=True,
             )
+
+
+def _settings(arguments: argparse.Namespace, scale: float) -> SamplingSettings:
+    return SamplingSettings.of(
+        steps=arguments.steps, guidance=scale, interval=arguments.interval, rescale=arguments.rescale
+    )
 
 
 def _partly(rows: np.ndarray[Any, Any], units: tuple[int, ...], share: float) -> np.ndarray[Any, Any]:

@@ -1,13 +1,14 @@
-"""The study of conditioning: every mechanism at the same training time, and what is read in the punks they draw.
+"""The study of conditioning: every mechanism at the same training time, and the attribute accuracy of what they draw.
 
-    python benchmarks/conditioning.py [--budget 30m] [--out runs/conditioning] [--only concat,add] [--page
-    docs/results/conditioning.md]
+    python benchmarks/conditioning.py [--budget 30m] [--out runs/conditioning] [--only concat,add]
+                                      [--page docs/results/conditioning.md]
 
 Trains an attribute classifier on real images and one run for each conditioning mechanism, one after the other; draws
 the requests of the validation set at several guidance scales; and writes a page with tables, curves and grids. Whatever
-is done already in `--out` is kept, so a study that was stopped goes on where it stood. Run it when nothing else runs:
-the budget is wall-clock time. The page keeps its figures in a JSON file beside it: `--only` puts in what it measures
-and leaves the rest.
+is done already in `--out` is kept, so a study that was stopped goes on where it stood. The page keeps its figures in a
+JSON file beside it: `--only` puts in what it measures and leaves the rest.
+
+Takes hours, as many times the budget as there are mechanisms, which is wall-clock time: run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -24,11 +25,10 @@ from noisette.threads import wait_briefly
 
 wait_briefly()  # as the command does
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from conditioning_page import HELD_OUT, PAIR_SCALES, write_page
 from numpy.typing import NDArray
-from pages import write_between
 
 import noisette
 from noisette.attributes.parsing import describe
@@ -36,6 +36,7 @@ from noisette.attributes.statistics import count, shown, value_names
 from noisette.cli.display import drawing, training
 from noisette.config.data import held_out
 from noisette.config.recipe import lengthened, load_recipe
+from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import Dataset
 from noisette.evaluation.attribute_accuracy import attribute_accuracy
 from noisette.evaluation.classifier import AttributeClassifier
@@ -44,8 +45,8 @@ from noisette.files.atomic import file_sha256, write_text
 from noisette.files.images import labelled_sheet, save_png
 from noisette.inference.generator import Generator
 from noisette.legacy import modernise
-from noisette.sampling.settings import Sampling
-from noisette.store.run import open_run
+from noisette.progress import Progress, silent
+from noisette.store.locate import locate
 
 BACKGROUND = "#638596"
 LITTLE_HIDDEN = "condition.drop_each=0.15"
@@ -57,13 +58,11 @@ MECHANISMS: dict[str, tuple[str, list[str]]] = {
     "modulate + spatial": ("punks-attributes-colours", [LITTLE_HIDDEN]),
     "as shipped": ("punks-attributes-colours", []),  # modulate + spatial, and more of each request hidden
 }
-HELD_OUT = "held-out pairs"  # modulate + spatial, trained without the images of 40 frequent pairs
 PAIRS, PAIRS_OF_ONE = 40, 3
 CLASSIFIER_EPOCHS = 24
 SCALES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 REQUESTS = 250
-PAIR_SCALES = (1.0, 1.5, 2.0)
-SHOWN = 8  # requests in a grid
+GRID_REQUESTS = 8
 
 
 def main() -> None:
@@ -108,7 +107,7 @@ def main() -> None:
             print(f"{mechanism:40} scale {scale:>4}: {_figures(figures)}", flush=True)
         grid(folder, generator, validation, arguments.scales, arguments.steps)
         if arguments.page:
-            write_page(arguments.page, measured_now)
+            write_page(arguments.page, (*MECHANISMS, HELD_OUT), measured_now)
 
 
 def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> None:
@@ -117,9 +116,9 @@ def trained(folder: Path, recipe: str, settings: Sequence[str], budget: str) -> 
         if not folder.exists():
             noisette.train(recipe, out=folder, budget=budget, settings=settings, callback=callback)
             return
-        wanted, there = load_recipe(recipe, [*lengthened(budget, None, None), *settings]), open_run(folder).recipe
-        measured_there = there.training.model_dump(include={"precision", "layout", "compile"})
-        if wanted.model_copy(update={"training": wanted.training.model_copy(update=measured_there)}) != there:
+        this, kept = load_recipe(recipe, [*lengthened(budget, None, None), *settings]), locate(folder).recipe
+        fastest = kept.training.model_dump(include={"precision", "layout", "compile"})  # as was measured then
+        if this.model_copy(update={"training": this.training.model_copy(update=fastest)}) != kept:
             raise SystemExit(
                 f"{folder} holds a run of another budget or other settings; choose another --out, or remove it"
             )
@@ -159,7 +158,7 @@ def _accuracy(
     if key not in kept:
         with drawing(f"{folder.name}, scale {scale:g}") as progress:
             started = time.perf_counter()
-            images = generator.draw(rows, range(len(rows)), _sampling(generator, scale, steps), progress=progress)
+            images = _drawn(generator, rows, scale, steps, progress)
             spent = time.perf_counter() - started
         kept[key] = {
             **asdict(attribute_accuracy(rows, classifier.read(images), classifier.schema)),
@@ -169,8 +168,11 @@ def _accuracy(
     return dict(kept[key])
 
 
-def _sampling(generator: Generator, scale: float, steps: int) -> Sampling:
-    return generator.choices.sampling("ddim", steps, 0.0, guidance=scale)
+def _drawn(
+    generator: Generator, rows: NDArray[np.int16], scale: float, steps: int, progress: Progress = silent
+) -> NDArray[np.uint8]:
+    settings = SamplingSettings.of(sampler="ddim", steps=steps, eta=0.0, guidance=scale)
+    return generator.draw(generator.plan(rows, seeds=range(len(rows)), settings=settings), progress=progress)
 
 
 def frequent_pairs(train: Dataset) -> list[list[str]]:
@@ -226,10 +228,10 @@ def unseen_pairs(
             }
     rows = dataset.attributes[with_pair]
     columns = [[dataset.schema.names.index(name) for name in pair] for pair in pairs]
-    asked = np.stack([(rows[:, pair] == 1).all(axis=1) for pair in columns], axis=1)  # (N, pairs)
-    seen = classifier.read(generator.draw(rows, range(len(rows)), _sampling(generator, 1.0, steps)))
+    requested = np.stack([(rows[:, pair] == 1).all(axis=1) for pair in columns], axis=1)  # (N, pairs)
+    seen = classifier.read(_drawn(generator, rows, 1.0, steps))
     both = np.stack([(seen[:, pair] == 1).all(axis=1) for pair in columns], axis=1)
-    found["pairs_drawn"] = {"asked": int(asked.sum()), "both_seen": int((asked & both).sum())}
+    found["pairs_drawn"] = {"asked": int(requested.sum()), "both_seen": int((requested & both).sum())}
     return found
 
 
@@ -239,10 +241,10 @@ def grid(folder: Path, generator: Generator, validation: Dataset, scales: Sequen
     The real punks are not shown beside them: they are not ours to publish.
     """
     path = folder / "scales.png"
-    chosen = np.arange(SHOWN) * 31 + 7
+    chosen = np.arange(GRID_REQUESTS) * 31 + 7
     rows = validation.attributes[chosen]
     blank = np.full_like(validation.images[chosen], 255)  # over the request
-    columns = [blank, *(generator.draw(rows, range(SHOWN), _sampling(generator, scale, steps)) for scale in scales)]
+    columns = [blank, *(_drawn(generator, rows, scale, steps) for scale in scales)]
     images = np.stack(columns, axis=1).reshape(-1, *validation.images.shape[1:])
     texts = [
         text
@@ -253,125 +255,18 @@ def grid(folder: Path, generator: Generator, validation: Dataset, scales: Sequen
 
 
 def state_of(folder: Path) -> dict[str, Any]:
-    run = open_run(folder)
-    status, environment = run.status, run.environment
+    """How long it was trained, and where."""
+    bundle = locate(folder)
+    status, environment = bundle.status, bundle.environment
     return {
         "steps": status["step"],
-        "batch": run.recipe.training.batch_size,
+        "batch": bundle.recipe.training.batch_size,
         "seconds": status["seconds"],
         "loss": status["loss"],
         "date": environment["started"][:10],
         "cores": environment["cores"],
         "torch": environment["packages"]["torch"],
     }
-
-
-def write_page(page: Path, measured_now: dict[str, Any]) -> None:
-    """Put tables and pictures into the page, between its two marks.
-
-    The words around them are written by hand and stay.
-    """
-    kept = page.with_suffix(".json")
-    before = modernise(json.loads(kept.read_text(encoding="utf-8"))) if kept.is_file() else {}
-    mechanisms = {
-        mechanism: {**before, **measured_now}[mechanism]
-        for mechanism in (*MECHANISMS, HELD_OUT)
-        if mechanism in before or mechanism in measured_now
-    }
-    images = page.parent.parent / "images"
-    images.mkdir(parents=True, exist_ok=True)
-    plot(images / "conditioning.png", mechanisms)
-    lines = [tables(mechanisms), "![Exact set, recall and precision by guidance scale](../images/conditioning.png)", ""]
-    for mechanism, found in mechanisms.items():
-        folder = Path(found["folder"])
-        picture = f"conditioning-{folder.name}.png"
-        if mechanism in measured_now:
-            (images / picture).write_bytes((folder / "scales.png").read_bytes())
-        lines += [f"### {mechanism}", "", f"![Eight requests by six scales, {mechanism}](../images/{picture})", ""]
-    write_between(page, "conditioning", lines)
-    write_text(kept, json.dumps(mechanisms, indent=1) + "\n")
-
-
-def tables(mechanisms: dict[str, Any]) -> str:
-    """Everything measured, as Markdown."""
-    scales = sorted({scale for found in mechanisms.values() for scale in found["scales"]}, key=float)
-    lines = ["| mechanism | training | steps | images/s | date | cores, PyTorch |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {mechanism} | {found['seconds'] / 60:.0f} min | {found['steps']:,} |"
-        f" {found['steps'] * found['batch'] / found['seconds']:.0f} | {found['date']} | {found['cores']},"
-        f" {found['torch']} |"
-        for mechanism, found in mechanisms.items()
-    ]
-    lines.append("")
-    for figure, title in (("exact", "Exact set"), ("recall", "Recall"), ("precision", "Precision")):
-        lines += [
-            (
-                f"**{title}** by guidance scale, and what the classifier of that study reads in the real images of the"
-                " same requests"
-            ),
-            "",
-            "| mechanism | " + " | ".join(scales) + " | real |",
-            "|---|" + "---|" * (len(scales) + 1),
-        ]
-        for mechanism, found in mechanisms.items():
-            cells = [f"{found['scales'][scale][figure]:.3f}" if scale in found["scales"] else "" for scale in scales]
-            lines.append(f"| {mechanism} | " + " | ".join(cells) + f" | {found['classifier'][figure]:.3f} |")
-        lines.append("")
-    if HELD_OUT in mechanisms:
-        lines += _pairs_table(mechanisms[HELD_OUT]["pairs"])
-    return "\n".join(lines)
-
-
-def _pairs_table(held: dict[str, Any]) -> list[str]:
-    lines = [
-        (
-            f"**{len(held['pairs'])} pairs held out**, {held['images_removed']:,} images removed from the training;"
-            " exact set"
-        ),
-        "",
-    ]
-    lines += [
-        "| requests | drawn by a run that | " + " | ".join(f"scale {scale:g}" for scale in PAIR_SCALES) + " | real |",
-        "|---" * 6 + "|",
-    ]
-    for title in ("with such a pair", "without"):
-        for who in ("never saw the pairs", "trained on all"):
-            cells = " | ".join(f"{held[title][who][f'{scale:g}']['exact']:.3f}" for scale in PAIR_SCALES)
-            lines.append(
-                f"| {held[title]['real']['images']} {title} | {who} | {cells} | {held[title]['real']['exact']:.3f} |"
-            )
-    drawn = held["pairs_drawn"]
-    lines += [
-        "",
-        (
-            f"Of {drawn['asked']} such pairs asked for, both are seen in {drawn['both_seen']}: scale 1, the run that"
-            " never saw them."
-        ),
-        "",
-    ]
-    return lines
-
-
-def plot(path: Path, mechanisms: dict[str, Any]) -> None:
-    """Exact set, recall and precision against the scale."""
-    figure, axes = plt.subplots(1, 3, figsize=(12, 4), sharex=True)
-    for axis, (name, title) in zip(
-        axes, (("exact", "exact set"), ("recall", "recall"), ("precision", "precision")), strict=True
-    ):
-        for mechanism, found in mechanisms.items():
-            if mechanism == HELD_OUT:
-                continue
-            scales = [float(scale) for scale in found["scales"]]
-            axis.plot(scales, [figures[name] for figures in found["scales"].values()], marker="o", label=mechanism)
-        ceiling = sum(found["classifier"][name] for found in mechanisms.values()) / len(mechanisms)
-        axis.axhline(ceiling, color="grey", linestyle="--", linewidth=1, label="classifier on real images")
-        axis.set(title=title, xlabel="guidance scale", xscale="log", ylim=(min(0.0, axis.get_ylim()[0]), 1.02))
-        axis.set_xticks(scales, [f"{scale:g}" for scale in scales], minor=False)
-        axis.minorticks_off()
-    axes[1].legend(fontsize=8, loc="lower left")  # all lines are above it
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def _figures(found: dict[str, Any]) -> str:

@@ -1,12 +1,13 @@
-"""What evaluates the network fastest: one evaluation by each engine there is, and what eight bits cost in images that
-are right.
+"""Which engine evaluates the network fastest, and what quantisation to eight bits costs in pixel accuracy.
 
     python benchmarks/engines.py [RUN] [--steps 2] [--count 200] [--page docs/results/samplers.md]
 
-Milliseconds of one evaluation with the estimate taken from it, for 1, 4 and 16 images, in turns, the median. Images: of
-so many requests of the validation split, the share that is right to the last pixel in so many steps. Eight bits:
-convolutions and products in integers, scaled by what 64 images of the training show, each output channel for itself.
-Run it when nothing else runs.
+- Milliseconds of one network evaluation with x0_hat taken from it, for 1, 4 and 16 images, in turns, the median.
+- Images right: of --count requests of the validation split, the share that is right to the last pixel in --steps steps.
+- Eight bits: static quantisation of convolutions and products, a scale for each output channel, calibrated on 64
+  images of the training.
+
+Takes minutes. Run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,16 @@ wait_briefly()  # as the command does
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pages import check_marks, machine, milliseconds, write_between
 
 import noisette
+from noisette.config.sampling import SamplingSettings
+from noisette.diffusion.condition import Condition
 from noisette.evaluation.pixel_accuracy import pixel_accuracy
 from noisette.evaluation.setup import prepare
 from noisette.files.cache import CACHE_VARIABLE
-from noisette.inference.engine import Engine, in_pytorch, loaded
+from noisette.inference.engine import Engine, Inputs, in_pytorch, loaded
 from noisette.inference.generator import Generator
 
 _SIZES = (1, 4, 16)
@@ -49,12 +54,11 @@ def main() -> None:
     setup = prepare(generator, count=arguments.count)
     with tempfile.TemporaryDirectory() as folder:
         engines = _engines(generator, setup.reference.train.attributes[:_CALIBRATING], Path(folder))
-        rows = setup.reference.real.attributes
-        times = {size: _in_turns(generator, engines, rows[:size]) for size in _SIZES}
-        sampling = generator.choices.sampling(steps=arguments.steps)
+        codes = setup.reference.real.attributes
+        times = {size: _in_turns(generator, engines, codes[:size]) for size in _SIZES}
         right = {}
         for name, engine in engines.items():
-            images = generator.model.draw(engine, range(len(rows)), sampling, rows).numpy()
+            images = _drawn(generator, engine, codes, arguments.steps)
             if generator.palette:
                 images = generator.palette.snap(images)
             right[name] = pixel_accuracy(images, setup.reference.real.images).whole
@@ -64,7 +68,7 @@ def main() -> None:
         for name in engines
     ]
     foot = (
-        f"{generator.name}, weights {generator.weights[:12]}, {len(rows)} requests in {arguments.steps} steps;"
+        f"{generator.name}, weights {generator.weights[:12]}, {len(codes)} requests in {arguments.steps} steps;"
         f" {machine()}."
     )
     print("\n".join([*lines, "", foot]))
@@ -72,34 +76,46 @@ def main() -> None:
         write_between(arguments.page, "engines", [*lines, "", foot])
 
 
-def _engines(generator: Generator, rows: Any, folder: Path) -> dict[str, Engine]:
-    """By what a person would call them. rows: requests by which eight bits are scaled. folder: for what is exported."""
+def _drawn(generator: Generator, engine: Engine, codes: NDArray[np.int16], steps: int) -> NDArray[np.uint8]:
+    """(N, C, H, W), drawn by an engine."""
+    plan = generator.plan(codes, seeds=range(len(codes)), settings=SamplingSettings.of(steps=steps))
+    return replace(generator, given_engine=engine).draw(plan)
+
+
+def _engines(generator: Generator, codes: NDArray[np.int16], folder: Path) -> dict[str, Engine]:
+    """The engines, by name.
+
+    Args:
+        generator: whose network they evaluate.
+        codes: (N, A), requests that eight bits are calibrated on.
+        folder: for what is exported.
+    """
     model, network = generator.model, generator.network
     last: Any = copy.deepcopy(network)
     last.to(memory_format=torch.channels_last)
     compiled: Any = copy.deepcopy(network)
-    compiled.answer = torch.compile(compiled.answer, dynamic=False)
-    shape, attributes = (model.space.channels, model.side, model.side), model.columns
+    compiled.predict = torch.compile(compiled.predict, dynamic=False)
+    inputs = Inputs.of(model)
     with _caching(folder):
-        usual = generator.engine
-    if usual.name == "PyTorch":
+        onnx = replace(generator, given_engine=None).engine
+    if onnx.name == "PyTorch":
         raise SystemExit("ONNX Runtime cannot have this network here, so there is nothing to compare")
     [exported] = (folder / "engines").iterdir()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    alone = loaded(exported, shape, attributes)
+    one_thread = loaded(exported, inputs)
     torch.set_num_threads(threads)
-    rounded = shutil.copytree(exported, folder / "rounded")
-    _round(rounded / "estimate.onnx", generator, rows)
-    for known in rounded.glob("alone-*"):
+    quantised = shutil.copytree(exported, folder / "quantised")
+    _quantise(quantised / "estimate.onnx", generator, codes)
+    for known in quantised.glob("batch-invariant-*"):
         known.unlink()
     return {
         "PyTorch": in_pytorch(network, model.objective),
         "PyTorch, channels-last": in_pytorch(last, model.objective),
         "PyTorch, compiled": in_pytorch(compiled, model.objective),
-        usual.name: usual,
-        f"{usual.name}, one thread": alone,
-        f"{usual.name}, eight bits": loaded(rounded, shape, attributes),
+        onnx.name: onnx,
+        f"{onnx.name}, one thread": one_thread,
+        f"{onnx.name}, eight bits": loaded(quantised, inputs),
     }
 
 
@@ -116,10 +132,8 @@ def _caching(folder: Path) -> Iterator[None]:
             os.environ[CACHE_VARIABLE] = before
 
 
-def _round(path: Path, generator: Generator, rows: Any) -> None:
-    """The exported estimate in eight bits, in its place; scaled by what the network is shown on its way through four
-    steps.
-    """
+def _quantise(path: Path, generator: Generator, codes: NDArray[np.int16]) -> None:
+    """Replace the exported estimate by one in eight bits, calibrated on the inputs of the network in four steps."""
     import onnxruntime
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -142,10 +156,9 @@ def _round(path: Path, generator: Generator, rows: Any) -> None:
 
     onnxruntime.InferenceSession = Watched
     try:
-        shape = (generator.model.space.channels, generator.model.side, generator.model.side)
-        engine = loaded(path.parent, shape, generator.model.columns)
+        engine = loaded(path.parent, Inputs.of(generator.model))
         seen.clear()
-        generator.model.draw(engine, range(len(rows)), generator.choices.sampling(steps=4), rows)
+        _drawn(generator, engine, codes, steps=4)
     finally:
         onnxruntime.InferenceSession = original
     prepared = path.with_suffix(".prepared")
@@ -162,16 +175,16 @@ def _round(path: Path, generator: Generator, rows: Any) -> None:
     )
 
 
-def _in_turns(generator: Generator, engines: dict[str, Engine], rows: Any) -> dict[str, float]:
-    """Median milliseconds of one evaluation of these requests, by engine."""
-    level, codes = generator.model.schedule.at(0.5), torch.from_numpy(rows.astype(np.int64))
-    xt = torch.randn(len(rows), generator.model.space.channels, generator.model.side, generator.model.side)
+def _in_turns(generator: Generator, engines: dict[str, Engine], codes: NDArray[np.int16]) -> dict[str, float]:
+    """Median milliseconds of one evaluation under these requests, by engine."""
+    level, condition = generator.model.schedule.at(0.5), Condition(torch.from_numpy(codes.astype(np.int64)))
+    xt = torch.randn(len(codes), *generator.model.shape)
     denoisers = {name: engine.denoiser() for name, engine in engines.items()}
     spent: dict[str, list[float]] = {name: [] for name in engines}
     with torch.inference_mode():
         for number in range(_ROUNDS + 3):
             for name, denoise in denoisers.items():
-                took = milliseconds(lambda denoise=denoise: denoise(xt, level, codes))  # type: ignore[misc]
+                took = milliseconds(lambda denoise=denoise: denoise(xt, level, condition))  # type: ignore[misc]
                 if number >= 3:  # the first are warm-up
                     spent[name].append(took)
     return {name: float(np.median(each)) for name, each in spent.items()}

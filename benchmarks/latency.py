@@ -1,18 +1,23 @@
-"""How long a person waits: one punk, a grid, a batch; by this project's engines, and beside diffusers' own loop with
-the same network.
+"""How long a person waits for images, by each engine, and beside diffusers' own loop with the same network.
 
     python benchmarks/latency.py [RUN] [--steps 1,2,4,10] [--requests 200] [--page docs/results/samplers.md]
 
 Everything is warm: the model is loaded and has drawn before. Each request is another one, drawn from the statistics of
-the data, with another seed. One image: percentiles over the requests. A grid: 16 images at once. A batch: 256 images,
-in images/s. diffusers: its DDIMScheduler, around the same network in PyTorch, by the loop of its DDIMPipeline, in turns
-with ours of the same steps. Run it when nothing else runs. Needs the extra `peers`.
+the data, with another seed.
+
+- Waiting is from the request to the image: `generator.plan` and `generator.draw`. One image: percentiles over the
+  requests. A grid: 16 images. A batch: 256 images, in images/s.
+- diffusers: its DDIMScheduler around the same network in PyTorch, by the loop of its DDIMPipeline, in turns with our
+  `generator.draw` in as many steps.
+
+Takes minutes. Run it when nothing else runs. Needs the extra `peers`.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,11 +32,15 @@ from numpy.typing import NDArray
 from pages import check_marks, machine, milliseconds, write_between
 
 import noisette
-from noisette.inference.engine import Engine, in_pytorch
+from noisette.attributes.schema import Value
+from noisette.config.sampling import SamplingSettings
+from noisette.diffusion.condition import Condition
+from noisette.inference.engine import in_pytorch
 from noisette.inference.generator import Generator
-from noisette.sampling.settings import Sampling
 
 _BATCH, _GRID, _ROUNDS = 256, 16, 15
+
+Requests = Sequence[dict[str, Value]]
 
 
 def main() -> None:
@@ -39,21 +48,20 @@ def main() -> None:
     if arguments.page:
         check_marks(arguments.page, "latency")
     generator = noisette.load(arguments.run)
-    rows = generator.schema.encode([generator.random_request(seed) for seed in range(max(arguments.requests, _BATCH))])
+    requests = [generator.random_request(seed) for seed in range(max(arguments.requests, _BATCH))]
     lines = [
         "| engine | steps | one image (ms): median | 90 % | 99 % | a grid of 16 (ms) | images/s |",
         "|---|---|---|---|---|---|---|",
     ]
-    for engine in (generator.engine, in_pytorch(generator.network, generator.model.objective)):
+    in_torch = replace(generator, given_engine=in_pytorch(generator.network, generator.model.objective))
+    for by_engine in (generator, in_torch):
         for steps in arguments.steps:
-            lines.append(_row(generator, engine, generator.choices.sampling(steps=steps), rows, arguments.requests))
+            lines.append(_row(by_engine, steps, requests, arguments.requests))
             print(lines[-1], flush=True)
     lines += ["", "| steps | images | ours (ms) | diffusers (ms) | ratio |", "|---|---|---|---|---|"]
     for steps in arguments.steps:
         for images in (1, 4, 16, 64):
-            ours, theirs = _beside_diffusers(
-                generator, generator.choices.sampling("ddim", steps, guidance=1.0), rows[:images]
-            )
+            ours, theirs = _beside_diffusers(generator, steps, requests[:images])
             lines.append(f"| {steps} | {images} | {ours:.1f} | {theirs:.1f} | {theirs / ours:.1f} |")
             print(lines[-1], flush=True)
     if arguments.page:
@@ -62,38 +70,40 @@ def main() -> None:
         )
 
 
-def _row(generator: Generator, engine: Engine, sampling: Sampling, rows: NDArray[np.int16], requests: int) -> str:
+def _row(generator: Generator, steps: int, requests: Requests, single: int) -> str:
+    """A row of the table. single: how many requests are drawn one by one."""
+
     def draw(first: int, count: int) -> Any:
-        return generator.model.draw(engine, range(first, first + count), sampling, rows[first : first + count])
+        seeds = range(first, first + count)
+        return generator.generate(requests[first : first + count], seeds=seeds, steps=steps)
 
     draw(0, 1)
-    one = np.array([milliseconds(partial(draw, place, 1)) for place in range(requests)])
+    one = np.array([milliseconds(partial(draw, place, 1)) for place in range(single)])
     grid = min(milliseconds(lambda: draw(0, _GRID)) for _ in range(_ROUNDS))
     batch = milliseconds(lambda: draw(0, _BATCH))
     median, most, last = np.percentile(one, [50, 90, 99])
     return (
-        f"| {engine.name} | {sampling.steps} | {median:.1f} | {most:.1f} | {last:.1f} | {grid:.0f} |"
+        f"| {generator.engine.name} | {steps} | {median:.1f} | {most:.1f} | {last:.1f} | {grid:.0f} |"
         f" {1000 * _BATCH / batch:.0f} |"
     )
 
 
-def _beside_diffusers(generator: Generator, sampling: Sampling, rows: NDArray[np.int16]) -> tuple[float, float]:
+def _beside_diffusers(generator: Generator, steps: int, requests: Requests) -> tuple[float, float]:
     """Median milliseconds of ours and theirs, in turns."""
-    seeds = range(len(rows))
-    theirs = _diffusers_loop(generator, sampling.steps, rows)
+    settings = SamplingSettings.of(sampler="ddim", steps=steps, spacing="time", guidance=1.0)
+    plan = generator.plan(requests, seeds=range(len(requests)), settings=settings)
+    theirs = _diffusers_loop(generator, steps, generator.schema.encode(requests))
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(_ROUNDS + 2):
-        pair = milliseconds(lambda: generator.model.draw(generator.engine, seeds, sampling, rows)), milliseconds(theirs)
+        pair = milliseconds(lambda: generator.draw(plan)), milliseconds(theirs)
         for kept, spent in zip(times, pair, strict=True):
             if number >= 2:  # the first are warm-up
                 kept.append(spent)
     return float(np.median(times[0])), float(np.median(times[1]))
 
 
-def _diffusers_loop(generator: Generator, steps: int, rows: NDArray[np.int16]) -> Callable[[], None]:
-    """The loop of DDIMPipeline around our network, whose answers it takes as x0: for each image the noise, the steps,
-    the bytes.
-    """
+def _diffusers_loop(generator: Generator, steps: int, codes: NDArray[np.int16]) -> Callable[[], None]:
+    """The loop of DDIMPipeline around our network, from which it takes x0_hat: noise, steps, bytes of the images."""
     from diffusers import DDIMScheduler
 
     model = generator.model
@@ -106,20 +116,19 @@ def _diffusers_loop(generator: Generator, steps: int, rows: NDArray[np.int16]) -
     )
     levels = [model.schedule.at((index + 1) / 1000) for index in range(1000)]
     scheduler.alphas_cumprod = torch.tensor([level.alpha**2 for level in levels])
-    codes = torch.from_numpy(rows.astype(np.int64))
-    generators = [torch.Generator().manual_seed(seed) for seed in range(len(rows))]
-    shape = (1, model.space.channels, model.side, model.side)
+    condition = Condition(torch.from_numpy(codes.astype(np.int64)))
+    generators = [torch.Generator().manual_seed(seed) for seed in range(len(codes))]
 
     def loop() -> None:
         with torch.inference_mode():
             scheduler.set_timesteps(steps)
-            xt = torch.cat([torch.randn(shape, generator=each) for each in generators])
+            xt = torch.cat([torch.randn(1, *model.shape, generator=each) for each in generators])
             for timestep in scheduler.timesteps:
                 level = levels[int(timestep)]
                 times, alpha, sigma = (
                     torch.full((len(xt),), value) for value in (level.time, level.alpha, level.sigma)
                 )
-                x0 = model.objective.image(generator.network(xt, times, codes), xt, alpha, sigma)
+                x0 = model.objective.image(generator.network(xt, times, condition), xt, alpha, sigma)
                 xt = scheduler.step(x0, timestep, xt, eta=0.0, use_clipped_model_output=True).prev_sample
             model.space.decode(xt)
 

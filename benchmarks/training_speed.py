@@ -1,12 +1,14 @@
 """Training images/s and GFLOP/s of the punk recipes, beside diffusers' UNet2DModel and the machine's own ceiling.
 
-    python benchmarks/training_speed.py [--seconds 20] [--compile] [--json]
+    python benchmarks/training_speed.py [--seconds 20] [--rounds 5] [--compile] [--json]
 
-All in one process and one run, in turns, so that a machine whose speed drifts treats all alike: the rounds are repeated
-and the median is given with the range. Run it when nothing else runs. A step is forward, backward, clipping and the
-optimiser, on batches that are already drawn: of a recipe its own loss and optimiser, of a peer the squared error and
-AdamW. GFLOP are counted by PyTorch's own counter, forward and backward; what the optimiser computes is no part of them,
-but of the time. The smaller peer costs about as many GFLOP an image as the flagship.
+All of it runs in one process, in turns, so that a machine whose speed drifts treats all alike; the median of the rounds
+is given with the range. Takes minutes. Run it when nothing else runs. Needs the extra `peers`.
+
+A step is forward, backward, clipping and the optimiser, on batches that are already drawn: of a recipe its own loss and
+optimiser, of UNet2DModel the squared error and AdamW. GFLOP are counted by PyTorch's own counter, forward and backward;
+what the optimiser computes is no part of them, but of the time. The smaller UNet2DModel costs about as many GFLOP an
+image as the flagship.
 
 The ceiling is the best rate at which this machine's convolutions run in a forward and backward pass of the same kind:
 3x3, 64 to 256 channels, on the feature maps of the recipe; once in float32, once in bfloat16 where the processor has
@@ -38,7 +40,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from noisette.config.data import open_data
 from noisette.config.recipe import load_recipe
 from noisette.data.palette import palette_of
+from noisette.diffusion.condition import Condition
 from noisette.diffusion.noise import add_noise
+from noisette.inference.engine import Inputs
 from noisette.model import assemble
 from noisette.training.optimizers import make_optimizers
 from noisette.training.speed import Settings, choose, has_bfloat16
@@ -47,13 +51,21 @@ Step = Callable[[], None]
 
 
 @dataclass
-class Contestant:
-    """Something that trains: a step, the images it takes, and GFLOP for each image."""
+class Timed:
+    """Something whose steps are timed.
+
+    Attributes:
+        name: for the table.
+        step: takes one.
+        images: in a step.
+        gflop: for an image, forward and backward.
+        parameters: of the network; 0 of a single convolution.
+    """
 
     name: str
     step: Step
     images: int
-    gflop: float  # an image, forward and backward
+    gflop: float
     parameters: int
 
 
@@ -72,19 +84,28 @@ def training_step(
         optimizer.zero_grad(set_to_none=True)
 
 
-def contestant(
+def whole_step(
     name: str,
     network: nn.Module,
     loss: Callable[[], Tensor],
     plain: Callable[[], Tensor],
     optimizers: Sequence[torch.optim.Optimizer],
     images: int,
-) -> Contestant:
-    """plain: the loss as it is, where `loss` is compiled, whose operations could not be counted."""
+) -> Timed:
+    """A training step, with its operations counted.
+
+    Args:
+        name: for the table.
+        network: that is trained.
+        loss: of one batch, compiled or not.
+        plain: the same, not compiled: only its operations can be counted.
+        optimizers: of the network.
+        images: in the batch.
+    """
     counter = FlopCounterMode(display=False)
     training_step(network, plain, optimizers, counter)
     gflop = float(counter.get_total_flops() / images / 1e9)
-    return Contestant(
+    return Timed(
         name,
         lambda: training_step(network, loss, optimizers),
         images,
@@ -93,24 +114,29 @@ def contestant(
     )
 
 
-def ours(recipe_name: str, compiled: bool) -> Contestant:
+def of_recipe(recipe_name: str, compiled: bool) -> Timed:
+    """A step of a named recipe."""
     recipe = load_recipe(recipe_name)
     dataset = open_data(recipe)
     model = assemble(recipe, dataset.schema, palette_of(dataset.images, dataset.places("train")))
     batch = recipe.training.batch_size
     torch.manual_seed(0)
     network = model.network()
-    shape = (model.space.channels, model.side, model.side)
-    codes = torch.from_numpy(dataset.attributes[:batch]).long() if recipe.conditional else None
-    attributes = len(dataset.schema.attributes) if recipe.conditional else None
-    cpu = torch.device("cpu")
+    condition = Condition(torch.from_numpy(dataset.attributes[:batch]).long()) if recipe.conditional else None
     settings, _ = choose(
-        recipe.training, network, model.objective, shape, batch, cpu, attributes=attributes, seconds=lambda rate: 0
+        recipe.training,
+        network,
+        model.objective,
+        model.shape,
+        batch,
+        torch.device("cpu"),
+        condition=Inputs.of(model).condition(1),
+        seconds=lambda rate: 0,
     )
     network = network.to(memory_format=settings.memory_format)  # type: ignore[call-overload]
     x0, eps, times = (
         model.space.encode(torch.from_numpy(dataset.images[:batch])),
-        torch.randn(batch, *shape),
+        torch.randn(batch, *model.shape),
         torch.rand(batch),
     )
     alpha, sigma = (scale.float() for scale in model.schedule.alpha_sigma(times.double()))
@@ -119,7 +145,7 @@ def ours(recipe_name: str, compiled: bool) -> Contestant:
     def loss_by(forward: Callable[..., Tensor], measure: Callable[..., Tensor]) -> Callable[[], Tensor]:
         def loss() -> Tensor:
             with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
-                prediction = forward(xt, times, codes)
+                prediction = forward(xt, times, condition)
             return measure(prediction.float(), x0, eps, xt, alpha, sigma)
 
         return loss
@@ -128,10 +154,11 @@ def ours(recipe_name: str, compiled: bool) -> Contestant:
     loss = loss_by(torch.compile(network), torch.compile(model.objective.loss)) if compiled else plain
     optimizers = make_optimizers(network, recipe.training)
     name = f"noisette {recipe_name} ({settings.precision}, {settings.layout}{', compiled' if compiled else ''})"
-    return contestant(name, network, loss, plain, optimizers, batch)
+    return whole_step(name, network, loss, plain, optimizers, batch)
 
 
-def theirs(batch: int, side: int, widths: tuple[int, ...]) -> Contestant:
+def of_diffusers(batch: int, side: int, widths: tuple[int, ...]) -> Timed:
+    """A step of UNet2DModel on square images."""
     from diffusers import UNet2DModel
 
     torch.manual_seed(0)
@@ -152,10 +179,11 @@ def theirs(batch: int, side: int, widths: tuple[int, ...]) -> Contestant:
         return F.mse_loss(answer, eps)
 
     optimizers = [torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True)]
-    return contestant(f"diffusers UNet2DModel {'-'.join(map(str, widths))}", network, loss, loss, optimizers, batch)
+    return whole_step(f"diffusers UNet2DModel {'-'.join(map(str, widths))}", network, loss, loss, optimizers, batch)
 
 
-def ceilings(batch: int) -> list[Contestant]:
+def ceilings(batch: int) -> list[Timed]:
+    """Convolutions of several sizes, in each precision and layout."""
     found = []
     for precision in ("float32", "bfloat16"):
         if precision == "bfloat16" and not has_bfloat16(torch.device("cpu")):
@@ -167,7 +195,7 @@ def ceilings(batch: int) -> list[Contestant]:
     return found
 
 
-def convolution(width: int, side: int, batch: int, settings: Settings) -> Contestant:
+def convolution(width: int, side: int, batch: int, settings: Settings) -> Timed:
     """A forward and backward pass of one 3x3 convolution, to its input and its weights."""
     layer = nn.Conv2d(width, width, 3, padding=1).to(memory_format=settings.memory_format)  # type: ignore[call-overload]
     image = torch.randn(batch, width, side, side).contiguous(memory_format=settings.memory_format).requires_grad_()
@@ -180,24 +208,22 @@ def convolution(width: int, side: int, batch: int, settings: Settings) -> Contes
         image.grad = None
 
     gflop = 3 * 2 * 9 * width * width * side * side / 1e9
-    return Contestant(
-        f"convolution {width}x{side}x{side} {settings.precision} {settings.layout}", step, batch, gflop, 0
-    )
+    return Timed(f"convolution {width}x{side}x{side} {settings.precision} {settings.layout}", step, batch, gflop, 0)
 
 
-def measure(contestants: list[Contestant], seconds: float, rounds: int) -> dict[str, list[float]]:
+def measure(timed: list[Timed], seconds: float, rounds: int) -> dict[str, list[float]]:
     """Images/s of each, `rounds` times in turn."""
-    rates: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
-    for contestant in contestants:
-        contestant.step()
-        contestant.step()
+    rates: dict[str, list[float]] = {each.name: [] for each in timed}
+    for each in timed:
+        each.step()
+        each.step()
     for _ in range(rounds):
-        for contestant in contestants:
+        for each in timed:
             count, start = 0, time.perf_counter()
             while (spent := time.perf_counter() - start) < seconds / rounds:
-                contestant.step()
+                each.step()
                 count += 1
-            rates[contestant.name].append(count * contestant.images / spent)
+            rates[each.name].append(count * each.images / spent)
     return rates
 
 
@@ -205,17 +231,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20, help="for each network; a tenth for each convolution")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=64, help="of the peers and the convolutions; a recipe has its own")
+    parser.add_argument(
+        "--batch", type=int, default=64, help="of UNet2DModel and the convolutions; a recipe has its own"
+    )
     parser.add_argument("--compile", action="store_true", help="also measure the recipes compiled")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
     networks = [
-        ours(name, compiled)
+        of_recipe(name, compiled)
         for name in ("punks-attributes", "punks")
         for compiled in ([False, True] if options.compile else [False])
     ]
-    networks += [theirs(options.batch, 24, widths) for widths in ((64, 128, 128), (16, 32, 32))]
+    networks += [of_diffusers(options.batch, 24, widths) for widths in ((64, 128, 128), (16, 32, 32))]
     convolutions = ceilings(options.batch)
     rates = {
         **measure(networks, options.seconds, options.rounds),

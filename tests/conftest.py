@@ -12,8 +12,10 @@ from hypothesis import settings
 
 import noisette
 from noisette.config.recipe import Recipe, parse_recipe
+from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import Dataset
 from noisette.data.opening import open_dataset
+from noisette.inference.generator import Generator
 from noisette.store.run import Run
 
 TINY = """
@@ -41,25 +43,50 @@ layout = "contiguous"
 precision = "float32"
 compile = "no"
 
+[sampling]
+steps = 3
+
 [samples]
 count = 4
-steps = 3
 """
 
 CONDITIONAL = (
     TINY.replace(
         "attention = [false, true]", 'attention = [false, true]\ncondition = ["modulate", "spatial"]\nmap_channels = 4'
     )
-    + """
-guidance = 2.0
-requests = ["Zombie, Top Hat", "no earring", "Hair=none, blush"]
+    + """requests = ["Zombie, Top Hat", "no earring", "Hair=none, blush"]
+
+[sampling.guidance]
+scale = 2.0
 """
 )
 """The same, trained by attributes."""
 
-settings.register_profile("noisette", deadline=None, max_examples=50)  # a busy machine is not a bug
+# A busy machine is not a bug, so there are no deadlines. CI draws the same examples each time: a red build is the change's.
+settings.register_profile("noisette", deadline=None, max_examples=50, derandomize="CI" in os.environ)
 settings.load_profile("noisette")
 torch.set_num_threads(1)  # networks this small gain nothing from two, and two threads stall when something else runs
+
+
+HERE = Path(__file__).parent
+BY_PLACE = {"e2e": "e2e", "e2e/test_dashboard.py": "browser"}
+"""Marks that every test of a folder or file has."""
+SLOW_FIXTURES = {"drawer", "classifier", "reference", "perfect"}
+"""They train, measure or draw for seconds, so what uses one is `slow`; the other slow tests say so themselves."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for place, mark in BY_PLACE.items():
+            if item.path.is_relative_to(HERE / place):
+                item.add_marker(mark)
+        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
+def resolved(generator: Generator, preset: str | None = None, **settings: object) -> SamplingSettings:
+    """Every setting of a drawing, as the generator resolves those that are given by their flat names."""
+    return generator.planner.resolve(SamplingSettings.of(**settings), preset)
 
 
 @pytest.fixture(scope="session", autouse=True)

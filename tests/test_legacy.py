@@ -21,8 +21,10 @@ from noisette.evaluation.report_facts import sweeps
 from noisette.evaluation.sweep_plan import chosen_figures
 from noisette.evaluation.tables import describe
 from noisette.legacy import RENAMED, modernise, old_path, with_old_keys
-from noisette.sampling.presets import read_qualities
-from noisette.store.shipped import shipped_figures
+from noisette.sampling.presets import read_presets
+from noisette.store.locate import locate
+
+from .conftest import resolved
 
 OLD = Path(__file__).parent / "data" / "version-0.1"
 FILES = [path for path in sorted(OLD.rglob("*.json")) if path.name != "request.json"]
@@ -108,7 +110,7 @@ def test_the_facts_of_a_draw_are_those_of_version_0_1(asked, tmp_path, monkeypat
     classifier = fit_classifier(data_of(str(asked.folder)).split("train"), epochs=1)
     setup = prepare(str(asked.folder), split="train", count=10, classifier=classifier)
     old = read(sorted((OLD / "run" / "evaluations").glob("*/request.json"))[0])
-    sampling = setup.generator.choices.sampling("ddim", 3, 0.0, guidance=1.0)
+    sampling = resolved(setup.generator, sampler="ddim", steps=3, eta=0.0, guidance=1.0)
     record = setup.record(sampling, 0)
     facts = json.loads(json.dumps(record.facts))
     assert facts == {**old, "weights": setup.generator.weights, "requests": setup.reference.real.fingerprint}
@@ -124,9 +126,12 @@ def test_a_sweep_is_shown(run):
 
 def test_presets_are_read(run):
     old = read(run / "quality.json")
-    found, notes = read_qualities(run, old["weights"])
+    found, notes = read_presets(run, old["weights"])
     assert notes == ()
     assert found.fast.figures["attribute_accuracy.exact"] == old["fast"]["figures"]["obedience.exact"]
+    assert found.fast.settings.steps == old["fast"]["steps"]
+    assert found.fast.settings.guidance.scale == old["fast"]["guidance"]
+    assert found.fast.nfe == old["fast"]["evaluations"]
     assert found.fitted[2] == tuple(old["fitted"]["2"])
 
 
@@ -151,7 +156,7 @@ def test_the_classifiers_that_ship_are_those_that_figures_were_taken_with(name):
     home = Path(noisette.__file__).parent
     classifier = load_classifier(home / "classifiers" / f"{name}.safetensors")
     assert classifier.digest == read(home / "models" / name / "figures.json")["classifier"]["weights"]
-    assert find(shipped_figures(name), "attribute_accuracy.exact") > 0.9
+    assert find(locate(name).figures, "attribute_accuracy.exact") > 0.9
 
 
 def test_names_of_the_data_are_never_renamed():

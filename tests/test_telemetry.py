@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 
 def _drawn(tmp_path, **variables):
     """What a drawing with a shipped model leaves in a fresh home folder."""
@@ -18,6 +20,7 @@ def _drawn(tmp_path, **variables):
     return sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_drawing_leaves_no_trace_in_a_fresh_home(tmp_path):
     assert _drawn(tmp_path) == []
 

@@ -241,6 +241,7 @@ def test_random_requests_follow_the_statistics():
         assert abs((drawn[:, column] == code).mean() - seen / 2000) < 0.06, (name, value)
 
 
+@pytest.mark.slow
 def test_random_requests_follow_values_that_say_the_same_of_each_other():
     """A beard, a moustache and a pipe nearly always come together: what the three say must count once."""
     random = np.random.default_rng(0)

@@ -11,7 +11,7 @@ import pytest
 
 from noisette.cli import app, main
 from noisette.config.recipe import recipe_names
-from noisette.diffusion.registry import SamplerName, SpacingName
+from noisette.diffusion.registry import RuleSpacing, SamplerName
 
 
 def run(capsys, *arguments):
@@ -38,7 +38,7 @@ def test_help_tells_and_needs_no_pytorch(verb):
 def test_help_names_every_sampler_and_spacing(capsys, verb):
     assert main([verb, "--help"]) == 0
     told = re.split(r"[^a-z0-9-]+", re.sub(r"-\n\s*", "-", capsys.readouterr().out))
-    assert set(told) >= {*get_args(SamplerName), *get_args(SpacingName)}
+    assert set(told) >= {*get_args(SamplerName), *get_args(RuleSpacing)}
 
 
 def test_importing_noisette_does_not_import_pytorch():
@@ -112,6 +112,7 @@ def test_a_dry_run_prints_the_whole_recipe_and_makes_nothing(capsys, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_training_and_drawing_by_command(capsys, tiny_file, tmp_path):
     folder = tmp_path / "run"
     status, out, err = run(capsys, "train", tiny_file, "--out", folder, "--steps", 5, "--json")

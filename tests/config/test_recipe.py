@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from noisette.config.recipe import Recipe, dump_recipe, lengthened, load_recipe, parse_recipe, recipe_names
-from noisette.config.sections import DatasetSection, check_size, seconds
+from noisette.config.sections import DatasetSection, seconds
 from noisette.errors import RequestError
+from noisette.networks.registry import check_size
 
 DATASET = TypeAdapter(DatasetSection)
 PUNKS = resources.files("noisette.recipes").joinpath("punks.toml").read_text(encoding="utf-8")
@@ -109,7 +110,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
             "network": network,
             "diffusion": {"steps": steps, "target": draw(st.sampled_from(["noise", "image", "velocity"]))},
             "training": {**length, **rates},
-            "samples": {"steps": 1, "eta": draw(st.floats(0, 1))},
+            "sampling": {"steps": 1, "eta": draw(st.floats(0, 1))},
         }
     )
 
@@ -131,7 +132,7 @@ def test_a_dump_writes_every_setting_out():
     ("override", "message"),
     [
         ("training.stpes=3", "no setting training.stpes; nearest: steps"),
-        ("trainig.steps=3", "no setting trainig; nearest: training"),
+        ("trainig.steps=3", "no setting trainig; nearest: training, sampling"),
         ("network.width=[1]", "no setting network.width; nearest: widths, head_width, pixel_width"),
         (
             "network.unet=1",
@@ -143,11 +144,11 @@ def test_a_dump_writes_every_setting_out():
         ),
         (
             "zzz=1",
-            "no setting zzz; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation",
+            "no setting zzz; a recipe takes summary, dataset, network, diffusion, condition, training, sampling, samples, distillation",
         ),
         (
             "a.b.c=1",
-            "no setting a; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation",
+            "no setting a; a recipe takes summary, dataset, network, diffusion, condition, training, sampling, samples, distillation",
         ),
     ],
 )
@@ -156,7 +157,7 @@ def test_an_unknown_setting_is_named_with_the_nearest(override, message):
 
 
 def test_a_misspelt_section_is_not_called_missing():
-    assert refused(text=PUNKS.replace("[training]", "[trainng]")) == "no setting trainng; nearest: training"
+    assert refused(text=PUNKS.replace("[training]", "[trainng]")) == "no setting trainng; nearest: training, sampling"
     assert refused(text=PUNKS.replace('name = "crypto', 'nmae = "crypto')) == "no setting dataset.nmae; nearest: name"
 
 
@@ -222,7 +223,7 @@ def test_a_network_is_not_offered_the_settings_of_another():
         ("training.ema=1", "training.ema = 1: must be less than 1"),
         ("training.budget=5", "training.budget = 5: must be a valid string"),
         ("training.seed=-1", "training.seed = -1: must be greater than or equal to 0"),
-        ("samples.eta=2", "samples.eta = 2: must be less than or equal to 1"),
+        ("samples.eta=2", "sampling.eta = 2: must be less than or equal to 1"),
     ],
 )
 def test_a_wrong_value_says_what_would_be_right(override, message):
@@ -259,7 +260,10 @@ def test_a_whole_number_will_do_for_a_fraction():
             ["network.head_width=48"],
             "network.head_width: 48 does not divide the 128 channels of a level with attention",
         ),
-        (["diffusion.steps=10"], "samples.steps: 25 are more than the 10 levels of diffusion.steps; use at most those"),
+        (
+            ["diffusion.steps=10"],
+            "sampling.steps: 25 are more than the 10 levels of diffusion.steps; use at most those",
+        ),
         (["dataset.size=25"], "dataset.size: cryptopunks can be 24 or 32 pixels wide, not 25"),
         (["dataset.name=sprites", "dataset.size=65"], "dataset.size: sprites can be 8 to 64 pixels wide, not 65"),
         (
@@ -324,7 +328,7 @@ def test_the_reports_network_halves_twice():
 def test_a_line_break_in_a_recipe_does_not_break_the_message():
     assert (
         refused(text=SIMPLE + '"a\\nb" = 1')
-        == "no setting a b; a recipe takes summary, dataset, network, diffusion, condition, training, samples, distillation"
+        == "no setting a b; a recipe takes summary, dataset, network, diffusion, condition, training, sampling, samples, distillation"
     )
     assert "is not TOML" in refused(text=SIMPLE + "x")
 
@@ -357,7 +361,7 @@ def test_the_advice_on_sizes_is_right_and_can_be_followed(side, levels, patch):
         ("network.attention=[true, true]", "network", "attention", [True, True]),
         ("diffusion.steps=50", "diffusion", "steps", 50),
         ("diffusion.allow_residual_signal=true", "diffusion", "allow_residual_signal", True),
-        ("samples.sampler=ddpm", "samples", "sampler", "ddpm"),
+        ("samples.sampler=ddpm", "sampling", "sampler", "ddpm"),
     ],
 )
 def test_a_setting_is_written_as_in_toml_or_as_a_bare_word(override, section, field, value):

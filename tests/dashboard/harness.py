@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 def home_page(runs):
     from pathlib import Path
 
-    from noisette.dashboard.pages import home
+    from noisette.dashboard.views import home
 
     home.page(Path(runs))
 
@@ -17,7 +17,7 @@ def home_page(runs):
 def watch_page(runs):
     from pathlib import Path
 
-    from noisette.dashboard.pages import watch
+    from noisette.dashboard.views import watch
 
     watch.page(Path(runs))
 
@@ -25,7 +25,7 @@ def watch_page(runs):
 def train_page(runs):
     from pathlib import Path
 
-    from noisette.dashboard.pages import train
+    from noisette.dashboard.views import train
 
     train.page(Path(runs))
 
@@ -33,7 +33,7 @@ def train_page(runs):
 def generate_page(runs):
     from pathlib import Path
 
-    from noisette.dashboard.pages import generate
+    from noisette.dashboard.views import generate
 
     generate.page(Path(runs))
 
@@ -41,7 +41,7 @@ def generate_page(runs):
 def results_page(runs):
     from pathlib import Path
 
-    from noisette.dashboard.pages import results
+    from noisette.dashboard.views import results
 
     results.page(Path(runs))
 

@@ -26,7 +26,7 @@ def test_the_two_copies_of_the_servers_settings_are_alike():
 
 
 def test_the_first_page_does_not_wait_for_pytorch():
-    assert not loaded_by("noisette.dashboard.app", "noisette.dashboard.pages.home", what="torch")
+    assert not loaded_by("noisette.dashboard.app", "noisette.dashboard.views.home", what="torch")
 
 
 def test_services_know_no_streamlit():
@@ -37,4 +37,5 @@ def test_services_know_no_streamlit():
 
 @pytest.mark.parametrize("name", sorted(_PAGES))
 def test_each_page_is_where_the_application_looks_for_it(name):
-    assert (HOME / "pages" / f"{name}.py").is_file()
+    assert not (HOME / "pages").exists()  # which Streamlit would serve by itself, each file a script
+    assert (HOME / "views" / f"{name}.py").is_file()

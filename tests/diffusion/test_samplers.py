@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from noisette.diffusion.denoiser import as_denoiser, clipped
@@ -15,9 +17,17 @@ from noisette.diffusion.objectives import Classification, Regression
 from noisette.diffusion.samplers import ddim, ddpm, euler, heun, lcm
 from noisette.diffusion.schedules import make_schedule
 from noisette.diffusion.spacing import spaced
-from noisette.diffusion.targets import wanted
+from noisette.diffusion.targets import target_of
 
 from .oracles import gaussian, ideal
+
+known_schedule = cache(make_schedule)
+
+
+@cache
+def nearest(schedule, half_log_snr):
+    """Found once: a continuous schedule searches milliseconds for a level, and a churned sampler asks at every step."""
+    return schedule.nearest(half_log_snr)
 
 
 def churned(method):
@@ -26,7 +36,7 @@ def churned(method):
     def sampler(denoise, start, levels, *, schedule, **settings):
         more = math.log(1 + 5 / len(levels))
         return method(
-            denoise, start, levels, raised=lambda level: schedule.nearest(level.half_log_snr - more), **settings
+            denoise, start, levels, raised=lambda level: nearest(schedule, level.half_log_snr - more), **settings
         )
 
     return sampler
@@ -59,10 +69,12 @@ SAMPLERS = {**PLAIN, "euler-churned": churned(euler), "heun-churned": churned(he
 TRUE = {
     name: sampler for name, sampler in SAMPLERS.items() if name != "lcm"
 }  # that one is for estimates that are images already
-SCHEDULES = [(name, steps) for name in ("linear", "linear-scaled", "cosine", "sigmoid") for steps in (1000, None)]
+SCHEDULES = [(name, levels) for name in ("linear", "linear-scaled", "cosine", "sigmoid") for levels in (1000, None)]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
 every_true_sampler = pytest.mark.parametrize("sampler", TRUE.values(), ids=TRUE)
-every_schedule = pytest.mark.parametrize(("name", "total"), SCHEDULES)
+schedules = st.sampled_from(SCHEDULES)
+targets = st.sampled_from(["noise", "image", "velocity"])
+step_counts = st.sampled_from([1, 2, 3, 5, 7, 12, 30, 1000])  # 1,000 now and then: they take a second
 
 
 def sample(sampler, denoise, schedule, steps, *, count=8, shape=(1, 4, 4)):
@@ -71,11 +83,12 @@ def sample(sampler, denoise, schedule, steps, *, count=8, shape=(1, 4, 4)):
 
 
 @every_sampler
-@every_schedule
-@pytest.mark.parametrize("steps", [10, 1000])
-def test_with_the_ideal_denoiser_every_sampler_lands_on_data(sampler, name, total, steps):
+@settings(max_examples=4)
+@example(schedule=("cosine", None), steps=1000)
+@given(schedule=schedules, steps=st.sampled_from([10, 20, 50, 1000]))
+def test_with_the_ideal_denoiser_every_sampler_lands_on_data(sampler, schedule, steps):
     data = torch.randn(5, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-    drawn = sample(sampler, ideal(data), make_schedule(name, total), steps, count=4)
+    drawn = sample(sampler, ideal(data), known_schedule(*schedule), steps, count=4)
     nearest = (drawn[:, None] - data[None]).flatten(2).norm(dim=2).min(dim=1).values
     assert nearest.max() < 0.02
 
@@ -89,10 +102,11 @@ def test_with_the_ideal_denoiser_every_image_of_the_data_is_drawn_about_as_often
 
 
 @every_true_sampler
-@every_schedule
-def test_of_a_gaussian_the_moments_match(sampler, name, total):
+@settings(max_examples=2)
+@given(schedule=schedules)
+def test_of_a_gaussian_the_moments_match(sampler, schedule):
     # The last estimate is a mean, so it lacks the spread of x0 given xt: small at the last of 1,000 levels.
-    drawn = sample(sampler, gaussian(0.3, 0.5), make_schedule(name, total), 1000, count=2, shape=(1, 100, 100))
+    drawn = sample(sampler, gaussian(0.3, 0.5), known_schedule(*schedule), 1000, count=2, shape=(1, 100, 100))
     assert drawn.mean().item() == pytest.approx(0.3, abs=0.02)
     assert drawn.std().item() == pytest.approx(0.5, rel=0.02)
 
@@ -108,25 +122,28 @@ def test_ddim_with_eta_1_is_ddpm():
 
 
 @every_sampler
-@pytest.mark.parametrize("steps", [1, 2, 7, 1000])
-@pytest.mark.parametrize("target", ["noise", "image", "velocity"])
-@every_schedule
-def test_a_bad_network_gives_no_nan_at_any_step_count(sampler, steps, target, name, total):
+@settings(max_examples=6)
+@example(schedule=("cosine", None), target="noise", steps=1)  # an image divided by an alpha of nearly 0
+@example(schedule=("cosine", None), target="noise", steps=1000)
+@given(schedule=schedules, target=targets, steps=step_counts)
+def test_a_bad_network_gives_no_nan_at_any_step_count(sampler, schedule, target, steps):
     denoise = clipped(as_denoiser(lambda xt, times: 3 * xt.flip(-1), Regression(target)))
-    drawn = sample(sampler, denoise, make_schedule(name, total), steps, count=1, shape=(1, 2, 2))
+    drawn = sample(sampler, denoise, known_schedule(*schedule), steps, count=1, shape=(1, 2, 2))
     assert torch.isfinite(drawn).all()
     assert drawn.abs().max() <= 1
 
 
 @every_sampler
-@pytest.mark.parametrize("steps", [1, 2, 7, 1000])
-@every_schedule
-def test_a_bad_network_that_names_colours_gives_no_nan_either(sampler, steps, name, total):
+@settings(max_examples=6)
+@example(schedule=("cosine", None), steps=1)
+@example(schedule=("cosine", None), steps=1000)
+@given(schedule=schedules, steps=step_counts)
+def test_a_bad_network_that_names_colours_gives_no_nan_either(sampler, schedule, steps):
     colours = torch.tensor([[-1.0], [-0.99], [0.2], [1.0]])
     denoise = as_denoiser(
         lambda xt, times: 30 * xt.flip(-1).expand(-1, 4, -1, -1) * colours[:, :, None], Classification(colours)
     )
-    drawn = sample(sampler, denoise, make_schedule(name, total), steps, count=1, shape=(1, 2, 2))
+    drawn = sample(sampler, denoise, known_schedule(*schedule), steps, count=1, shape=(1, 2, 2))
     assert torch.isfinite(drawn).all()
     assert drawn.abs().max() <= 1
 
@@ -140,7 +157,7 @@ def test_a_sampler_does_not_see_what_the_network_predicts(target):
     def network(xt, times):
         level = schedule.at(times[0].item())
         x0 = perfect(xt, level)
-        return wanted(target, x0, (xt - level.alpha * x0) / level.sigma, level.alpha, level.sigma)
+        return target_of(target, x0, (xt - level.alpha * x0) / level.sigma, level.alpha, level.sigma)
 
     assert_close(
         sample(SAMPLERS["ddim"], as_denoiser(network, Regression(target)), schedule, 20),
@@ -189,26 +206,31 @@ def test_what_clipping_moved_moves_the_noise_too():
     assert seen[1].item() == pytest.approx(then.alpha + then.sigma * eps, rel=1e-6)
 
 
+@cache
+def evenly(steps):
+    return spaced(known_schedule("cosine", None), steps, "log-snr")
+
+
 ORDERS = {"ddim": 1, "euler": 1, "heun": 2, "dpmpp-2m": 2, "deis": 2, "unipc": 2}
 
 
 @pytest.mark.parametrize(("name", "order"), ORDERS.items(), ids=ORDERS)
 def test_with_twice_the_steps_the_error_falls_by_the_order_of_a_sampler(name, order):
     """Where data are normal the way of an image is known: its place in the spread of xt stays."""
-    schedule, mean, spread = make_schedule("cosine", None), 0.3, 0.5
+    mean, spread = 0.3, 0.5
 
     def place(level, z):
         return level.alpha * mean + math.sqrt(level.alpha**2 * spread**2 + level.sigma**2) * z
 
     def error(steps):
-        levels = spaced(schedule, steps, "log-snr")
+        levels = evenly(steps)
         z, seen = torch.tensor([-1.5, -0.2, 0.7, 2.0], dtype=torch.float64).view(4, 1, 1, 1), []
         SAMPLERS[name](
             gaussian(mean, spread),
             place(levels[0], z),
             levels,
             noise=ImageNoise(range(4)),
-            schedule=schedule,
+            schedule=known_schedule("cosine", None),
             on_step=lambda xt, x0, level: seen.append(xt),
         )
         return (seen[-1] - place(levels[-1], z)).abs().max().item()
@@ -227,7 +249,7 @@ def test_three_estimates_on_a_parabola_are_integrated_exactly():
         return 0.3 - 0.2 * lam + 0.05 * lam**2
 
     seen = []
-    levels = spaced(make_schedule("cosine", None), 12, "log-snr")
+    levels = evenly(12)
     dpmpp_3m_sde(
         lambda xt, level: torch.full_like(xt, curve(level.half_log_snr)),
         torch.ones(1, 1, 1, 1, dtype=torch.float64),

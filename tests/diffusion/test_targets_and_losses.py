@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisette.diffusion.losses import squared_error, weights
-from noisette.diffusion.targets import image_from, noise_from, wanted
+from noisette.diffusion.targets import image_from, noise_from, target_of
 
 TARGETS = ["noise", "image", "velocity"]
 angles = st.floats(0.05, 1.5)
@@ -19,7 +19,7 @@ def test_conversions_go_both_ways(target, angle):
     x0, eps = torch.randn(2, 2, 3, 4, 4, dtype=torch.float64)
     alpha, sigma = torch.tensor(angle, dtype=torch.float64).cos(), torch.tensor(angle, dtype=torch.float64).sin()
     xt = alpha * x0 + sigma * eps
-    answer = wanted(target, x0, eps, alpha, sigma)
+    answer = target_of(target, x0, eps, alpha, sigma)
     torch.testing.assert_close(image_from(target, answer, xt, alpha, sigma), x0)
     torch.testing.assert_close(noise_from(target, answer, xt, alpha, sigma), eps)
 
@@ -31,9 +31,9 @@ def loss_of_a_wrong_image(weighting, target, angle, gamma):
     alpha, sigma = (function(torch.tensor([angle], dtype=torch.float64)) for function in (torch.cos, torch.sin))
     a, s = alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
     xt = a * x0 + s * eps
-    prediction = wanted(target, x0 + error, (xt - a * (x0 + error)) / s, a, s)
+    prediction = target_of(target, x0 + error, (xt - a * (x0 + error)) / s, a, s)
     loss = squared_error(
-        prediction, wanted(target, x0, eps, a, s), weights(weighting, target, alpha, sigma, gamma=gamma)
+        prediction, target_of(target, x0, eps, a, s), weights(weighting, target, alpha, sigma, gamma=gamma)
     )
     return loss.item(), error.square().mean().item(), (alpha / sigma).item() ** 2
 

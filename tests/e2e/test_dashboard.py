@@ -152,6 +152,7 @@ def test_cancel_cancels(page):
 
 def test_a_tick_ends_the_drawing_before(page):
     choose(page, "punks")
+    page.get_by_text("generate punks").first.wait_for()  # drawn: what is still changing loses what is typed
     put(page, "Steps", "1000")
     page.get_by_role("button", name="Cancel").wait_for()
     page.get_by_text("fast", exact=True).click()

@@ -24,7 +24,7 @@ from noisette.evaluation.reference import ReferenceSet
 from noisette.evaluation.setup import prepare
 from noisette.evaluation.tables import describe
 
-from ..conftest import CONDITIONAL, TINY
+from ..conftest import CONDITIONAL, TINY, resolved
 from .test_fidelity import by_eigenvalues
 
 MANY = ["dataset.count=2800", "training.steps=2", "samples.every=100"]
@@ -268,7 +268,7 @@ def test_a_record_that_was_cut_short_is_made_again(drawer, classifier, file):
 
 def test_a_kept_drawing_is_what_was_drawn(drawer, classifier):
     setup = prepare(drawer, count=28)
-    sampling = setup.generator.choices.sampling(steps=2)
+    sampling = resolved(setup.generator, steps=2)
     first = setup.draw(sampling, 5)
     assert np.array_equal(prepare(drawer, count=28).draw(sampling, 5), first)
     assert np.array_equal(first[3], setup.generator.draw(setup.reference.real.attributes[3:4], [8], sampling)[0])
@@ -299,7 +299,7 @@ def test_what_a_person_should_know_is_told(capsys, drawer, classifier, tmp_path)
             setup.reference, classifier=fit_classifier(DATA.split("train").take(np.arange(64)), epochs=1)
         ),
     )
-    [note] = evaluate_prepared(blind, setup.generator.choices.sampling(steps=1), draws=1)["notes"]
+    [note] = evaluate_prepared(blind, resolved(setup.generator, steps=1), draws=1)["notes"]
     assert "so figures by it say little" in note
 
 
@@ -325,7 +325,7 @@ def test_who_interrupts_is_told_that_nothing_is_lost(capsys, drawer, classifier,
 
 def test_parts_that_were_measured_are_not_measured_again(drawer, classifier, monkeypatch):
     setup = prepare(drawer, count=124)
-    sampling = setup.generator.choices.sampling(steps=2)
+    sampling = resolved(setup.generator, steps=2)
     taken: list[str] = []
     measure = ReferenceSet.measure
 
@@ -447,7 +447,7 @@ def test_the_real_figures_of_one_run_are_not_those_of_another(drawer, classifier
 
 def test_one_image_is_described_too(drawer, classifier):
     setup = prepare(drawer, count=1)
-    told = describe(evaluate_prepared(setup, setup.generator.choices.sampling(steps=1), draws=2))
+    told = describe(evaluate_prepared(setup, resolved(setup.generator, steps=1), draws=2))
     assert "1 images of the validation split" in told
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from noisette.sampling.settings import Sampling
 
 import noisette
 from noisette.cli import main
 from noisette.config.recipe import parse_recipe
+from noisette.config.sampling import SamplingSettings
 from noisette.data.sources.sprites import sprites
 from noisette.diffusion.fitting import cheapest, misses
 from noisette.diffusion.spacing import spaced
@@ -31,13 +30,17 @@ from noisette.evaluation.tuning import (
 )
 from noisette.files.images import read_png, save_png
 
-from ..conftest import CONDITIONAL, TINY
+from ..conftest import CONDITIONAL, TINY, resolved
 
 EXACT, WHOLE = SHARES
 
 
 def candidate(steps, exact, frechet):
-    return Candidate(Sampling("ddim", steps, 0.0), steps, {EXACT: exact, WHOLE: exact, DISTANCE: frechet})
+    return Candidate(
+        SamplingSettings.of(sampler="ddim", steps=steps, eta=0.0),
+        steps,
+        {EXACT: exact, WHOLE: exact, DISTANCE: frechet},
+    )
 
 
 CANDIDATES = [
@@ -51,12 +54,12 @@ CANDIDATES = [
 
 @pytest.mark.parametrize(("points", "steps"), [(0.0, 25), (0.4, 10), (1.0, 4), (2.1, 2), (20.0, 1)])
 def test_the_cheapest_is_chosen_that_stays_near_enough_in_every_figure(points, steps):
-    assert choose(CANDIDATES, points).evaluations == steps
+    assert choose(CANDIDATES, points).nfe == steps
 
 
 def test_a_figure_that_is_far_behind_rules_a_candidate_out():
     blurred = candidate(1, 1.0, 40.0)
-    assert choose([blurred, *CANDIDATES[1:]], 2.1).evaluations == 2
+    assert choose([blurred, *CANDIDATES[1:]], 2.1).nfe == 2
 
 
 def test_accuracy_comes_before_the_distance_to_the_data():
@@ -73,7 +76,9 @@ def test_accuracy_comes_before_the_distance_to_the_data():
 )
 def test_whatever_was_measured_something_is_chosen_and_nothing_cheaper_would_do(rows, points):
     candidates = [
-        Candidate(Sampling("ddim", steps, 0.0), steps, {EXACT: one, WHOLE: other, DISTANCE: far})
+        Candidate(
+            SamplingSettings.of(sampler="ddim", steps=steps, eta=0.0), steps, {EXACT: one, WHOLE: other, DISTANCE: far}
+        )
         for steps, one, other, far in rows
     ]
     chosen = choose(candidates, points)
@@ -85,7 +90,7 @@ def test_whatever_was_measured_something_is_chosen_and_nothing_cheaper_would_do(
     least = min(each.figures[DISTANCE] for each in accurate)
     enough = [each for each in accurate if 100 * (each.figures[DISTANCE] / least - 1) / PERCENT <= points]
     assert chosen in enough
-    assert chosen.evaluations == min(each.evaluations for each in enough)
+    assert chosen.nfe == min(each.nfe for each in enough)
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +112,8 @@ def run(capsys, *arguments):
 
 
 def test_a_table_is_made_and_used_and_what_is_given_wins(capsys, drawer, tmp_path):
-    with pytest.raises(RequestError, match=r"no table of qualities for its weights; `noisette tune .*` makes one"):
-        noisette.load(drawer).choices.sampling(quality="fast")
+    with pytest.raises(RequestError, match=r"no table of presets for its weights; `noisette tune .*` makes one"):
+        resolved(noisette.load(drawer), preset="fast")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "noisette.evaluation.reference.classification",
@@ -119,44 +124,45 @@ def test_a_table_is_made_and_used_and_what_is_given_wins(capsys, drawer, tmp_pat
     assert [
         line.split()[0] for line in out.splitlines() if line and line.split()[0] in ("fast", "balanced", "best")
     ] == ["fast", "balanced", "best"]
-    table = json.loads((drawer / "quality.json").read_text())
+    table = json.loads((drawer / "presets.json").read_text())
     generator = noisette.load(drawer)
-    sampling = generator.choices.sampling(quality="fast")
-    assert (sampling.sampler, sampling.steps, sampling.guidance.scale) == tuple(
-        table["fast"][name] for name in ("sampler", "steps", "guidance")
-    )
-    given = generator.choices.sampling("heun", 7, quality="fast", guidance=3.0, spacing="karras")
+    sampling = resolved(generator, preset="fast")
+    fast = table["fast"]["settings"]
+    assert (sampling.sampler, sampling.steps) == (fast["sampler"], fast["steps"])
+    assert sampling.guidance.scale == fast["guidance"]["scale"]
+    given = resolved(generator, sampler="heun", steps=7, preset="fast", guidance=3.0, spacing="karras")
     assert (given.sampler, given.steps, given.guidance.scale) == ("heun", 7, 3.0)
     file = tmp_path / "a.png"
-    status, out, _ = run(capsys, "generate", drawer, "--quality", "best", "--count", 2, "--out", file, "--json")
-    assert (status, json.loads(out)["sampling"]["steps"]) == (0, table["best"]["steps"])
+    status, out, _ = run(capsys, "generate", drawer, "--preset", "best", "--count", 2, "--out", file, "--json")
+    assert (status, json.loads(out)["sampling"]["steps"]) == (0, table["best"]["settings"]["steps"])
     assert run(capsys, "generate", drawer, "--quality", "good", "--out", file)[0] == 2
-    with pytest.raises(RequestError, match='no quality "fastest"; nearest: fast'):
-        generator.choices.sampling(quality="fastest")
+    with pytest.raises(RequestError, match='no preset "fastest"; nearest: fast'):
+        resolved(generator, preset="fastest")
 
 
 def test_levels_are_fitted_and_a_picture_keeps_its_own(capsys, drawer, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(drawer, copy, ignore=shutil.ignore_patterns("quality.json"))
+    shutil.copytree(drawer, copy, ignore=shutil.ignore_patterns("presets.json"))
     with pytest.raises(
         RequestError, match=r"no levels fitted to its weights; `noisette tune .*copy` finds them, or say spacing time"
     ):
-        noisette.load(copy).choices.sampling(spacing="fitted")
+        resolved(noisette.load(copy), spacing="fitted")
     table = noisette.tune(copy, count=20)
     generator = noisette.load(copy)
-    assert {count: len(times) for count, times in generator.qualities.fitted.items()} == {1: 1, 2: 2}
-    sampling = generator.choices.sampling("ddim", 2, spacing="fitted")
+    assert {count: len(times) for count, times in generator.presets.fitted.items()} == {1: 1, 2: 2}
+    sampling = resolved(generator, sampler="ddim", steps=2, spacing="fitted")
     first, second = sampling.times
-    assert (first, sampling.times) == (1.0, table["fitted"][2])
+    assert (first, sampling.times) == (1.0, tuple(table["fitted"]["2"]))
     assert 0 < second < 1
     with pytest.raises(RequestError, match="fitted levels are there for 1 to 2 steps, not 5; say spacing time"):
-        generator.choices.sampling("ddim", 5, spacing="fitted")
+        resolved(generator, sampler="ddim", steps=5, spacing="fitted")
     levels = []
-    generator.model.draw(generator.engine, [3], sampling, on_step=lambda xt, x0, level: levels.append(level.time))
+    plan = generator.plan(seeds=[3], settings=sampling)
+    generator.draw(plan, on_step=lambda xt, x0, level: levels.append(level.time))
     assert tuple(levels) == sampling.times
     file, again = tmp_path / "a.png", tmp_path / "b.png"
     assert run(capsys, "generate", copy, "--spacing", "fitted", "--steps", 2, "--seed", 3, "--out", file)[0] == 0
-    (copy / "quality.json").unlink()
+    (copy / "presets.json").unlink()
     status, _, err = run(capsys, "regenerate", file, "--out", again)
     assert (status, file.read_bytes()) == (0, again.read_bytes()), err
     image, said = read_png(file)
@@ -173,16 +179,11 @@ def test_levels_are_fitted_to_the_trajectories_of_all_images_under_their_request
     times = tuple(
         sorted({level.time for name in ("time", "log-snr") for level in spaced(schedule, FINE, name)}, reverse=True)
     )
-    sampling = replace(generator.choices.sampling("ddim", 1, 0.0), steps=len(times), spacing="fitted", times=times)
+    sampling = resolved(generator, sampler="ddim", steps=len(times), eta=0.0, spacing="fitted", times=times)
     trajectories = []
     for place in range(20):
-        generator.model.draw(
-            generator.engine,
-            [FIRST_SEED + place],
-            sampling,
-            rows[place : place + 1],
-            on_step=lambda xt, x0, level: trajectories.append((xt, x0, level)),
-        )
+        plan = generator.plan(rows[place : place + 1], seeds=[FIRST_SEED + place], settings=sampling)
+        generator.draw(plan, on_step=lambda xt, x0, level: trajectories.append((xt, x0, level)))
     together = [
         (
             torch.cat([trajectories[place][0] for place in places]),
@@ -201,10 +202,9 @@ def test_levels_are_fitted_to_the_trajectories_of_all_images_under_their_request
     "times", [(1.0, 0.5), (1.0, 0.5, 0.7), (0.9, 0.5, 0.1), (1.0, 0.5, -0.1), (1.0, 0.5, float("nan"))]
 )
 def test_levels_that_cannot_be_are_refused(drawer, times):
-    with pytest.raises(
-        RequestError, match="the fitted levels are not 3 of .*; the picture or the table that they are from was changed"
-    ):
-        noisette.load(drawer).choices.sampling("ddim", 3, spacing="fitted", times=times)
+    changed = "the fitted levels are not 3 of .*; the picture or the table that they are from was changed"
+    with pytest.raises(RequestError, match=f"{changed}|times must be finite numbers"):
+        resolved(noisette.load(drawer), sampler="ddim", steps=3, spacing="fitted", times=times)
 
 
 def test_levels_between_those_of_a_discrete_schedule_are_refused(tmp_path):
@@ -218,35 +218,35 @@ def test_levels_between_those_of_a_discrete_schedule_are_refused(tmp_path):
     generator = noisette.load(
         noisette.train(parse_recipe(TINY, source="t", overrides=settings), out=tmp_path / "discrete").folder
     )
-    assert generator.choices.sampling("ddim", 2, spacing="fitted", times=(1.0, 0.3)).times == (1.0, 0.3)
+    assert resolved(generator, sampler="ddim", steps=2, spacing="fitted", times=(1.0, 0.3)).times == (1.0, 0.3)
     for second in (0.35, 1e-9):
         with pytest.raises(RequestError, match="the fitted levels are not 2 of"):
-            generator.choices.sampling("ddim", 2, spacing="fitted", times=(1.0, second))
+            resolved(generator, sampler="ddim", steps=2, spacing="fitted", times=(1.0, second))
 
 
 def test_a_table_of_other_weights_is_none_and_a_damaged_one_is_told(drawer, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(drawer, copy)
-    table = json.loads((copy / "quality.json").read_text())
-    (copy / "quality.json").write_text(json.dumps({**table, "weights": "of others"}))
+    table = json.loads((copy / "presets.json").read_text())
+    (copy / "presets.json").write_text(json.dumps({**table, "weights": "of others"}))
     assert noisette.load(copy).qualities is None
-    (copy / "quality.json").write_text("{}")
+    (copy / "presets.json").write_text("{}")
     damaged = noisette.load(copy)
     assert damaged.qualities is None
-    assert "quality.json is damaged, or of another version; `noisette tune " in damaged.notes[0]
+    assert "presets.json is damaged, or of another version; `noisette tune " in damaged.notes[0]
     noisette.tune(copy, count=20)
     assert noisette.load(copy).notes == ()
 
 
 def test_where_nothing_can_be_measured_nothing_is_chosen(drawer, tmp_path, monkeypatch):
     with pytest.raises(RequestError, match="no folder"):
-        noisette.tune(drawer, count=20, out=tmp_path / "nowhere" / "quality.json")
+        noisette.tune(drawer, count=20, out=tmp_path / "nowhere" / "presets.json")
     plain = noisette.train(
         parse_recipe(TINY, source="t", overrides=["dataset.count=1000", "training.steps=1"]), out=tmp_path / "plain"
     )
     with pytest.raises(RequestError, match="nothing to choose by"):
         noisette.tune(plain.folder, count=20)
-    assert not (plain.folder / "quality.json").exists()
+    assert not (plain.folder / "presets.json").exists()
 
 
 def test_the_table_of_a_shipped_model_goes_where_it_is_told():

@@ -149,6 +149,7 @@ def test_the_image_is_clipped_after_guidance():
     assert max(float(x0.abs().max()) for x0 in estimates) == 1.0
 
 
+@pytest.mark.slow
 def test_a_network_learns_to_obey(tmp_path):
     """Shirts of the colour asked for, after a few hundred steps on the smallest sprites."""
     overrides = [
@@ -617,6 +618,7 @@ def test_pairs_that_are_held_out_are_never_trained_on(tmp_path):
     assert together(("Earring", True), ("Bow Tie", True)) > 0
 
 
+@pytest.mark.slow
 def test_a_conditional_training_resumes_to_the_bit(tmp_path):
     from noisette.training.callback import NullCallback
 
@@ -634,6 +636,7 @@ def test_a_conditional_training_resumes_to_the_bit(tmp_path):
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_makes_a_network_for_its_data(name):
     recipe = load_recipe(name)
@@ -648,6 +651,7 @@ def test_every_recipe_makes_a_network_for_its_data(name):
     assert answer.shape == (2, outputs, *model.size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 def test_a_punk_of_named_colours_does_not_depend_on_its_batch(threads, scale):

@@ -24,6 +24,9 @@ KINDS = {
     "named colours": ("punks-attributes", []),
     "attention": ("punks-attributes", ["network.attention=[true, true]", "network.patch=1", "network.widths=[16, 16]"]),
 }
+every_kind = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind == "report punks" else ()) for kind in KINDS]
+)
 LEVELS = [Level(1.0, 0.05, 0.99875), Level(0.5, 0.7, 0.714), Level(0.01, 0.9999, 0.0141)]
 
 
@@ -49,7 +52,7 @@ def exported(network, model, **facts):
     return in_onnxruntime(network, model.objective, Inputs(model.shape, attributes, model.guidance_embed), facts)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every_kind
 def test_it_computes_what_pytorch_computes(kind, exports):
     network, model, data = made(kind)
     engines = [in_pytorch(network, model.objective), exported(network, model, kind=kind)]
@@ -67,7 +70,7 @@ def test_it_computes_what_pytorch_computes(kind, exports):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("kind", KINDS)
+@every_kind
 def test_an_image_comes_out_the_same_in_any_batch(kind, threads, exports, monkeypatch):
     network, model, data = made(kind)
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
@@ -106,6 +109,7 @@ def test_what_it_makes_of_a_request_is_kept_from_step_to_step(cache):
     assert asked == 2
 
 
+@pytest.mark.slow
 def test_it_is_exported_once_and_again_where_the_file_is_damaged(cache, monkeypatch):
     network, model, data = made("named colours")
     first = exported(network, model, weights="a")
@@ -124,6 +128,7 @@ def test_it_is_exported_once_and_again_where_the_file_is_damaged(cache, monkeypa
     assert torch.equal(one, three)
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_serves_all_the_same(cache, monkeypatch):
     network, model, _ = made("unconditional")
     exported(network, model, weights="a")
@@ -140,6 +145,7 @@ def test_a_run_is_drawn_by_it(asked):
     assert noisette.load(asked.folder).engine.name == "ONNX Runtime"
 
 
+@pytest.mark.slow
 def test_the_cache_does_not_grow_without_end(cache, monkeypatch):
     monkeypatch.setattr("noisette.inference.engine._KEPT", 2)
     network, model, _ = made("unconditional")

@@ -41,6 +41,7 @@ def test_an_image_does_not_depend_on_its_batch(generator, seventy, seeds):
     assert np.array_equal(generator.generate(seeds=seeds), seventy[seeds])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mnist", "punks-small", "sprites", "mnist-report"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_on_the_shipped_networks_too_an_image_does_not_depend_on_its_batch(name, threads):

@@ -14,6 +14,7 @@ from noisette.networks.unet import UNet
 NOTHING = ConditionSpec()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     rows=st.integers(1, 8),
@@ -61,6 +62,7 @@ def test_a_network_may_answer_with_more_than_it_sees():
         assert answer.abs().max() == 0
 
 
+@pytest.mark.slow
 def test_patches_make_the_same_network_four_times_cheaper():
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -15,7 +15,7 @@ from safetensors import safe_open
 import noisette
 from noisette.errors import RequestError
 from noisette.store.publish import ship
-from noisette.store.shipped import open_shipped, shipped_names
+from noisette.store.shipped import Shipped, shipped_names
 
 HOME = Path(noisette.__file__).parent / "models"
 
@@ -40,17 +40,19 @@ def test_the_figures_that_ship_are_of_the_weights_that_ship(name):
     assert not figures.is_file() or json.loads(figures.read_text())["weights"] == noisette.load(name).weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["digits", "punks"])
-def test_each_has_a_table_of_qualities_for_its_weights(name):
+def test_each_has_a_table_of_presets_for_its_weights(name):
     generator = noisette.load(name)
-    assert generator.qualities is not None, "measured of other weights, or not at all: `noisette tune`"
-    evaluations = [generator.qualities.named(quality).evaluations for quality in ("fast", "balanced", "best")]
-    assert evaluations == sorted(evaluations)
-    for quality in ("fast", "balanced", "best"):
-        assert len(generator.generate(seeds=[0], preset=quality)) == 1
+    assert generator.presets is not None, "measured of other weights, or not at all: `noisette tune`"
+    nfe = [generator.presets.named(preset).nfe for preset in ("fast", "balanced", "best")]
+    assert nfe == sorted(nfe)
+    for preset in ("fast", "balanced", "best"):
+        assert len(generator.generate(seeds=[0], preset=preset)) == 1
     assert len(generator.generate(seeds=[0], steps=3, sampler="ddim", spacing="fitted")) == 1
 
 
+@pytest.mark.slow
 def test_an_install_draws_punks_at_once_and_offline(tmp_path):
     """In a process that cannot open a connection, with an empty cache."""
     program = (
@@ -107,6 +109,7 @@ def test_punks_have_the_skin_that_was_asked_for():
     assert sum(one == other for one, other in zip(seen, names, strict=True)) >= 26
 
 
+@pytest.mark.slow
 def test_digits_are_the_ones_that_were_asked_for():
     """By the nearest mean of the real digits of each class, which is right for four real ones in five."""
     real = noisette.open_dataset("mnist", size=16).split("validation")
@@ -120,7 +123,7 @@ def test_digits_are_the_ones_that_were_asked_for():
 def test_the_folder_of_a_run_wins_over_a_shipped_name(asked, tmp_path, monkeypatch):
     (tmp_path / "punks").symlink_to(asked.folder, target_is_directory=True)
     monkeypatch.chdir(tmp_path)
-    assert noisette.load("punks").model.side == 8
+    assert noisette.load("punks").model.size == (8, 8)
 
 
 def test_another_name_is_refused_with_those_there_are():
@@ -129,16 +132,18 @@ def test_another_name_is_refused_with_those_there_are():
         match="no folder punk, and no model of that name ships with noisette; nearest: punks; there are digits, punks",
     ):
         noisette.load("punk")
-    with pytest.raises(RequestError, match='no model "x" ships'):
-        open_shipped("x")
 
 
+@pytest.mark.slow
 def test_a_run_can_be_shipped(asked, tmp_path, monkeypatch):
-    monkeypatch.setattr("noisette.store.shipped.home", lambda: tmp_path)
+    for module in ("shipped", "locate"):
+        monkeypatch.setattr(f"noisette.store.{module}.home", lambda: tmp_path)
     (tmp_path / "mine").mkdir()
     for file in ("card.md", "figures.json", "samples.png", "palette.json"):  # of the model that was there before
         (tmp_path / "mine" / file).write_text("{}")
-    ship(asked, "mine")
+    ship(asked, tmp_path / "mine")
+    assert shipped_names() == ["mine"]
+    assert Shipped(tmp_path / "mine").state == "shipped"
     left = {file.name: file.read_bytes() for file in (tmp_path / "mine").iterdir()}
     assert left["card.md"] == b"{}"
     assert not {"figures.json", "samples.png"} & left.keys()

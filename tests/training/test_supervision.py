@@ -11,15 +11,16 @@ from torch.testing import assert_close
 import noisette
 from noisette.config.recipe import parse_recipe
 from noisette.config.sections import DistillationConfig
+from noisette.diffusion.condition import Condition
 from noisette.diffusion.denoiser import clipped
 from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.samplers import ddim
 from noisette.inference.engine import in_pytorch
-from noisette.model import assemble, with_scale
+from noisette.model import assemble
 from noisette.training.distillation import recipe_of
 from noisette.training.supervision import DataSupervision, TeacherSupervision, initial_weights
 
-from ..conftest import TINY
+from ..conftest import TINY, resolved
 
 
 def test_the_data_are_their_own_target_and_every_time_is_trained():
@@ -39,9 +40,7 @@ def test_the_data_are_their_own_target_and_every_time_is_trained():
 def test_the_target_is_where_the_teachers_ddim_arrives_and_the_noise_that_fits_it(asked, scales):
     teacher = noisette.load(asked.folder)
     model, engine = teacher.model, in_pytorch(teacher.network, teacher.model.objective)
-    supervision = TeacherSupervision(
-        model, engine, DistillationConfig(teacher="t", evaluations=2, steps=5, guidance=scales)
-    )
+    supervision = TeacherSupervision(model, engine, DistillationConfig(teacher="t", nfe=2, steps=5, guidance=scales))
     used = set()
     levels = model.schedule.levels(2)
     codes = torch.from_numpy(model.schema.encode([teacher.random_request(seed) for seed in range(3)])).long()
@@ -59,7 +58,7 @@ def test_the_target_is_where_the_teachers_ddim_arrives_and_the_noise_that_fits_i
         scale = condition[0, -1].item() / 100 if scales[0] < scales[1] else 1.0
         assert scales[0] <= scale <= scales[1]
         used.add(scale)
-        guidance = teacher.choices.sampling(guidance=scale).guidance
+        guidance = resolved(teacher, guidance=scale).guidance
         with torch.no_grad():
             denoise = clipped(model.denoiser(engine.denoiser(), codes, torch.full_like(codes, -1), guidance))
             assert_close(x0, ddim(denoise, xt, path, noise=ImageNoise([])))
@@ -68,7 +67,7 @@ def test_the_target_is_where_the_teachers_ddim_arrives_and_the_noise_that_fits_i
 
 def test_on_a_short_schedule_the_teachers_ddim_visits_its_levels_once_each():
     model = assemble(parse_recipe(TINY, source="t", overrides=["diffusion.steps=20"]))
-    supervision = TeacherSupervision(model, None, DistillationConfig(teacher="t", evaluations=16, steps=8))
+    supervision = TeacherSupervision(model, None, DistillationConfig(teacher="t", nfe=16, steps=8))
     for step in range(16):
         path = supervision._path(step)
         assert all(now.half_log_snr < then.half_log_snr for now, then in pairwise(path))
@@ -84,4 +83,6 @@ def test_a_distilled_model_begins_as_its_teacher_whatever_the_scale(asked):
     xt, times = torch.randn(4, teacher.model.space.channels, 8, 8), torch.full((4,), 0.7)
     with torch.no_grad():
         for scale in (1.0, 2.5):
-            assert_close(network(xt, times, with_scale(codes, scale)), teacher.network(xt, times, codes))
+            assert_close(
+                network(xt, times, Condition(codes).with_scale(scale)), teacher.network(xt, times, Condition(codes))
+            )

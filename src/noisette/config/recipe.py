@@ -86,8 +86,8 @@ class Recipe(Section):
         guides = not guidance.plain or guidance.rescale != 0 or guidance.interval != (0.0, 1.0)
         if not self.conditional and (guides or self.samples.requests or sampling.impute):
             raise ValueError(
-                "sampling.guidance: without network.condition there is nothing to ask for; add a conditioning mechanism,"
-                " or leave guidance, impute and samples.requests out"
+                "sampling.guidance: without network.condition there is nothing to ask for; add a conditioning"
+                " mechanism, or leave guidance, impute and samples.requests out"
             )
         if self.conditional and guidance.scale != 1 and self.condition.drop_all == 0 and self.distillation is None:
             raise ValueError(
@@ -115,7 +115,8 @@ class Recipe(Section):
             )
         if guidance.rescale != 0 or guidance.interval != (0.0, 1.0):
             raise ValueError(
-                "sampling.guidance: a distilled model learned guidance by its scale alone; leave interval and rescale out"
+                "sampling.guidance: a distilled model learned guidance by its scale alone; leave interval and"
+                " rescale out"
             )
 
 

@@ -324,8 +324,11 @@ def _explain(error: ErrorDetails) -> str:
             return f"the names in {name} are text, not {value!r}"
         case "greater_than_equal" | "less_than_equal" | "finite_number":
             least, most = setting.limits if setting else (None, None)
+            if least is None:
+                return f"{name} must be finite numbers, not {value}"
             if most is None:
-                return f"{name} must be {least:g} or more{'' if setting and setting.kind is int else ', and finite'}, not {value:g}"
+                finite = "" if setting and setting.kind is int else ", and finite"
+                return f"{name} must be {least:g} or more{finite}, not {value:g}"
             return f"{name} must lie between {least:g} and {most:g}, not {value:g}"
         case _:
             return f"{name} cannot be {value!r}: {error['msg']}"

@@ -1,4 +1,4 @@
 """The Streamlit application.
 
-`pages` holds what each page shows, `widgets` their parts, `services` what needs no Streamlit.
+`views` holds what each page shows, `widgets` their parts, `services` what needs no Streamlit.
 """

@@ -42,7 +42,7 @@ def _icon() -> Image.Image:
     return Image.fromarray(pixels).resize((64, 64), Image.Resampling.NEAREST)
 
 
-# Modules of `pages`, imported when they are first opened: the first page must not wait for PyTorch.
+# Modules of `views`, imported when they are first opened: the first page must not wait for PyTorch.
 _PAGES = {
     "home": ("Home", ":material/home:"),
     "watch": ("Watch", ":material/monitoring:"),
@@ -63,13 +63,13 @@ def _warm() -> None:
 
     def load() -> None:
         for name in ("watch", "generate"):
-            import_module(f"noisette.dashboard.pages.{name}")
+            import_module(f"noisette.dashboard.views.{name}")
 
     threading.Thread(target=load, daemon=True).start()
 
 
 def _page(name: str, runs: Path) -> None:
-    import_module(f"noisette.dashboard.pages.{name}").page(runs)
+    import_module(f"noisette.dashboard.views.{name}").page(runs)
 
 
 def main() -> None:

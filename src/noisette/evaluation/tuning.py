@@ -106,7 +106,7 @@ def tune(
         **{name: _preset(candidate) for name, candidate in chosen.items()},
         fitted=fitted,
     )
-    write_text(path, table.model_dump_json(indent=2) + "\n")
+    write_text(path, table.to_json())
     return {
         "run": generator.name,
         "file": str(path),
@@ -246,4 +246,4 @@ def _told(preset: Preset) -> Tree:
     """A preset as JSON has it, with the keys of version 0.1 beside."""
     settings = preset.settings
     before = {"sampler": settings.sampler, "steps": settings.steps, "spacing": settings.spacing}
-    return {**preset.model_dump(mode="json"), **before, "guidance": settings.guidance.scale, "evaluations": preset.nfe}
+    return {**preset.model_dump(mode="json", exclude_unset=True), **before, "guidance": settings.guidance.scale, "evaluations": preset.nfe}

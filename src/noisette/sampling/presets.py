@@ -69,6 +69,10 @@ class Presets(BaseModel):
     best: Preset
     fitted: dict[int, tuple[float, ...]] = Field(min_length=1)
 
+    def to_json(self) -> str:
+        """The file: of each preset the settings that were given, and no others, so that the recipe says the rest."""
+        return self.model_dump_json(indent=2, exclude_unset=True) + "\n"
+
     def named(self, name: PresetName) -> Preset:
         found: Preset = getattr(self, name)
         return found

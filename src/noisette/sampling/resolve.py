@@ -129,7 +129,8 @@ def _preset(name: str, model: Capabilities) -> Preset:
         raise RequestError(f"{model.name} is a distilled model, which draws as it learned; leave the preset out")
     if model.presets is None:
         raise RequestError(
-            f"{model.name} has no table of presets for its weights; `noisette tune {model.name}` makes one, or say --steps"
+            f"{model.name} has no table of presets for its weights; `noisette tune {model.name}` makes one, or say"
+            " --steps"
         )
     return model.presets.named(name)  # type: ignore[arg-type]
 
@@ -163,7 +164,8 @@ def _check_guidance(guidance: GuidanceSettings, model: Capabilities) -> None:
         )
     if condition.drop_all == 0 and guidance.scale != 1 and not embedded:
         raise RequestError(
-            f"{model.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs; use 1"
+            f"{model.name} never learned to draw without a request (condition.drop_all = 0), which guidance needs;"
+            " use 1"
         )
     if distilled is not None and embedded:
         low, high = distilled.guidance
@@ -207,7 +209,8 @@ def _times(settings: SamplingSettings, model: Capabilities) -> tuple[float, ...]
     )
     if not descending or not all(levels is None or _is_level(time * levels) for time in times):
         raise RequestError(
-            f"the fitted levels are not {count} of {model.name}; the picture or the table that they are from was changed"
+            f"the fitted levels are not {count} of {model.name}; the picture or the table that they are from was"
+            " changed"
         )
     return tuple(times)
 

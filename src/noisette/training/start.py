@@ -68,7 +68,7 @@ def train(
         name, resolved = Path(recipe).stem, load_recipe(recipe, [*lengths, *settings])
     if resolved.distillation is not None:
         raise RequestError(
-            f"{name} is the recipe of a student; make another one with `noisette distil"
+            f"{name} is the recipe of a distilled model; make another one with `noisette distil"
             f" {resolved.distillation.teacher}`"
         )
     folder = Path(out) if out is not None else Path("runs") / name

@@ -57,4 +57,4 @@ def test_a_run_without_attributes_has_no_pills(runs):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "plain")).run()
     assert not page.exception
-    assert {each.key for each in page.get("button_group")} == {"then", "preset", "view"}
+    assert {each.key for each in page.get("button_group")} == {"then", "preset", "mode"}

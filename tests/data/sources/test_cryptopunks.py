@@ -195,6 +195,7 @@ def test_no_name_shows_how_it_was_stored(punks):
     assert all(re.fullmatch(r"(3D|VR|Do-rag|[A-Z][a-z]+)( [A-Z][a-z]+)*", name) for name in punks.schema.names[2:])
 
 
+@pytest.mark.slow
 def test_the_report_saw_them_resized_and_blurred(punks):
     """Bilinear, from 24 to 32 pixels: between two flat colours there are new ones."""
     large = open_dataset("cryptopunks", size=32)

@@ -69,6 +69,7 @@ def test_a_flat_image_stays_flat():
     assert all((_shrink(flat, size) == 255).all() for size in range(8, 29))
 
 
+@pytest.mark.slow
 def test_resized_digits_keep_their_order_and_labels(digits):
     small = open_dataset("mnist", size=16)
     assert small.images.shape == (70_000, 1, 16, 16)

@@ -19,7 +19,7 @@ from noisette.errors import NoisetteError, RequestError
 from noisette.inference.request import Request
 
 PICTURES, GRID = "pictures", "X/Y grid"
-"""The views in which a picture comes back."""
+"""The modes of the page in which a picture comes back."""
 _LARGEST = 16 * 2**20  # bytes of a dropped picture
 
 
@@ -76,7 +76,7 @@ def _restore(request: Request, models: list[ListedModel], axes: Mapping[str, lis
     check(model.generator, request)
     form, back = AttributeForm(model), restored(request, model.generator)
     restore(back, form)
-    st.session_state["view"] = GRID if len(axes) == 2 else PICTURES
+    st.session_state["mode"] = GRID if len(axes) == 2 else PICTURES
     names = axis_names(model)
     for key, (name, *values) in axes.items():
         if name in names:

@@ -1,11 +1,11 @@
-"""How the cost of a training grows: images/s and memory against width, image size, batch, threads and number of images.
+"""How the cost of a training scales with width, image size, batch size, threads and number of images.
 
-    python benchmarks/growth.py [--seconds 20] [--only width,size,batch,threads,images] [--page
-    docs/results/flagship.md]
+    python benchmarks/scaling.py [--seconds 20] [--only width,size,batch,threads,images]
+                                 [--page docs/results/flagship.md]
 
-Each row is a training of the flagship's recipe on synthetic sprites, in a process of its own that begins with nothing:
-what changes is one setting, and the rest stays as the head of the table has it. Images/s are those of the second half
-of its time; memory is the most that the process ever held, with Python and PyTorch. Run it when nothing else runs.
+Each row is a training of the flagship's recipe on synthetic sprites, in a process of its own. One setting changes; the
+others are as the head of the table has them. Images/s are those of the second half of the time; memory is the most that
+the process ever held, with Python and PyTorch. Takes minutes. Run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ wait_briefly()  # as the command does
 from pages import check_marks, machine, write_between
 
 BASE = {"width": 32, "size": 24, "batch": 32, "threads": 2, "images": 10_000}
-GROWS: dict[str, list[int]] = {
+VALUES: dict[str, list[int]] = {
     "width": [16, 32, 64, 128],
     "size": [16, 24, 32, 48, 64],
     "batch": [8, 16, 32, 64, 128],
@@ -48,6 +48,7 @@ def measured(seconds: float, row: dict[str, int]) -> dict[str, Any]:
 
 
 def child(row: dict[str, Any]) -> None:
+    """The training itself; its figures as JSON on standard output."""
     import noisette
     from noisette.config.recipe import load_recipe
     from noisette.training.callback import NullCallback, StepInfo
@@ -64,7 +65,7 @@ def child(row: dict[str, Any]) -> None:
         f"training.batch_size={row['batch']}",
         f'training.budget="{row["seconds"]:g}s"',
         "samples.every=100000",
-        "samples.steps=1",
+        "sampling.steps=1",
         "samples.requests=[]",
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +81,7 @@ def child(row: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20.0, help="of each training")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(GROWS), help="what grows")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(VALUES), help="what is varied")
     parser.add_argument("--page", type=Path, help="put the tables into this page")
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -88,7 +89,7 @@ def main() -> None:
         child(arguments.child)
         return
     if arguments.page:
-        check_marks(arguments.page, "growth")
+        check_marks(arguments.page, "scaling")
     lines: list[str] = []
     for what in arguments.only:
         rest = ", ".join(
@@ -98,14 +99,14 @@ def main() -> None:
             f"| {what} (else {rest}) | images/s | memory (MB) | before and after the training (s) |",
             "|---|---|---|---|",
         ]
-        for value in GROWS[what]:
+        for value in VALUES[what]:
             row = {**BASE, **SMALLER.get(what, {}), what: value}
             found = measured(arguments.seconds, row)
             lines.append(f"| {value:,} | {found['rate']:.0f} | {found['memory']:.0f} | {found['ready']:.0f} |")
             print(lines[-1], flush=True)
         lines.append("")
     if arguments.page:
-        write_between(arguments.page, "growth", [*lines, f"{machine()}."])
+        write_between(arguments.page, "scaling", [*lines, f"{machine()}."])
 
 
 if __name__ == "__main__":

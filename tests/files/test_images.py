@@ -1,3 +1,5 @@
+"""Sheets, PNGs that carry their request, and GIFs; what is read back is not trusted."""
+
 from __future__ import annotations
 
 import json
@@ -16,8 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from noisette.errors import RequestError
-from noisette.files.atomic import write_atomically, write_text
-from noisette.files.images import good_scale, read_png, save_gif, save_png, sheet
+from noisette.files.images import cross_sheet, good_scale, labelled_sheet, read_png, save_gif, save_png, sheet
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
@@ -68,6 +69,64 @@ def test_a_good_scale_is_whole_and_fills_some_600_pixels(side, columns):
     scale = good_scale(side, columns)
     assert scale >= 1
     assert scale == 1 or 300 <= scale * side * columns <= 600
+
+
+def ink(picture: Image.Image) -> np.ndarray:
+    """(H, W): where something other than white is."""
+    return (np.asarray(picture.convert("RGB")) != 255).any(axis=2)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_labelled_sheet_shows_each_image_whole_over_its_text(channels):
+    images = np.full((3, channels, 10, 10), 77, np.uint8)
+    picture = labelled_sheet(images, ["one", "two", ""], columns=3, scale=10)
+    assert picture.mode == "RGB"
+    assert picture.width == 3 * 100 + 2 * 11
+    for left, text in ((0, True), (111, True), (222, False)):
+        assert ink(picture)[:100, left : left + 100].all()
+        assert ink(picture)[100:, left : left + 100].any() == text
+    assert not ink(picture)[:, 100:111].any()
+
+
+def test_a_long_text_is_broken_into_lines_and_the_rows_below_make_room_for_it():
+    images = np.zeros((2, 1, 10, 10), np.uint8)
+    short, long = (labelled_sheet(images, [text, "x"], columns=1, scale=10) for text in ("Zombie", "Zombie with " * 6))
+    assert short.width == long.width
+    assert long.height > short.height + 3 * 14  # a line of 11 pixels and 3 between
+
+    def last_image(picture):
+        return ink(picture)[::-1][14:114]  # over one line of text
+
+    assert last_image(short).all()
+    assert last_image(long).all()
+
+
+def test_a_cross_sheet_has_a_text_over_each_column_and_before_each_row():
+    images = np.zeros((2, 3, 1, 10, 10), np.uint8)
+    blank = cross_sheet(images, ["", "", ""], ["", ""], scale=10)
+    picture = cross_sheet(images, ["1", "2", "3"], ["euler", "ddim"], scale=10)
+    margin, across = 12 * 11, 100 + 11
+    assert blank.width == picture.width == margin + 3 * across - 11
+    head = picture.height - (2 * across - 11)
+    assert not ink(blank)[:, : margin - 11].any()
+    for row in range(2):
+        top = head + row * across
+        assert ink(picture)[top : top + 100, : margin - 11].any()
+        for column in range(3):
+            left = margin + column * across
+            assert ink(picture)[top : top + 100, left : left + 100].all()
+            assert ink(picture)[:head, left : left + 100].any()
+
+
+def test_a_title_stands_over_all_of_a_cross_sheet():
+    images = np.zeros((1, 2, 3, 8, 8), np.uint8)
+    plain, titled = (
+        cross_sheet(images, ["a", "b"], ["c"], title=title, scale=4) for title in ("", "Steps by guidance")
+    )
+    more = titled.height - plain.height
+    assert more > 0
+    assert ink(titled)[:more].any()
+    assert (np.asarray(titled)[more:] == np.asarray(plain)).all()
 
 
 requests = st.dictionaries(st.text(), st.integers() | st.booleans() | st.none() | st.lists(st.text()))
@@ -217,33 +276,7 @@ def test_equal_frames_take_as_long_as_different_ones(tmp_path):
     assert sum(lasting) == 4 * 100 + 1000
 
 
-def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "a.txt"
-    write_text(path, "old")
-
-    def fail(temporary: Path) -> None:
-        temporary.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(tmp_path / "new.txt", fail)
-    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
-    assert path.read_text() == "old"
-
-
 def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(TypeError):
         save_png(tmp_path / "a.png", Image.new("RGB", (2, 2)), {"path": Path()})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_is_replaced_and_readable_as_any_other(tmp_path):
-    path = tmp_path / "a.txt"
-    write_text(path, "old")
-    write_text(path, "neu: ü")
-    (tmp_path / "plain").touch()
-    assert path.read_bytes() == "neu: ü".encode()
-    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.txt", "plain"]

@@ -1,10 +1,10 @@
-"""What each setting of the flagship is worth: trainings of a few minutes that differ from it in one thing.
+"""Ablations of the flagship: trainings of a few minutes that differ from it in one setting.
 
-    python benchmarks/trials.py [--minutes 5] [--only NAME ...] [--seeds 1] [--page docs/results/flagship.md]
+    python benchmarks/ablations.py [--minutes 5] [--only NAME ...] [--seeds 1] [--page docs/results/flagship.md]
 
-Each is trained for so many minutes of steps, without compilation, so that all begin alike; then 500 requests of the
-validation split are drawn in 10 steps, and looked at as in flagship.py. Whatever is done already is kept in
-`--figures`, so trials that were stopped go on where they stood. Run it when nothing else runs.
+Each is trained for so many minutes of steps, without compilation, so that all begin alike; then the requests of the
+validation split are drawn in 10 steps, and measured as in time_to_quality.py. Whatever is done already is kept in
+`--results`, so ablations that were stopped go on where they stood. Takes hours. Run it when nothing else runs.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from noisette.threads import wait_briefly
 
 wait_briefly()  # as the command does
 
-from flagship import FLAGSHIP, Examiner, train_to
+from evaluator import FLAGSHIP, Evaluator, train_to
 from pages import check_marks, write_between
 
 import noisette
 from noisette.config.data import open_data
 from noisette.config.recipe import load_recipe
 
-TRIALS: dict[str, list[str]] = {
+ABLATIONS: dict[str, list[str]] = {
     "as it is": [],
     "AdamW for all": ['training.optimizer="adamw"'],
     "AdamW for all, twice the rate": ['training.optimizer="adamw"', "training.learning_rate=6e-3"],
@@ -55,49 +55,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument(
-        "--only", action="append", choices=list(TRIALS), metavar="NAME", help="one of them; may be repeated"
+        "--only", action="append", choices=list(ABLATIONS), metavar="NAME", help="one of them; may be repeated"
     )
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each")
-    parser.add_argument("--out", type=Path, default=Path("runs/trials"), help="where runs are kept")
+    parser.add_argument("--out", type=Path, default=Path("runs/ablations"), help="where runs are kept")
     parser.add_argument(
-        "--figures", type=Path, default=Path("docs/results/flagship-trials.json"), help="where figures are kept"
+        "--results", type=Path, default=Path("docs/results/flagship-ablations.json"), help="where results are kept"
     )
     parser.add_argument("--page", type=Path, help="put the table into this page")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.page:
-        check_marks(arguments.page, "trials")
-    examiner = Examiner(open_data(load_recipe("punks-attributes")), arguments.figures)
-    for name in arguments.only or TRIALS:
+        check_marks(arguments.page, "ablations")
+    evaluator = Evaluator(open_data(load_recipe("punks-attributes")), arguments.results)
+    for name in arguments.only or ABLATIONS:
         for seed in range(arguments.seeds):
             title = name if seed == 0 else f"{name}, seed {seed}"
-            if not examiner.has(title, arguments.minutes, arguments.minutes):
+            if not evaluator.has(title, arguments.minutes, arguments.minutes):
                 folder = arguments.out / f"{title.replace(' ', '-').replace(',', '')}-{arguments.minutes:g}m"
-                settings = [*TRIALS[name], f"training.seed={seed}", 'training.compile="no"', "samples.every=1000"]
+                settings = [*ABLATIONS[name], f"training.seed={seed}", 'training.compile="no"', "samples.every=1000"]
                 train_to("punks-attributes", folder, arguments.minutes, settings)
-                drawn = noisette.load(folder)
-                examiner.look(
+                trained = noisette.load(folder)
+                evaluator.measure(
                     title,
                     arguments.minutes,
                     arguments.minutes,
-                    drawn.model,
-                    drawn.network,
-                    drawn.step,
+                    trained.model,
+                    trained.network,
+                    trained.step,
                     [FLAGSHIP],
-                    len(examiner.validation),
+                    len(evaluator.validation),
                 )
     if arguments.page:
-        write_between(arguments.page, "trials", table(examiner))
+        write_between(arguments.page, "ablations", table(evaluator))
 
 
-def table(examiner: Examiner) -> list[str]:
+def table(evaluator: Evaluator) -> list[str]:
     """A row for each training, the best first."""
     lines = [
         "| what differs | minutes | steps | whole images right | pixels right | exact set (real) |",
         "|---|---|---|---|---|---|",
     ]
     rows = [
-        (of["whole"], title, minutes, of) for title, found in examiner.found.items() for minutes, of in found.items()
+        (of["whole"], title, minutes, of)
+        for title, results in evaluator.results.items()
+        for minutes, of in results.items()
     ]
     for _, title, minutes, of in sorted(rows, key=lambda row: -row[0]):
         lines.append(

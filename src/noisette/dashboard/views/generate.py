@@ -22,7 +22,7 @@ from noisette.errors import NoisetteError
 from noisette.inference.request import Request
 
 _SCALES = "guidance side by side"
-_VIEWS: dict[str, Callable[[AttributeForm, Request], None]] = {
+_MODES: dict[str, Callable[[AttributeForm, Request], None]] = {
     PICTURES: pictures,
     _SCALES: guidance_grid,
     GRID: grid,
@@ -48,9 +48,9 @@ def page(runs: Path) -> None:
         form.show()
     with right:
         request = settings(form)
-        view = _choose_view(model)
+        mode = _choose_mode(model)
         if request is not None:
-            _VIEWS[view](form, request)
+            _MODES[mode](form, request)
         history(models)
 
 
@@ -77,15 +77,15 @@ def _choose(models: list[ListedModel]) -> OpenModel | None:
         return None
 
 
-def _choose_view(model: OpenModel) -> str:
-    st.session_state.setdefault("view", PICTURES)
-    view = st.segmented_control(
+def _choose_mode(model: OpenModel) -> str:
+    st.session_state.setdefault("mode", PICTURES)
+    mode = st.segmented_control(
         say("Show"),
-        [name for name in _VIEWS if name != _SCALES or model.generator.schema.attributes],
+        [name for name in _MODES if name != _SCALES or model.generator.schema.attributes],
         format_func=say,
-        key="view",
+        key="mode",
         label_visibility="collapsed",
         required=True,
         persist_state="session",
     )
-    return view or PICTURES
+    return mode or PICTURES

@@ -1,12 +1,14 @@
 """Train an attribute classifier and put it into the package, with a card that reports how well it reads real images.
 
-    python benchmarks/ship_classifier.py DATASET NAME [--epochs 24]
+    python tools/ship_classifier.py DATASET NAME [--epochs 24]
 
-Writes src/noisette/classifiers/NAME.safetensors and NAME.md. The card's figures are of the test split, which nothing
-else reads but a final report; the validation split is for choosing (noisette evaluate --fit-classifier DATASET). The
-card also tells what happens when a flag is painted out: in real test images the pixels of the flag, which a twin
-without it tells, get the commonest colour that they have in training images of the same choices without it: bare skin,
-plain background.
+Writes src/noisette/classifiers/NAME.safetensors and NAME.md. A classifier that is there already is not trained again if
+its data and epochs are the same.
+
+The card's figures are of the test split, which nothing else reads but a final report; the validation split is for
+choosing (noisette evaluate --fit-classifier DATASET). The card also tells what happens when a flag is painted out: in
+real test images the pixels of the flag, by which it differs from a twin without it, get the commonest colour that they
+have in training images of the same choices without it: bare skin, plain background. Takes minutes.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ def main() -> None:
     card = f"""# Attribute classifier: {arguments.name}
 
 Reads the attributes of {size} images of {dataset.name}; {parameters:,} parameters, bfloat16. Trained by
-`python benchmarks/ship_classifier.py {arguments.dataset} {arguments.name} --epochs {arguments.epochs}`
+`python tools/ship_classifier.py {arguments.dataset} {arguments.name} --epochs {arguments.epochs}`
 on the {len(dataset.split("train")):,} images of the train split; the validation split chose its settings, and the
 figures below are of the test split. They are the ceiling of every figure that is taken with it.
 

@@ -1,9 +1,9 @@
-"""Whether the figures move the right way: real images of the validation split, whole and damaged, measured as if a
-model had drawn them.
+"""Whether the metrics move the right way: real images, whole and damaged, measured as if a model had drawn them.
 
-    python benchmarks/damage.py [RUN] [--count 500]
+    python benchmarks/metric_sensitivity.py [RUN] [--count 500]
 
-RUN says which data, requests and classifier: punks unless given. Prints a Markdown table, a column for each damage.
+The images are those of the validation split. RUN says which data, requests and attribute classifier: punks unless
+given. Prints a Markdown table, a column for each kind of damage. Takes minutes.
 """
 
 from __future__ import annotations

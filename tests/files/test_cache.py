@@ -1,0 +1,79 @@
+"""Where the user's cache is, and that one process at a time writes a file of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from noisette.errors import NoisetteError
+from noisette.files.cache import cache_folder, locked
+
+
+def test_the_variable_says_where_the_cache_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path / "elsewhere"))
+    assert cache_folder() == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_without_it_the_cache_is_among_those_of_the_user(monkeypatch, tmp_path, value):
+    monkeypatch.delenv("NOISETTE_CACHE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NOISETTE_CACHE", value)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "users" / name))
+    assert cache_folder() == tmp_path / "users" / "noisette"
+
+
+def test_saying_where_it_is_makes_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path / "elsewhere"))
+    cache_folder()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folders_of_what_is_written_are_made(tmp_path):
+    path = tmp_path / "deep" / "deeper" / "weights"
+    with locked(path):
+        path.write_text("whole")
+    assert path.read_text() == "whole"
+
+
+def _count(path: Path, times: int) -> None:
+    for _ in range(times):
+        with locked(path):
+            path.write_text(str(int(path.read_text()) + 1))
+
+
+def test_no_two_processes_write_the_same_file_at_once(tmp_path):
+    path = tmp_path / "count"
+    path.write_text("0")
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_count, args=(path, 200)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert path.read_text() == "400"
+
+
+def test_who_fails_lets_the_next_one_in(tmp_path):
+    with pytest.raises(ZeroDivisionError), locked(tmp_path / "a"):
+        _ = 1 / 0
+    with locked(tmp_path / "a"):
+        pass
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_that_names_the_variable(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(NoisetteError) as caught, locked(tmp_path / "file" / "a"):
+        raise AssertionError("nobody may write there")
+    assert str(caught.value).startswith(f"cannot write {tmp_path / 'file' / 'a'}: ")
+    assert "set NOISETTE_CACHE to a folder with room that can be written" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_while_writing_is_the_same_line(tmp_path):
+    line = "cannot write .*: No space left on device; set NOISETTE_CACHE"
+    with pytest.raises(NoisetteError, match=line), locked(tmp_path / "a"):
+        raise OSError(28, "No space left on device")
