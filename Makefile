@@ -3,14 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo dashboard test test-fast lint format study clean
+.PHONY: help demo dashboard test test-fast lint docs format study clean
 
 help:
 	@echo "make demo   set up, draw digits and punks as asked for, train two networks for two minutes each"
 	@echo "make dashboard  set up, open the dashboard: tick boxes, get the picture"
 	@echo "make test   set up, run all tests (under 8 minutes on two cores); what they need and there is not is downloaded"
 	@echo "make test-fast  set up, run the tests that are quick (under a minute on two cores): before every commit"
-	@echo "make lint   set up, check style and types"
+	@echo "make lint   set up, check style, types and the direction of imports"
+	@echo "make docs   set up, build the documentation with its API pages into build/docs"
 	@echo "make study  the study of conditioning: every way in for half an hour, one after the other; stop it, and it goes on"
 	@echo "make format rewrite the code in the project's style"
 	@echo "make clean  remove .venv and what the demo made"
@@ -32,6 +33,11 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/mkdocs build --strict --quiet --site-dir build/docs
+	@echo "build/docs/index.html"
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
@@ -56,4 +62,8 @@ $(VENV)/.installed-dashboard: $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,peers,dashboard]"
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	@touch $@

@@ -176,7 +176,7 @@ def test_the_options_of_a_source_are_settings_of_its_section_and_no_other():
 
 
 def test_without_a_name_or_with_a_wrong_one_the_options_of_sources_are_not_to_blame():
-    assert refused("dataset={size=16, count=30}") == "dataset.name is missing; give mnist, cryptopunks or sprites"
+    assert refused("dataset={size=16, count=30}") == "dataset.name is missing; give mnist or cryptopunks or sprites"
     assert refused('dataset={name="sprits", count=30}').startswith(
         'dataset.name: no data set "sprits"; nearest: sprites'
     )
@@ -207,7 +207,7 @@ def test_a_network_is_not_offered_the_settings_of_another():
         ("network=unet", 'network = "unet": must be a section [network]'),
         ("dataset=mnist", 'dataset = "mnist": must be a section [dataset]'),
         ("dataset=none", "dataset is missing; add a section [dataset]"),
-        ("dataset.name=none", "dataset.name is missing; give mnist, cryptopunks or sprites"),
+        ("dataset.name=none", "dataset.name is missing; give mnist or cryptopunks or sprites"),
         ("dataset.name=[1]", "dataset.name = [1]: must be a valid string"),
         ("summary=3", "summary = 3: must be a valid string"),
         ("network.widths=64", "network.widths = 64: must be a valid list"),
@@ -276,8 +276,8 @@ def test_a_whole_number_will_do_for_a_fraction():
             "dataset.size: sprites can be 8 to 64 pixels wide and high, not 16x65",
         ),
         (
-            ["dataset.name=sprites", "dataset.size=16x24"],
-            "dataset.size: networks take square images, and these are 16x24",
+            ["dataset.name=sprites", "dataset.size=16x25", "network.patch=2"],
+            "network.patch: 2 does not divide 25 pixels; use 1 or 5",
         ),
         (["dataset.name=sprites", "dataset.count=0"], "dataset.count: cannot make 0 sprites; count must be at least 1"),
         (
@@ -322,7 +322,7 @@ def test_the_reports_network_halves_twice():
         refused("dataset.size=18", text=SIMPLE)
         == "dataset.size: simple_unet halves its image twice, so 4 must divide the size, not 18"
     )
-    assert parse_recipe(SIMPLE, source="x").dataset.side == 16
+    assert parse_recipe(SIMPLE, source="x").dataset.shape == (1, 16, 16)
 
 
 def test_a_line_break_in_a_recipe_does_not_break_the_message():
@@ -464,7 +464,7 @@ def test_the_pixel_space_follows_from_alpha():
     assert load_recipe("punks").dataset.space == "colours"
     assert load_recipe("punks").dataset.image_channels == 3
     with_alpha = load_recipe("punks", ["dataset.background=none"]).dataset
-    assert (with_alpha.space, with_alpha.image_channels, with_alpha.side) == ("premultiplied", 4, 24)
+    assert (with_alpha.space, with_alpha.shape) == ("premultiplied", (4, 24, 24))
     assert load_recipe("mnist").dataset.image_channels == 1
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from noisette.inference.request import Request
 from streamlit.testing.v1 import AppTest
+
+from noisette.config.sampling import SamplingSettings
 
 
 def home_page(runs):
@@ -59,12 +60,6 @@ def button(page, label):
     return next(each for each in page.button if each.label == label)
 
 
-def request(generator, **changes):
-    facts = {
-        "run": generator.name,
-        "weights": generator.weights,
-        "step": generator.step,
-        "seeds": (5,),
-        "sampling": generator.choices.sampling(steps=3),
-    }
-    return Request(**{**facts, **changes})
+def plan(generator, request=None, *, seeds=(5,), **settings):
+    """A plan of three steps."""
+    return generator.plan(request, seeds=seeds, settings=SamplingSettings.of(**{"steps": 3, **settings}))

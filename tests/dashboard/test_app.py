@@ -29,6 +29,7 @@ def test_the_first_page_does_not_wait_for_pytorch():
     assert not loaded_by("noisette.dashboard.app", "noisette.dashboard.views.home", what="torch")
 
 
+@pytest.mark.slow
 def test_services_know_no_streamlit():
     services = [f"noisette.dashboard.services.{file.stem}" for file in (HOME / "services").glob("[a-z]*.py")]
     assert len(services) > 10

@@ -5,14 +5,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noisette.diffusion.condition import Condition
 from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
 from noisette.diffusion.schedules import make_schedule
 
 LEVELS = make_schedule("cosine", None).levels(7)
 ASKED, NOTHING, OTHER = (
-    torch.tensor([[1, 1], [0, 1]]),
-    torch.tensor([[-1, -1], [-1, -1]]),
-    torch.tensor([[-1, 1], [-1, 1]]),
+    Condition(torch.tensor(codes)) for codes in ([[1, 1], [0, 1]], [[-1, -1], [-1, -1]], [[-1, 1], [-1, 1]])
 )
 
 
@@ -22,17 +21,19 @@ class Spy:
     def __init__(self):
         self.calls = []
 
-    def __call__(self, xt, level, codes):
+    def __call__(self, xt, level, condition):
         self.calls.append(len(xt))
-        assert len(codes) == len(xt)
-        return xt * level.alpha + codes.float().sum(dim=1).view(-1, 1, 1, 1) * torch.arange(4.0).view(1, 1, 2, 2)
+        assert len(condition.codes) == len(xt)
+        return xt * level.alpha + condition.codes.float().sum(dim=1).view(-1, 1, 1, 1) * torch.arange(4.0).view(
+            1, 1, 2, 2
+        )
 
 
 XT = torch.randn(2, 1, 2, 2, generator=torch.Generator().manual_seed(0))
 
 
-def says(codes, level=LEVELS[2]):
-    return Spy()(XT, level, codes)
+def says(condition, level=LEVELS[2]):
+    return Spy()(XT, level, condition)
 
 
 @given(st.floats(0, 20))
@@ -132,7 +133,7 @@ def test_rescaling_refers_to_the_request_even_where_its_weight_is_nothing():
 
 def test_rescaling_a_flat_image_leaves_it():
     flat = guided(
-        lambda xt, level, codes: torch.ones_like(xt) * codes[:, :1, None, None],
+        lambda xt, level, condition: torch.ones_like(xt) * condition.codes[:, :1, None, None],
         classifier_free(ASKED, NOTHING, 3.0),
         rescale=1.0,
     )
@@ -143,9 +144,9 @@ def test_rescaling_a_flat_image_leaves_it():
 def test_guidance_sharpens_towards_what_was_asked():
     """Two classes of points at -1 and +1: D under a class is that point; under nothing, the exact posterior mean of both."""
 
-    def ideal(xt, level, codes):
+    def ideal(xt, level, condition):
         both = torch.tanh(level.alpha * xt / level.sigma**2)
-        wanted = codes[:, 0].view(-1, 1, 1, 1)
+        wanted = condition.codes[:, 0].view(-1, 1, 1, 1)
         return torch.where(wanted < 0, both, 2.0 * wanted - 1)
 
     xt = torch.zeros(2, 1, 2, 2)

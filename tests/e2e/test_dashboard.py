@@ -18,8 +18,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
+import noisette
 from noisette.cli import main
-from noisette.store.shipped import open_shipped
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(
@@ -49,8 +49,8 @@ def served(runs):
         _wait_for(f"{address}/_stcore/health", server)
         yield address
     finally:
-        for ticket in (runs / ".cache" / "queue").glob("*.json"):  # a training outlives its dashboard
-            os.kill(json.loads(ticket.read_text())["pid"], signal.SIGTERM)
+        for entry in (runs / ".cache" / "queue").glob("*.json"):  # a training outlives its dashboard
+            os.kill(json.loads(entry.read_text())["pid"], signal.SIGTERM)
         # Its server is a process of its own: both are told, as a terminal does at Ctrl-C.
         os.killpg(server.pid, signal.SIGINT)
         server.wait(timeout=30)
@@ -156,7 +156,7 @@ def test_a_tick_ends_the_drawing_before(page):
     put(page, "Steps", "1000")
     page.get_by_role("button", name="Cancel").wait_for()
     page.get_by_text("fast", exact=True).click()
-    page.get_by_text(f"--steps {open_shipped('punks').qualities.fast.steps}").wait_for()
+    page.get_by_text(f"--steps {noisette.load('punks').presets.fast.settings.steps}").wait_for()
 
 
 def test_a_dropped_picture_brings_its_request_back(page, tmp_path):
@@ -166,7 +166,7 @@ def test_a_dropped_picture_brings_its_request_back(page, tmp_path):
     put(page, "Seed", "77")
     page.get_by_alt_text("type=Zombie, Earring, seed 77").wait_for()
     page.get_by_text("best", exact=True).click()
-    page.get_by_text(f"--steps {open_shipped('punks').qualities.best.steps}").wait_for()
+    page.get_by_text(f"--steps {noisette.load('punks').presets.best.settings.steps}").wait_for()
     command = page.locator("code").first.inner_text()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all").click()
@@ -217,7 +217,7 @@ def test_a_training_is_started_watched_stopped_and_resumed(served, runs, page):
     length.press("Enter")
     change(page, "dataset", "count", "1500")
     change(page, "network", "widths", "[8, 16]")
-    change(page, "samples", "steps", "5")
+    change(page, "sampling", "steps", "5")
     page.get_by_text("--budget 4m").first.wait_for()
     page.get_by_role("button", name="Start").click()
     page.get_by_text("mine begins").first.wait_for()

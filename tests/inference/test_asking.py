@@ -702,7 +702,7 @@ def test_a_picture_says_what_was_filled_in_and_is_drawn_again_by_that(capsys, as
     assert run(capsys, "generate", copy, "--complete", "--attributes", "Zombie", "--count", 4, "--out", file)[0] == 0
     statistics = json.loads((copy / "statistics.json").read_text())
     everyone = [[statistics["images"]] * len(statistics["together"]) for _ in statistics["together"]]
-    (copy / "statistics.json").write_text(json.dumps({**statistics, "together": everyone, "worn": ""}))
+    (copy / "statistics.json").write_text(json.dumps({**statistics, "together": everyone, "seen": ""}))
     assert noisette.load(copy).random_request(0) != noisette.load(asked.folder).random_request(0)
     assert run(capsys, "regenerate", file)[0] == 0
 

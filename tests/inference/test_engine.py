@@ -36,7 +36,8 @@ def made(kind):
     recipe = load_recipe(name, settings)
     if recipe.dataset.name != "sprites":  # their shape, without the data
         smaller = {28: 16, 32: 16}  # MNIST's is no sprite's; that of the report's punks takes minutes
-        dataset = {"name": "sprites", "size": smaller.get(recipe.dataset.side, recipe.dataset.side), "count": 200}
+        width = recipe.dataset.shape[-1]
+        dataset = {"name": "sprites", "size": smaller.get(width, width), "count": 200}
         recipe = recipe.model_copy(update={"dataset": load_recipe("sprites").dataset.model_copy(update=dataset)})
     data = open_data(recipe)
     model = assemble(recipe, data.schema, palette_of(data.images))

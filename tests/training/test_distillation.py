@@ -30,6 +30,7 @@ def run(capsys, *arguments):
     return status, output.out, output.err
 
 
+@pytest.mark.slow
 def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
     teacher = noisette.load(asked.folder)
     requests = [teacher.random_request(seed) for seed in range(40)]
@@ -46,6 +47,7 @@ def test_a_student_comes_near_its_teacher_in_one_evaluation(asked, tmp_path):
     assert np.square(after - slow).mean() < 0.6 * np.square(before - slow).mean()
 
 
+@pytest.mark.slow
 def test_it_is_a_run_like_any_other_and_goes_on_after_a_kill(capsys, asked, tmp_path):
     settings = [
         "training.batch_size=6",
@@ -68,6 +70,7 @@ def test_it_is_a_run_like_any_other_and_goes_on_after_a_kill(capsys, asked, tmp_
     assert run(capsys, "generate", tmp_path / "whole", "--count", 1, "--out", tmp_path / "a.png")[0] == 0
 
 
+@pytest.mark.slow
 def test_what_cannot_be_distilled_is_told(asked, tmp_path):
     student = noisette.distil(asked.folder, steps=1, out=tmp_path / "student")
     for guidance in (None, 5.0):
@@ -90,6 +93,7 @@ def test_what_cannot_be_distilled_is_told(asked, tmp_path):
         noisette.resume(tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_a_teacher_that_hardly_counted_the_noisiest_level_is_learned_from_all_the_same(tmp_path):
     """By min-snr that level weighs a millionth, so that in one step the teacher itself draws next to nothing."""
     settings = [
@@ -113,6 +117,7 @@ def test_a_teacher_that_hardly_counted_the_noisiest_level_is_learned_from_all_th
     assert np.square(after - slow).mean() < 0.7 * np.square(before - slow).mean()
 
 
+@pytest.mark.slow
 def test_a_student_is_drawn_as_it_learned(asked, tmp_path):
     student = noisette.load(noisette.distil(asked.folder, nfe=4, steps=1, out=tmp_path / "student").folder)
     for steps in (1, 2, 4):
@@ -125,6 +130,7 @@ def test_a_student_is_drawn_as_it_learned(asked, tmp_path):
             student.generate("Zombie", seeds=[0], **settings)
 
 
+@pytest.mark.slow
 def test_what_must_stay_as_the_teacher_has_it_cannot_be_set(asked, tmp_path):
     for setting in ("network.widths=[8, 8]", "dataset.count=30", "distillation.nfe=3"):
         with pytest.raises(
@@ -159,6 +165,7 @@ def test_a_guided_interval_and_rescale_are_learned_too(asked, tmp_path):
     assert (found.guidance, found.guidance_interval, found.guidance_rescale) == ([1.0, 4.0], [0.2, 0.8], 0.5)
 
 
+@pytest.mark.slow
 def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, tmp_path):
     teacher = noisette.load(asked.folder)
     settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=2"]
@@ -194,6 +201,7 @@ def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, t
     assert shown == [(3.0, 3.0)]
 
 
+@pytest.mark.slow
 def test_a_student_takes_the_scales_that_it_learned_and_no_other_guidance(asked, tmp_path):
     student = noisette.load(noisette.distil(asked.folder, guidance=3.0, steps=1, out=tmp_path / "student").folder)
     assert student.generate("Zombie", seeds=[0], guidance=1.0, negative={"Blush": 0.3}).shape[0] == 1
@@ -221,6 +229,7 @@ def test_the_scales_that_are_learned_hold_that_of_the_recipe(asked, usual, learn
     assert (found.distillation.guidance, found.sampling.guidance.scale) == (learned, usual)
 
 
+@pytest.mark.slow
 def test_where_requests_are_filled_in_a_student_learns_whole_ones_alone(asked, tmp_path):
     recipe = asked.recipe.model_copy(update={"sampling": asked.recipe.sampling.changed(impute=True)})
     shutil.copytree(asked.folder, tmp_path / "filling")

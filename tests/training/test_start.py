@@ -48,6 +48,7 @@ def test_a_resumed_run_that_is_finished_is_left_alone(trained):
     assert "is finished, at step 20" in callback.notes[-1]
 
 
+@pytest.mark.slow
 def test_after_damage_the_training_goes_on_from_the_older_checkpoint_and_says_so(tiny, trained, tmp_path):
     with pytest.raises(ZeroDivisionError):
         noisette.train(tiny, out=tmp_path / "cut", callback=Interrupting(19))

@@ -14,6 +14,7 @@ from noisette.training.callback import NullCallback
 from .helpers import Collecting, final, same
 
 
+@pytest.mark.slow
 def test_a_stop_request_saves_and_says_how_to_go_on(tiny, trained, tmp_path):
     import os
     import signal

@@ -47,7 +47,7 @@ def test_the_target_is_where_the_teachers_ddim_arrives_and_the_noise_that_fits_i
     for step in range(4):
         times = supervision.times(3, step, torch.Generator())
         assert times.tolist() == [levels[step % 2].time] * 3
-        xt = torch.randn(3, model.space.channels, model.side, model.side, generator=torch.Generator().manual_seed(step))
+        xt = torch.randn(3, *model.shape, generator=torch.Generator().manual_seed(step))
         x0, eps = supervision.target(xt, xt, xt, step, codes)
         level = levels[step % 2]
         assert_close(level.alpha * x0 + level.sigma * eps, xt)

@@ -18,6 +18,7 @@ from ..conftest import CONDITIONAL, TINY
 from .helpers import Collecting, Interrupting, final, same
 
 
+@pytest.mark.slow
 def test_a_network_learns_sprites(tmp_path):
     overrides = ["training.steps=400", "training.learning_rate=3e-3", "samples.every=100"]
     run = noisette.train(parse_recipe(TINY, source="t", overrides=overrides), out=tmp_path / "r")
@@ -25,6 +26,7 @@ def test_a_network_learns_sprites(tmp_path):
     assert sum(losses[-20:]) < 0.6 * sum(losses[:20])
 
 
+@pytest.mark.slow
 def test_a_network_that_names_colours_learns_sprites_and_draws_no_other_colour(tmp_path):
     overrides = [
         "training.steps=300",
@@ -68,6 +70,7 @@ def test_the_same_recipe_trains_the_same_weights(tiny, trained, tmp_path):
     assert again.scalars("loss") == trained.scalars("loss")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 8, 9, 10, 17, 18, 19])
 def test_a_training_cut_anywhere_and_resumed_is_the_same_to_the_bit(tiny, trained, tmp_path, step):
     with pytest.raises(ZeroDivisionError):
@@ -78,6 +81,7 @@ def test_a_training_cut_anywhere_and_resumed_is_the_same_to_the_bit(tiny, traine
     assert final(resumed)[1]["step"] == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -185,6 +189,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_setting_trains_saves_and_draws(tmp_path, change):
     recipe = parse_recipe(TINY, source="t", overrides=[change, "training.steps=3"])

@@ -163,9 +163,8 @@ def _fit_classifier(name: str, epochs: int | None, split: str, json_: bool) -> N
     multiple=True,
     required=True,
     metavar="NAME=A,B,...",
-    help=(
-        "An axis: guidance, steps, sampler, spacing, eta, churn, seed, or checkpoint (steps, or all); may be repeated."
-    ),
+    help="An axis: a setting of a drawing such as guidance, steps or sampler; seed; or checkpoint (steps, or all); may"
+    " be repeated.",
 )
 @click.option(
     "--figure", "figures", multiple=True, help="A figure to plot and print, such as exact or frechet; may be repeated."

@@ -14,16 +14,14 @@ from noisette.config.messages import explain
 from noisette.config.migration import migrate
 from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, Section
 from noisette.config.sections import (
+    NETWORK_SECTIONS,
     ConditionConfig,
     DatasetSection,
     DiffusionConfig,
     DistillationConfig,
     NetworkConfig,
-    ReportUNetConfig,
     SamplesConfig,
-    SimpleUNetConfig,
     TrainingConfig,
-    UNetConfig,
     dataset_section,
 )
 from noisette.diffusion.registry import OWNED, SAMPLERS, takers
@@ -246,9 +244,7 @@ def _sections(values: Mapping[str, Any]) -> dict[tuple[int | str, ...], type[Bas
     return {
         (): Recipe,
         ("dataset",): dataset_section(str(dataset.get("name") if isinstance(dataset, Mapping) else None)),
-        ("network", "simple_unet"): SimpleUNetConfig,
-        ("network", "report_unet"): ReportUNetConfig,
-        ("network", "unet"): UNetConfig,
+        **{("network", kind): section for kind, section in NETWORK_SECTIONS.items()},
         ("diffusion",): DiffusionConfig,
         ("condition",): ConditionConfig,
         ("training",): TrainingConfig,

@@ -118,10 +118,12 @@ class SamplingSettings(Section):
         spacing: which; `fitted` are those of an optimised step schedule, in `times`.
         eta: of ddim, how much of the noise is fresh, 0 to 1.
         churn: of euler and heun, noise that is added and taken away again, over all steps (S_churn of Karras et al.
-        2022). guidance: how strongly the request is followed. impute: whether unspecified attributes are first drawn
-        from what the data have together, by the seed of the image. palette: whether each pixel goes to the nearest
-        colour of the data at the end. times: in (0, 1], the levels of an optimised step schedule, one for each step;
-        empty where a rule spaces them.
+            2022).
+        guidance: how strongly the request is followed.
+        impute: whether unspecified attributes are first drawn from what the data have together, by the seed of the
+            image.
+        palette: whether each pixel goes to the nearest colour of the data at the end.
+        times: in (0, 1], the levels of an optimised step schedule, one for each step; empty where a rule spaces them.
     """
 
     sampler: SamplerName = Field("ddim", description="How the steps are taken.", json_schema_extra={"told": "{}"})
@@ -148,7 +150,11 @@ class SamplingSettings(Section):
         " them to the network.",
         json_schema_extra={"option": "--impute/--leave-open", "old": "--complete"},
     )
-    palette: bool = Field(False, description="Only colours of the data: each pixel goes to the nearest.")
+    palette: bool = Field(
+        False,
+        description="Only colours of the data: each pixel goes to the nearest.",
+        json_schema_extra={"option": "--palette/--no-palette"},
+    )
     times: Annotated[tuple[Number, ...], Field(strict=False)] = Field((), json_schema_extra={"option": ""})
 
     @classmethod
@@ -262,6 +268,9 @@ def _settings(kind: type[BaseModel], path: tuple[str, ...] = ()) -> list[Setting
 
 SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _settings(SamplingSettings)}
 """All settings of a drawing by their flat names, in their order."""
+
+SWEPT = {name: setting for name, setting in SETTINGS.items() if setting.kind in (int, float) or setting.choices}
+"""Those that sweeps and grids go over: a number, or one of several names."""
 
 
 def in_words(values: Mapping[str, Any], *, always: Sequence[str] = ("sampler", "steps")) -> dict[str, str]:

@@ -31,7 +31,7 @@ class DatasetConfig(Section):
     These are the settings that every source has. `dataset_section` adds those of one, as fields beside them.
     """
 
-    name: str = Field(description=" or ".join((", ".join([*SOURCES][:-1]), [*SOURCES][-1])))
+    name: str = Field(description=" or ".join(SOURCES))
     background: str | None = Field(None, description="#rrggbb to put RGBA images on; left out, alpha is learned")
     pixels: Literal["auto", "colours", "premultiplied"] = Field(
         "auto", description="pixel space; auto is premultiplied for RGBA, else colours"
@@ -113,6 +113,7 @@ def dataset_section(name: str) -> type[DatasetConfig]:
 
 
 def _by_source(value: Any, validate: ValidatorFunctionWrapHandler) -> DatasetConfig:
+    """The source checks what is its own, and brings it into the form in which it is kept; the section all the rest."""
     if not isinstance(value, Mapping):
         return validate(value)  # type: ignore[no-any-return]
     name = value.get("name")
@@ -192,6 +193,11 @@ class UNetConfig(Section):
 
 
 NetworkConfig = Annotated[SimpleUNetConfig | ReportUNetConfig | UNetConfig, Field(discriminator="kind")]
+
+NETWORK_SECTIONS: dict[str, type[Section]] = {
+    section.model_fields["kind"].default: section for section in (SimpleUNetConfig, ReportUNetConfig, UNetConfig)
+}
+"""The section of a recipe for each kind of network, by the names of `noisette.networks.registry.NETWORKS`."""
 
 
 class ConditionConfig(Section):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from noisette.attributes.schema import AttributeSchema
+if TYPE_CHECKING:
+    from noisette.attributes.schema import AttributeSchema
 
 MODES = {1: "grey", 3: "RGB", 4: "RGBA"}
 """What images of so many channels are called."""

@@ -147,7 +147,8 @@ class Measured:
     @property
     def title(self) -> str:
         """Split, number of images and sampling settings, for a person to read."""
-        told = " · ".join([f"{self.facts['split']} {self.facts['images']}", *in_words(self.facts["sampling"]).values()])
+        sampling = modernise({"sampling": self.facts["sampling"]})["sampling"]
+        told = " · ".join([f"{self.facts['split']} {self.facts['images']}", *in_words(sampling).values()])
         if set(PARTS) <= self.mean.keys():
             return told
         return f"{told} · {', '.join(part.replace('_', ' ') for part in self.mean)} alone"

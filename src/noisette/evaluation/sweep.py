@@ -58,8 +58,8 @@ def sweep(
 
     Args:
         run: A run folder, or a shipped model.
-        over: Values by axis: guidance, steps, sampler, spacing, eta, churn, checkpoint (the step of one that is kept),
-            seed. The first is the x axis of plots and grid.
+        over: Values by axis: settings of a drawing such as guidance or steps, checkpoint (the step of one that is
+            kept), seed. The first is the x axis of plots and grid.
         out: The folder that is written; one in RUN/sweeps unless given.
         figures: Those that are plotted, such as "exact"; the usual ones unless given. All are in the table.
         count: Images in a draw, 1 and up; see `evaluate`.

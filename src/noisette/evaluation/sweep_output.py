@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from noisette.config.sampling import SamplingSettings
+from noisette.config.sampling import SWEPT, SamplingSettings
 from noisette.evaluation.charts import Panel
 from noisette.evaluation.figures import FIGURES, Tree, find
-from noisette.evaluation.sweep_plan import SWEPT, Point
+from noisette.evaluation.sweep_plan import Point
 from noisette.evaluation.tables import beside, circumstances
 from noisette.files.images import cross_sheet, good_scale, save_png
 

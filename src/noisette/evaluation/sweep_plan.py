@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from noisette.config.sampling import SETTINGS, SamplingSettings
+from noisette.config.sampling import SWEPT, SamplingSettings
 from noisette.errors import RequestError, nearest
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.evaluate import check_draws
@@ -18,12 +18,8 @@ from noisette.evaluation.setup import EvaluationSetup, prepare
 from noisette.legacy import old_path
 from noisette.store.locate import locate
 
-_NUMBERS = (int, float)
-SWEPT = {name: setting for name, setting in SETTINGS.items() if setting.kind in _NUMBERS or setting.choices}
-"""The settings of a drawing that can be swept: a number, or one of several names."""
-
 AXES: dict[str, Callable[[str], Any]] = {
-    **{name: setting.kind if setting.kind in _NUMBERS else str for name, setting in SWEPT.items()},
+    **{name: str if setting.choices else setting.kind for name, setting in SWEPT.items()},
     "checkpoint": int,
     "seed": int,
 }

@@ -245,5 +245,6 @@ def _preset(candidate: Candidate) -> Preset:
 def _told(preset: Preset) -> Tree:
     """A preset as JSON has it, with the keys of version 0.1 beside."""
     settings = preset.settings
-    before = {"sampler": settings.sampler, "steps": settings.steps, "spacing": settings.spacing}
-    return {**preset.model_dump(mode="json", exclude_unset=True), **before, "guidance": settings.guidance.scale, "evaluations": preset.nfe}
+    before = {name: getattr(settings, name) for name in ("sampler", "steps", "spacing")}
+    before |= {"guidance": settings.guidance.scale, "evaluations": preset.nfe}
+    return {**preset.model_dump(mode="json", exclude_unset=True), **before}

@@ -111,9 +111,9 @@ def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width
     return lines
 
 
-def good_scale(side: int, columns: int) -> int:
+def good_scale(width: int, columns: int) -> int:
     """A whole factor, 1 to 64, that brings a sheet of so many columns to some 600 pixels."""
-    return min(64, max(1, 600 // (side * columns)))
+    return min(64, max(1, 600 // (width * columns)))
 
 
 def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:

@@ -100,7 +100,7 @@ class Plan(BaseModel):
             plan = cls.model_validate(_modernised(said))
             if len(plan.seeds) > MOST_RECORDED:
                 raise ValueError
-        except (ValidationError, ValueError, TypeError, AttributeError) as error:
+        except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise RequestError(
                 f"{file} does not say how to draw it again; only pictures made by `noisette generate` do"
             ) from error

@@ -249,7 +249,7 @@ class Planner:
         return np.stack([impute(row, seed) for row, seed in zip(codes, seeds, strict=True)])
 
     def _told(self, codes: Codes | None, imputed: Codes | None) -> tuple[dict[str, Value], ...] | None:
-        """What was imputed, if anything was: so that it is drawn the same when the statistics of the data have changed."""
+        """What was imputed, if anything was: it is then drawn the same when the statistics of the data have changed."""
         if imputed is None or (codes is not None and np.array_equal(codes, imputed)):
             return None
         decoded = (self.schema.decode(row) for row in imputed)

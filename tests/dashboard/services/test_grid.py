@@ -8,7 +8,7 @@ import pytest
 from noisette.dashboard.services.grid import Axis, draw_grid, parse_axis, plan_grid
 from noisette.errors import RequestError
 
-from ..harness import request
+from ..harness import plan
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -23,15 +23,15 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 )
 def test_a_grid_turned_on_its_side_is_the_same_grid(avatars, one, other):
     first, second = parse_axis(*one), parse_axis(*other)
-    table = plan_grid(request(avatars), {}, avatars, first, second)
-    turned = plan_grid(request(avatars), {}, avatars, second, first)
+    table = plan_grid(plan(avatars), {}, avatars, first, second)
+    turned = plan_grid(plan(avatars), {}, avatars, second, first)
     assert [list(row) for row in zip(*turned, strict=True)] == table
 
 
 def test_a_cell_is_what_would_be_drawn_alone(avatars):
     across, down = Axis("guidance", ("1", "3")), Axis("Body", ("Zombie", "Tan"))
     images = draw_grid(
-        avatars, plan_grid(request(avatars), {"Earring": "Earring"}, avatars, across, down), lambda images, share: None
+        avatars, plan_grid(plan(avatars), {"Earring": "Earring"}, avatars, across, down), lambda images, share: None
     )
     assert images.shape[:2] == (2, 2)
     alone = avatars.generate("Earring, Body=Tan", seeds=[5], steps=3, guidance=3)
@@ -44,7 +44,7 @@ def test_a_cell_is_what_would_be_drawn_alone(avatars):
 )
 def test_a_grid_that_cannot_be(avatars, name, values):
     def drawn():
-        table = plan_grid(request(avatars), {}, avatars, parse_axis(name, values), Axis("sampler", ("ddim",)))
+        table = plan_grid(plan(avatars), {}, avatars, parse_axis(name, values), Axis("sampler", ("ddim",)))
         return draw_grid(avatars, table, lambda images, share: None)
 
     with pytest.raises(RequestError):
@@ -53,21 +53,26 @@ def test_a_grid_that_cannot_be(avatars, name, values):
 
 def test_strengths_of_an_exclusion_are_compared_only_where_they_count(avatars):
     axes = Axis("exclusion", ("0", "2")), Axis("seed", ("1",))
-    for complete in (False, True):
-        asked = request(
-            avatars, sampling=avatars.choices.sampling(steps=3, excluded={"Earring": 0.3}, complete=complete)
-        )
-        if complete:
-            with pytest.raises(RequestError, match="filled in without the negative attributes, however strong"):
-                plan_grid(asked, {}, avatars, *axes)
+    for impute in (False, True):
+        common = plan(avatars, negative={"Earring": 0.3}, impute=impute)
+        if impute:
+            with pytest.raises(RequestError, match="imputed without the negative ones, however strong"):
+                plan_grid(common, {}, avatars, *axes)
         else:
-            images = draw_grid(avatars, plan_grid(asked, {}, avatars, *axes), lambda images, share: None)
+            images = draw_grid(avatars, plan_grid(common, {}, avatars, *axes), lambda images, share: None)
             assert len({image.tobytes() for image in images.reshape(2, -1)}) == 2
 
 
 def test_a_cell_that_cannot_be_is_left_out_and_the_rest_is_drawn(avatars):
-    table = plan_grid(request(avatars), {}, avatars, Axis("Body", ("Zombie", "Dragon")), Axis("seed", ("1", "2")))
+    table = plan_grid(plan(avatars), {}, avatars, Axis("Body", ("Zombie", "Dragon")), Axis("seed", ("1", "2")))
     assert [[cell is None for cell in row] for row in table] == [[False, True]] * 2
     images = draw_grid(avatars, table, lambda images, share: None)
     assert (images[:, 1] == 255).all()
     assert not (images[:, 0] == 255).all()
+
+
+@pytest.mark.parametrize(("name", "sampler"), [("eta", "unipc"), ("churn", "ddim")])
+def test_what_a_sampler_does_not_take_is_no_axis_of_it_even_where_it_is_without_effect(avatars, name, sampler):
+    with pytest.raises(RequestError, match=f"{name} is a setting of .*; {sampler} has none"):
+        plan_grid(plan(avatars), {}, avatars, Axis(name, ("0",)), Axis("sampler", (sampler,)))
+    assert plan_grid(plan(avatars), {}, avatars, Axis(name, ("0",)), Axis("sampler", ("ddim", "euler")))

@@ -24,6 +24,7 @@ def test_a_name_that_is_taken_is_not_taken_again(tmp_path):
     assert not stop(tmp_path / "mine")
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_leaves_its_reason(tmp_path):
     jobs = Jobs()
     job = jobs.start("bad", ["train", "nonsense"], tmp_path / "logs" / "bad.log")

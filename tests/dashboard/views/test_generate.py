@@ -17,6 +17,7 @@ from ..harness import generate_page, opened, pills
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
+@pytest.mark.slow
 def test_a_tick_asks_and_the_command_line_draws_the_same(runs, capsys, tmp_path, monkeypatch):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "avatars")).run()
@@ -36,6 +37,7 @@ def test_a_tick_asks_and_the_command_line_draws_the_same(runs, capsys, tmp_path,
         assert json.loads(same.info["noisette"])["attributes"] == json.loads(shown.info["noisette"])["attributes"]
 
 
+@pytest.mark.slow
 def test_every_setting_is_in_the_command_that_draws_the_same(runs, capsys, tmp_path, monkeypatch):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "avatars")).run()
@@ -43,7 +45,7 @@ def test_every_setting_is_in_the_command_that_draws_the_same(runs, capsys, tmp_p
     page.slider(key="eta").set_value(0.5).run()
     page.slider(key="interval").set_value((0.2, 0.8)).run()
     page.slider(key="rescale").set_value(0.4).run()
-    page.multiselect(key=f"{runs / 'avatars'}/excluded").set_value(["Blush"]).run()
+    page.multiselect(key=f"{runs / 'avatars'}/negative").set_value(["Blush"]).run()
     next(button for button in page.button if button.label == "More like this").click().run()
     assert not page.exception
     command = page.code[0].value

@@ -16,18 +16,21 @@ def test_what_was_measured_stands_side_by_side(runs):
         "sampler": "ddim",
         "steps": 5,
         "eta": 0.0,
-        "guidance": {"scale": 1.5, "interval": [0, 1], "rescale": 0, "weights": {}, "excluded": {}},
+        "guidance": {"scale": 1.5, "interval": [0, 1], "rescale": 0, "weights": {}, "excluded": {"Earring": 0.3}},
     }
     facts = {"weights": "abcdef", "requests": "r", "split": "validation", "images": 10, "sampling": sampling}
     for seed, exact in ((0, 0.8), (10, 0.9)):
         record = Record.of(runs / "avatars" / "evaluations", "v", {**facts, "first_seed": seed})
-        record.figures("judge-1", ["obedience"], lambda missing, exact=exact: {"obedience": {"exact": exact}})
+        record.figures(
+            "by-1", ["attribute_accuracy"], lambda missing, exact=exact: {"attribute_accuracy": {"exact": exact}}
+        )
     (runs / "avatars" / "evaluations" / "damaged").mkdir(exist_ok=True)
-    (runs / "avatars" / "evaluations" / "damaged" / "figures-judge-1.json").write_text("[]")
+    (runs / "avatars" / "evaluations" / "damaged" / "figures-by-1.json").write_text("[]")
     [found] = measured(str(runs / "avatars"))
     assert found.draws == 2
-    assert found.mean["obedience"]["exact"] == pytest.approx(0.85)
-    assert found.title.endswith("obedience alone")
+    assert found.mean["attribute_accuracy"]["exact"] == pytest.approx(0.85)
+    assert found.title.endswith("attribute accuracy alone")
+    assert "Earring" in found.title  # all in which two evaluations can differ
     page = opened(results_page, runs)
     page.multiselect(key="compared").set_value([str(runs / "avatars"), str(runs / "plain")]).run()
     assert not page.exception

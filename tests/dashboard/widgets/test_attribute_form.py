@@ -21,11 +21,11 @@ def test_random_ticks_a_plausible_request_and_clear_takes_it_back(runs):
     assert "--attributes" not in page.code[0].value
 
 
-def test_random_has_nothing_of_what_is_excluded_and_clear_clears_all(runs):
+def test_random_has_nothing_of_negative_attributes_and_clear_clears_all(runs):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "avatars")).run()
     key = str(runs / "avatars")
-    page.multiselect(key=f"{key}/excluded").set_value(["Earring"]).run()
+    page.multiselect(key=f"{key}/negative").set_value(["Earring"]).run()
     for _ in range(5):
         next(button for button in page.button if button.label == "Random").click().run()
         assert not page.warning

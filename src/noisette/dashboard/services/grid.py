@@ -1,40 +1,40 @@
-"""An X/Y grid over any two settings: which values, what each cell is asked for, and drawing them."""
+"""An X/Y grid over any two settings: which values, the plan of each cell, and drawing them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noisette.config.names import VARIATION
+from noisette.config.sampling import SETTINGS, SWEPT, SamplingSettings, Setting
 from noisette.dashboard.services.draw_queue import Report
-from noisette.dashboard.services.drawing import SAMPLERS_WITH_CHURN, check_cell, draw, understand
 from noisette.dashboard.services.open_model import OpenModel
-from noisette.dashboard.services.options import guidance_range
+from noisette.dashboard.services.options import limits, settable
+from noisette.diffusion.registry import OWNED, SAMPLERS, takers
 from noisette.errors import RequestError
 from noisette.inference.generator import Generator
-from noisette.inference.request import Request
-from noisette.sampling.settings import Variation
+from noisette.inference.plan import Plan, Start, alike, joined
 
-Table = Sequence[Sequence[Request | None]]
-"""What each cell is asked for, row by row; None where it cannot be."""
+Table = Sequence[Sequence[Plan | None]]
+"""The plan of each cell, row by row; None where it cannot be."""
 
 MOST_CELLS, MOST_STEPS = 100, 1000
-SETTINGS = {
-    "guidance": "1, 1.5, 2.5, 4",
-    "steps": "1, 2, 5, 10, 25",
-    "seed": "0, 1, 2",
+
+_OWN = {"seed": "0, 1, 2", "variation": "0, 0.1, 0.2, 0.4, 1", "exclusion": "0, 0.2, 0.4, 0.8"}
+"""What a grid can be over besides settings and attributes, with its values at first; an exclusion has a strength."""
+_AT_FIRST = {
     "sampler": "ddim, dpmpp-2m, unipc, ddpm",
+    "steps": "1, 2, 5, 10, 25",
     "spacing": "time, log-snr, karras",
-    "eta": "0, 0.5, 1",
     "churn": "0, 5, 20",
-    "variation": "0, 0.1, 0.2, 0.4, 1",
-    "exclusion": "0, 0.2, 0.4, 0.8",
+    "guidance": "1, 1.5, 2.5, 4",
+    **_OWN,
 }
-"""What a grid can be over besides attributes, with its values at first."""
+"""Values that show much; those of other settings follow from their limits."""
 
 _COMPARED = ("1", "1.5", "2.5", "4", "6")
 """Guidance scales that are shown side by side."""
@@ -45,7 +45,7 @@ _COMPARED_SEEDS = 4
 class Axis:
     """One direction of a grid.
 
-    Args:
+    Attributes:
         name: A setting, or a choice, a group or a flag of the model.
         values: As a person writes them.
     """
@@ -61,9 +61,10 @@ class Axis:
 
 def axis_names(model: OpenModel) -> list[str]:
     """All that a grid of a model can be over."""
-    conditional, facts = model.generator.model.recipe.conditional, model.facts
+    generator, facts = model.generator, model.facts
     return [
-        *(name for name in SETTINGS if conditional or name not in ("guidance", "exclusion")),
+        *(name for name in SWEPT if settable(name, generator)),
+        *(name for name in _OWN if name != "exclusion" or settable("negative", generator)),
         *facts["choices"],
         *facts["groups"],
         *facts["flags"],
@@ -73,17 +74,19 @@ def axis_names(model: OpenModel) -> list[str]:
 def default_values(name: str, model: OpenModel) -> str:
     """The values of an axis at first, as a person would write them."""
     if name == "guidance":
-        return ", ".join(_offered(SETTINGS[name].split(", "), model))
-    if name in SETTINGS:
-        return SETTINGS[name]
+        return ", ".join(_offered(_AT_FIRST[name].split(", "), model))
+    if name in _AT_FIRST:
+        return _AT_FIRST[name]
+    if name in SWEPT:
+        return ", ".join(_values_of(SWEPT[name]))
     counts: Mapping[str, int] = model.facts["choices"].get(name) or model.facts["groups"].get(name) or {}
     common = sorted(counts, key=lambda each: -counts[each])[:5]
     return ", ".join(common) if common else "yes, no"
 
 
-def guidance_axes(request: Request, model: OpenModel) -> tuple[Axis, Axis]:
-    """The grid that shows what guidance does: the first seeds of a request at several scales."""
-    seeds = tuple(map(str, request.seeds[:_COMPARED_SEEDS]))
+def guidance_axes(plan: Plan, model: OpenModel) -> tuple[Axis, Axis]:
+    """The grid that shows what guidance does: the first seeds of a plan at several scales."""
+    seeds = tuple(map(str, plan.seeds[:_COMPARED_SEEDS]))
     return Axis("guidance", _offered(_COMPARED, model)), Axis("seed", seeds)
 
 
@@ -100,19 +103,19 @@ def parse_axis(name: str, text: str) -> Axis:
 
 
 def plan_grid(
-    request: Request, selected: Mapping[str, str], generator: Generator, across: Axis, down: Axis
-) -> list[list[Request | None]]:
-    """What each cell is asked for.
+    plan: Plan, selected: Mapping[str, str], generator: Generator, across: Axis, down: Axis
+) -> list[list[Plan | None]]:
+    """A plan for each cell.
 
     Args:
-        request: What all cells have in common; of its seeds the first.
+        plan: What all cells have in common; of its seeds the first.
         selected: What is asked for by choice, group and flag, as a person writes it.
         generator: Of the model.
         across: The columns.
         down: The rows.
 
     Returns:
-        The requests row by row; None where a cell cannot be.
+        The plans row by row; None where a cell cannot be.
 
     Raises:
         RequestError: No cell can be, or there are too many.
@@ -123,12 +126,11 @@ def plan_grid(
         raise RequestError(
             f"{len(across.values) * len(down.values)} cells are too many; a grid has at most {MOST_CELLS}"
         )
-    alone = request.alone(0)
     refused: list[RequestError] = []
 
-    def cell(row: str, column: str) -> Request | None:
+    def cell(row: str, column: str) -> Plan | None:
         try:
-            return _cell(alone, dict(selected), generator, {down.name: row, across.name: column})
+            return _cell(plan, selected, generator, {down.name: row, across.name: column})
         except RequestError as error:
             refused.append(error)
             return None
@@ -150,118 +152,96 @@ def draw_grid(generator: Generator, table: Table, report: Report) -> NDArray[np.
     Returns:
         (R, K, C, H, W)
     """
-    flat = [request for row in table for request in row]
-    cells = {place: request for place, request in enumerate(flat) if request is not None}
+    flat = [plan for row in table for plan in row]
+    cells = {place: plan for place, plan in enumerate(flat) if plan is not None}
     batches: list[list[int]] = []
-    for place, request in cells.items():
-        same = next((batch for batch in batches if _alike(cells[batch[0]], request)), None)
+    for place, plan in cells.items():
+        same = next((batch for batch in batches if alike(cells[batch[0]], plan)), None)
         if same is None:
             batches.append([place])
         else:
             same.append(place)
-    side = generator.model.side
-    images = np.full((len(flat), generator.model.recipe.dataset.image_channels, side, side), 255, np.uint8)
+    images = np.full((len(flat), *generator.model.recipe.dataset.shape), 255, np.uint8)
     for number, batch in enumerate(batches):
 
         def progress(done: int, total: int, number: int = number) -> None:
             report(images.copy(), (number + done / total) / len(batches))
 
-        images[batch] = draw(generator, _together([cells[place] for place in batch]), progress)
+        images[batch] = generator.draw(joined([cells[place] for place in batch]), progress=progress)
     return images.reshape(len(table), len(table[0]), *images.shape[1:])
 
 
 def _offered(scales: Sequence[str], model: OpenModel) -> tuple[str, ...]:
     """Those of some guidance scales that a model can take."""
-    low, high = guidance_range(model.generator)
-    return tuple(scale for scale in scales if low <= float(scale) <= high)
+    low, high = limits("guidance", model.generator)
+    return tuple(scale for scale in scales if (low or 0) <= float(scale) <= (high or 0))
 
 
-def _cell(request: Request, selected: dict[str, str], generator: Generator, values: Mapping[str, str]) -> Request:
+def _values_of(setting: Setting) -> tuple[str, ...]:
+    """All names, or the least, the middle and the greatest number."""
+    low, high = setting.limits
+    if setting.choices:
+        return setting.choices
+    if low is None or high is None:
+        return (f"{setting.field.get_default():g}",)
+    return tuple(f"{setting.kind(value):g}" for value in (low, (low + high) / 2, high))
+
+
+def _cell(plan: Plan, selected: Mapping[str, str], generator: Generator, values: Mapping[str, str]) -> Plan:
+    asked = dict(selected)
     for name, value in values.items():
-        if name not in SETTINGS:
-            selected[name] = f"no {name}" if value in ("no", "none") else name if value == "yes" else f"{name}={value}"
-    attributes, _ = understand(generator, ", ".join(selected.values()))
-    changed = request.model_copy(update={"attributes": attributes})
-    for name, value in sorted(values.items(), key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1):
-        if name == "sampler":
-            same = value == changed.sampling.sampler
-            other = changed.sampling if same else generator.choices.sampling(value)
-            changed = _with_sampling(changed, sampler=value, eta=other.eta, churn=other.churn)
-        elif name == "spacing":
-            changed = _with_sampling(changed, spacing=value)
-        elif name in SETTINGS:
-            changed = _CHANGES[name](changed, _number(name, value))
-            _check_sampler_takes(name, changed)
-    checked = check_cell(generator, changed)
-    if "exclusion" in values and checked.sampling.complete:
+        if name not in SWEPT and name not in _OWN:
+            asked[name] = f"no {name}" if value in ("no", "none") else name if value == "yes" else f"{name}={value}"
+    settings = _settings(plan.sampling, values)
+    seed, start = _seed_and_start(plan, values)
+    if "exclusion" in values and settings.impute:
         raise RequestError(
-            "what is left open is filled in without the negative attributes, however strong they are; switch that off"
-            " to compare strengths"
+            "unspecified attributes are imputed without the negative ones, however strong they are; switch imputation"
+            " off to compare strengths"
         )
-    return checked
+    # One request of several: a weight may be of what another cell asks for.
+    request = [", ".join(asked.values())] if asked else None
+    return generator.plan(request, seeds=[seed], settings=settings, start=start).alone(0)
 
 
-def _check_sampler_takes(name: str, request: Request) -> None:
-    """Refuse a setting that belongs to other samplers: columns would be equal without a word."""
-    owners = {"eta": ("ddim",), "churn": SAMPLERS_WITH_CHURN}.get(name)
-    if owners is not None and request.sampling.sampler not in owners:
-        raise RequestError(f"{name} is a setting of {' and '.join(owners)}; {request.sampling.sampler} has none")
+def _settings(sampling: SamplingSettings, values: Mapping[str, str]) -> SamplingSettings:
+    """The settings of a cell. What another sampler, or another number of steps, has of its own is as the model says."""
+    given = sampling.flat()
+    del given["times"]
+    if values.get("sampler", sampling.sampler) != sampling.sampler:
+        for name in OWNED:
+            del given[name]
+    for name, value in values.items():
+        if name in SWEPT:
+            given[name] = value if SWEPT[name].choices else _number(name, value)
+        elif name == "exclusion":
+            given["negative"] = dict.fromkeys(sampling.guidance.negative, _number(name, value))
+    settings = SamplingSettings.of(**given)
+    for name in OWNED:  # refused even where it is without effect: columns would be equal without a word
+        if name in values and name not in SAMPLERS[settings.sampler].takes:
+            raise RequestError(f"{name} is a setting of {' and '.join(takers(name))}; {settings.sampler} has none")
+    return settings
 
 
-_ORDER = ("seed", "sampler", "eta", "churn", "variation")
-"""Which is changed before which: a variation is around the seed of its cell."""
+def _seed_and_start(plan: Plan, values: Mapping[str, str]) -> tuple[Any, Start]:
+    """Where a cell starts. A variation is around the seed of its cell, towards the one after it."""
+    seed, start = plan.seeds[0], plan.start
+    if "seed" in values:
+        seed = int(_number("seed", values["seed"]))
+    if "variation" in values:
+        strength = _number("variation", values["variation"])
+        if start.around is None:
+            seed, start = seed + 1, Start.of((seed, VARIATION))
+        start = Start.of((start.around, strength))
+    return seed, start
 
 
 def _number(name: str, value: str) -> float | int:
+    kind = int if name == "seed" or (name in SETTINGS and SETTINGS[name].kind is int) else float
     try:
-        number = int(value) if name in ("steps", "seed") else float(value)
+        number = kind(value)
     except ValueError as error:
         raise RequestError(f"{name} cannot be {value}; give numbers, with commas between") from error
     if name == "steps" and number > MOST_STEPS:
         raise RequestError(f"a grid is drawn in at most {MOST_STEPS} steps, not {value}")
     return number
-
-
-def _with_sampling(request: Request, **changes: Any) -> Request:
-    """Without the optimised timesteps, which are others for another number of steps."""
-    return request.model_copy(update={"sampling": replace(request.sampling, times=(), **changes)})
-
-
-def _with_guidance(request: Request, **changes: Any) -> Request:
-    return _with_sampling(request, guidance=replace(request.sampling.guidance, **changes))
-
-
-def _with_variation(request: Request, strength: float) -> Request:
-    """Around its own seed, towards the one after it."""
-    around = request.variation or Variation(request.seeds[0], VARIATION)
-    seed = request.seeds[0] if request.variation else request.seeds[0] + 1
-    return request.model_copy(update={"seeds": (seed,), "variation": replace(around, strength=strength)})
-
-
-_CHANGES: dict[str, Callable[[Request, Any], Request]] = {
-    "guidance": lambda request, scale: _with_guidance(request, scale=scale),
-    "steps": lambda request, steps: _with_sampling(request, steps=steps),
-    "seed": lambda request, seed: request.model_copy(update={"seeds": (seed,)}),
-    "eta": lambda request, eta: _with_sampling(request, eta=eta),
-    "churn": lambda request, churn: _with_sampling(request, churn=churn),
-    "variation": _with_variation,
-    "exclusion": lambda request, strength: _with_guidance(
-        request, excluded=dict.fromkeys(request.sampling.guidance.excluded, strength)
-    ),
-}
-
-
-def _together(requests: Sequence[Request]) -> Request:
-    """One request for what differs in nothing but seeds and attributes."""
-    all_open = all(request.attributes is None for request in requests)
-    return requests[0].model_copy(
-        update={
-            "seeds": tuple(request.seeds[0] for request in requests),
-            "attributes": None if all_open else tuple(request.attributes or {} for request in requests),
-        }
-    )
-
-
-def _alike(one: Request, other: Request) -> bool:
-    asks = (one.attributes is None) == (other.attributes is None)
-    return asks and one.sampling == other.sampling and one.variation == other.variation

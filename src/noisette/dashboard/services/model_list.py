@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from noisette.config.recipe import Recipe
 from noisette.errors import NoisetteError
-from noisette.sampling.presets import FILE
-from noisette.store.run import Run
-from noisette.store.shipped import open_shipped_recipe, shipped_names, shipped_samples
+from noisette.sampling.presets import FILE, OLD_FILE
+from noisette.store.bundle import Bundle
+from noisette.store.locate import bundles
 
 
 @dataclass(frozen=True)
 class ListedModel:
-    """A shipped model or a run.
+    """A model folder, as it was when the list was read.
 
-    Args:
+    Attributes:
         name: As `load` takes it.
         title: What a person calls it.
         state: `shipped`, `damaged`, or the state of the training.
+        folder: Where it is.
         recipe: None where it cannot be read.
+        trains: Whether there is a training to watch and to go on with.
         step: Of the newest checkpoint; 0 if there is none.
         progress: Of the training, 0 to 1.
         loss: The last one; None before the first.
@@ -29,6 +32,7 @@ class ListedModel:
         seconds: How long it has trained.
         rate: Images a second.
         thumbnail: A picture of what it draws.
+        figures: What was measured when it was shipped; empty if nothing.
         changed: When it, or its table of presets, was made, in seconds since the epoch.
         problem: Why it cannot be used, in a line; empty if it can.
     """
@@ -36,7 +40,9 @@ class ListedModel:
     name: str
     title: str
     state: str
-    recipe: Recipe | None
+    folder: Path
+    recipe: Recipe | None = None
+    trains: bool = True
     step: int = 0
     progress: float = 1.0
     loss: float | None = None
@@ -44,13 +50,14 @@ class ListedModel:
     seconds: float = 0.0
     rate: float = 0.0
     thumbnail: Path | None = None
+    figures: Mapping[str, Any] = field(default_factory=dict)
     changed: float = 0.0
     problem: str = ""
 
     @property
     def drawable(self) -> bool:
-        """Whether there are weights to draw with."""
-        return not self.problem and (self.state == "shipped" or self.step > 0)
+        """Whether there are weights to draw with; what no training writes has them."""
+        return not self.problem and (self.step > 0 or not self.trains)
 
 
 def list_models(runs: Path) -> list[ListedModel]:
@@ -59,16 +66,7 @@ def list_models(runs: Path) -> list[ListedModel]:
     Args:
         runs: The folder of runs, which need not exist.
     """
-    shipped = [
-        ListedModel(name, name, "shipped", open_shipped_recipe(name), thumbnail=shipped_samples(name))
-        for name in shipped_names()
-    ]
-    folders = (
-        [path for path in runs.iterdir() if (path / "recipe.toml").is_file() and not path.name.startswith(".")]
-        if runs.is_dir()
-        else []
-    )
-    return [*shipped, *(_listed(path) for path in sorted(folders, key=_age))]
+    return [_listed(bundle) for bundle in bundles(runs)]
 
 
 def find_model(name: str, models: Sequence[ListedModel]) -> ListedModel | None:
@@ -82,32 +80,39 @@ def find_drawer(run: str, models: Sequence[ListedModel]) -> ListedModel | None:
     return find_model(run, models) or next((model for model in models if Path(model.name).name == last), None)
 
 
-def _listed(folder: Path) -> ListedModel:
-    run, title = Run(folder), f"{folder.parent.name}/{folder.name}"  # never that of a shipped model
+def _listed(bundle: Bundle) -> ListedModel:
     try:
-        recipe, status = run.recipe, run.status
-        samples = sorted(run.samples.glob("*.png"))
         return ListedModel(
-            name=str(folder),
-            title=title,
-            state=str(status["state"]),
-            recipe=recipe,
-            step=run.steps[-1] if run.steps else 0,
-            progress=float(status["progress"]),
-            loss=status.get("loss"),
-            at=int(status["step"]),
-            seconds=float(status["seconds"]),
-            rate=float(status["images_per_second"]),
-            thumbnail=samples[-1] if samples else None,
-            changed=max(path.stat().st_mtime for path in (folder / "recipe.toml", folder / FILE) if path.is_file()),
+            name=bundle.name,
+            title=bundle.title,
+            state=bundle.state,
+            folder=bundle.folder,
+            recipe=bundle.recipe,
+            step=max(bundle.steps, default=0),
+            thumbnail=bundle.thumbnail,
+            figures=bundle.figures,
+            changed=_changed(bundle.folder),
+            **_standing(bundle.status),
         )
     except (NoisetteError, OSError, LookupError, TypeError, ValueError) as error:
-        return ListedModel(str(folder), title, "damaged", None, problem=str(error) or "it is half written")
+        return ListedModel(
+            bundle.name, bundle.title, "damaged", bundle.folder, problem=str(error) or "it is half written"
+        )
 
 
-def _age(folder: Path) -> float:
-    """Smaller is newer."""
-    try:
-        return -(folder / "status.json").stat().st_mtime
-    except OSError:
-        return 0.0
+def _standing(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a training stands. status: As it writes it; empty where there is none."""
+    if not status:
+        return {"trains": False}
+    return {
+        "progress": float(status["progress"]),
+        "loss": status.get("loss"),
+        "at": int(status["step"]),
+        "seconds": float(status["seconds"]),
+        "rate": float(status["images_per_second"]),
+    }
+
+
+def _changed(folder: Path) -> float:
+    """When a model or its table of presets was written last."""
+    return max(path.stat().st_mtime for name in ("recipe.toml", FILE, OLD_FILE) if (path := folder / name).is_file())

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from noisette.attributes.facts import attribute_facts
-from noisette.dashboard.services.recognition import AttributeClassifier, find_classifier
+from noisette.dashboard.services.recognition import find_classifier
+from noisette.evaluation.classifier import AttributeClassifier
 from noisette.inference.generator import Generator
 from noisette.inference.loading import load
 

@@ -67,7 +67,8 @@ def parse_length(unit: str, length: str) -> tuple[str | None, int | None, int | 
 
 
 def _is_word_of(kind: Any, written: str) -> bool:
-    """Whether a word is what the setting takes besides numbers: `continuous`."""
-    return get_origin(kind) in (Union, UnionType) and any(
-        get_origin(each) is Literal and written in get_args(each) for each in get_args(kind)
-    )
+    """Whether a word is what the setting takes besides numbers: `continuous`, or `16x24`."""
+    if get_origin(kind) not in (Union, UnionType):
+        return False
+    words = [word for each in get_args(kind) if get_origin(each) is Literal for word in get_args(each)]
+    return written in words or (str in get_args(kind) and not written.isdecimal())

@@ -19,10 +19,10 @@ from noisette.dashboard.widgets.picture import pictures
 from noisette.dashboard.widgets.restoring import GRID, PICTURES, drop_zone
 from noisette.dashboard.widgets.settings import settings
 from noisette.errors import NoisetteError
-from noisette.inference.request import Request
+from noisette.inference.plan import Plan
 
 _SCALES = "guidance side by side"
-_MODES: dict[str, Callable[[AttributeForm, Request], None]] = {
+_MODES: dict[str, Callable[[AttributeForm, Plan], None]] = {
     PICTURES: pictures,
     _SCALES: guidance_grid,
     GRID: grid,
@@ -47,10 +47,10 @@ def page(runs: Path) -> None:
         drop_zone(models)
         form.show()
     with right:
-        request = settings(form)
+        plan = settings(form)
         mode = _choose_mode(model)
-        if request is not None:
-            _MODES[mode](form, request)
+        if plan is not None:
+            _MODES[mode](form, plan)
         history(models)
 
 

@@ -10,7 +10,6 @@ from noisette.dashboard.services.model_list import ListedModel, list_models
 from noisette.dashboard.widgets.language import say
 from noisette.evaluation.figures import find
 from noisette.evaluation.records import measured
-from noisette.store.shipped import shipped_figures
 
 _COLUMNS = 3
 
@@ -33,7 +32,7 @@ def page(runs: Path) -> None:
         for column, model in zip(st.columns(_COLUMNS), models[start : start + _COLUMNS], strict=False):
             with column, st.container(border=True):
                 _card(model)
-    if all(model.state == "shipped" for model in models):
+    if not any(model.trains for model in models):
         st.info(
             say(
                 "There are no runs in {runs} yet. Start one under **Train**, or with `noisette train digits --budget"
@@ -52,15 +51,16 @@ def _card(model: ListedModel) -> None:
         st.image(str(model.thumbnail), alt=say("drawn by {name}", name=model.title), width="stretch")
     if model.recipe is not None:
         st.write(model.recipe.summary or model.recipe.dataset.name)
-        st.caption(f"{model.recipe.dataset.name}, {model.recipe.dataset.side}x{model.recipe.dataset.side}")
+        _, height, width = model.recipe.dataset.shape
+        st.caption(f"{model.recipe.dataset.name}, {width}x{height}")
     figures = []
-    if (exact := _best(model, "obedience.exact")) is not None:
+    if (exact := _best(model, "attribute_accuracy.exact")) is not None:
         figures.append(say("as asked {exact:.1%}", exact=exact))
     if (distance := _best(model, "fidelity.frechet")) is not None:
         figures.append(say("Fréchet distance {distance:.1f}", distance=distance))
     if figures:
         st.caption(" · ".join(figures))
-    if model.state == "shipped":
+    if not model.trains:
         st.caption(say("ships with noisette"))
         return
     loss = "" if model.loss is None else say(", loss {loss:.4f}", loss=model.loss)
@@ -72,7 +72,8 @@ def _best(model: ListedModel, path: str) -> float | None:
     """The best of a figure in all evaluations on the most images."""
     found = [each for each in measured(model.name) if find(each.mean, path) is not None]
     if not found:
-        return find(shipped_figures(model.name), path) if model.state == "shipped" else None
+        shipped: float | None = find(model.figures, path)
+        return shipped
     most = max(each.facts["images"] for each in found)
     values = [find(each.mean, path) for each in found if each.facts["images"] == most]
     return float(min(values) if path == "fidelity.frechet" else max(values))

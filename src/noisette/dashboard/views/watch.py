@@ -14,8 +14,8 @@ from noisette.dashboard.services.model_list import ListedModel, find_model, list
 from noisette.dashboard.widgets.curve_chart import curve_chart, curves_of
 from noisette.dashboard.widgets.language import say
 from noisette.errors import NoisetteError
-from noisette.store.run import Run, open_run
-from noisette.training.queue import ticket_of
+from noisette.store.run import Run
+from noisette.training.queue import entry_of
 
 _EVERY = 2.0  # seconds between two looks at a training
 _AT_FIRST = 10  # runs that are shown unless others are chosen
@@ -28,7 +28,7 @@ def page(runs: Path) -> None:
         runs: The folder of runs.
     """
     st.title(say("Watch"))
-    listed = [model for model in list_models(runs) if model.state != "shipped" and not model.problem]
+    listed = [model for model in list_models(runs) if model.trains and not model.problem]
     if not listed:
         st.info(
             say(
@@ -71,7 +71,7 @@ def _depth(runs: Path, chosen: list[ListedModel]) -> None:
             )
         )
         return
-    run = open_run(Path(found.name))
+    run = Run(found.folder)
     try:
         _alerts(run, found)
         told = say(
@@ -90,7 +90,7 @@ def _depth(runs: Path, chosen: list[ListedModel]) -> None:
 def _alerts(run: Run, listed: ListedModel) -> None:
     loss = curves_of(listed).get("loss")
     losses = np.zeros(0) if loss is None else loss.values
-    for problem in alerts(run.status, time.time(), alive=ticket_of(run.folder) is not None, losses=losses):
+    for problem in alerts(run.status, time.time(), alive=entry_of(run.folder) is not None, losses=losses):
         st.warning(say(problem), icon=":material/warning:")
 
 

@@ -10,7 +10,6 @@ import streamlit as st
 
 from noisette.attributes.parsing import impossible
 from noisette.attributes.schema import Value
-from noisette.dashboard.services.drawing import understand
 from noisette.dashboard.services.open_model import OpenModel
 from noisette.dashboard.services.translation import plain
 from noisette.dashboard.widgets.language import say
@@ -20,7 +19,7 @@ _FEW = 12  # attributes that need no search
 _HEIGHT = 900  # pixels, so that the picture stays beside the form
 _NONE = "none"
 _WITH, _WITHOUT = "with", "without"
-_ALSO, _EXCLUDED, _SEARCH = "also", "excluded", "search"
+_ALSO, _NEGATIVE, _SEARCH = "also", "negative", "search"
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,21 @@ class AttributeForm:
         return found
 
     @property
-    def asked(self) -> str:
-        """The whole request as a person would write it; empty if nothing is selected."""
+    def request(self) -> str:
+        """What is selected as a person would write it; empty if nothing is selected."""
         return ", ".join(self.selected.values())
 
     @property
-    def excluded(self) -> list[str]:
+    def negative(self) -> list[str]:
         """The negative attributes."""
-        return list(self._state(_EXCLUDED) or [])
+        return list(self._state(_NEGATIVE) or [])
 
-    def select(self, values: Mapping[str, Value], excluded: Collection[str] = ()) -> None:
+    def select(self, values: Mapping[str, Value], negative: Collection[str] = ()) -> None:
         """Put a request into the form, before it is shown.
 
         Args:
             values: The attributes to select; all others are left open.
-            excluded: The negative attributes to select.
+            negative: The negative attributes to select.
         """
         facts, left = self.model.facts, dict(values)
         for name in facts["choices"]:
@@ -77,11 +76,11 @@ class AttributeForm:
             self._put(title, [flag for flag in facts["flags"] if left.get(flag) is value])
         members = (name for name, value in left.items() if name not in facts["flags"] and value is False)
         self._put(_ALSO, ", ".join(f"no {name}" for name in members))
-        self._put(_EXCLUDED, list(excluded))
+        self._put(_NEGATIVE, list(negative))
 
     def select_only(self, values: Mapping[str, Value]) -> None:
-        """Select these attributes, and exclude none of them any more."""
-        self.select(values, [name for name in self.excluded if not _has(values, name)])
+        """Select these attributes, which are negative no more."""
+        self.select(values, [name for name in self.negative if not _has(values, name)])
 
     def show(self) -> None:
         """Draw the form. What cannot be asked for besides what is selected is not offered, but named."""
@@ -115,11 +114,11 @@ class AttributeForm:
                     persist_state="session",
                     help=say("Anything as on the command line, commas between"),
                 )
-            if self.model.generator.model.recipe.condition.drop_all > 0 or self.excluded:
+            if self.model.generator.model.recipe.condition.drop_all > 0 or self.negative:
                 st.multiselect(
                     say("Negative attributes"),
                     self._names(),
-                    key=self._key(_EXCLUDED),
+                    key=self._key(_NEGATIVE),
                     persist_state="session",
                     help=say("The drawing is led away from these. How strongly is under More settings."),
                 )
@@ -179,11 +178,13 @@ class AttributeForm:
     def _never(self) -> set[tuple[str, Value]]:
         """What would contradict what is selected."""
         generator = self.model.generator
+        if not self.request:
+            return set()
         try:
-            values, _ = understand(generator, self.asked)
+            selected = generator.parse(self.request).attributes
         except RequestError:  # the settings, beside the picture, tell it
             return set()
-        return set(impossible(values, generator.schema, generator.statistics)) if values is not None else set()
+        return set(impossible(selected, generator.schema, generator.statistics))
 
     def _names(self) -> list[str]:
         """All flags and options, as negative attributes name them."""
@@ -196,7 +197,7 @@ class AttributeForm:
         """A random request without the negative attributes."""
         number = st.session_state["randoms"] = st.session_state.get("randoms", 0) + 1
         try:
-            self.select_only(self.model.generator.random_request(number, without=self.excluded))
+            self.select_only(self.model.generator.random_request(number, without=self.negative))
         except RequestError as error:
             st.toast(plain(error))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -19,12 +17,12 @@ from noisette.store.events import Curve
 
 def curves_of(run: ListedModel) -> dict[str, Curve]:
     """The curves of a run by their tags."""
-    return event_reader(str(Path(run.name) / "metrics")).curves()
+    return event_reader(str(run.folder / "metrics")).curves()
 
 
 def curve_chart(runs: list[ListedModel]) -> None:
     """Draw a curve of the runs, with what chooses it above."""
-    gone = [run.title for run in runs if not Path(run.name).is_dir()]
+    gone = [run.title for run in runs if not run.folder.is_dir()]
     if gone:
         st.error(say("The folder of {names} is gone.", names=plain(", ".join(gone))))
         if len(gone) == len(runs):

@@ -66,17 +66,9 @@ def _frame(columns: dict[str, Measured]) -> pd.DataFrame:
 
 def _title(model: ListedModel, each: Measured) -> str:
     """All in which two evaluations can differ."""
-    sampling = each.facts["sampling"]
-    guidance = sampling["guidance"]
-    special = [f"eta {sampling['eta']:g}"] if sampling["sampler"] == "ddim" and sampling["eta"] else []
-    special += [
-        f"{name} {guidance[name]}"
-        for name in ("interval", "rescale", "weights", "excluded")
-        if guidance[name] not in (0, {}, [0.0, 1.0])
-    ]
     draws = [f"{each.draws}x"] if each.draws > 1 else []
     classifier = say("classifier {which}", which=each.by[:4])
-    return " · ".join([model.title, each.title, *special, each.facts["weights"][:6], classifier, *draws])
+    return " · ".join([model.title, each.title, each.facts["weights"][:6], classifier, *draws])
 
 
 def _cell(each: Measured, path: str) -> str | None:

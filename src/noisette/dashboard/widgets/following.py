@@ -18,7 +18,7 @@ _SOON = 0.4  # seconds after which a drawing says how long it takes, and can be 
 _OFTEN = 0.08  # seconds between two previews
 
 
-def follow(name: str, work: Work, asked: str) -> Any:
+def follow(name: str, work: Work, request: str) -> Any:
     """Put a drawing into the queue and show how it goes.
 
     A change of the form ends this script, and with it the drawing: nobody waits for it any more.
@@ -26,7 +26,7 @@ def follow(name: str, work: Work, asked: str) -> Any:
     Args:
         name: Of the drawing: who cancelled it is not asked to wait for it again.
         work: Draws.
-        asked: What is asked for, as a person writes it.
+        request: What is asked for, as a person writes it.
 
     Returns:
         What the work made; None, with the reason told, where it was cancelled or failed.
@@ -41,7 +41,7 @@ def follow(name: str, work: Work, asked: str) -> Any:
         st.warning(plain(error), icon=":material/hourglass:")
         return None
     try:
-        _show_states(entry, name, asked, preview, row)
+        _show_states(entry, name, request, preview, row)
         return entry.result()
     except Cancelled:
         return None
@@ -54,14 +54,14 @@ def follow(name: str, work: Work, asked: str) -> Any:
         preview.empty()
 
 
-def _show_states(entry: QueueEntry, name: str, asked: str, preview: Any, row: Any) -> None:
+def _show_states(entry: QueueEntry, name: str, request: str, preview: Any, row: Any) -> None:
     started, shown = time.monotonic(), 0.0
     bar = None
     for state in entry.states():
         now = time.monotonic()
         if state.preview is not None and now - shown > _OFTEN:
             shown = now
-            preview.html(gallery(state.preview, [asked] * len(state.preview), [""] * len(state.preview)))
+            preview.html(gallery(state.preview, [request] * len(state.preview), [""] * len(state.preview)))
         if now - started > _SOON:
             if bar is None:
                 with row.container(horizontal=True, vertical_alignment="center"):

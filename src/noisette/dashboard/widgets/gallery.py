@@ -12,28 +12,26 @@ from numpy.typing import NDArray
 
 from noisette.dashboard.services.grid import Table
 from noisette.files.images import as_png, sheet
-from noisette.inference.request import Request
+from noisette.inference.plan import Plan
 
 _HEAD = "padding:3px;border:0;font-size:0.8rem;font-weight:400;text-align:left;vertical-align:middle"
 _CAPTION = "font-size:0.8rem;line-height:1.3;padding-top:2px"
 _CHECKERED = "repeating-conic-gradient(#8883 0 25%, transparent 0 50%) 0 0/16px 16px"
 
 
-def gallery(
-    images: NDArray[np.uint8], texts: Sequence[str], captions: Sequence[str], request: Request | None = None
-) -> str:
+def gallery(images: NDArray[np.uint8], texts: Sequence[str], captions: Sequence[str], plan: Plan | None = None) -> str:
     """Images side by side, as HTML.
 
     Args:
         images: (N, C, H, W)
         texts: What each shows, for those who do not see it.
         captions: Under each.
-        request: What was asked for; goes into each file.
+        plan: Of the images; goes into each file.
     """
     width = {1: 320, 2: 260, 3: 200, 4: 200}.get(len(images), 150 if len(images) <= 16 else 96)
-    figures = []
+    size, figures = images.shape[2:], []
     for place, image in enumerate(images):
-        metadata = request.alone(place).placed(image.shape[1], 1, 1).as_dict() if request else {}
+        metadata = plan.alone(place).placed(size, 1, 1).metadata() if plan else {}
         figures.append(
             f'<figure style="margin:0">{_picture(image, texts[place], metadata)}'
             f'<figcaption style="{_CAPTION}">{escape(captions[place])}</figcaption></figure>'
@@ -47,18 +45,18 @@ def grid_gallery(table: Table, images: NDArray[np.uint8], across: Sequence[str],
     """An X/Y grid as an HTML table.
 
     Args:
-        table: What each cell was asked for.
+        table: The plan of each cell.
         images: (R, K, C, H, W)
         across: K texts, over the columns.
         down: R texts, before the rows.
     """
-    side = images.shape[-1]
+    size = images.shape[3:]
     heads = "".join(f'<th scope="col" style="{_HEAD}">{escape(text)}</th>' for text in across)
     rows = []
-    for texts, requests, row in zip(down, table, images, strict=True):
+    for texts, plans, row in zip(down, table, images, strict=True):
         pictures = [
-            _picture(image, f"{texts}, {above}", request.placed(side, 1, 1).as_dict()) if request else "-"
-            for above, request, image in zip(across, requests, row, strict=True)
+            _picture(image, f"{texts}, {above}", plan.placed(size, 1, 1).metadata()) if plan else "-"
+            for above, plan, image in zip(across, plans, row, strict=True)
         ]
         cells = "".join(f'<td style="padding:3px;border:0">{picture}</td>' for picture in pictures)
         rows.append(f'<tr><th scope="row" style="{_HEAD}">{escape(texts)}</th>{cells}</tr>')

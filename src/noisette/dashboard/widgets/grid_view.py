@@ -24,24 +24,24 @@ from noisette.dashboard.widgets.gallery import grid_gallery
 from noisette.dashboard.widgets.language import say
 from noisette.errors import RequestError
 from noisette.files.images import as_png, cross_sheet
-from noisette.inference.request import Request
+from noisette.inference.plan import Plan
 
 
-def guidance_grid(form: AttributeForm, request: Request) -> None:
+def guidance_grid(form: AttributeForm, plan: Plan) -> None:
     """What guidance does: the same seeds at several scales."""
     if not form.selected:
         st.info(say("Tick something: guidance leads towards what is asked for."))
         return
-    _grid(form, request, *guidance_axes(request, form.model))
+    _grid(form, plan, *guidance_axes(plan, form.model))
 
 
-def grid(form: AttributeForm, request: Request) -> None:
+def grid(form: AttributeForm, plan: Plan) -> None:
     """A grid over any two settings."""
     names = axis_names(form.model)
     try:
         across = _axis(form.model, "across", say("Across"), names, "guidance" if "guidance" in names else "steps")
         down = _axis(form.model, "down", say("Down"), names, "seed")
-        _grid(form, request, across, down)
+        _grid(form, plan, across, down)
     except RequestError as error:
         st.warning(plain(error), icon=":material/block:")
 
@@ -61,10 +61,10 @@ def _axis(model: OpenModel, key: str, title: str, names: list[str], first: str) 
     return parse_axis(name, text or "")
 
 
-def _grid(form: AttributeForm, request: Request, across: Axis, down: Axis) -> None:
+def _grid(form: AttributeForm, plan: Plan, across: Axis, down: Axis) -> None:
     generator = form.model.generator
     try:
-        table = plan_grid(request, form.selected, generator, across, down)
+        table = plan_grid(plan, form.selected, generator, across, down)
     except RequestError as error:
         st.warning(plain(error), icon=":material/block:")
         return
@@ -76,19 +76,19 @@ def _grid(form: AttributeForm, request: Request, across: Axis, down: Axis) -> No
             report(None, 0.0)
             return draw_grid(generator, table, report)
 
-        images = follow(name, work, form.asked)
+        images = follow(name, work, form.request)
         if images is None:
             return
         kept = st.session_state["grid"] = name, images
     images = kept[1]
     st.html(grid_gallery(table, images, across.labels, down.labels))
     scale = max(1, min(6, 900 // (len(across.values) * images.shape[-1])))
-    picture = cross_sheet(images, across.labels, down.labels, title=form.asked, scale=scale)
+    picture = cross_sheet(images, across.labels, down.labels, title=form.request, scale=scale)
     axes = {"across": [across.name, *across.values], "down": [down.name, *down.values]}
     st.download_button(
         say("Download"),
-        as_png(picture, {"request": request.as_dict(), **axes}),
-        file_name=f"{Path(request.run).name}-{across.name}-{down.name}.png",
+        as_png(picture, {"request": plan.metadata(), **axes}),
+        file_name=f"{Path(plan.run).name}-{across.name}-{down.name}.png",
         mime="image/png",
         icon=":material/download:",
         on_click="ignore",

@@ -15,8 +15,8 @@ _KEPT = 12
 
 
 def remember(picture: Picture) -> None:
-    """Put a picture before all others, in the place of one of the same request."""
-    others = [old for old in st.session_state.get("history", []) if old.request != picture.request]
+    """Put a picture before all others, in the place of one of the same plan."""
+    others = [old for old in st.session_state.get("history", []) if old.plan != picture.plan]
     st.session_state["history"] = [picture, *others][:_KEPT]
 
 
@@ -35,12 +35,12 @@ def history(models: list[ListedModel]) -> None:
     with opened, st.container(horizontal=True):
         for number, picture in enumerate(kept):
             with st.container(width=120, key=f"past-{number}"):
-                st.html(gallery(picture.images[:1], [picture.asked], [""]))
+                st.html(gallery(picture.images[:1], [picture.request], [""]))
                 st.button(
-                    plain(picture.asked)[:40] or say("nothing asked"),
+                    plain(picture.request)[:40] or say("nothing asked"),
                     key=f"past/{number}",
                     on_click=restore_or_tell,
-                    args=(picture.request, models),
-                    help=f"{say('Back to this one')}: {say('seed')} {picture.request.seeds[0]}",
+                    args=(picture.plan, models),
+                    help=f"{say('Back to this one')}: {say('seed')} {picture.plan.seeds[0]}",
                     type="tertiary",
                 )

@@ -1,4 +1,4 @@
-"""The images of a request: drawn, shown, and one of them in depth."""
+"""The images of a plan: drawn, shown, and one of them in depth."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import streamlit as st
 
 from noisette.attributes.parsing import describe
-from noisette.dashboard.services.drawing import Picture, draw_watched, impute
+from noisette.config.sampling import SamplingSettings
+from noisette.dashboard.services.drawing import Picture, draw_watched
 from noisette.dashboard.services.open_model import OpenModel
 from noisette.dashboard.services.recognition import mistakes
-from noisette.dashboard.services.snippets import command_line, python_code
 from noisette.dashboard.services.translation import plain
 from noisette.dashboard.widgets.attribute_form import AttributeForm
 from noisette.dashboard.widgets.following import follow
@@ -21,14 +21,16 @@ from noisette.dashboard.widgets.history import remember
 from noisette.dashboard.widgets.language import say
 from noisette.dashboard.widgets.setting_state import vary
 from noisette.files.images import good_scale
-from noisette.inference.request import Request
+from noisette.inference import snippets
+from noisette.inference.generator import Generator
+from noisette.inference.plan import Plan
 
 
-def pictures(form: AttributeForm, request: Request) -> None:
-    """The images of a request, drawn unless they are the last ones."""
+def pictures(form: AttributeForm, plan: Plan) -> None:
+    """The images of a plan, drawn unless they are the last ones."""
     picture: Picture | None = st.session_state.get("picture")
-    if picture is None or picture.request != request:
-        picture = _draw(form.model, form.asked, request)
+    if picture is None or picture.plan != plan:
+        picture = _draw(form.model, form.request, plan)
         if picture is None:
             return
         st.session_state["picture"] = picture
@@ -36,33 +38,32 @@ def pictures(form: AttributeForm, request: Request) -> None:
     _show(picture, form)
 
 
-def _draw(model: OpenModel, asked: str, request: Request) -> Picture | None:
+def _draw(model: OpenModel, request: str, plan: Plan) -> Picture | None:
     started = time.monotonic()
-    imputed = impute(model.generator, request)
-    images = follow(str(request), partial(draw_watched, model.generator, imputed), asked)
+    images = follow(str(plan), partial(draw_watched, model.generator, plan), request)
     if images is None:
         return None
     recognised = None if model.classifier is None else model.classifier.read(images)
-    return Picture(asked, request, imputed, images, recognised, time.monotonic() - started)
+    return Picture(request, plan, images, recognised, time.monotonic() - started)
 
 
 def _show(picture: Picture, form: AttributeForm) -> None:
-    request, generator = picture.request, form.model.generator
-    values = request.attributes if isinstance(request.attributes, dict) else {}
-    compared = picture.recognised is not None and bool(values)
-    wrong: list[list[str]] = [[] for _ in request.seeds]
-    if picture.recognised is not None and values:
-        wrong = mistakes(values, picture.recognised, generator.schema)
-    captions = [_caption(seed, each, compared) for seed, each in zip(request.seeds, wrong, strict=True)]
-    text = picture.asked or say("drawn without a request")
-    st.html(gallery(picture.images, [f"{text}, {say('seed')} {seed}" for seed in request.seeds], captions, request))
+    plan, generator = picture.plan, form.model.generator
+    attributes = plan.attributes if isinstance(plan.attributes, dict) else {}
+    compared = picture.recognised is not None and bool(attributes)
+    wrong: list[list[str]] = [[] for _ in plan.seeds]
+    if picture.recognised is not None and attributes:
+        wrong = mistakes(attributes, picture.recognised, generator.schema)
+    captions = [_caption(seed, each, compared) for seed, each in zip(plan.seeds, wrong, strict=True)]
+    text = picture.request or say("drawn without a request")
+    st.html(gallery(picture.images, [f"{text}, {say('seed')} {seed}" for seed in plan.seeds], captions, plan))
     place = 0
-    if len(request.seeds) > 1:
+    if len(plan.seeds) > 1:
         place = st.selectbox(
             say("Look closer"),
-            list(range(len(request.seeds))),
-            format_func=lambda each: f"{say('seed')} {request.seeds[each]}",
-            key=f"closer/{request.seeds}",  # its own for each drawing, or the browser keeps the seeds of the last
+            list(range(len(plan.seeds))),
+            format_func=lambda each: f"{say('seed')} {plan.seeds[each]}",
+            key=f"closer/{plan.seeds}",  # its own for each drawing, or the browser keeps the seeds of the last
             width=180,
         )
     _closer(picture, place, wrong[place], form)
@@ -77,8 +78,14 @@ def _show(picture: Picture, form: AttributeForm) -> None:
             key="download-all",
         )
     st.caption(say("{seconds:.1f} s; the same picture from the command line, and in Python:", seconds=picture.seconds))
-    st.code(command_line(picture.asked, request, generator), language="sh", wrap_lines=True)
-    st.code(python_code(picture.asked, request, generator), language="python", wrap_lines=True)
+    _code(picture, generator)
+
+
+def _code(picture: Picture, generator: Generator) -> None:
+    """What draws the same picture without the page."""
+    usual = generator.planner.resolve(SamplingSettings.of(sampler=picture.plan.sampling.sampler))
+    for language, written in (("sh", snippets.command), ("python", snippets.python)):
+        st.code(written(picture.request, picture.plan, usual), language=language, wrap_lines=True)
 
 
 def _closer(picture: Picture, place: int, wrong: list[str], form: AttributeForm) -> None:
@@ -87,11 +94,11 @@ def _closer(picture: Picture, place: int, wrong: list[str], form: AttributeForm)
     if picture.recognised is not None:
         recognised = form.model.generator.schema.decode(picture.recognised[place])
         _compare(picture, place, recognised, wrong)
-    seed, side = picture.request.seeds[place], picture.images.shape[2]
-    large = good_scale(side, 1)
+    seed, (height, width) = picture.plan.seeds[place], picture.size
+    large = good_scale(width, 1)
     with st.container(horizontal=True):
         for scale, title in (
-            (1, say("{side}x{side} pixels", side=side)),
+            (1, say("{width}x{height} pixels", width=width, height=height)),
             (large, say("{times} times larger", times=large)),
         ):
             st.download_button(
@@ -108,7 +115,7 @@ def _closer(picture: Picture, place: int, wrong: list[str], form: AttributeForm)
             icon=":material/flare:",
             on_click=vary,
             args=(seed,),
-            disabled=picture.request.variation is not None,  # which has no seed of its own to start from
+            disabled=picture.plan.start.around is not None,  # which has no seed of its own to start from
             help=say("Others around this image"),
         )
         if recognised is not None:
@@ -122,10 +129,10 @@ def _closer(picture: Picture, place: int, wrong: list[str], form: AttributeForm)
 
 
 def _compare(picture: Picture, place: int, recognised: dict[str, Any], wrong: list[str]) -> None:
-    imputed = picture.imputed.alone(place).filled
+    imputed = picture.plan.alone(place).imputed
     present = {name: value for name, value in recognised.items() if value is not False}
-    lines = [f"**{say('asked')}** {plain(picture.asked) or say('nothing')}"]
-    lines += [f"**{say('filled in')}** {plain(describe(imputed[0]))}"] if imputed else []
+    lines = [f"**{say('asked')}** {plain(picture.request) or say('nothing')}"]
+    lines += [f"**{say('imputed')}** {plain(describe(imputed[0]))}"] if imputed else []
     lines += [f"**{say('recognised')}** {plain(describe(present))}"]
     lines += [f":material/warning: {plain('; '.join(wrong))}"] if wrong else []
     st.markdown("  \n".join(lines))

@@ -1,4 +1,4 @@
-"""A picture that was made here brings its request back: dropped as a file, or from the history."""
+"""A picture that was made here brings its plan back: dropped as a file, or from the history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from noisette.dashboard.services.drawing import check
 from noisette.dashboard.services.grid import axis_names
 from noisette.dashboard.services.model_list import ListedModel, find_drawer
 from noisette.dashboard.services.restoring import differences, read_picture, restored
@@ -16,7 +15,7 @@ from noisette.dashboard.widgets.attribute_form import AttributeForm
 from noisette.dashboard.widgets.language import say
 from noisette.dashboard.widgets.setting_state import restore
 from noisette.errors import NoisetteError, RequestError
-from noisette.inference.request import Request
+from noisette.inference.plan import Plan
 
 PICTURES, GRID = "pictures", "X/Y grid"
 """The modes of the page in which a picture comes back."""
@@ -38,16 +37,16 @@ def drop_zone(models: list[ListedModel]) -> None:
         (st.error if kind == "error" else st.warning if kind == "warning" else st.success)(plain(text))
 
 
-def restore_or_tell(request: Request, models: list[ListedModel], axes: Mapping[str, list[str]] | None = None) -> None:
-    """Put a request into the attribute form and the settings, before they are shown, or tell why that cannot be.
+def restore_or_tell(plan: Plan, models: list[ListedModel], axes: Mapping[str, list[str]] | None = None) -> None:
+    """Put a plan into the attribute form and the settings, before they are shown, or tell why that cannot be.
 
     Args:
-        request: Of the picture.
+        plan: Of the picture.
         models: Those that can draw it.
         axes: Of an X/Y grid, `across` and `down`: a name and its values.
     """
     try:
-        _restore(request, models, axes or {})
+        _restore(plan, models, axes or {})
     except NoisetteError as error:
         st.session_state["told"] = [("error", str(error))]
 
@@ -60,21 +59,21 @@ def _take(key: str, models: list[ListedModel]) -> None:
     try:
         if file.size > _LARGEST:
             raise RequestError(say("{name} is larger than any picture that was made here", name=file.name))
-        request, axes = read_picture(file.getvalue(), file.name)
+        plan, axes = read_picture(file.getvalue(), file.name)
     except NoisetteError as error:
         st.session_state["told"] = [("error", str(error))]
         return
-    restore_or_tell(request, models, axes)
+    restore_or_tell(plan, models, axes)
 
 
-def _restore(request: Request, models: list[ListedModel], axes: Mapping[str, list[str]]) -> None:
-    """Raises RequestError if what drew it is not here, or cannot be asked for it."""
-    listed = find_drawer(request.run, models)
+def _restore(plan: Plan, models: list[ListedModel], axes: Mapping[str, list[str]]) -> None:
+    """Raises RequestError if what drew it is not here, or cannot draw it."""
+    listed = find_drawer(plan.run, models)
     if listed is None:
-        raise RequestError(say("it was drawn by {run}, which is not here", run=request.run))
+        raise RequestError(say("it was drawn by {run}, which is not here", run=plan.run))
     model = model_of(listed)
-    check(model.generator, request)
-    form, back = AttributeForm(model), restored(request, model.generator)
+    checked = model.generator.planner.replan(plan)
+    form, back = AttributeForm(model), restored(checked, model.generator)
     restore(back, form)
     st.session_state["mode"] = GRID if len(axes) == 2 else PICTURES
     names = axis_names(model)
@@ -82,7 +81,7 @@ def _restore(request: Request, models: list[ListedModel], axes: Mapping[str, lis
         if name in names:
             st.session_state[key] = name
             st.session_state[f"{model.name}/{key}/{name}"] = ", ".join(values)
-    lost = [*back.lost, *differences(request, form.asked, model.generator)]
+    lost = [*back.lost, *differences(plan, form.request, model.generator)]
     st.session_state["told"] = [("warning", say(message)) for message in lost] or [
         ("success", say("The settings of the picture are back."))
     ]

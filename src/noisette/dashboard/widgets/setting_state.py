@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
 import streamlit as st
 
 from noisette.config.names import VARIATION
+from noisette.config.sampling import SETTINGS
 from noisette.dashboard.services.open_model import OpenModel
 from noisette.dashboard.services.options import (
+    FORM,
     MOST_SEED,
     default_sampler,
     default_settings,
     matching_preset,
-    most_steps,
     presets,
-    spacings,
+    within,
 )
 from noisette.dashboard.services.restoring import Restored
 from noisette.dashboard.widgets.attribute_form import AttributeForm
 
 FIXED, RANDOM, NEXT = "fixed", "random", "+1"
 """Seeds of the next drawing."""
-_OF_MODEL = ("guidance", "weights", "complete")
-"""Settings that each model has for itself."""
+_OF_MODEL = ("guidance", "impute", *(name for name, setting in SETTINGS.items() if get_origin(setting.kind) is dict))
+"""Settings that each model has for itself; among them those that name its attributes."""
 
 
 def key(model: OpenModel, setting: str) -> str:
@@ -32,9 +33,9 @@ def key(model: OpenModel, setting: str) -> str:
     return f"{model.name}/{setting}" if setting in _OF_MODEL else setting
 
 
-def current(model: OpenModel, setting: str) -> Any:
-    """What stands in a setting."""
-    return st.session_state[key(model, setting)]
+def current(model: OpenModel) -> dict[str, Any]:
+    """What stands in all settings, by their names."""
+    return {name: st.session_state[key(model, name)] for name in default_settings(model.generator)}
 
 
 def put(model: OpenModel, settings: Mapping[str, Any]) -> None:
@@ -54,11 +55,10 @@ def prepare(model: OpenModel) -> None:
     state.setdefault("then", FIXED)
     for setting, value in default_settings(generator).items():
         state.setdefault(key(model, setting), value)
-    state["steps"] = min(state["steps"], most_steps(generator))
-    if state["spacing"] not in spacings(generator):  # the model before had timesteps of its own
-        state["spacing"] = generator.choices.sampling().spacing
-    settings = {setting: current(model, setting) for setting in default_settings(generator)}
-    state["preset"] = matching_preset(generator, settings, chosen)
+    for setting, value in current(model).items():
+        if setting in FORM and (allowed := within(setting, value, generator)) != value:
+            put(model, {setting: allowed})
+    state["preset"] = matching_preset(generator, current(model), chosen)
 
 
 def take_preset(model: OpenModel) -> None:
@@ -69,7 +69,7 @@ def take_preset(model: OpenModel) -> None:
 def restore(restored: Restored, form: AttributeForm) -> None:
     """Put all that a picture says of itself into the attribute form and the settings, before they are shown."""
     name = form.model.name
-    form.select(restored.attributes, restored.excluded)
+    form.select(restored.attributes, restored.negative)
     put(form.model, {**restored.settings, "model": name, "set_for": name, "then": FIXED})
 
 

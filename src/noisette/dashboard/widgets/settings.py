@@ -1,81 +1,73 @@
-"""How a picture is drawn: seeds, preset, guidance; with what is ticked they make the request."""
+"""How a picture is drawn: seeds, preset, guidance; with what is ticked they make the plan."""
 
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from noisette.dashboard.services.drawing import build
 from noisette.dashboard.services.open_model import OpenModel
-from noisette.dashboard.services.options import MOST_IMAGES, MOST_SEED, guidance_range, most_steps, presets
+from noisette.dashboard.services.options import MOST_IMAGES, MOST_SEED, presets, sampling_settings
 from noisette.dashboard.services.translation import plain
 from noisette.dashboard.widgets.attribute_form import AttributeForm
 from noisette.dashboard.widgets.language import say
 from noisette.dashboard.widgets.more_settings import more_settings
+from noisette.dashboard.widgets.setting_input import setting_input
 from noisette.dashboard.widgets.setting_state import (
     FIXED,
     NEXT,
     RANDOM,
     current,
-    key,
     prepare,
     stop_varying,
     take_preset,
 )
 from noisette.errors import RequestError
-from noisette.inference.request import Request
+from noisette.inference.plan import Plan, Start
 
 
-def settings(form: AttributeForm) -> Request | None:
+def settings(form: AttributeForm) -> Plan | None:
     """Draw the settings.
 
     Returns:
-        The request that they and the attribute form make; None, with the reason told, where it cannot be.
+        The plan that they and the attribute form make; None, with the reason told, where it cannot be.
     """
     model, state = form.model, st.session_state
-    asked, recipe = form.asked, model.generator.model.recipe
-    guided = bool(asked) and recipe.conditional and recipe.condition.drop_all > 0
+    recipe = model.generator.model.recipe
+    guided = bool(form.request) and recipe.conditional and recipe.condition.drop_all > 0
     prepare(model)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seeds = st.container(width=130)
         again = _images()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _preset_and_guidance(model, guided)
+        _preset(model)
+        setting_input(model, "steps")
+        setting_input(model, "guidance", disabled=not guided)
     if state.get("around") is not None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             _variation()
     with st.expander(say("More settings"), key="more"):
-        more = more_settings(form)
-    chosen = {
-        "sampler": state["sampler"],
-        "steps": int(state["steps"]),
-        "eta": state["eta"],
-        "spacing": state["spacing"],
-        "churn": state["churn"],
-        "guidance": current(model, "guidance") if guided else None,
-        **more,
-    }
+        more_settings(model)
     try:
-        request, notes = build(
-            model.generator,
-            model.name,
-            asked,
-            chosen,
-            palette=state["palette"],
-            around=(state["around"], state["distance"]) if state.get("around") is not None else None,
+        planned = partial(
+            model.generator.plan,
+            form.request or None,
+            settings=sampling_settings(current(model), model.generator, negative=form.negative, guided=guided),
+            start=None if state.get("around") is None else Start.of((state["around"], state["distance"])),
         )
+        first = planned(seeds=[0])
     except RequestError as error:
         _seed_input(seeds)
         st.warning(plain(error), icon=":material/block:")
         return None
-    for note in notes:
+    for note in first.notes:
         st.caption(plain(note))
     count = int(state["count"])
-    _advance_seed(request, count, again)
+    _advance_seed(first, count, again)
     seed = _seed_input(seeds)
-    return request.model_copy(update={"seeds": tuple(range(seed, seed + count))})
+    return planned(seeds=range(seed, seed + count))
 
 
 def _images() -> bool:
@@ -98,46 +90,15 @@ def _images() -> bool:
     )
 
 
-def _preset_and_guidance(model: OpenModel, guided: bool) -> None:
-    generator = model.generator
-    distilled = generator.model.scaled
+def _preset(model: OpenModel) -> None:
     st.segmented_control(
         say("Preset"),
-        list(presets(generator)),
+        list(presets(model.generator)),
         format_func=say,
         key="preset",
         on_change=take_preset,
         args=(model,),
         persist_state="session",
-    )
-    st.number_input(
-        say("Steps"),
-        1,
-        most_steps(generator),
-        key="steps",
-        width=120,
-        persist_state="session",
-        help=(
-            say("Network evaluations of an image")
-            if distilled
-            else say("Network evaluations of an image; guidance doubles them")
-        ),
-    )
-    st.slider(
-        say("Guidance"),
-        *guidance_range(generator),
-        step=0.1,
-        key=key(model, "guidance"),
-        width=260,
-        disabled=not guided,
-        persist_state="session",
-        help=(
-            say(
-                "Guidance scale: how strongly the request is followed. This distilled model takes any at the same cost."
-            )
-            if distilled
-            else say("Guidance scale: how strongly the request is followed. 1 disables guidance and halves the cost.")
-        ),
     )
 
 
@@ -154,11 +115,11 @@ def _variation() -> None:
     st.button(say("Leave it"), icon=":material/close:", on_click=stop_varying)
 
 
-def _advance_seed(request: Request, count: int, again: bool) -> None:
-    """Move on to the next seeds where something else has changed, or Draw was pressed."""
+def _advance_seed(plan: Plan, count: int, again: bool) -> None:
+    """Move on to the next seeds where something else has changed, or Draw was pressed. plan: of seed 0."""
     state = st.session_state
-    changed = again or (request, count) != state.get("requested", (request, count))
-    state["requested"] = request, count
+    changed = again or (plan, count) != state.get("planned", (plan, count))
+    state["planned"] = plan, count
     if not changed:
         return
     state.pop("cancelled", None)

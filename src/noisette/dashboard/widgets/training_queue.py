@@ -13,7 +13,7 @@ from noisette.dashboard.shared import jobs
 from noisette.dashboard.widgets.jobs import start_job
 from noisette.dashboard.widgets.language import say
 from noisette.progress import clock
-from noisette.training.queue import Ticket, tickets
+from noisette.training.queue import QueueEntry, queue_entries
 
 _UNFINISHED = ("new", "running", "stopped", "failed")
 
@@ -24,12 +24,12 @@ def training_queue(runs: Path) -> None:
     Args:
         runs: The folder of runs.
     """
-    queue = tickets()
+    queue = queue_entries()
     st.subheader(say("On this machine"))
     started = [job for job in jobs().all() if not job.measures]
     if not queue and not any(job.state == "running" for job in started):
         st.caption(say("Nothing trains at the moment."))
-    listed = {Path(run.name).resolve(): run for run in list_models(runs) if run.state != "shipped"}
+    listed = {run.folder.resolve(): run for run in list_models(runs) if run.trains}
     for place, entry in enumerate(queue):
         _entry(runs, place, entry, listed.get(entry.run))
     queued = {entry.run for entry in queue}
@@ -42,15 +42,12 @@ def training_queue(runs: Path) -> None:
         [
             run
             for folder, run in listed.items()
-            if run.state in _UNFINISHED
-            and not run.problem
-            and folder not in queued
-            and Path(run.name).name not in names
+            if run.state in _UNFINISHED and not run.problem and folder not in queued and run.folder.name not in names
         ],
     )
 
 
-def _entry(runs: Path, place: int, entry: Ticket, run: ListedModel | None) -> None:
+def _entry(runs: Path, place: int, entry: QueueEntry, run: ListedModel | None) -> None:
     """A training that runs or waits. place: how many come before it."""
     name = run.title if run else entry.run.name
     ours = entry.run.parent == runs.resolve()

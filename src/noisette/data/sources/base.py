@@ -105,18 +105,18 @@ class Source(Generic[OptionsT]):
         return f"{self.name}: {option} = {json.dumps(error['input'], default=str)}: must be {' or '.join(wanted)}"
 
 
-def check_side(name: str, side: int, sides: range) -> int:
+def check_pixels(name: str, pixels: int, possible: range) -> int:
     """The pixels along a side, if a source can have so many.
 
     Args:
         name: Of the source.
-        side: Pixels.
-        sides: Those there are.
+        pixels: As they were asked for.
+        possible: Those there are.
 
     Raises:
         ValueError: It cannot, with those that it can.
     """
-    if side not in sides:
-        there_are = " or ".join(map(str, sides)) if sides.step > 1 else f"{sides.start} to {sides.stop - 1}"
-        raise ValueError(f"{name} can be {there_are} pixels wide, not {side}")
-    return side
+    if pixels not in possible:
+        there_are = " or ".join(map(str, possible)) if possible.step > 1 else f"{possible.start} to {possible.stop - 1}"
+        raise ValueError(f"{name} can be {there_are} pixels wide, not {pixels}")
+    return pixels

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 
 from noisette.attributes.schema import AttributeSchema, Choice, Flag, Value
 from noisette.data.description import Description
-from noisette.data.sources.base import Archive, Options, Source, check_side
+from noisette.data.sources.base import Archive, Options, Source, check_pixels
 from noisette.errors import RequestError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class CryptopunksOptions(Options):
     @field_validator("size")
     @classmethod
     def _can_be_had(cls, size: int) -> int:
-        return check_side(NAME, size, range(SIDE, 33, 8))
+        return check_pixels(NAME, size, range(SIDE, 33, 8))
 
 
 def _describe(options: CryptopunksOptions) -> Description:

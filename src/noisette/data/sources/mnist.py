@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from noisette.attributes.schema import AttributeSchema, Choice
 from noisette.data.description import Description
-from noisette.data.sources.base import Archive, Options, Source, check_side
+from noisette.data.sources.base import Archive, Options, Source, check_pixels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ class MnistOptions(Options):
     @field_validator("size")
     @classmethod
     def _can_be_had(cls, size: int) -> int:
-        return check_side(NAME, size, range(8, SIDE + 1))
+        return check_pixels(NAME, size, range(8, SIDE + 1))
 
 
 def _describe(options: MnistOptions) -> Description:

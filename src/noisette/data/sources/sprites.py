@@ -7,7 +7,7 @@ options differ.
 Shapes are given on a grid of 24 by 24, which is stretched to the size, and snapped to whole pixels, never thinner than
 one. An edge snaps alike in every shape, so shapes that meet at it stay apart, and 3 of the 24 are always a pixel. The
 places, top to bottom: 0..6 hat, 6..9 hairline, 9..13 eyes, 13..15 cheeks, 15..18 mouth, 18..21 chin, 21..24 chest. At 8
-pixels each is one row, the hat two. Keep to them when adding a shape; the tests measure every size.
+pixels each is one row, the hat two. Keep to them when adding a shape; the tests measure every square and some others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import Field, field_validator
 
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
 from noisette.data.description import Description
-from noisette.data.sources.base import Options, Source, check_side
+from noisette.data.sources.base import Options, Source, check_pixels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -206,7 +206,7 @@ class SpritesOptions(Options):
         """A whole number wherever one will do, so that the same sprites are always written the same way."""
         sides = range(SMALLEST, LARGEST + 1)
         if isinstance(size, int):
-            return check_side(NAME, size, sides)
+            return check_pixels(NAME, size, sides)
         written = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", size.strip())
         if written is None:
             raise ValueError(f'the size "{size}" is not a number of pixels, nor width x height, such as 16x24')
