@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: help demo dashboard test test-fast lint docs format study clean
 
 help:
-	@echo "make demo   set up, draw digits and punks as asked for, train two networks for two minutes each"
+	@echo "make demo   set up, draw from the models that ship, then train two of your own: about 5 minutes"
 	@echo "make dashboard  set up, open the dashboard: tick boxes, get the picture"
 	@echo "make test   set up, run all tests (under 8 minutes on two cores); what they need and there is not is downloaded"
 	@echo "make test-fast  set up, run the tests that are quick (under a minute on two cores): before every commit"
@@ -36,7 +36,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.installed-docs
-	$(BIN)/mkdocs build --strict --quiet --site-dir build/docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "build/docs/index.html"
 
 format: $(VENV)/.installed-dev

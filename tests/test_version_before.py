@@ -95,5 +95,5 @@ def classifier(run):
 def test_its_run_is_measured(run, classifier):
     found = evaluate(run, count=6, split="train", draws=1, classifier=classifier)
     assert found["step"] == 230
-    assert 0 < found["drawn"]["pixel_art"]["colours"]
+    assert found["drawn"]["pixel_art"]["colours"] > 0
     assert found["real"]["pixel_art"]["in_palette"] == 1

@@ -19,7 +19,12 @@ class RequestError(NoisetteError):
 
 
 class Stopped(NoisetteError):
-    """A training left on request, with everything saved. Exit status 75, or 130 after Ctrl-C."""
+    """A training left on request, with everything saved. Exit status 75, or 130 after Ctrl-C.
+
+    Args:
+        message: What was saved, and how to go on.
+        interrupted: Whether it was by Ctrl-C.
+    """
 
     def __init__(self, message: str, *, interrupted: bool) -> None:
         super().__init__(message)

@@ -27,11 +27,12 @@ class Model:
     """What a recipe diffuses and how. Weights are not here: `network()` makes fresh ones.
 
     Attributes:
-        recipe: that it is of.
-        schema: the attributes of its data.
-        schedule: its noise levels.
-        space: from bytes to what is diffused, and back.
+        recipe: The recipe that it is of.
+        schema: The attributes of its data.
+        schedule: Its noise levels.
+        space: From bytes to what is diffused, and back.
         size: (height, width) of an image in pixels.
+        palette: The colours of its data, where they are few.
     """
 
     recipe: Recipe
@@ -39,6 +40,7 @@ class Model:
     schedule: Schedule
     space: PixelSpace
     size: tuple[int, int]
+    palette: Palette | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -50,7 +52,7 @@ class Model:
         """What the network answers.
 
         Raises:
-            RequestError: it should name colours, and the data have none or too many.
+            RequestError: It should name colours, and the data have none or too many.
         """
         settings = self.recipe.diffusion
         if settings.target != "palette":
@@ -105,10 +107,10 @@ class Model:
         """What a sampler sees.
 
         Args:
-            denoise: the network.
-            condition: what each image is asked for.
-            unconditional: what guidance leads away from; may be the same object, where nothing is asked.
-            guidance: resolved.
+            denoise: The network.
+            condition: What each image is asked for.
+            unconditional: What guidance leads away from; may be the same object, where nothing is asked.
+            guidance: Resolved.
 
         Returns:
             A denoiser under the condition, guided.
@@ -153,12 +155,12 @@ def assemble(recipe: Recipe, schema: AttributeSchema | None = None, palette: Pal
     """The model that a recipe describes.
 
     Args:
-        recipe: whose network, schedule and pixels they are.
-        schema: the attributes of its data; without them a conditional network cannot be made.
-        palette: the colours of its data; without them neither can one that names colours.
+        recipe: The recipe whose network, schedule and pixels they are.
+        schema: The attributes of its data; without them a conditional network cannot be made.
+        palette: The colours of its data; without them neither can one that names colours.
 
     Raises:
-        RequestError: its schedule cannot work.
+        RequestError: Its schedule cannot work.
     """
     diffusion = recipe.diffusion
     try:
@@ -175,4 +177,4 @@ def assemble(recipe: Recipe, schema: AttributeSchema | None = None, palette: Pal
     space = pixel_space(dataset.space, dataset.image_channels)
     if palette is not None and diffusion.target == "palette":
         space = OnPalette(space, palette)
-    return Model(recipe, schema or AttributeSchema(), schedule, space, dataset.shape[1:])
+    return Model(recipe, schema or AttributeSchema(), schedule, space, dataset.shape[1:], palette)

@@ -12,6 +12,7 @@ from PIL import Image
 import noisette
 from noisette.config.data import open_data
 from noisette.config.recipe import parse_recipe
+from noisette.data.palette import palette_of
 from noisette.errors import RequestError
 from noisette.model import assemble
 from noisette.training.grids import Grid, grid_requests
@@ -60,6 +61,16 @@ def test_drawing_leaves_the_network_as_it_was():
     assert network.training
     assert (grid.draw(network.eval()) == images).all()
     assert not network.training
+
+
+def test_a_grid_has_the_palette_of_the_recipe_or_is_refused_before_the_training():
+    model, dataset = model_and_data("sampling.palette=true")
+    with pytest.raises(RequestError, match="knows no palette"):
+        Grid(model, dataset, torch.device("cpu"))
+    palette = palette_of(dataset.images)
+    known = assemble(model.recipe, dataset.schema, palette)
+    images = Grid(known, dataset, torch.device("cpu")).draw(known.network())
+    assert (palette.snap(images) == images).all()
 
 
 def test_a_grid_says_what_it_was_drawn_from(tmp_path):

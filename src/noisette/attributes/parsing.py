@@ -27,7 +27,7 @@ _WORDS = {"yes": True, "true": True, "present": True, "no": False, "false": Fals
 class ParsedRequest:
     """What a request comes to.
 
-    Args:
+    Attributes:
         attributes: The known values, by name.
         codes: The row that they make of a table, (A,) int16, with UNKNOWN for the rest.
         notes: What a person should know of them, a sentence each.
@@ -63,8 +63,9 @@ def parse_request(
         RequestError: It is empty, has unknown names (with the nearest) or wrong values, or contradicts itself or the
             data.
 
-    Example:
-        >>> parse_request("Male, no Earring", schema, statistics).attributes
+    Examples:
+        >>> punks = noisette.load("punks")
+        >>> parse_request("Male, no Earring", punks.schema, punks.statistics).attributes
         {'type': 'Male', 'Earring': False}
     """
     statistics.check(schema)

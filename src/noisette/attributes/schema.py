@@ -25,7 +25,8 @@ Value = str | bool
 class Choice(BaseModel):
     """An attribute that has exactly one of several values, such as the digit of an image.
 
-    Args:
+    Attributes:
+        kind: Always choice.
         name: What it is called.
         options: Its values, at least one; no two that differ by case alone.
     """
@@ -51,7 +52,8 @@ class Choice(BaseModel):
 class Flag(BaseModel):
     """An attribute that an image has or has not, such as an earring.
 
-    Args:
+    Attributes:
+        kind: Always flag.
         name: What it is called.
     """
 
@@ -72,12 +74,13 @@ class Flag(BaseModel):
 
 
 Attribute = Annotated[Choice | Flag, Field(discriminator="kind")]
+"""A choice or a flag; `kind` says which."""
 
 
 class Group(BaseModel):
     """Flags of which an image has at most one, such as hats.
 
-    Args:
+    Attributes:
         name: What they are called together.
         members: The names of the flags, at least two.
     """
@@ -93,7 +96,7 @@ class AttributeSchema(BaseModel):
 
     A table is (N, A) int16: the index of the option for a choice, 0 or 1 for a flag, `UNKNOWN` where nothing is known.
 
-    Args:
+    Attributes:
         attributes: A of them; no two names that differ by case alone.
         groups: Flags that exclude each other, each in at most one group.
     """

@@ -19,7 +19,7 @@ MOST_FINGERPRINTS = 100_000
 class Statistics(BaseModel):
     """Counts over the images that were trained on.
 
-    Args:
+    Attributes:
         images: How many there are.
         together: (V, V), for each two values the images that have both, in the order of `value_names`; on the diagonal,
             those that have the one.

@@ -35,7 +35,18 @@ else:
 
 
 class Recipe(Section):
-    """A whole experiment: each section is typed and checked by itself, then against the others."""
+    """A whole experiment: each section is typed and checked by itself, then against the others.
+
+    Attributes:
+        dataset: What is learned from.
+        network: The network, of one of three kinds.
+        diffusion: Noise levels, target and loss.
+        condition: How requests are learned.
+        training: How long, how fast, how safely.
+        sampling: How images are drawn, unless a request says otherwise.
+        samples: The grids that a training draws.
+        distillation: What a distilled model learns from; None of all others.
+    """
 
     summary: str = Field("", description="one line that says what it trains")
     dataset: DatasetSection
@@ -160,7 +171,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RequestError: There is no such recipe, or a setting is wrong; the message names it.
 
-    Example:
+    Examples:
         >>> load_recipe("digits", ["training.epochs=3"]).training.epochs
         3
     """

@@ -45,10 +45,10 @@ class GuidanceSettings(Section):
 
     Attributes:
         scale: 1 is the plain request, at one network evaluation a step.
-        interval: the noise levels, sigma from 0 to 1, between which guidance works (Kynkäänniemi et al. 2024).
+        interval: The noise levels, sigma from 0 to 1, between which guidance works (Kynkäänniemi et al. 2024).
         rescale: 0 to 1, how far the spread of a guided image is brought back (Lin et al. 2024).
-        weights: attributes or groups with a scale of their own, by name.
-        negative: flags or options to keep away from, by name, and how strongly.
+        weights: Attributes or groups with a scale of their own, by name.
+        negative: Flags or options to keep away from, by name, and how strongly.
     """
 
     scale: Number = Field(
@@ -110,20 +110,24 @@ class GuidanceSettings(Section):
 
 
 class SamplingSettings(Section):
-    """How an image is drawn.
+    """How an image is drawn. A field that was not given is as the preset or the model's recipe says.
 
     Attributes:
-        sampler: a name of `noisette.diffusion.registry.SAMPLERS`.
-        steps: noise levels that are visited.
-        spacing: which; `fitted` are those of an optimised step schedule, in `times`.
-        eta: of ddim, how much of the noise is fresh, 0 to 1.
-        churn: of euler and heun, noise that is added and taken away again, over all steps (S_churn of Karras et al.
+        sampler: A name of `noisette.diffusion.registry.SAMPLERS`.
+        steps: Noise levels that are visited, 1 and up.
+        spacing: Which noise levels; `fitted` are those of an optimised step schedule, in `times`.
+        eta: Of ddim, how much of the noise is fresh, 0 to 1.
+        churn: Of euler and heun, noise that is added and taken away again, over all steps (S_churn of Karras et al.
             2022).
-        guidance: how strongly the request is followed.
-        impute: whether unspecified attributes are first drawn from what the data have together, by the seed of the
+        guidance: How strongly the request is followed.
+        impute: Whether unspecified attributes are first drawn from what the data have together, by the seed of the
             image.
-        palette: whether each pixel goes to the nearest colour of the data at the end.
-        times: in (0, 1], the levels of an optimised step schedule, one for each step; empty where a rule spaces them.
+        palette: Whether each pixel goes to the nearest colour of the data at the end.
+        times: In (0, 1], the levels of an optimised step schedule, one for each step; empty where a rule spaces them.
+
+    Examples:
+        >>> SamplingSettings.of(steps=10, guidance=2).guidance.scale
+        2.0
     """
 
     sampler: SamplerName = Field("ddim", description="How the steps are taken.", json_schema_extra={"told": "{}"})
@@ -159,10 +163,16 @@ class SamplingSettings(Section):
 
     @classmethod
     def of(cls, **given: Any) -> SamplingSettings:
-        """The settings of these flat names, such as steps=10 or guidance=2; what is None counts as not given.
+        """Make settings from flat names.
+
+        Args:
+            **given: Such as steps=10 or guidance=2; see `SETTINGS`. What is None counts as not given.
+
+        Returns:
+            The settings, of which only these are given.
 
         Raises:
-            RequestError: an unknown name, or a value that cannot be, in one line.
+            RequestError: An unknown name, or a value that cannot be, in one line.
         """
         values: dict[str, Any] = {}
         for name, value in given.items():
@@ -180,11 +190,28 @@ class SamplingSettings(Section):
             raise RequestError(_explain(error.errors()[0])) from error
 
     def flat(self, *, given: bool = False) -> dict[str, Any]:
-        """The values by their flat names. given: only those that were given."""
+        """The values by their flat names.
+
+        Args:
+            given: Whether only those are wanted that were given.
+
+        Returns:
+            Values by name.
+        """
         return {name: setting.of(self) for name, setting in SETTINGS.items() if not given or setting.given(self)}
 
     def changed(self, **changes: Any) -> SamplingSettings:
-        """The same with other values, by their flat names. Raises RequestError as `of` does."""
+        """The same settings with other values.
+
+        Args:
+            **changes: By their flat names; what is None stays.
+
+        Returns:
+            New settings.
+
+        Raises:
+            RequestError: An unknown name, or a value that cannot be, in one line.
+        """
         return merged(self, SamplingSettings.of(**changes))
 
 
@@ -193,9 +220,9 @@ class Setting:
     """One setting of a drawing, as options, forms, sweeps and sessions know it.
 
     Attributes:
-        name: its flat name, such as steps, guidance or interval.
-        path: to it through the settings, such as (guidance, scale).
-        field: with its default, limits and help.
+        name: Its flat name, such as steps, guidance or interval.
+        path: To it through the settings, such as (guidance, scale).
+        field: Its default, limits and help.
     """
 
     name: str
@@ -203,14 +230,28 @@ class Setting:
     field: FieldInfo
 
     def of(self, settings: SamplingSettings) -> Any:
-        """Its value."""
+        """Its value.
+
+        Args:
+            settings: The settings whose value is wanted.
+
+        Returns:
+            The value.
+        """
         value: Any = settings
         for name in self.path:
             value = getattr(value, name)
         return value
 
     def given(self, settings: SamplingSettings) -> bool:
-        """Whether it was given, or is as the model says."""
+        """Whether it was given, or is as the model says.
+
+        Args:
+            settings: The settings that are looked at.
+
+        Returns:
+            True where it was given.
+        """
         here: Any = settings
         for name in self.path:
             if name not in here.model_fields_set:
@@ -220,6 +261,7 @@ class Setting:
 
     @property
     def help(self) -> str:
+        """What it does, in a sentence; the help of the command line and of forms."""
         return self.field.description or ""
 
     @property
@@ -274,11 +316,14 @@ SWEPT = {name: setting for name, setting in SETTINGS.items() if setting.kind in 
 
 
 def in_words(values: Mapping[str, Any], *, always: Sequence[str] = ("sampler", "steps")) -> dict[str, str]:
-    """Settings as JSON has them, each in a few words, by flat name.
+    """Settings as JSON has them, each in a few words.
 
     Args:
-        values: of this version or the one before; what is missing has its default.
-        always: told even at their defaults; of the others those that differ from them.
+        values: Settings of this version or the one before; what is missing has its default.
+        always: Flat names that are told even at their defaults; of the others those that differ from them.
+
+    Returns:
+        The words, by flat name.
     """
     found: dict[str, str] = {}
     for name, setting in SETTINGS.items():
@@ -296,7 +341,19 @@ def in_words(values: Mapping[str, Any], *, always: Sequence[str] = ("sampler", "
 
 
 def merged(base: Settings, over: Settings) -> Settings:
-    """`base` with what was given in `over`."""
+    """One settings object over another: `base` with what was given in `over`.
+
+    Args:
+        base: What holds where `over` says nothing.
+        over: What was given; a field that was not given is as in `base`, in sections too.
+
+    Returns:
+        A new object.
+
+    Examples:
+        >>> merged(SamplingSettings(steps=10), SamplingSettings(eta=0.5)).steps
+        10
+    """
     update: dict[str, Any] = {}
     for name in over.model_fields_set:
         mine, value = getattr(base, name), getattr(over, name)

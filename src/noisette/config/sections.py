@@ -131,7 +131,11 @@ DatasetSection = Annotated[SerializeAsAny[DatasetConfig], WrapValidator(_by_sour
 
 
 class SimpleUNetConfig(Section):
-    """The report's network for digits."""
+    """The report's network for digits.
+
+    Attributes:
+        kind: Its name, simple_unet.
+    """
 
     kind: Literal["simple_unet"] = "simple_unet"
     condition: list[Literal["concat"]] = Field(
@@ -140,7 +144,11 @@ class SimpleUNetConfig(Section):
 
 
 class ReportUNetConfig(Section):
-    """The report's network for punks."""
+    """The report's network for punks.
+
+    Attributes:
+        kind: Its name, report_unet.
+    """
 
     kind: Literal["report_unet"] = "report_unet"
     condition: list[Literal["add"]] = Field(
@@ -149,7 +157,11 @@ class ReportUNetConfig(Section):
 
 
 class UNetConfig(Section):
-    """A U-Net for 8 to 64 pixels."""
+    """A U-Net for 8 to 64 pixels.
+
+    Attributes:
+        kind: Its name, unet.
+    """
 
     kind: Literal["unet"] = "unet"
     patch: int = Field(1, ge=1, le=8, description="pixels along the side of the square seen as one position")
@@ -226,7 +238,12 @@ class ConditionConfig(Section):
 
 
 class DiffusionConfig(Section):
-    """Noise levels, what the network predicts, and how errors count."""
+    """Noise levels, what the network predicts, and how errors count.
+
+    Attributes:
+        schedule: Name of the noise schedule.
+        weighting: Of errors over noise levels.
+    """
 
     schedule: ScheduleName = "cosine"
     steps: int | Literal["continuous"] = Field("continuous", description="T, the number of noise levels, or continuous")

@@ -21,7 +21,7 @@ SPLITS = ("train", "validation", "test")
 class Dataset:
     """Images with attributes.
 
-    Args:
+    Attributes:
         name: Of the data set.
         images: (N, C, H, W) uint8, C = 1 grey, 3 RGB, 4 RGBA (not premultiplied).
         attributes: (N, A) int16, see `AttributeSchema`.
@@ -76,7 +76,7 @@ class Dataset:
         """The images of a split, in their order.
 
         Args:
-            name: train, validation or test.
+            name: Train, validation or test.
 
         Raises:
             RequestError: It is another name.
@@ -87,7 +87,7 @@ class Dataset:
         """Where the images of a split are, (M,).
 
         Args:
-            name: train, validation or test.
+            name: Train, validation or test.
 
         Raises:
             RequestError: It is another name.

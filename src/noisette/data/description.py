@@ -16,7 +16,7 @@ MODES = {1: "grey", 3: "RGB", 4: "RGBA"}
 class Description:
     """What a source says of its data set; nothing is loaded to know it.
 
-    Args:
+    Attributes:
         name: Of the data set.
         channels: 1 grey, 3 RGB, 4 RGBA, before the images are put on a background.
         height: Pixels.

@@ -38,7 +38,7 @@ def open_dataset(
         RequestError: There is no such data set, or it cannot be had like this.
         NoisetteError: A download failed.
 
-    Example:
+    Examples:
         >>> open_dataset("sprites", size=16, count=100).images.shape
         (100, 4, 16, 16)
     """

@@ -19,7 +19,7 @@ _AT_A_TIME = 2**14  # colours that are compared with the whole palette; images w
 class Palette:
     """The colours of a data set.
 
-    Args:
+    Attributes:
         colours: (K, C) uint8, all different, sorted; C = 3 RGB, 4 RGBA in which alpha 0 comes with colour 0 only.
     """
 
@@ -28,6 +28,12 @@ class Palette:
     @classmethod
     def from_json(cls, text: str) -> Palette:
         """Read what `to_json` wrote.
+
+        Args:
+            text: JSON.
+
+        Returns:
+            The palette.
 
         Raises:
             ValueError: It is anything else.
@@ -46,7 +52,11 @@ class Palette:
         return sha256(self.to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
-        """Each colour as rrggbb or rrggbbaa."""
+        """Write the colours down, each as rrggbb or rrggbbaa.
+
+        Returns:
+            JSON.
+        """
         return json.dumps({"colours": [colour.tobytes().hex() for colour in self.colours]}) + "\n"
 
     def snap(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:

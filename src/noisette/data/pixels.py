@@ -21,17 +21,31 @@ SpaceName = Literal["colours", "premultiplied"]
 
 
 class PixelSpace(Protocol):
-    """From bytes, (B, C, H, W) uint8, to what is diffused, (B, channels, H, W) float32 in [-1, 1], and back."""
+    """From bytes to what is diffused, and back."""
 
     @property
     def channels(self) -> int:
         """Channels of the diffused image."""
 
     def encode(self, images: Tensor) -> Tensor:
-        """Bytes to what is diffused."""
+        """Turn bytes into what is diffused.
+
+        Args:
+            images: (B, C, H, W) uint8.
+
+        Returns:
+            (B, channels, H, W) float32, in [-1, 1].
+        """
 
     def decode(self, x0: Tensor) -> Tensor:
-        """What is diffused to bytes, rounding half up; values outside the range are clipped."""
+        """Turn what is diffused into bytes, rounded half up; values outside the range are clipped.
+
+        Args:
+            x0: (B, channels, H, W), in [-1, 1].
+
+        Returns:
+            (B, C, H, W) uint8.
+        """
 
 
 class Colours:
@@ -102,7 +116,7 @@ def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:
     """The named space.
 
     Args:
-        name: colours or premultiplied.
+        name: Colours or premultiplied.
         image_channels: Of the images, 1, 3 or 4.
 
     Raises:

@@ -21,7 +21,15 @@ Encoded = TypeVar("Encoded")
 
 
 def as_denoiser(network: Network, objective: Objective) -> Denoiser:
-    """The denoiser behind a network that was trained for `objective`."""
+    """The denoiser behind a network.
+
+    Args:
+        network: From xt and times to a prediction.
+        objective: What it was trained for.
+
+    Returns:
+        D(xt, level) -> x0_hat.
+    """
 
     def denoise(xt: Tensor, level: Level) -> Tensor:
         times = torch.full((len(xt),), level.time, dtype=torch.float32, device=xt.device)
@@ -34,16 +42,41 @@ def as_denoiser(network: Network, objective: Objective) -> Denoiser:
 
 
 class ConditionalNetwork(Protocol):
-    """A network in two parts: what it makes of a condition, and its answer to a noisy image, under that."""
+    """A network in two parts: what it makes of a condition, and its prediction for a noisy image under that."""
 
     def encode_condition(self, condition: Condition | None) -> tuple[Tensor, ...]:
-        """What it makes of a condition; None of a network that is not conditioned."""
+        """Encode a condition, once for all noise levels.
 
-    def predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor: ...
+        Args:
+            condition: Of B images; None of a network that is not conditioned.
+
+        Returns:
+            Tensors that `predict` takes.
+        """
+
+    def predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor:
+        """Predict what the objective asks for.
+
+        Args:
+            xt: (B, C, H, W), the noisy images.
+            times: (B,), in (0, 1].
+            *encoded: What `encode_condition` returned.
+
+        Returns:
+            (B, outputs, H, W).
+        """
 
 
 def as_conditional_denoiser(network: ConditionalNetwork, objective: Objective) -> ConditionalDenoiser:
-    """The same for a network that also takes a condition, which is encoded once for all steps."""
+    """The denoiser behind a network that also takes a condition, which is encoded once for all steps.
+
+    Args:
+        network: In its two parts.
+        objective: What it was trained for.
+
+    Returns:
+        D(xt, level, condition) -> x0_hat.
+    """
     encode = memoised(network.encode_condition)
 
     def denoise(xt: Tensor, level: Level, condition: Condition | None) -> Tensor:
@@ -54,7 +87,14 @@ def as_conditional_denoiser(network: ConditionalNetwork, objective: Objective) -
 
 
 def memoised(encode: Callable[[Condition | None], Encoded]) -> Callable[[Condition | None], Encoded]:
-    """`encode`, called once for each condition: a sampler comes with the same few objects at every step."""
+    """Call an encoder once for each condition: a sampler comes with the same few objects at every step.
+
+    Args:
+        encode: From a condition to anything.
+
+    Returns:
+        The same function, which remembers by the condition object.
+    """
     known: list[tuple[Condition | None, Encoded]] = []
 
     def encoded(condition: Condition | None) -> Encoded:
@@ -68,5 +108,14 @@ def memoised(encode: Callable[[Condition | None], Encoded]) -> Callable[[Conditi
 
 
 def clipped(denoise: Denoiser, low: float = -1.0, high: float = 1.0) -> Denoiser:
-    """`denoise` with its estimate kept inside the range of the data. Goes around any guidance, never inside it."""
+    """Keep the estimate of a denoiser inside the range of the data. Clipping goes around any guidance, never inside it.
+
+    Args:
+        denoise: The denoiser.
+        low: The least value of an image.
+        high: The greatest value of an image.
+
+    Returns:
+        The denoiser, clipped.
+    """
     return lambda xt, level: denoise(xt, level).clamp(low, high)

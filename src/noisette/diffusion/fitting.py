@@ -20,10 +20,14 @@ Step = tuple[Tensor, Tensor, Level]
 
 
 def misses(walk: Sequence[Step]) -> Tensor:
-    """(n, n + 1) float64, for a walk over n levels: the mean square by which one step from level i misses the walk at
-    level j.
+    """By how much one step from each level of a walk misses the walk at each later level.
 
-    The last column is the image in which the walk ends. Infinite where j is not after i.
+    Args:
+        walk: What `on_step` saw at n levels, noisiest first.
+
+    Returns:
+        (n, n + 1) float64, the mean square by which a step from level i misses the walk at level j; infinite where j is
+        not after i. The last column is the image in which the walk ends.
     """
     levels = [level for *_, level in walk]
     alphas = torch.tensor([*(level.alpha for level in levels), 1.0])
@@ -39,10 +43,14 @@ def misses(walk: Sequence[Step]) -> Tensor:
 
 
 def cheapest(costs: Tensor, most: int) -> dict[int, list[int]]:
-    """For every count up to `most`, the places to visit, the first of them 0: those whose steps, with that to the end,
-    cost the least together.
+    """For every count of levels the places to visit: those whose steps, with that to the end, cost the least together.
 
-    costs: (n, n + 1), of a step from i to j, infinite where there is none.
+    Args:
+        costs: (n, n + 1), of a step from i to j, infinite where there is none.
+        most: The largest count, 1 and up.
+
+    Returns:
+        By the count the places, the first of them 0.
     """
     places = len(costs)
     within, ends = costs[:, :places], costs[:, places]

@@ -20,14 +20,28 @@ from noisette.diffusion.schedules import Level
 
 @dataclass(frozen=True)
 class Term:
-    """A condition of B images, and the weight of what the network says under it."""
+    """One summand of guidance.
+
+    Attributes:
+        weight: Of what the network says under the condition; may be negative.
+        condition: Of B images.
+    """
 
     weight: float
     condition: Condition
 
 
 def classifier_free(condition: Condition, unconditional: Condition, scale: float) -> list[Term]:
-    """D(unconditional) + scale * (D(condition) - D(unconditional)) (Ho and Salimans 2022, with their w = scale - 1)."""
+    """D(unconditional) + scale * (D(condition) - D(unconditional)) (Ho and Salimans 2022, with their w = scale - 1).
+
+    Args:
+        condition: What each image is asked for.
+        unconditional: The same without the request.
+        scale: 0 and up; 1 is the plain request.
+
+    Returns:
+        The terms of the sum, for `guided`.
+    """
     return [Term(scale, condition), Term(1 - scale, unconditional)]
 
 
@@ -36,23 +50,43 @@ def emphasising(condition: Condition, without: Condition, extra: float) -> list[
 
     Added to `classifier_free`, it gives one attribute a scale of its own, scale + extra, beside the others: composition
     in the manner of Liu et al. 2022, but beside the rest of the request and not alone.
+
+    Args:
+        condition: What each image is asked for.
+        without: The same without one attribute.
+        extra: How much is added to the scale of that attribute.
+
+    Returns:
+        The terms of the sum, for `guided`.
     """
     return [Term(extra, condition), Term(-extra, without)]
 
 
 def excluding(condition: Condition, negative: Condition, strength: float) -> list[Term]:
-    """strength * (D(condition) - D(negative)): away from what `negative` adds to `condition`."""
+    """strength * (D(condition) - D(negative)): away from what `negative` adds to `condition`.
+
+    Args:
+        condition: What each image is asked for.
+        negative: The same with what is to be kept away.
+        strength: 0 and up.
+
+    Returns:
+        The terms of the sum, for `guided`.
+    """
     return [Term(strength, condition), Term(-strength, negative)]
 
 
 def guided(denoise: ConditionalDenoiser, terms: Sequence[Term], *, rescale: float = 0.0) -> Denoiser:
-    """The sum of the terms in one batched evaluation of those that have a weight.
+    """The sum of the terms, in one batched evaluation of those that have a weight.
 
     Args:
-        denoise: the network as a denoiser.
-        terms: their weights sum to 1; those of one condition object are merged.
-        rescale: 0 to 1, how far the spread of each guided image is brought back to that under the first term alone
-            (Lin et al. 2024): large scales overshoot it.
+        denoise: The network as a denoiser.
+        terms: Their weights sum to 1; those of one condition object are merged.
+        rescale: 0 to 1, how far the spread of each guided image is brought back to that under the first term alone (Lin
+            et al. 2024): large scales overshoot it.
+
+    Returns:
+        The guided denoiser.
     """
     first, *others = _merged(terms)
     merged = [*([first] if first.weight or rescale else []), *(term for term in others if term.weight)]
@@ -69,10 +103,18 @@ def guided(denoise: ConditionalDenoiser, terms: Sequence[Term], *, rescale: floa
 
 
 def within(low: float, high: float, inside: Denoiser, outside: Denoiser) -> Denoiser:
-    """`inside` where low <= sigma <= high, else `outside` (Kynkäänniemi et al. 2024: guidance helps at middle noise
-    only).
+    """One denoiser inside an interval of noise levels, another outside (Kynkäänniemi et al. 2024).
 
-    sigma runs from 0, the clean image, to 1, pure noise.
+    Guidance helps at middle noise only.
+
+    Args:
+        low: 0 to 1, the least sigma of the interval; 0 is the clean image.
+        high: 0 to 1, the greatest sigma of the interval; 1 is pure noise.
+        inside: The denoiser where low <= sigma <= high.
+        outside: The denoiser everywhere else.
+
+    Returns:
+        The denoiser.
     """
     return lambda xt, level: inside(xt, level) if low <= level.sigma <= high else outside(xt, level)
 

@@ -30,10 +30,19 @@ Known = list[tuple[float, Tensor]]
 def dpmpp_2m(
     denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
 ) -> Tensor:
-    """DPM-Solver++ 2M (Lu et al. 2022, algorithm 2): deterministic, second order.
+    """Sample with DPM-Solver++ 2M (Lu et al. 2022, algorithm 2): deterministic, of second order.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
-    `denoise`.
+    The cost is len(levels) evaluations of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; not used.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = start
     known: Known = []
@@ -47,10 +56,19 @@ def dpmpp_2m(
 def dpmpp_2m_sde(
     denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
 ) -> Tensor:
-    """DPM-Solver++ 2M with as much fresh noise as ancestral sampling has (Lu et al. 2022, appendix D).
+    """Sample with DPM-Solver++ 2M and as much fresh noise as ancestral sampling has (Lu et al. 2022, appendix D).
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
-    `denoise`.
+    The cost is len(levels) evaluations of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; fresh noise is added in each step.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = start
     known: Known = []
@@ -65,13 +83,21 @@ def dpmpp_2m_sde(
 def dpmpp_3m_sde(
     denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
 ) -> Tensor:
-    """The same with a parabola through three estimates: exact where x0_hat is a quadratic function of lambda.
+    """Sample as `dpmpp_2m_sde`, with a parabola through three estimates (Lu et al. 2022).
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
-    `denoise`.
+    It is exact where x0_hat is a quadratic function of lambda. The weights are integrals over the step. Of the curve,
+    k-diffusion's function of this name takes half, and diffusers 0.42 (order 3 of sde-dpmsolver++) adds a term that
+    does not vanish with the step. The cost is len(levels) evaluations of `denoise`.
 
-    The weights are integrals over the step. Of the curve, k-diffusion's function of this name takes half, and diffusers
-    0.42 (order 3 of sde-dpmsolver++) adds a term that does not vanish with the step.
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; fresh noise is added in each step.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = start
     known: Known = []
@@ -90,11 +116,20 @@ def dpmpp_3m_sde(
 def unipc(
     denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
 ) -> Tensor:
-    """UniPC of order 2 with B(h) = exp(h) - 1 (Zhao et al. 2023): a step of `dpmpp_2m`, mended once the estimate at its
-    end is known.
+    """Sample with UniPC of order 2 and B(h) = exp(h) - 1 (Zhao et al. 2023).
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
-    `denoise`.
+    A step is that of `dpmpp_2m`, corrected once the estimate at its end is known. The cost is len(levels) evaluations
+    of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; not used.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = mended = start
     before = levels[0]
@@ -129,10 +164,19 @@ def _mended(xt: Tensor, now: Level, then: Level, known: Known) -> Tensor:
 def deis(
     denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
 ) -> Tensor:
-    """DEIS of order 2 (Zhang and Chen 2023): the noise a straight line over log(sigma / alpha), deterministic.
+    """Sample with DEIS of order 2 (Zhang and Chen 2023), deterministic.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
-    `denoise`.
+    The noise is taken for a straight line over log(sigma / alpha). The cost is len(levels) evaluations of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; not used.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = start
     last: tuple[float, Tensor] | None = None

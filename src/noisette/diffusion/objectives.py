@@ -16,45 +16,124 @@ from noisette.diffusion.targets import image_from, target_of
 
 
 class Objective(Protocol):
-    """x0, eps, xt and images are (B, C, H, W); alpha and sigma (B,); a prediction is (B, outputs, H, W)."""
+    """What a network predicts, how it learns to, and the clean image that its prediction means."""
 
     def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """The mean over a batch, of which a gradient is taken."""
+        """The mean loss over a batch, of which a gradient is taken.
+
+        Args:
+            prediction: (B, outputs, H, W), of the network.
+            x0: (B, C, H, W), the clean images.
+            eps: (B, C, H, W), the noise in them.
+            xt: (B, C, H, W), the noisy images.
+            alpha: (B,), 0 to 1.
+            sigma: (B,), 0 to 1.
+
+        Returns:
+            A number.
+        """
 
     def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """x0_hat, in the precision of xt."""
+        """The clean image that a prediction means.
+
+        Args:
+            prediction: (B, outputs, H, W), of the network.
+            xt: (B, C, H, W), the noisy images.
+            alpha: (B,), 0 to 1.
+            sigma: (B,), 0 to 1.
+
+        Returns:
+            x0_hat, (B, C, H, W), in the precision of xt.
+        """
 
 
 @dataclass(frozen=True)
 class Regression:
-    """A number for each channel of each pixel, by weighted squared error: the noise, the image or the velocity."""
+    """A number for each channel of each pixel, by weighted squared error. See `Objective`.
+
+    Attributes:
+        target: `noise`, `image` or `velocity`.
+        weighting: Of the error over noise levels.
+        gamma: 1 or more, the largest weight of min-snr and clamped-snr.
+    """
 
     target: Target
     weighting: Weighting = "plain"
     gamma: float = 5.0
 
     def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The weighted squared error, the mean over a batch.
+
+        Args:
+            prediction: (B, C, H, W), of the network.
+            x0: (B, C, H, W), the clean images.
+            eps: (B, C, H, W), the noise in them.
+            xt: (B, C, H, W), the noisy images.
+            alpha: (B,), 0 to 1.
+            sigma: (B,), 0 to 1.
+
+        Returns:
+            A number.
+        """
         answer = target_of(self.target, x0, eps, _over_pixels(alpha), _over_pixels(sigma))
         return squared_error(prediction, answer, weights(self.weighting, self.target, alpha, sigma, gamma=self.gamma))
 
     def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The clean image that a prediction means.
+
+        Args:
+            prediction: (B, C, H, W), of the network.
+            xt: (B, C, H, W), the noisy images.
+            alpha: (B,), 0 to 1.
+            sigma: (B,), 0 to 1.
+
+        Returns:
+            x0_hat, (B, C, H, W), in the precision of xt.
+        """
         return image_from(self.target, prediction.to(xt.dtype), xt, _over_pixels(alpha), _over_pixels(sigma))
 
 
 @dataclass(frozen=True)
 class Classification:
-    """A logit for each colour of a palette, by cross-entropy: see palette.py. colours: (K, C), as diffused.
+    """A logit for each colour of a palette, by cross-entropy (Dieleman et al. 2022). See `Objective`.
 
     In images that are trained on, every pixel has one of the colours; any other counts as the nearest.
+
+    Attributes:
+        colours: (K, C), as diffused, in [-1, 1].
     """
 
     colours: Tensor
 
     def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The cross-entropy, the mean over a batch and its pixels.
+
+        Args:
+            prediction: (B, K, H, W), logits.
+            x0: (B, C, H, W), the clean images.
+            eps: (B, C, H, W), the noise in them; not used.
+            xt: (B, C, H, W), the noisy images.
+            alpha: (B,), 0 to 1.
+            sigma: (B,), 0 to 1.
+
+        Returns:
+            A number.
+        """
         colours = self.colours.to(xt)
         return F.cross_entropy(_logits(prediction, xt, colours, alpha, sigma), nearest(_rows(x0), colours))
 
     def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The mean colour of each pixel under the logits and the noisy pixel itself.
+
+        Args:
+            prediction: (B, K, H, W), logits.
+            xt: (B, C, H, W), the noisy images.
+            alpha: (B,), 0 to 1.
+            sigma: (B,), 0 to 1.
+
+        Returns:
+            x0_hat, (B, C, H, W), in the precision of xt.
+        """
         colours = self.colours.to(xt)
         rows = mean_colour(_logits(prediction, xt, colours, alpha, sigma), colours)
         batch, channels, height, width = xt.shape

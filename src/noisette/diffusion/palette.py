@@ -22,19 +22,46 @@ _LEAST_SIGMA = 1e-3
 
 
 def with_evidence(logits: Tensor, xt: Tensor, colours: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-    """logits, (P, K), and log p(xt | colour), up to a number that all colours of a pixel share."""
+    """Add to the logits of each pixel what its noisy value itself says: log p(xt | colour), by Bayes' rule.
+
+    Args:
+        logits: (P, K), of each pixel.
+        xt: (P, C), the noisy pixels.
+        colours: (K, C), as diffused, in [-1, 1].
+        alpha: (P,), 0 to 1.
+        sigma: (P,), 0 to 1.
+
+    Returns:
+        (P, K), up to a number that all colours of a pixel share.
+    """
     precision = sigma.clamp(min=_LEAST_SIGMA) ** -2
     scaled = torch.cat([xt * (alpha * precision)[:, None], (alpha**2 * precision / -2)[:, None]], dim=1)  # (P, C + 1)
     return torch.addmm(logits, scaled, _with_squares(colours).T)
 
 
 def mean_colour(logits: Tensor, colours: Tensor) -> Tensor:
-    """The mean of the colours under softmax(logits): (P, K) to (P, C)."""
+    """The mean of the colours under softmax(logits).
+
+    Args:
+        logits: (P, K), of each pixel.
+        colours: (K, C), as diffused, in [-1, 1].
+
+    Returns:
+        (P, C).
+    """
     return logits.softmax(dim=1) @ colours
 
 
 def nearest(x0: Tensor, colours: Tensor) -> Tensor:
-    """(P,): for each pixel of x0, (P, C), the index of the nearest colour, the first of several."""
+    """For each pixel the index of the nearest colour, the first of several.
+
+    Args:
+        x0: (P, C), pixels.
+        colours: (K, C), as diffused, in [-1, 1].
+
+    Returns:
+        (P,), 0 to K - 1.
+    """
     scaled = torch.cat([-2 * x0, torch.ones_like(x0[:, :1])], dim=1)
     return (scaled @ _with_squares(colours).T).argmin(dim=1)
 

@@ -33,13 +33,13 @@ class SamplerTraits:
     """What is said of a sampler before it is loaded.
 
     Attributes:
-        function: where it is, as module:name; a `noisette.diffusion.samplers.Sampler`.
-        summary: what it is, in a line.
-        takes: settings of a drawing that are its own, such as eta.
-        fixed: settings that it has by its nature, and that nobody can change.
-        stochastic: whether it adds fresh noise whatever the settings are.
-        nfe: network evaluations for an image, from the number of steps.
-        distilled: whether it asks for images at its levels alone, and so can draw with a distilled model.
+        function: Where it is, as module:name; a `noisette.diffusion.samplers.Sampler`.
+        summary: What it is, in a line.
+        takes: Settings of a drawing that are its own, such as eta.
+        fixed: Settings that it has by its nature, and that nobody can change.
+        stochastic: Whether it adds fresh noise whatever the settings are.
+        nfe: From the number of steps to the network evaluations for an image.
+        distilled: Whether it asks for images at its levels alone, and so can draw with a distilled model.
     """
 
     function: str
@@ -76,7 +76,14 @@ else:
 
 
 def takers(setting: str) -> tuple[str, ...]:
-    """The samplers that take a setting of their own, such as churn."""
+    """The samplers that take a setting of their own.
+
+    Args:
+        setting: Such as churn.
+
+    Returns:
+        Their names.
+    """
     return tuple(name for name, traits in SAMPLERS.items() if setting in traits.takes)
 
 

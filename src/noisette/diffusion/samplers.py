@@ -25,24 +25,59 @@ Raised = Callable[[Level], Level]
 
 
 class Sampler(Protocol):
-    """Draws x0 from `start` (B, C, H, W), unit normal, at levels[0]."""
+    """What every sampler is: a function that draws x0 from noise, along levels."""
 
     def __call__(
         self, denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep
-    ) -> Tensor: ...
+    ) -> Tensor:
+        """Draw x0.
+
+        Args:
+            denoise: The denoiser, guided and clipped.
+            start: (B, C, H, W), unit normal, the noise at levels[0].
+            levels: Noisiest first, at least one.
+            noise: The generators of the images, for samplers that add fresh noise.
+            on_step: Called with xt, x0_hat and the level at each step.
+
+        Returns:
+            x0, (B, C, H, W).
+        """
 
 
 def ignore(xt: Tensor, x0: Tensor, level: Level) -> None:
-    """An `on_step` that does nothing."""
+    """Do nothing: the `on_step` of who does not watch.
+
+    Args:
+        xt: (B, C, H, W), the noisy image.
+        x0: (B, C, H, W), the estimate.
+        level: The noise level of xt.
+    """
 
 
 def stay(level: Level) -> Level:
-    """The level itself: no churn."""
+    """Return the level itself: no churn.
+
+    Args:
+        level: Any.
+
+    Returns:
+        The same.
+    """
     return level
 
 
 def estimate(denoise: Denoiser, xt: Tensor, level: Level, on_step: OnStep) -> Tensor:
-    """x0_hat at a level, which `on_step` has seen."""
+    """Evaluate the denoiser once, and show the step.
+
+    Args:
+        denoise: The denoiser.
+        xt: (B, C, H, W), the noisy image.
+        level: The noise level of xt.
+        on_step: Called with xt, x0_hat and the level.
+
+    Returns:
+        x0_hat, (B, C, H, W).
+    """
     x0 = denoise(xt, level)
     on_step(xt, x0, level)
     return x0
@@ -57,10 +92,20 @@ def ddpm(
     variance: Literal["small", "large"] = "small",
     on_step: OnStep = ignore,
 ) -> Tensor:
-    """Ancestral sampling (Ho et al. 2020, algorithm 2), over all levels or any part of them.
+    """Sample by ancestral sampling (Ho et al. 2020, algorithm 2), over all levels or any part of them.
 
-    start: (B, C, H, W), unit normal, at levels[0]. variance: that of q(x_then | x_now, x0), or the larger beta.
-    Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    The cost is len(levels) evaluations of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; fresh noise is added in each step.
+        variance: `small` is that of q(x_then | x_now, x0), `large` the beta of the step.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = start
     for now, then in pairwise(levels):
@@ -84,8 +129,27 @@ def ddim(
 ) -> Tensor:
     """Sample with DDIM (Song et al. 2021, eq. 12).
 
-    start: (B, C, H, W), unit normal, at levels[0]. eta: 0 deterministic, 1 as random as `ddpm`.
-    Returns x0 of the same shape. Costs len(levels) evaluations of `denoise`.
+    The cost is len(levels) evaluations of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; used where eta is above 0.
+        eta: 0 to 1: 0 is deterministic, 1 as random as `ddpm`.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
+
+    Examples:
+        >>> import torch
+        >>> from noisette.diffusion.noise import ImageNoise
+        >>> from noisette.diffusion.schedules import make_schedule
+        >>> noise = ImageNoise([0, 1])
+        >>> levels = make_schedule("cosine", None).levels(5)
+        >>> ddim(lambda xt, level: torch.zeros_like(xt), noise.draw((3, 8, 8)), levels, noise=noise).shape
+        torch.Size([2, 3, 8, 8])
     """
     xt = start
     for now, then in pairwise(levels):
@@ -108,11 +172,20 @@ def euler(
     raised: Raised = stay,
     on_step: OnStep = ignore,
 ) -> Tensor:
-    """Euler's method over sigma / alpha with churn (Karras et al. 2022, algorithm 2 without its correction); without
-    churn it is `ddim`.
+    """Sample by Euler's method over sigma / alpha with churn (Karras et al. 2022, algorithm 2 without its correction).
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
-    `denoise`.
+    Without churn it is `ddim`. The cost is len(levels) evaluations of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; used where there is churn.
+        raised: Churn: from a level to the noisier one to which an image goes before the step.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = start
     for level, then in pairwise(levels):
@@ -131,12 +204,22 @@ def heun(
     raised: Raised = stay,
     on_step: OnStep = ignore,
 ) -> Tensor:
-    """Heun's method over sigma / alpha with churn (Karras et al. 2022, algorithm 2): each step of `euler` once more,
-    with the mean of both slopes.
+    """Sample by Heun's method over sigma / alpha with churn (Karras et al. 2022, algorithm 2).
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs 2 len(levels) - 1 evaluations of
-    `denoise`. Where sigma / alpha falls a thousandfold in a step, as with few steps evenly spaced in time, the mean of
-    both is no slope: space them by log-SNR.
+    Each step of `euler` is taken once more, with the mean of both slopes. Where sigma / alpha falls a thousandfold in a
+    step, as with few steps evenly spaced in time, the mean of both is no slope: space them by log-SNR. The cost is
+    2 len(levels) - 1 evaluations of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; used where there is churn.
+        raised: Churn: from a level to the noisier one to which an image goes before the step.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = start
     for level, then in pairwise(levels):
@@ -152,11 +235,20 @@ def heun(
 def lcm(
     denoise: Denoiser, start: Tensor, levels: Sequence[Level], *, noise: ImageNoise, on_step: OnStep = ignore
 ) -> Tensor:
-    """Each estimate with fresh noise to the next level: for a denoiser whose estimates are images already (Song et al.
-    2023, algorithm 1).
+    """Sample by multistep consistency sampling (Song et al. 2023, algorithm 1), for distilled models.
 
-    start: (B, C, H, W), unit normal, at levels[0]. Returns x0 of the same shape. Costs len(levels) evaluations of
-    `denoise`.
+    Each estimate goes to the next level with fresh noise, so the denoiser's estimates must be images already. The cost
+    is len(levels) evaluations of `denoise`.
+
+    Args:
+        denoise: The denoiser.
+        start: (B, C, H, W), unit normal, at levels[0].
+        levels: Noisiest first.
+        noise: Of the images; fresh noise is added in each step.
+        on_step: Called with xt, x0_hat and the level at each step.
+
+    Returns:
+        x0, (B, C, H, W).
     """
     xt = start
     for now, then in pairwise(levels):

@@ -33,7 +33,13 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True)
 class Level:
-    """One noise level: xt = alpha * x0 + sigma * eps at `time` in (0, 1]."""
+    """One noise level: xt = alpha * x0 + sigma * eps.
+
+    Attributes:
+        time: In (0, 1], 1 the noisiest.
+        alpha: 0 to 1, how much of the image there is.
+        sigma: 0 to 1, how much noise; alpha**2 + sigma**2 = 1.
+    """
 
     time: float
     alpha: float
@@ -41,43 +47,83 @@ class Level:
 
     @property
     def half_log_snr(self) -> float:
-        """log(alpha / sigma), the lambda of the papers on solvers: grows from noise to image."""
+        """log(alpha / sigma), the lambda of the papers on solvers. It grows from noise to image."""
         return math.log(self.alpha / self.sigma)
 
 
 class Schedule(ABC):
-    """Noise levels by time. `steps` is T for a discrete schedule, None for a continuous one."""
+    """Noise levels by time.
+
+    Attributes:
+        steps: T of a discrete schedule, None of a continuous one.
+    """
 
     steps: int | None
 
     @abstractmethod
     def alpha_sigma(self, times: Tensor) -> tuple[Tensor, Tensor]:
-        """alpha and sigma, float64, of the shape of `times` (float64, in (0, 1])."""
+        """How much image and how much noise there is at some times.
+
+        Args:
+            times: Of any shape, float64, in (0, 1].
+
+        Returns:
+            alpha and sigma, float64, of the shape of `times`.
+        """
 
     @abstractmethod
     def draw_times(self, count: int, generator: torch.Generator, *, power: float = 1.0) -> Tensor:
-        """(count,) float64 times to train on, with density power * t ** (power - 1): each uniform at 1, the noisier the
-        likelier above.
+        """Draw times to train on, with density power * t ** (power - 1).
 
-        Stratified: one uniform draw is shifted by i / count for image i, so that each batch covers all levels evenly
-        and its loss varies less (Kingma et al. 2021, appendix I.1).
+        They are stratified: one uniform draw is shifted by i / count for image i, so that each batch covers all levels
+        evenly and its loss varies less (Kingma et al. 2021, appendix I.1).
+
+        Args:
+            count: B, how many are drawn.
+            generator: What they are drawn with.
+            power: 1 or more: 1 draws evenly, above it noisy times are likelier.
+
+        Returns:
+            (B,) float64, in (0, 1].
         """
 
     @abstractmethod
     def nearest(self, half_log_snr: float) -> Level:
-        """The trained level whose log(alpha / sigma) is nearest to this."""
+        """The trained level whose log(alpha / sigma) is nearest to a number.
+
+        Args:
+            half_log_snr: log(alpha / sigma), any number.
+
+        Returns:
+            The level.
+        """
 
     @abstractmethod
     def _spaced_times(self, count: int) -> list[float]: ...
 
     def at(self, time: float) -> Level:
+        """The level of a time.
+
+        Args:
+            time: In (0, 1]; of a discrete schedule it goes to the nearest level.
+
+        Returns:
+            The level.
+        """
         alpha, sigma = self.alpha_sigma(torch.tensor([time], dtype=torch.float64))
         return Level(time, alpha.item(), sigma.item())
 
     def levels(self, count: int) -> list[Level]:
-        """`count` levels for a sampler, noisiest first, evenly spaced in time and starting at the last trained level.
+        """Levels for a sampler, evenly spaced in time, from the last trained level on.
 
-        Raises ScheduleError if the schedule has fewer levels.
+        Args:
+            count: How many, 1 and up.
+
+        Returns:
+            `count` levels, noisiest first.
+
+        Raises:
+            ScheduleError: The schedule has fewer levels.
         """
         if count < 1:
             raise ScheduleError(f"a sampler needs at least 1 step, not {count}")
@@ -101,10 +147,20 @@ def _stratified(count: int, generator: torch.Generator) -> Tensor:
 
 
 class DiscreteSchedule(Schedule):
-    """T levels from a table of betas (Ho et al. 2020): alpha**2 at level k is the product of 1 - beta up to k."""
+    """T levels from a table of betas (Ho et al. 2020): alpha**2 at level k is the product of 1 - beta up to k.
+
+    Attributes:
+        betas: (T,) float64.
+        alpha_bars: (T,) float64, alpha**2 at each level.
+
+    Args:
+        betas: (T,), each in (0, 1).
+
+    Raises:
+        ScheduleError: A beta lies outside.
+    """
 
     def __init__(self, betas: Tensor) -> None:
-        """betas: (T,), each in (0, 1). Raises ScheduleError otherwise."""
         betas = betas.to(torch.float64)
         if betas.ndim != 1 or len(betas) == 0 or not bool(((betas > 0) & (betas < 1)).all()):
             raise ScheduleError(
@@ -134,7 +190,11 @@ class DiscreteSchedule(Schedule):
 
 
 class ContinuousSchedule(Schedule):
-    """Every time in (0, 1], from a curve of alpha_bar = alpha**2 over time."""
+    """Every time in (0, 1], from a curve of alpha_bar = alpha**2 over time.
+
+    Args:
+        name: Of the curve.
+    """
 
     steps = None
 
@@ -186,14 +246,31 @@ def make_schedule(
     beta_end: float = 0.02,
     allow_residual_signal: bool = False,
 ) -> Schedule:
-    """The named schedule with `steps` discrete levels, or continuous if None.
+    """The schedule of a name.
 
-    `linear`: betas as given. `linear-scaled`: the same line, multiplied so that the betas sum to those of the DDPM
-    schedule and the last level is noise whatever T is; for beta_end = 0.02 that is the factor 1000 / T. `cosine`,
-    `sigmoid`: from their curves, beta_start and beta_end unused.
+    - `linear`: betas as given (Ho et al. 2020).
+    - `linear-scaled`: the same line, multiplied so that the betas sum to those of the DDPM schedule and the last level
+      is noise whatever T is; for beta_end = 0.02 that is the factor 1000 / T.
+    - `cosine`: from its curve of alpha**2 (Nichol and Dhariwal 2021).
+    - `sigmoid`: from its curve of alpha**2 (Jabri et al. 2022).
 
-    Raises ScheduleError if a beta leaves (0, 1), or if more than `MAX_RESIDUAL_SIGNAL` of the image is left at the last
-    level and `allow_residual_signal` is false.
+    Args:
+        name: Of the schedule.
+        steps: T, the number of levels; None for a continuous schedule.
+        beta_start: The first beta, in (0, 1), of the linear schedules.
+        beta_end: The last beta, in (0, 1), of the linear schedules.
+        allow_residual_signal: Whether more than `MAX_RESIDUAL_SIGNAL` of the image may be left at the last level.
+
+    Returns:
+        The schedule.
+
+    Raises:
+        ScheduleError: There is none of that name, a beta leaves (0, 1), or too much of the image is left at the last
+            level.
+
+    Examples:
+        >>> make_schedule("linear", 1000).at(1.0).sigma > 0.9999
+        True
     """
     if name not in get_args(ScheduleName):
         raise ScheduleError(f'no schedule "{name}"; there are {", ".join(get_args(ScheduleName))}')

@@ -22,13 +22,23 @@ _RHO = 7  # Karras et al. 2022, eq. 5
 
 @lru_cache(maxsize=256)  # a drawing is over sooner than a hundred levels are found
 def spaced(schedule: Schedule, count: int, spacing: RuleSpacing = "time") -> tuple[Level, ...]:
-    """`count` trained levels, noisiest first, from the last trained one.
+    """Trained levels that a sampler visits, noisiest first, from the last trained one.
 
-    time: evenly in time, the last of them 1 / count. log-snr: evenly in log(alpha / sigma), down to a thousandth of the
-    time. karras: evenly in (sigma / alpha) ** (1 / 7), over the same range, which gives low noise more of them (Karras
-    et al. 2022).
+    - `time`: evenly in time, the last of them 1 / count.
+    - `log-snr`: evenly in log(alpha / sigma), down to a thousandth of the time.
+    - `karras`: evenly in (sigma / alpha) ** (1 / 7), over the same range, which gives low noise more of them (Karras et
+      al. 2022, eq. 5).
 
-    Raises ScheduleError if the schedule has fewer levels.
+    Args:
+        schedule: The schedule whose levels they are.
+        count: How many, 1 and up.
+        spacing: The rule.
+
+    Returns:
+        `count` levels, no two the same.
+
+    Raises:
+        ScheduleError: The schedule has fewer levels, or there is no such rule.
     """
     if spacing not in get_args(RuleSpacing):
         raise ScheduleError(f'no spacing "{spacing}"; there are {", ".join(get_args(RuleSpacing))}')

@@ -16,7 +16,18 @@ Scale = TypeVar("Scale", float, Tensor)
 
 
 def target_of(target: Target, x0: Tensor, eps: Tensor, alpha: Scale, sigma: Scale) -> Tensor:
-    """What a perfect network would answer."""
+    """What a perfect network would predict.
+
+    Args:
+        target: `noise`, `image` or `velocity`.
+        x0: (B, C, H, W), the clean images.
+        eps: (B, C, H, W), the noise.
+        alpha: A number, or (B, 1, 1, 1).
+        sigma: A number, or (B, 1, 1, 1).
+
+    Returns:
+        (B, C, H, W).
+    """
     if target == "noise":
         return eps
     if target == "image":
@@ -25,7 +36,18 @@ def target_of(target: Target, x0: Tensor, eps: Tensor, alpha: Scale, sigma: Scal
 
 
 def image_from(target: Target, prediction: Tensor, xt: Tensor, alpha: Scale, sigma: Scale) -> Tensor:
-    """x0_hat. With the noise target alpha must not be 0: nothing of the image is left to divide out."""
+    """The clean image that a prediction means.
+
+    Args:
+        target: `noise`, `image` or `velocity`.
+        prediction: (B, C, H, W), of the network.
+        xt: (B, C, H, W), the noisy images.
+        alpha: A number, or (B, 1, 1, 1). With the noise target not 0: nothing of the image is left to divide out.
+        sigma: A number, or (B, 1, 1, 1).
+
+    Returns:
+        x0_hat, (B, C, H, W).
+    """
     if target == "noise":
         return (xt - sigma * prediction) / alpha
     if target == "image":
@@ -34,7 +56,18 @@ def image_from(target: Target, prediction: Tensor, xt: Tensor, alpha: Scale, sig
 
 
 def noise_from(target: Target, prediction: Tensor, xt: Tensor, alpha: Scale, sigma: Scale) -> Tensor:
-    """eps_hat. With the image target sigma must not be 0."""
+    """The noise that a prediction means.
+
+    Args:
+        target: `noise`, `image` or `velocity`.
+        prediction: (B, C, H, W), of the network.
+        xt: (B, C, H, W), the noisy images.
+        alpha: A number, or (B, 1, 1, 1).
+        sigma: A number, or (B, 1, 1, 1). With the image target not 0.
+
+    Returns:
+        eps_hat, (B, C, H, W).
+    """
     if target == "noise":
         return prediction
     if target == "image":

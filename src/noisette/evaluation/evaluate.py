@@ -11,7 +11,7 @@ from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.figures import PARTS, Tree, find, mean_and_spread
-from noisette.evaluation.reference import Progress, silently
+from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.setup import EvaluationSetup, prepare
 
 DRAWS = 3
@@ -29,7 +29,7 @@ def evaluate(
     preset: str | None = None,
     step: int | None = None,
     classifier: AttributeClassifier | None = None,
-    progress: Progress = silently,
+    progress: EvaluationProgress = silently,
     **settings: Any,
 ) -> Tree:
     """Draw the requests of a split with a run or shipped model, and measure.
@@ -43,8 +43,8 @@ def evaluate(
         split: `train`, `validation`, `test`, or `held-out`, of a run whose recipe held pairs out.
         seed: Of the first image, 0 and up; image k has the seed of the first plus k.
         draws: How often the requests are drawn, each time from other seeds, 1 and up; several give a spread.
-        preset: Of `noisette tune`: fast, balanced or best.
-        step: Of a checkpoint that is kept; the newest unless given.
+        preset: A preset of `noisette tune`: fast, balanced or best.
+        step: The step of a checkpoint that is kept; the newest unless given.
         classifier: The one for these data unless given.
         progress: Told of the drawing and the measuring.
         **settings: Of the drawing, by their names in `noisette.config.sampling.SETTINGS`, such as steps or guidance; as
@@ -75,7 +75,7 @@ def evaluate_prepared(
     seed: int = 0,
     draws: int = DRAWS,
     parts: Sequence[str] = PARTS,
-    progress: Progress = silently,
+    progress: EvaluationProgress = silently,
 ) -> Tree:
     """Do the same as `evaluate` with a run that is loaded already.
 

@@ -32,12 +32,12 @@ VERSION = 3
 Images = NDArray[np.uint8]
 """(N, C, H, W)."""
 
-Progress = Callable[[str, int, int], None]
+EvaluationProgress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it, and how much there is."""
 
 
 def silently(what: str, done: int, total: int) -> None:
-    """A `Progress` that shows nothing."""
+    """A `EvaluationProgress` that shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class ReferenceSet:
         }
         return {name: reason for name, reason in reasons.items() if reason}
 
-    def measure(self, images: Images, progress: Progress = silently, parts: Sequence[str] = PARTS) -> Tree:
+    def measure(self, images: Images, progress: EvaluationProgress = silently, parts: Sequence[str] = PARTS) -> Tree:
         """Take the figures of images drawn for the requests.
 
         Args:

@@ -19,7 +19,7 @@ from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.charts import as_svg, loss_curves
 from noisette.evaluation.evaluate import DRAWS, check_draws, evaluate_prepared
 from noisette.evaluation.figures import Tree
-from noisette.evaluation.reference import Progress, silently
+from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.report_facts import Sweep, compared, environment_facts, sweeps, training_facts
 from noisette.evaluation.report_pictures import DrawnPictures, Picture
 from noisette.evaluation.setup import EvaluationSetup, prepare
@@ -86,7 +86,7 @@ def report(
     split: str = "validation",
     seed: int = 0,
     draws: int = DRAWS,
-    progress: Progress = silently,
+    progress: EvaluationProgress = silently,
     note: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Write a page about runs and shipped models.
@@ -163,7 +163,7 @@ def _section(
     split: str,
     seed: int,
     draws: int,
-    progress: Progress,
+    progress: EvaluationProgress,
     options: Sequence[str],
 ) -> Section:
     result: Tree | None = None

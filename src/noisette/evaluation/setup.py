@@ -21,7 +21,7 @@ from noisette.evaluation.classifiers import find_classifier, open_whole
 from noisette.evaluation.figures import PARTS, Tree
 from noisette.evaluation.occlusion import occluded
 from noisette.evaluation.records import Record, home_of
-from noisette.evaluation.reference import VERSION, Progress, ReferenceSet, silently
+from noisette.evaluation.reference import VERSION, EvaluationProgress, ReferenceSet, silently
 from noisette.files.cache import cache_folder
 from noisette.inference.generator import Generator
 from noisette.inference.loading import load
@@ -100,7 +100,7 @@ class EvaluationSetup:
         home = home_of(self.generator.name) / "evaluations"
         return Record.of(home, f"{self.split}-{self.count}-seed-{seed}-{by}", facts)
 
-    def draw(self, sampling: SamplingSettings, seed: int, progress: Progress = silently) -> NDArray[np.uint8]:
+    def draw(self, sampling: SamplingSettings, seed: int, progress: EvaluationProgress = silently) -> NDArray[np.uint8]:
         """Read the images of one draw, or draw them now.
 
         Args:
@@ -120,7 +120,11 @@ class EvaluationSetup:
         return self.record(sampling, seed).images(draw, (self.count, *self.reference.real.images.shape[1:]))
 
     def figures(
-        self, sampling: SamplingSettings, seed: int, progress: Progress = silently, parts: Sequence[str] = PARTS
+        self,
+        sampling: SamplingSettings,
+        seed: int,
+        progress: EvaluationProgress = silently,
+        parts: Sequence[str] = PARTS,
     ) -> Tree:
         """Read the figures of one draw, or take them now.
 
@@ -138,7 +142,7 @@ class EvaluationSetup:
             self._by, parts, lambda missing: self.reference.measure(images, progress, missing)
         )
 
-    def real_figures(self, progress: Progress = silently, parts: Sequence[str] = PARTS) -> Tree:
+    def real_figures(self, progress: EvaluationProgress = silently, parts: Sequence[str] = PARTS) -> Tree:
         """Read the figures of the real images of the requests, or take them now; all runs on the same data share them.
 
         Args:

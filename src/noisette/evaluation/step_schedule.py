@@ -11,7 +11,7 @@ from noisette.config.sampling import SamplingSettings
 from noisette.diffusion.fitting import Step, cheapest, misses
 from noisette.diffusion.schedules import Level
 from noisette.diffusion.spacing import spaced
-from noisette.evaluation.reference import Progress, silently
+from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.inference.generator import BATCH, Generator, batches
 
 FINE = 48
@@ -21,7 +21,7 @@ TRAJECTORIES, FIRST_SEED = 64, 10**9
 
 
 def optimise_timesteps(
-    generator: Generator, codes: NDArray[np.int16] | None, most: int, progress: Progress = silently
+    generator: Generator, codes: NDArray[np.int16] | None, most: int, progress: EvaluationProgress = silently
 ) -> dict[int, tuple[float, ...]]:
     """Find the timesteps at which the model's own fine trajectories are cut short at the least cost.
 
@@ -48,7 +48,11 @@ def optimise_timesteps(
 
 
 def cost_of_steps(
-    generator: Generator, times: tuple[float, ...], codes: NDArray[np.int16] | None, count: int, progress: Progress
+    generator: Generator,
+    times: tuple[float, ...],
+    codes: NDArray[np.int16] | None,
+    count: int,
+    progress: EvaluationProgress,
 ) -> Tensor:
     """Measure how far one step from each time to each other lands from the fine trajectory.
 

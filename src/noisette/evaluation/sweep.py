@@ -23,7 +23,7 @@ from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.evaluate import evaluate_prepared
 from noisette.evaluation.figures import Tree
 from noisette.evaluation.records import home_of
-from noisette.evaluation.reference import Progress, silently
+from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.sweep_output import panels, table, write_grid
 from noisette.evaluation.sweep_plan import chosen_figures, planned
 from noisette.files.atomic import write_atomically, write_text
@@ -52,7 +52,7 @@ def sweep(
     seed: int = 0,
     draws: int = 1,
     classifier: AttributeClassifier | None = None,
-    progress: Progress = silently,
+    progress: EvaluationProgress = silently,
 ) -> Tree:
     """Evaluate a run at every combination of settings, and write a folder.
 

@@ -16,7 +16,7 @@ from noisette.errors import RequestError
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.evaluate import evaluate_prepared
 from noisette.evaluation.figures import Tree, find
-from noisette.evaluation.reference import Progress, silently
+from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.setup import EvaluationSetup, prepare
 from noisette.evaluation.step_schedule import optimise_timesteps
 from noisette.files.atomic import write_text
@@ -63,7 +63,7 @@ def tune(
     seed: int = 0,
     classifier: AttributeClassifier | None = None,
     out: str | Path | None = None,
-    progress: Progress = silently,
+    progress: EvaluationProgress = silently,
 ) -> Tree:
     """Measure candidates and write the table of presets, presets.json.
 
@@ -220,7 +220,7 @@ def _path(run: str, out: str | Path | None) -> Path:
 
 
 def _measured(
-    setup: EvaluationSetup, samplings: Sequence[SamplingSettings], seed: int, progress: Progress
+    setup: EvaluationSetup, samplings: Sequence[SamplingSettings], seed: int, progress: EvaluationProgress
 ) -> list[Candidate]:
     found = []
     for number, sampling in enumerate(samplings, 1):

@@ -46,9 +46,9 @@ class Engine:
     """What evaluates a network.
 
     Attributes:
-        denoiser: makes a denoiser for one batch, which keeps what the network makes of a condition from step to step.
-        batch_invariant: whether an image comes out the same, to the bit, in any batch.
-        name: for people.
+        denoiser: Makes a denoiser for one batch, which keeps what the network makes of a condition from step to step.
+        batch_invariant: Whether an image comes out the same, to the bit, in any batch.
+        name: For people.
     """
 
     denoiser: Callable[[], ConditionalDenoiser]
@@ -62,8 +62,8 @@ class Inputs:
 
     Attributes:
         shape: (C, H, W) of a diffused image.
-        attributes: of a request; 0 of a network that is not conditioned.
-        guidance_embed: whether the guidance scale is an input too.
+        attributes: Of a request; 0 of a network that is not conditioned.
+        guidance_embed: Whether the guidance scale is an input too.
     """
 
     shape: tuple[int, int, int]
@@ -91,9 +91,9 @@ def engine_of(model: Model, network: Network, weights: str) -> Engine:
     """What evaluates a network of a model on the CPU: ONNX Runtime where it can, else PyTorch.
 
     Args:
-        model: that it is of.
-        network: with its weights, ready to draw.
-        weights: the SHA-256 of the file that they are from, by which an exported network is found again.
+        model: The model that it is of.
+        network: The network with its weights, ready to draw.
+        weights: The SHA-256 of the file that they are from, by which an exported network is found again.
     """
     recipe = model.recipe
     facts = {
@@ -124,13 +124,13 @@ def in_onnxruntime(network: Network, objective: Objective, inputs: Inputs, facts
     It is exported into the user's cache folder, once.
 
     Args:
-        network: ready to draw.
-        objective: what its answers mean.
-        inputs: what it takes.
-        facts: all that decides what the network and its objective compute, such as the SHA-256 of the weights.
+        network: Ready to draw.
+        objective: What its answers mean.
+        inputs: What it takes.
+        facts: All that decides what the network and its objective compute, such as the SHA-256 of the weights.
 
     Raises:
-        Exception: whatever PyTorch's exporter or ONNX Runtime raises where they cannot have this network, or are not
+        Exception: Whatever PyTorch's exporter or ONNX Runtime raises where they cannot have this network, or are not
             there.
     """
     import onnxruntime  # noqa: F401  (before minutes are spent on what it could not load)

@@ -52,11 +52,11 @@ class Generator:
     """A loaded model, ready to draw.
 
     Attributes:
-        planner: what is known of it without the network.
-        model: what it diffuses and how.
-        network: with its averaged weights, in evaluation mode.
-        given_engine: what evaluates the network; ONNX Runtime where it can unless given.
-        device: where its network lies.
+        planner: What is known of the model without the network.
+        model: What is diffused and how.
+        network: The network with its averaged weights, in evaluation mode.
+        given_engine: What evaluates the network; ONNX Runtime where it can unless given.
+        device: Where its network lies.
     """
 
     planner: Planner
@@ -117,11 +117,35 @@ class Generator:
     def parse(
         self, request: Request, *, only: bool = False, allow_unseen: bool = False, impute: bool = False
     ) -> ParsedRequest:
-        """What a request means to this model; see `Planner.parse`."""
+        """What a request means to this model; see `Planner.parse`.
+
+        Args:
+            request: Text such as "Male, no Earring", or a mapping such as {"Earring": False}.
+            only: Whether flags that it does not mention are absent.
+            allow_unseen: Whether to ask even for what the data never show together.
+            impute: Whether what it leaves unspecified will be imputed.
+
+        Returns:
+            Its attributes, their codes, and notes for a person.
+
+        Raises:
+            RequestError: It cannot be understood, or contradicts itself or the data.
+        """
         return self.planner.parse(request, only=only, allow_unseen=allow_unseen, impute=impute)
 
     def random_request(self, seed: int, *, without: Collection[str] = ()) -> dict[str, Value]:
-        """A plausible request, all attributes known; see `Planner.random_request`."""
+        """A plausible request, all attributes known, drawn from the statistics of the data.
+
+        Args:
+            seed: 0 or more.
+            without: Flags or options that it has not.
+
+        Returns:
+            Values by name.
+
+        Raises:
+            RequestError: The model was trained without attributes, or the seed is none.
+        """
         return self.planner.random_request(seed, without=without)
 
     def plan(
@@ -135,7 +159,30 @@ class Generator:
         allow_unseen: bool = False,
         start: Start | None = None,
     ) -> Plan:
-        """Understand, check, resolve and impute, once; see `Planner.plan`."""
+        """Understand, check, resolve and impute, once. `draw` then only computes.
+
+        Args:
+            request: For all images, or one for each; what it does not mention is unspecified. Or (N, A) codes of a
+                table.
+            seeds: One for each image, 0 or more, below 2**63.
+            settings: Of the drawing; what is left out is as the preset or the recipe says.
+            preset: fast, balanced or best.
+            only: Whether flags that a request does not mention are absent.
+            allow_unseen: Whether to ask even for what the data never show together.
+            start: Where the drawing starts; at each image's own noise unless given.
+
+        Returns:
+            A plan, with notes for a person.
+
+        Raises:
+            RequestError: Settings cannot be, or the model cannot understand a request.
+
+        Examples:
+            >>> generator = noisette.load("punks")
+            >>> plan = generator.plan("Zombie, Knitted Cap", seeds=[0, 1], preset="fast")
+            >>> generator.draw(plan).shape
+            (2, 3, 24, 24)
+        """
         return self.planner.plan(
             request,
             seeds=seeds,
@@ -162,15 +209,15 @@ class Generator:
         """Draw one image for each seed. An image depends on its own seed and request alone, not on those beside it.
 
         Args:
-            request: for all images, or one for each; what it does not mention is unspecified.
+            request: For all images, or one for each; what it does not mention is unspecified.
             seeds: 0 or more, below 2**63.
-            only: flags that a request does not mention are absent.
-            allow_unseen: ask even for what the data never show together.
-            preset: settings that were found to be enough: "fast", "balanced" or "best".
-            variation: a seed, and how far from its image, 0 to 1, the images go, each towards its own seed's.
-            preview: sees the images at each step.
-            progress: called with the steps taken, over all batches, and the steps there are.
-            **settings: of the drawing, by their names in `noisette.config.sampling.SETTINGS`: sampler, steps, spacing,
+            only: Flags that a request does not mention are absent.
+            allow_unseen: Ask even for what the data never show together.
+            preset: Settings that were found to be enough: "fast", "balanced" or "best".
+            variation: A seed, and how far from its image, 0 to 1, the images go, each towards its own seed's.
+            preview: Sees the images at each step.
+            progress: Called with the steps taken, over all batches, and the steps there are.
+            **settings: Of the drawing, by their names in `noisette.config.sampling.SETTINGS`: sampler, steps, spacing,
                 eta, churn, guidance, interval, rescale, weights, negative, impute, palette. What is left out is as the
                 preset or the model's recipe says.
 
@@ -178,9 +225,9 @@ class Generator:
             (len(seeds), C, H, W) uint8.
 
         Raises:
-            RequestError: for settings that cannot be, and requests that this model cannot understand.
+            RequestError: For settings that cannot be, and requests that this model cannot understand.
 
-        Example:
+        Examples:
             >>> generator = noisette.load("punks")
             >>> images = generator.generate("Female, 3D Glasses, no Earring", seeds=range(16), steps=4)
         """
@@ -206,16 +253,16 @@ class Generator:
         """Compute the images of a plan.
 
         Args:
-            plan: of this model.
-            preview: sees the images at each step, as bytes.
-            progress: called with the steps taken, over all batches, and the steps there are.
-            on_step: sees xt, x0_hat, (B, C, H, W) each, and the level, as they are computed.
+            plan: A plan of this model.
+            preview: Sees the images at each step, as bytes.
+            progress: Called with the steps taken, over all batches, and the steps there are.
+            on_step: Sees xt, x0_hat, (B, C, H, W) each, and the level, as they are computed.
 
         Returns:
             (len(plan.seeds), C, H, W) uint8.
 
         Raises:
-            RequestError: the schedule has too few levels, or two that cannot be told apart.
+            RequestError: The schedule has too few levels, or two that cannot be told apart.
         """
         settings, seeds = plan.sampling, plan.seeds
         try:
@@ -289,23 +336,28 @@ def in_memory(
     """A generator of a network that is not a file, such as one that is being trained; in PyTorch, where it lies.
 
     Args:
-        model: that the network is of.
-        network: in evaluation mode.
-        name: of the run.
-        statistics: of its data, for requests; unknown unless given.
-        device: where it lies.
+        model: The model that the network is of.
+        network: In evaluation mode.
+        name: Of the run.
+        statistics: Those of its data, for requests; unknown unless given.
+        device: Where it lies.
     """
-    planner = Planner(
+    planner = planner_in_memory(model, name=name, statistics=statistics)
+    return Generator(planner, model, network, in_pytorch(network, model.objective), device)
+
+
+def planner_in_memory(model: Model, *, name: str = "", statistics: Statistics | None = None) -> Planner:
+    """A planner for the networks of a model that are no files; see `in_memory`."""
+    return Planner(
         name=name,
         recipe=model.recipe,
         trained_schema=model.schema,
         statistics=statistics or Statistics(images=0, together=()),
-        palette=None,
+        palette=model.palette,
         presets=None,
         weights="",
         step=0,
     )
-    return Generator(planner, model, network, in_pytorch(network, model.objective), device)
 
 
 def batches(images: int) -> int:

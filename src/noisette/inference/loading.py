@@ -23,17 +23,17 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
     A run draws with the averaged weights of its newest checkpoint that is whole.
 
     Args:
-        run: a folder, or the name of a model that ships. A folder of that name in the current one wins.
-        step: of another checkpoint that is kept.
+        run: A folder, or the name of a model that ships. A folder of that name in the current one wins.
+        step: The step of another checkpoint that is kept; the newest that is whole unless given.
 
     Returns:
-        A generator.
+        What draws with it.
 
     Raises:
-        RequestError: there is neither, or no checkpoint yet, or none of that step.
-        NoisetteError: all checkpoints are damaged.
+        RequestError: There is neither, or no checkpoint yet, or none of that step.
+        NoisetteError: All checkpoints are damaged.
 
-    Example:
+    Examples:
         >>> generator = noisette.load("digits")
     """
     bundle = locate(run)

@@ -24,7 +24,7 @@ class Start(BaseModel):
     """Where a drawing starts: at the noise of an image's own seed, or on the way to it from that of another.
 
     Attributes:
-        around: the other seed; None to start at the own one.
+        around: The other seed, 0 or more and below 2**63; None to start at the own one.
         strength: 0 to 1, how far from the image of that seed; what is imputed differs in about as large a share.
     """
 
@@ -35,7 +35,17 @@ class Start(BaseModel):
 
     @classmethod
     def of(cls, variation: Any) -> Start:
-        """From a seed and a strength, such as (7, 0.3). Raises RequestError for what is none."""
+        """Make one from a variation.
+
+        Args:
+            variation: A seed and a strength from 0 to 1, such as (7, 0.3).
+
+        Returns:
+            The start.
+
+        Raises:
+            RequestError: It is no variation.
+        """
         if not isinstance(variation, Sequence) or isinstance(variation, str) or len(variation) != 2:
             raise RequestError(f"a variation is a seed and a strength from 0 to 1, such as (7, 0.3), not {variation!r}")
         [seed], strength = whole_seeds([variation[0]]), variation[1]
@@ -52,17 +62,17 @@ class Plan(BaseModel):
     """What is drawn, understood, checked, resolved and imputed: drawing only computes.
 
     Attributes:
-        run: the model, as `noisette.load` takes it.
-        weights: the SHA-256 of the file that draws.
-        step: of the training, at which the weights were made.
-        seeds: one for each image.
-        attributes: what is asked for, by name, of all images or of each; None where nothing is.
-        imputed: of each image all its attributes, where some were unspecified and imputed.
-        sampling: resolved settings.
-        start: where the drawing starts.
-        columns: images in a row of the sheet.
-        scale: whole factor by which the sheet is enlarged.
-        notes: what a person should know; not part of the file.
+        run: The model, as `noisette.load` takes it.
+        weights: The SHA-256 of the file that draws.
+        step: Of the training, at which the weights were made.
+        seeds: One for each image.
+        attributes: What is asked for, by name, of all images or of each; None where nothing is.
+        imputed: All attributes of each image, where some were unspecified and imputed.
+        sampling: Resolved settings.
+        start: Where the drawing starts.
+        columns: Images in a row of the sheet.
+        scale: Whole factor by which the sheet is enlarged.
+        notes: What a person should know; not part of the file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,14 +97,19 @@ class Plan(BaseModel):
 
     @classmethod
     def from_metadata(cls, said: Mapping[str, Any], file: str = "the picture") -> Plan:
-        """The plan that a picture carries, of this version or the one before. It is checked by the model that draws it.
+        """Read the plan that a picture carries, of this version or the one before.
+
+        It is checked by the model that draws it, see `Planner.replan`.
 
         Args:
-            said: what `metadata` returned.
-            file: what errors call it.
+            said: What `metadata` returned.
+            file: What errors call it.
+
+        Returns:
+            The plan.
 
         Raises:
-            RequestError: it is none.
+            RequestError: It is none.
         """
         try:
             plan = cls.model_validate(_modernised(said))
@@ -107,25 +122,39 @@ class Plan(BaseModel):
         return plan
 
     def metadata(self) -> dict[str, Any]:
-        """What a picture carries; JSON can hold it."""
+        """What a picture carries.
+
+        Returns:
+            What JSON can hold; `from_metadata` reads it.
+        """
         said = self.model_dump(mode="json", exclude_none=True)
         if self.start == Start():
             del said["start"]
         return said
 
     def placed(self, size: tuple[int, int], columns: int | None = None, scale: int | None = None) -> Plan:
-        """The same with where its images stand on a sheet.
+        """Say where its images stand on a sheet.
 
         Args:
             size: (height, width) of an image in pixels.
-            columns: images in a row; as square as possible unless given.
-            scale: a whole factor; to some 600 pixels unless given.
+            columns: Images in a row; as square as possible unless given.
+            scale: A whole factor; to some 600 pixels unless given.
+
+        Returns:
+            The plan with these.
         """
         across = min(columns or math.ceil(math.sqrt(len(self.seeds))), len(self.seeds))
         return self.model_copy(update={"columns": across, "scale": scale or good_scale(size[1], across)})
 
     def alone(self, place: int) -> Plan:
-        """Of one of its images."""
+        """The plan of one of its images.
+
+        Args:
+            place: Number of the image, from 0.
+
+        Returns:
+            A plan of one image, the same as it is in the whole.
+        """
         attributes = self.attributes[place] if isinstance(self.attributes, tuple) else self.attributes
         imputed = None if self.imputed is None else (self.imputed[place],)
         update = {"seeds": (self.seeds[place],), "attributes": attributes, "imputed": imputed}

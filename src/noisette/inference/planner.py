@@ -34,15 +34,15 @@ class Planner:
     """What is known of a model before its network is loaded.
 
     Attributes:
-        name: as `noisette.load` takes it.
-        recipe: that it was trained by.
-        trained_schema: the attributes of its data.
-        statistics: how common each value is, and which are seen together.
-        palette: the colours of its data, where they are few.
-        presets: settings that were found to be enough.
-        weights: the SHA-256 of their file.
-        step: of the training.
-        notes: what a person should know.
+        name: As `noisette.load` takes it.
+        recipe: The recipe that it was trained by.
+        trained_schema: The attributes of its data.
+        statistics: How common each value is, and which are seen together.
+        palette: The colours of its data, where they are few.
+        presets: Settings that were found to be enough.
+        weights: The SHA-256 of their file.
+        step: Of the training.
+        notes: What a person should know.
     """
 
     name: str
@@ -66,7 +66,18 @@ class Planner:
         return Capabilities(self.name, self.recipe, self.schema, self.presets, self.palette is not None)
 
     def resolve(self, settings: SamplingSettings | None = None, preset: str | None = None) -> SamplingSettings:
-        """Every setting of a drawing. See `noisette.sampling.resolve`."""
+        """Every setting of a drawing: what was given, or else what the preset says, or else the recipe.
+
+        Args:
+            settings: What is given; nothing unless given.
+            preset: fast, balanced or best.
+
+        Returns:
+            Settings with nothing left out.
+
+        Raises:
+            RequestError: They cannot be.
+        """
         return resolve(settings or SamplingSettings(), self.capabilities, preset)
 
     def parse(
@@ -75,13 +86,16 @@ class Planner:
         """What a request means to this model.
 
         Args:
-            request: text or mapping; see `noisette.attributes.parsing`.
-            only: flags that it does not mention are absent.
-            allow_unseen: ask even for what the data never show together.
-            impute: whether what it leaves unspecified will be imputed.
+            request: Text or mapping; see `noisette.attributes.parsing`.
+            only: Whether flags that it does not mention are absent.
+            allow_unseen: Whether to ask even for what the data never show together.
+            impute: Whether what it leaves unspecified will be imputed.
+
+        Returns:
+            Its attributes, their codes, and notes for a person.
 
         Raises:
-            RequestError: it cannot be understood, or contradicts itself or the data.
+            RequestError: It cannot be understood, or contradicts itself or the data.
         """
         if not self.recipe.conditional:
             asked = ", ".join(map(str, request)) if isinstance(request, Mapping) else str(request)
@@ -103,7 +117,13 @@ class Planner:
 
         Args:
             seed: 0 or more.
-            without: flags or options that it has not.
+            without: Flags or options that it has not.
+
+        Returns:
+            Values by name.
+
+        Raises:
+            RequestError: The model was trained without attributes, or the seed is none.
         """
         if not isinstance(seed, int | np.integer) or seed < 0:
             raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
@@ -125,16 +145,20 @@ class Planner:
         """Understand, check, resolve and impute, once.
 
         Args:
-            request: for all images, or one for each; what it does not mention is unspecified. Or (N, A) codes of a
-            table. seeds: one for each image, 0 or more, below 2**63. settings: of the drawing; what is left out is as
-            the preset or the recipe says. preset: fast, balanced or best. only: flags that a request does not mention
-            are absent. allow_unseen: ask even for what the data never show together. start: where the drawing starts.
+            request: For all images, or one for each; what it does not mention is unspecified. Or (N, A) codes of a
+                table.
+            seeds: One for each image, 0 or more, below 2**63.
+            settings: Of the drawing; what is left out is as the preset or the recipe says.
+            preset: fast, balanced or best.
+            only: Whether flags that a request does not mention are absent.
+            allow_unseen: Whether to ask even for what the data never show together.
+            start: Where the drawing starts; at each image's own noise unless given.
 
         Returns:
             A plan, with notes for a person.
 
         Raises:
-            RequestError: for settings that cannot be, and requests that this model cannot understand.
+            RequestError: Settings cannot be, or the model cannot understand a request.
         """
         seeds, start = whole_seeds(seeds), start or Start()
         resolved = self.resolve(settings, preset)
@@ -159,10 +183,16 @@ class Planner:
         )
 
     def replan(self, plan: Plan) -> Plan:
-        """A plan that comes from elsewhere, such as a picture, checked as any other; it keeps what was imputed.
+        """Check a plan that comes from elsewhere, such as a picture, as any other; it keeps what was imputed.
+
+        Args:
+            plan: The plan.
+
+        Returns:
+            The plan as this model draws it.
 
         Raises:
-            RequestError: this model cannot draw it, or it was changed.
+            RequestError: This model cannot draw it, or it was changed.
         """
         attributes = plan.attributes
         if isinstance(attributes, tuple) and len(attributes) != len(plan.seeds):
@@ -180,10 +210,16 @@ class Planner:
         return again.model_copy(update={"weights": self.weights, "step": self.step})
 
     def codes(self, plan: Plan) -> Codes | None:
-        """What each image of a plan is conditioned on, (N, A); None where nothing is asked.
+        """What each image of a plan is conditioned on.
+
+        Args:
+            plan: A plan of this model.
+
+        Returns:
+            (N, A) codes; None where nothing is asked.
 
         Raises:
-            RequestError: what was imputed is not whole, or not what was asked for.
+            RequestError: What was imputed is not whole, or not what was asked for.
         """
         asked = self._codes(plan.attributes, len(plan.seeds))
         if plan.imputed is None:

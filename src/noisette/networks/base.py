@@ -14,44 +14,67 @@ from noisette.networks.registry import NETWORKS
 
 
 class Network(nn.Module, ABC):
-    """A network in two parts: what it makes of a condition, and its answer to a noisy image under that."""
+    """A network in two parts: what it makes of a condition, and its prediction for a noisy image under that.
+
+    Attributes:
+        ends: The layers that meet the image and the prediction, by name.
+    """
 
     ends: tuple[str, ...]
     """The layers that meet the image and the answer."""
 
     @abstractmethod
     def encode_condition(self, condition: Condition | None) -> Encoded:
-        """What is the same at every noise level: computed once for each drawing.
+        """Encode what is the same at every noise level; computed once for each drawing.
 
         Args:
-            condition: of B images; None of a network that is not conditioned.
+            condition: Of B images; None of a network that is not conditioned.
+
+        Returns:
+            Tensors that `predict` takes, (B, ...) each.
         """
 
     @abstractmethod
     def predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor:
-        """The answer, (B, outputs, H, W).
+        """Predict what the objective asks for.
 
         Args:
-            xt: (B, C, H, W), the noisy image.
-            times: (B,) in (0, 1].
-            encoded: what `encode_condition` returned.
+            xt: (B, C, H, W), the noisy images.
+            times: (B,), in (0, 1].
+            *encoded: What `encode_condition` returned.
+
+        Returns:
+            (B, outputs, H, W).
         """
 
     def forward(self, xt: Tensor, times: Tensor, condition: Condition | None = None) -> Tensor:
+        """Encode the condition and predict, at once; as a training does.
+
+        Args:
+            xt: (B, C, H, W), the noisy images.
+            times: (B,), in (0, 1].
+            condition: Of B images; None of a network that is not conditioned.
+
+        Returns:
+            (B, outputs, H, W).
+        """
         return self.predict(xt, times, *self.encode_condition(condition))
 
 
 def build(
     kind: str, shape: tuple[int, int, int], outputs: int, spec: ConditionSpec, settings: dict[str, Any]
 ) -> Network:
-    """A network of a kind in `NETWORKS`, with first weights from torch's global random state.
+    """Make a network of a kind in `NETWORKS`, with first weights from torch's global random state.
 
     Args:
-        kind: its name.
+        kind: Its name.
         shape: (C, H, W) of a diffused image.
-        outputs: channels of its answer.
-        spec: what it is conditioned on.
-        settings: those of its section in the recipe, but for the kind.
+        outputs: Channels of its prediction.
+        spec: What it is conditioned on.
+        settings: Those of its section in the recipe, but for the kind.
+
+    Returns:
+        The network.
     """
     module, _, name = NETWORKS[kind].factory.partition(":")
     network: Network = getattr(import_module(module), name)(shape, outputs, spec, **settings)

@@ -25,9 +25,11 @@ class ConditionSpec:
     """What a network is conditioned on.
 
     Attributes:
-        valued: for each attribute the codes that have a feature of their own: all options of a choice; of a flag only
-        1. units: for each attribute the one that stands for its group; itself if left out. null: see `Features`.
-        guidance_embed: whether the guidance scale is an input too (w-conditioning, Meng et al. 2023).
+        valued: For each attribute the codes that have a feature of their own: all options of a choice; of a flag only
+            1.
+        units: For each attribute the one that stands for its group; itself if left out.
+        null: How "unknown" is encoded, see `Features`.
+        guidance_embed: Whether the guidance scale is an input too (w-conditioning, Meng et al. 2023).
     """
 
     valued: tuple[range, ...] = ()
@@ -37,7 +39,7 @@ class ConditionSpec:
 
 
 class Features(nn.Module):
-    """A condition to numbers, (B, width): 1 for each value that is known, and what is not known.
+    """Encodes a condition as numbers: 1 for each value that is known, and what is not known.
 
     With null `each`, every attribute has a feature for "unknown", so that its layers learn what not knowing it means;
     and every group of flags, and every flag of none, one for "known to be absent", which must be heard where little
@@ -47,6 +49,12 @@ class Features(nn.Module):
     theirs count less: 1 / sqrt(A), or all of them together would take steps A times as large as any value.
 
     With guidance_embed the distance of the guidance scale from 1 is one feature more, the last.
+
+    Attributes:
+        width: How many features there are.
+
+    Args:
+        spec: What is encoded.
     """
 
     value_places: Tensor
@@ -76,6 +84,14 @@ class Features(nn.Module):
         self.register_buffer("groups", groups, persistent=False)
 
     def forward(self, condition: Condition) -> Tensor:
+        """Encode a condition.
+
+        Args:
+            condition: Of B images.
+
+        Returns:
+            (B, width).
+        """
         features = self._of_attributes(condition.codes)
         if not self.guidance_embed:
             return features
@@ -94,22 +110,39 @@ class Features(nn.Module):
 
 
 class Vector(nn.Module):
-    """Features to one vector for the whole image, (B, width), through two layers: what the baseline adds."""
+    """Features to one vector for the whole image, through two layers: what the baseline adds.
+
+    Args:
+        features: How many there are.
+        width: Of the vector.
+    """
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(features, width), nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, features: Tensor) -> Tensor:
+        """Make the vector.
+
+        Args:
+            features: (B, features).
+
+        Returns:
+            (B, width).
+        """
         vector: Tensor = self.layers(features)
         return vector
 
 
 class Maps(nn.Module):
-    """Features to maps with a place in the image, (B, channels, side, side): each value owns a learned one, and they
-    are summed.
+    """Features to maps with a place in the image: each value owns a learned one, and they are summed.
 
     Sprites are aligned, so a network that is told where need not learn it.
+
+    Args:
+        features: How many there are.
+        channels: Of the maps.
+        size: (height, width) of the maps.
     """
 
     def __init__(self, features: int, channels: int, size: tuple[int, int]) -> None:
@@ -119,5 +152,13 @@ class Maps(nn.Module):
         nn.init.normal_(self.maps.weight, std=0.1)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Sum the maps of what is asked for.
+
+        Args:
+            features: (B, features).
+
+        Returns:
+            (B, channels, height, width).
+        """
         maps: Tensor = self.maps(features).unflatten(1, self.shape)
         return maps

@@ -21,10 +21,10 @@ class NetworkTraits:
     """What is said of a kind of network before it is loaded.
 
     Attributes:
-        factory: its class, as module:name. It is called with the shape (C, H, W) of a diffused image, the channels of
+        factory: Its class, as module:name. It is called with the shape (C, H, W) of a diffused image, the channels of
             its answer, what it is conditioned on, and its settings.
-        palette: whether it can answer with a logit for each colour.
-        problem: from its settings and (height, width): why it cannot take such images, with advice; None if it can.
+        palette: Whether it can answer with a logit for each colour.
+        problem: From its settings and (height, width): why it cannot take such images, with advice; None if it can.
     """
 
     factory: str
@@ -36,9 +36,9 @@ def check_size(pixels: int, *, levels: int, patch: int) -> str | None:
     """Why a network of so many levels cannot take images that are so many pixels wide or high, with advice.
 
     Args:
-        pixels: along one side of the image.
-        levels: resolutions, each half of the one before.
-        patch: pixels along the side of the square that is one position.
+        pixels: Along one side of the image.
+        levels: Resolutions, each half of the one before.
+        patch: Pixels along the side of the square that is one position.
 
     Returns:
         The reason, or None if there is none.

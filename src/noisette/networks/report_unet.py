@@ -40,8 +40,8 @@ class ReportUNet(Network):
 
         Args:
             shape: (C, H, W) of a diffused image, H and W multiples of 8.
-            outputs: channels of its answer.
-            spec: what it is conditioned on.
+            outputs: Channels of its answer.
+            spec: What it is conditioned on.
             condition: `add`, or nothing for an unconditional network.
         """
         super().__init__()

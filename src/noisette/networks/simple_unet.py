@@ -34,8 +34,8 @@ class SimpleUNet(Network):
 
         Args:
             shape: (C, H, W) of a diffused image, H and W multiples of 4.
-            outputs: channels of its answer.
-            spec: what it is conditioned on.
+            outputs: Channels of its answer.
+            spec: What it is conditioned on.
             condition: `concat`, or nothing for an unconditional network.
         """
         super().__init__()

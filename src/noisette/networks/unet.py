@@ -50,18 +50,19 @@ class UNet(Network):
 
         Args:
             shape: (C, H, W) of a diffused image, H and W multiples of patch * 2 ** (len(widths) - 1).
-            outputs: channels of its answer.
-            spec: what it is conditioned on.
-            widths: channels of each level, finest first.
-            blocks: residual blocks of each level on the way down; one more on the way up.
-            attention: whether each level attends over its positions.
-            patch: pixels along the side of the square that the entrance turns into one position; 2 makes everything
+            outputs: Channels of its prediction.
+            spec: What it is conditioned on.
+            widths: Channels of each level, finest first.
+            blocks: Residual blocks of each level on the way down; one more on the way up.
+            attention: Whether each level attends over its positions.
+            patch: Pixels along the side of the square that the entrance turns into one position; 2 makes everything
                 inside four times cheaper.
-            head_width: channels of an attention head.
-            condition: conditioning mechanisms, see above; none makes an unconditional network.
-            map_channels: of the maps of `spatial`.
-            pixel_width: if not 0, the answer is put together at full size, by 1x1 layers of this width: see
-            `PixelHead`. pixel_map_channels: of its maps at full size.
+            head_width: Channels of an attention head.
+            condition: Conditioning mechanisms, see above; none makes an unconditional network.
+            map_channels: Of the maps of `spatial`.
+            pixel_width: If not 0, the prediction is put together at full size, by 1x1 layers of this width: see
+                `PixelHead`.
+            pixel_map_channels: Of the maps of `PixelHead` at full size.
         """
         super().__init__()
         channels, rows, columns = shape
@@ -163,12 +164,21 @@ class UNet(Network):
 
 
 class PixelHead(nn.Module):
-    """Features at the positions, the noisy pixels around, a place of its own and what is asked of it, to the answer at
-    each pixel.
+    """Puts the prediction together at full size.
 
-    What an attribute draws has its place to the pixel, and which of two lies on top is decided there. So each value
-    owns a map at full size as well, and they meet in a small network that is the same for all pixels: 1x1 layers, after
-    one look at the noisy pixels around.
+    At each pixel it reads the features of its position, the noisy pixels around, a place of its own and what is asked
+    of it. What an attribute draws has its place to the pixel, and which of two lies on top is decided there. So each
+    value owns a map at full size as well, and they meet in a small network that is the same for all pixels: 1x1 layers,
+    after one look at the noisy pixels around.
+
+    Args:
+        shape: (C, H, W) of a diffused image.
+        width_in: Channels of the features of a position.
+        width: Channels of its own layers.
+        outputs: Channels of the prediction.
+        patch: Pixels along the side of a position.
+        embedding: Numbers in the embedding of the time and the request.
+        maps: Those of the request at full size; None where there are none.
     """
 
     def __init__(
@@ -195,7 +205,17 @@ class PixelHead(nn.Module):
         self.answer = zeroed(nn.Conv2d(width, outputs, 1))
 
     def forward(self, h: Tensor, xt: Tensor, embedding: Tensor, maps: Tensor | None) -> Tensor:
-        """maps: what `self.maps` gives for the request."""
+        """Predict.
+
+        Args:
+            h: (B, width_in, H / patch, W / patch), features of the positions.
+            xt: (B, C, H, W), the noisy images.
+            embedding: (B, embedding), of the time and the request.
+            maps: What `self.maps` gives for the request; None where there are none.
+
+        Returns:
+            (B, outputs, H, W).
+        """
         pixels = self.features(h) + self.around(xt) + self.positions
         if self.asked is not None:
             pixels = pixels + self.asked(maps)

@@ -24,11 +24,11 @@ def levels_of(settings: SamplingSettings, schedule: Schedule) -> tuple[Level, ..
     """The levels that the steps visit, noisiest first.
 
     Args:
-        settings: resolved.
-        schedule: of the model.
+        settings: Resolved.
+        schedule: Of the model.
 
     Raises:
-        ScheduleError: the schedule has fewer, or two that cannot be told apart.
+        ScheduleError: The schedule has fewer, or two that cannot be told apart.
     """
     if settings.spacing == "fitted":
         return _visited(schedule, settings.times)
@@ -44,7 +44,15 @@ def _visited(schedule: Schedule, times: tuple[float, ...]) -> tuple[Level, ...]:
 
 
 def sampler_of(settings: SamplingSettings, schedule: Schedule) -> Sampler:
-    """The function that the settings name, with those of them that are its own."""
+    """The function that the settings name, with those of them that are its own.
+
+    Args:
+        settings: Resolved.
+        schedule: Of the model.
+
+    Returns:
+        A sampler.
+    """
     traits = SAMPLERS[settings.sampler]
     module, _, name = traits.function.partition(":")
     arguments: dict[str, Any] = {}

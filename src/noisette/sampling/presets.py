@@ -24,9 +24,9 @@ class Preset(BaseModel):
     """Settings, and what was measured with them.
 
     Attributes:
-        settings: of a drawing; what is not among them is as the recipe says.
-        nfe: network evaluations for an image; a guided pair counts twice.
-        figures: by their path.
+        settings: Settings of a drawing; what is not among them is as the recipe says.
+        nfe: Network evaluations for an image; a guided pair counts twice.
+        figures: By their path.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,12 +52,12 @@ class Presets(BaseModel):
     """The table.
 
     Attributes:
-        weights: the SHA-256 of those that were measured.
-        requests: on how many, of which split.
-        fast: within two points of the best.
-        balanced: within one point.
-        best: within 0.4 points.
-        fitted: the optimised step schedules, times in (0, 1] by their number.
+        weights: The SHA-256 of those that were measured.
+        requests: On how many, of which split.
+        fast: Within two points of the best.
+        balanced: Within one point.
+        best: Within 0.4 points.
+        fitted: The optimised step schedules, times in (0, 1] by their number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,10 +70,23 @@ class Presets(BaseModel):
     fitted: dict[int, tuple[float, ...]] = Field(min_length=1)
 
     def to_json(self) -> str:
-        """The file: of each preset the settings that were given, and no others, so that the recipe says the rest."""
+        """Write the table down: of each preset the settings that were given, and no others, so that the recipe says the
+        rest.
+
+        Returns:
+            JSON.
+        """
         return self.model_dump_json(indent=2, exclude_unset=True) + "\n"
 
     def named(self, name: PresetName) -> Preset:
+        """The preset of a name.
+
+        Args:
+            name: fast, balanced or best.
+
+        Returns:
+            The preset.
+        """
         found: Preset = getattr(self, name)
         return found
 
@@ -82,8 +95,8 @@ def read_presets(folder: Path, weights: str) -> tuple[Presets | None, tuple[str,
     """The table in a folder, if there is one and it is of these weights; and what a person should know of it.
 
     Args:
-        folder: of a model.
-        weights: the SHA-256 of its weights.
+        folder: The folder of a model.
+        weights: The SHA-256 of its weights.
     """
     path = next((folder / name for name in (FILE, OLD_FILE) if (folder / name).is_file()), None)
     if path is None:

@@ -22,11 +22,11 @@ class Capabilities:
     """What decides which settings a model can be drawn with.
 
     Attributes:
-        name: of the model, for messages.
-        recipe: that it was trained by.
-        schema: what can be asked of it.
-        presets: the table of settings that were found to be enough, if there is one for its weights.
-        palette: whether it knows the colours of its data.
+        name: Of the model, for messages.
+        recipe: The recipe that it was trained by.
+        schema: What can be asked of it.
+        presets: The table of settings that were found to be enough, if there is one for its weights.
+        palette: Whether it knows the colours of its data.
     """
 
     name: str
@@ -46,15 +46,15 @@ def resolve(settings: SamplingSettings, model: Capabilities, preset: str | None 
     """Every setting: what was given, or else what the preset says, or else the recipe.
 
     Args:
-        settings: what was given of them.
-        model: that shall draw.
+        settings: What was given of them.
+        model: The model that shall draw.
         preset: fast, balanced or best.
 
     Returns:
         Settings with nothing left out, names of attributes as the schema has them.
 
     Raises:
-        RequestError: where they cannot be. What is resolved already is never refused, and stays as it is.
+        RequestError: Where they cannot be. What is resolved already is never refused, and stays as it is.
     """
     usual = model.recipe.sampling
     if preset is not None:
@@ -88,7 +88,15 @@ def resolve(settings: SamplingSettings, model: Capabilities, preset: str | None 
 
 
 def nfe(settings: SamplingSettings, recipe: Recipe) -> int:
-    """Network evaluations for an image under resolved settings; a guided pair counts twice."""
+    """Network evaluations (NFE) for an image; a guided pair counts twice.
+
+    Args:
+        settings: Resolved.
+        recipe: Of the model; a guidance-distilled one needs no pair.
+
+    Returns:
+        1 and up.
+    """
     distilled = recipe.distillation
     embedded = distilled is not None and distilled.guidance_embed
     guidance = settings.guidance.model_copy(update={"scale": 1.0}) if embedded else settings.guidance
@@ -101,20 +109,21 @@ def check_attributes(
     """Refuse guidance that works against what is asked for.
 
     Args:
-        guidance: resolved.
-        attributes: what is asked for, by name.
-        schema: of the model.
-        one: whether this is the only request, so that guidance must have something to work on.
+        guidance: Resolved.
+        attributes: What is asked for, by name.
+        schema: Of the model.
+        one: Whether this is the only request, so that guidance must have something to work on.
 
     Raises:
-        RequestError: what is excluded is asked for, or a weight is of nothing that is.
+        RequestError: What is excluded is asked for, or a weight is of nothing that is.
     """
     for name in guidance.negative:
         flag, _, option = name.partition("=")
         if attributes.get(flag) == (option or True):
             raise RequestError(f"{name} is excluded, and is asked for or follows from what is; drop one")
-    mentioned = {_weighted(name, schema) for name in attributes}
-    for name in guidance.weights if one else ():
+    weights = guidance.weights if one else {}
+    mentioned = {_weighted(name, schema) for name in attributes} if weights else set()
+    for name in weights:
         if name not in mentioned:
             raise RequestError(f"{name} has a weight, but nothing is asked of it; ask for it, or leave the weight out")
 

@@ -40,12 +40,12 @@ class Weights:
     """Which weights a bundle has; they are read when they are asked for.
 
     Attributes:
-        path: of their file.
-        step: of the training.
-        sha256: of the file, which says exactly what drew an image.
-        learned: the fingerprints of the schema and palette that they were trained under, where they are known.
-        notes: what a person should know of them.
-        tensors: reads them, by the names of the network's parameters, float32.
+        path: Of their file.
+        step: Of the training.
+        sha256: Of the file, which says exactly what drew an image.
+        learned: The fingerprints of the schema and palette that they were trained under, where they are known.
+        notes: What a person should know of them.
+        tensors: Reads them, by the names of the network's parameters, float32.
     """
 
     path: Path
@@ -58,10 +58,12 @@ class Weights:
 
 @dataclass(frozen=True)
 class Bundle(ABC):
-    """A model folder. What is damaged raises NoisetteError when it is read, and says how to mend it.
+    """A model folder: a run, a model that ships with the package, or an exported one.
+
+    What is damaged raises NoisetteError when it is read, and says how to mend it.
 
     Attributes:
-        folder: where it is.
+        folder: Where it is.
     """
 
     folder: Path
@@ -86,11 +88,11 @@ class Bundle(ABC):
         """The weights that draw.
 
         Args:
-            step: of a checkpoint that is kept; the newest that is whole unless given.
+            step: The step of a checkpoint that is kept; the newest that is whole unless given.
 
         Raises:
-            RequestError: there are none, or none of that step.
-            NoisetteError: all are damaged.
+            RequestError: There are none, or none of that step.
+            NoisetteError: All are damaged.
         """
 
     @property
@@ -107,8 +109,11 @@ class Bundle(ABC):
     def check_data(self, dataset: Dataset) -> None:
         """Refuse data that are not those it was trained on.
 
+        Args:
+            dataset: The data.
+
         Raises:
-            RequestError: they are others.
+            RequestError: They are others.
         """
 
     @property
@@ -140,15 +145,24 @@ class Bundle(ABC):
         return found
 
     def scalars(self, tag: str) -> list[tuple[int, float]]:
-        """(step, value) of a curve of its training such as `loss`; none if there are none."""
+        """A curve of its training.
+
+        Args:
+            tag: Such as `loss`.
+
+        Returns:
+            (step, value) of each point; none if there are none.
+        """
         return []
 
     @property
     def recipe(self) -> Recipe:
+        """The recipe that it was trained by."""
         return parse_recipe(self._read("recipe.toml"), source=str(self.folder / "recipe.toml"))
 
     @property
     def schema(self) -> AttributeSchema:
+        """The attributes of its data."""
         try:
             return AttributeSchema.model_validate_json(self._read("schema.json"))
         except ValidationError as error:
@@ -156,6 +170,7 @@ class Bundle(ABC):
 
     @property
     def statistics(self) -> Statistics:
+        """How common each value is, and which are seen together."""
         try:
             return Statistics.model_validate_json(self._read("statistics.json"))
         except ValidationError as error:

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Entry(BaseModel):
-    """What the manifest says of one checkpoint."""
+class CheckpointEntry(BaseModel):
+    """What the manifest says of one checkpoint.
+
+    Attributes:
+        file: Its name.
+        step: Of the training, 0 and up.
+        sha256: Of the file.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,19 +45,32 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1]
-    checkpoints: tuple[Entry, ...]
+    checkpoints: tuple[CheckpointEntry, ...]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A verified checkpoint, not yet read: `tensors` reads."""
+    """A verified checkpoint, not yet read: `tensors` reads.
+
+    Attributes:
+        path: Of its file.
+        entry: What the manifest says of it.
+        state: Where the training stood: its step, its seconds, and what else JSON can hold.
+    """
 
     path: Path
-    entry: Entry
+    entry: CheckpointEntry
     state: dict[str, Any]
 
     def tensors(self, part: str) -> dict[str, Tensor]:
-        """The tensors saved under `part`, without that prefix."""
+        """Read a part of it.
+
+        Args:
+            part: `network`, `average` or `optimizer`.
+
+        Returns:
+            Tensors by their names in that part.
+        """
         prefix = part + "/"
         with safe_open(self.path, framework="pt") as file:
             return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a dict)
@@ -59,7 +78,7 @@ class Checkpoint:
 
 def save_checkpoint(
     folder: Path, step: int, parts: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any], keep: int
-) -> Entry:
+) -> CheckpointEntry:
     """Write `parts` (name -> tensors) and `state` (what JSON can hold) as the checkpoint of `step`; the newest `keep`
     stay.
 
@@ -83,7 +102,7 @@ def save_checkpoint(
 
     known = [entry for entry in _manifest(folder).checkpoints if entry.step < step]
     write_atomically(path, write)
-    entry = Entry(file=path.name, step=step, sha256=file_sha256(path))
+    entry = CheckpointEntry(file=path.name, step=step, sha256=file_sha256(path))
     kept = [*known, entry][-keep:]
     write_text(folder / "manifest.json", Manifest(format=1, checkpoints=tuple(kept)).model_dump_json(indent=2) + "\n")
     for file in folder.glob("step-*.safetensors"):
@@ -143,7 +162,7 @@ def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint
     return None, notes
 
 
-def _problem(path: Path, entry: Entry) -> str | None:
+def _problem(path: Path, entry: CheckpointEntry) -> str | None:
     if Path(entry.file).name != entry.file:
         return "lies outside its folder"
     if not path.is_file():

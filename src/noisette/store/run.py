@@ -52,18 +52,27 @@ _TEACHER = "teacher.safetensors"
 
 @dataclass(frozen=True)
 class Run(Bundle):
-    """A run folder: a bundle with checkpoints, curves, samples and status."""
+    """A run folder: a bundle with checkpoints, curves, samples and status.
+
+    Examples:
+        >>> run = noisette.resume("runs/mine")  # doctest: +SKIP
+        >>> run.status["state"], run.scalars("loss")[-1]  # doctest: +SKIP
+        ('finished', (4000, 0.021))
+    """
 
     @property
     def checkpoints(self) -> Path:
+        """The folder of its checkpoints."""
         return self.folder / "checkpoints"
 
     @property
     def metrics(self) -> Path:
+        """The folder of its curves, TensorBoard events."""
         return self.folder / "metrics"
 
     @property
     def samples(self) -> Path:
+        """The folder of the grids that it drew while it learned."""
         return self.folder / "samples"
 
     @property
@@ -121,9 +130,10 @@ class Run(Bundle):
 
     @property
     def teacher(self) -> dict[str, Tensor]:
-        """The weights that a run with a distillation learns from.
+        """The weights that a run with a distillation learns from, by the names of the network's parameters.
 
-        Raises NoisetteError if they are not there, or damaged.
+        Raises:
+            NoisetteError: They are not there, or damaged.
         """
         from safetensors.torch import load_file
 
@@ -138,7 +148,18 @@ class Run(Bundle):
             raise NoisetteError(f"cannot read {self.teacher_file}: {error}; restore it from a copy") from error
 
     def checkpoint(self, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
-        """See `latest_checkpoint`; or the one of `step`. Raises RequestError if that is not kept."""
+        """The newest checkpoint that is whole.
+
+        Args:
+            step: Of the only one that will do; the newest unless given.
+
+        Returns:
+            The checkpoint, or None if none was ever made; and a note for each newer one that is damaged.
+
+        Raises:
+            RequestError: The checkpoint of that step is not kept.
+            NoisetteError: There were checkpoints and all are damaged.
+        """
         return latest_checkpoint(self.checkpoints, step)
 
     @property
@@ -147,14 +168,27 @@ class Run(Bundle):
         return kept_steps(self.checkpoints)
 
     def scalars(self, tag: str) -> list[tuple[int, float]]:
-        """(step, value) of a curve such as `loss`, none if it was never written; what was trained again after a restart
-        appears once.
+        """A curve of the training; what was trained again after a restart appears once.
+
+        Args:
+            tag: Such as `loss`.
+
+        Returns:
+            (step, value) of each point; none if it was never written.
         """
         curve = EventReader(self.metrics).curves().get(tag)
         return [] if curve is None else list(zip(curve.steps.tolist(), curve.values.tolist(), strict=True))
 
     def check_data(self, dataset: Dataset) -> None:
-        """Raises RequestError if the data are not those that the run was trained on."""
+        """Refuse data that are not those that the run was trained on.
+
+        Args:
+            dataset: The data.
+
+        Raises:
+            RequestError: They are others.
+            NoisetteError: The run no longer says what it was trained on.
+        """
         known = self.environment.get("dataset")
         if not isinstance(known, dict) or "sha256" not in known:
             raise NoisetteError(
@@ -168,17 +202,31 @@ class Run(Bundle):
             )
 
     def write_status(self, **values: Any) -> None:
+        """Write status.json, with the time and the process.
+
+        Args:
+            **values: What JSON can hold.
+        """
         write_text(
             self.folder / "status.json",
             json.dumps({**values, "pid": os.getpid(), "updated": time.time()}, indent=2) + "\n",
         )
 
     def write_recipe(self, recipe: Recipe) -> None:
+        """Write recipe.toml, every setting written out.
+
+        Args:
+            recipe: The recipe.
+        """
         write_text(self.folder / "recipe.toml", dump_recipe(recipe))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """The right to train in this folder. Raises RequestError while another process has it."""
+        """Hold the right to train in this folder.
+
+        Raises:
+            RequestError: Another process has it.
+        """
         lock = FileLock(self.folder / ".lock")
         try:
             lock.acquire(timeout=0)

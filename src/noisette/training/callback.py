@@ -34,20 +34,49 @@ class Callback(Protocol):
     """Follows a training. Called from the training's own thread, so each method must return quickly."""
 
     def on_step(self, info: StepInfo) -> None:
-        """Called after each step."""
+        """Called after each step.
+
+        Args:
+            info: Where the training stands.
+        """
 
     def on_note(self, text: str) -> None:
-        """Called with something that a person should know, in one line."""
+        """Called with something that a person should know.
+
+        Args:
+            text: One line.
+        """
 
     def on_samples(self, epoch: int, path: Path) -> None:
-        """Called when the grid of samples of an epoch was written to `path`, a PNG."""
+        """Called when a grid of samples was written.
+
+        Args:
+            epoch: From 1.
+            path: Of the grid, a PNG.
+        """
 
 
 class NullCallback:
     """A callback that does nothing; also a base for callbacks that need only some of the methods."""
 
-    def on_step(self, info: StepInfo) -> None: ...
+    def on_step(self, info: StepInfo) -> None:
+        """Do nothing.
 
-    def on_note(self, text: str) -> None: ...
+        Args:
+            info: Where the training stands.
+        """
 
-    def on_samples(self, epoch: int, path: Path) -> None: ...
+    def on_note(self, text: str) -> None:
+        """Do nothing.
+
+        Args:
+            text: One line.
+        """
+
+    def on_samples(self, epoch: int, path: Path) -> None:
+        """Do nothing.
+
+        Args:
+            epoch: From 1.
+            path: Of the grid, a PNG.
+        """

@@ -41,24 +41,24 @@ def distil(
     """Distil a run, or a shipped model, into a new run folder.
 
     Args:
-        run: the teacher.
-        nfe: network evaluations for an image of the distilled model.
-        out: the new folder; runs/NAME-in-NFE unless given.
-        budget: wall-clock time such as "20m"; 10m unless this, epochs or steps are given.
-        epochs: passes over the data, instead of a budget.
-        steps: optimiser steps, instead of a budget.
-        guidance: the strongest scale that is distilled, with all between it and 1 (Meng et al. 2023); twice that of the
+        run: The teacher.
+        nfe: Network evaluations for an image of the distilled model.
+        out: The new folder; runs/NAME-in-NFE unless given.
+        budget: Wall-clock time such as "20m"; 10m unless this, epochs or steps are given.
+        epochs: Passes over the data, instead of a budget.
+        steps: Optimiser steps, instead of a budget.
+        guidance: The strongest scale that is distilled, with all between it and 1 (Meng et al. 2023); twice that of the
             teacher's recipe unless given, where that guides at all.
         settings: "KEY=VALUE" overrides of the recipe.
-        queue: wait until nothing else trains on this machine.
-        callback: told of each step.
-        progress: of a download.
+        queue: Wait until nothing else trains on this machine.
+        callback: Told of each step.
+        progress: Called with the bytes of a download that are there, and all of them.
 
     Returns:
-        The run.
+        The finished run.
 
     Raises:
-        RequestError: for what cannot be; else as `noisette.train`.
+        RequestError: For what cannot be; else as `noisette.train`.
     """
     generator = load(run)
     callback = callback or NullCallback()
@@ -93,13 +93,13 @@ def recipe_of(teacher: Recipe, name: str, nfe: int, strongest: float | None = No
     """The recipe of a distilled model: the teacher's network and data, a few levels, a gentler learning rate.
 
     Args:
-        teacher: the recipe of the teacher.
-        name: of the teacher.
-        nfe: network evaluations for an image.
-        strongest: guidance scale; as in `distil`.
+        teacher: The recipe of the teacher.
+        name: Of the teacher.
+        nfe: Network evaluations for an image.
+        strongest: Guidance scale; as in `distil`.
 
     Raises:
-        RequestError: it cannot be distilled.
+        RequestError: It cannot be distilled.
     """
     if teacher.distillation is not None:
         raise RequestError(f"{name} is distilled itself; distil its teacher, {teacher.distillation.teacher}")

@@ -14,8 +14,7 @@ from noisette.attributes.statistics import count
 from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import Dataset
 from noisette.files.images import good_scale, labelled_sheet, save_png, sheet
-from noisette.inference.generator import Images, in_memory
-from noisette.inference.plan import Plan
+from noisette.inference.generator import Images, in_memory, planner_in_memory
 from noisette.model import Model
 from noisette.networks.base import Network
 
@@ -51,7 +50,9 @@ class Grid:
     """What a training draws after each epoch."""
 
     def __init__(self, model: Model, dataset: Dataset, device: torch.device) -> None:
-        """Settle what the images are asked for.
+        """Plan the images: what cannot be drawn is told before the training begins.
+
+        Nothing is imputed: a grid shows the network's answer to the requests as they are.
 
         Args:
             model: Of the recipe, which says how many images, their requests and the sampling settings.
@@ -59,35 +60,30 @@ class Grid:
             device: The network's.
 
         Raises:
-            RequestError: A request of the recipe cannot be.
+            RequestError: A request or a setting of the recipe cannot be.
         """
         self._model, self._device = model, device
-        self._codes: NDArray[np.int16] | None = None
-        self._texts: list[str] = []
-        if model.recipe.conditional:
-            self._codes, self._texts = grid_requests(model, dataset)
-        self._seeds = range(model.recipe.samples.count)
+        codes, self._texts = grid_requests(model, dataset) if model.recipe.conditional else (None, [])
+        self._plan = planner_in_memory(model).plan(
+            codes, seeds=range(model.recipe.samples.count), settings=SamplingSettings.of(impute=False)
+        )
 
-    def draw(self, network: Network) -> tuple[Plan, Images]:
+    def draw(self, network: Network) -> Images:
         """Draw the images with a network of the model, whose mode stays what it is.
 
-        Nothing is imputed: a grid shows the network's answer to the requests as they are.
-
         Returns:
-            The plan, and (count, C, H, W) uint8.
+            (count, C, H, W) uint8.
         """
         training = network.training
         generator = in_memory(self._model, network.eval(), device=self._device)
-        plan = generator.plan(self._codes, seeds=self._seeds, settings=SamplingSettings.of(impute=False))
-        images = generator.draw(plan)
+        images = generator.draw(self._plan)
         network.train(training)
-        return plan, images
+        return images
 
-    def save(self, plan: Plan, images: Images, path: Path, *, step: int, epoch: int) -> NDArray[np.uint8]:
+    def save(self, images: Images, path: Path, *, step: int, epoch: int) -> NDArray[np.uint8]:
         """Lay the images out and write the PNG, with what they were drawn from inside.
 
         Args:
-            plan: From `draw`.
             images: (count, C, H, W), from `draw`.
             path: Of the file.
             step: Steps taken so far.
@@ -105,7 +101,7 @@ class Grid:
             if self._texts
             else sheet(images, scale=scale)
         )
-        facts = {"step": step, "epoch": epoch, "seeds": list(plan.seeds), "requests": self._texts}
-        facts["sampling"] = plan.sampling.model_dump(mode="json")
+        facts = {"step": step, "epoch": epoch, "seeds": list(self._plan.seeds), "requests": self._texts}
+        facts["sampling"] = self._plan.sampling.model_dump(mode="json")
         save_png(path, picture, facts)
         return np.atleast_3d(np.asarray(picture))

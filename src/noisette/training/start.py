@@ -49,15 +49,30 @@ def train(
     callback: Callback | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Train a recipe into a new run folder and return it.
+    """Train a recipe into a new run folder.
 
-    recipe: a name (see `noisette recipes`), a path to a TOML file, or a Recipe. out: the folder, runs/NAME unless
-    given. budget ("30m" of wall clock), epochs or steps: how long, instead of what the recipe says. settings:
-    "KEY=VALUE" overrides. queue: wait until nothing else trains on this machine. callback: sees each step. progress: of
-    a download.
+    Args:
+        recipe: A name (see `noisette recipes`), a path to a TOML file, or a recipe.
+        out: The folder; runs/NAME unless given.
+        budget: Wall-clock time such as "30m"; at most one of budget, epochs and steps replaces what the recipe says.
+        epochs: Passes over the train split, 1 and up.
+        steps: Optimiser steps, 1 and up.
+        settings: "KEY=VALUE" overrides of the recipe, such as "training.batch_size=32".
+        queue: Whether to wait until nothing else trains on this machine.
+        callback: Told of each step.
+        progress: Called with the bytes of a download that are there, and all of them.
 
-    Raises RequestError for what cannot be, NoisetteError if a download, the disk or the numbers fail, Stopped after a
-    SIGTERM or Ctrl-C.
+    Returns:
+        The finished run.
+
+    Raises:
+        RequestError: It cannot be trained like this; nothing is written then.
+        NoisetteError: A download, the disk or the numbers failed.
+        Stopped: The training was asked to stop, by SIGTERM or Ctrl-C; what was learned is saved.
+
+    Examples:
+        >>> run = noisette.train("digits", budget="2m", out="runs/mine")  # doctest: +SKIP
+        >>> generator = noisette.load(run.folder)  # doctest: +SKIP
     """
     lengths = lengthened(budget, epochs, steps)
     if isinstance(recipe, Recipe):
@@ -93,10 +108,24 @@ def distil(
     callback: Callback,
     progress: Progress | None,
 ) -> Run:
-    """Train a recipe with a distillation into a new run folder. teacher: its network. schema: which it was trained
-    under.
+    """Train a recipe with a distillation into a new run folder.
 
-    Raises as `train`; and RequestError if the data have other attributes by now.
+    Args:
+        recipe: A recipe with a distillation.
+        teacher: The network that is learned from.
+        schema: The attributes that it was trained under.
+        folder: Of the new run.
+        queue: Whether to wait until nothing else trains on this machine.
+        callback: Told of each step.
+        progress: Called with the bytes of a download that are there, and all of them.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RequestError: It cannot be trained like this, or the data have other attributes by now.
+        NoisetteError: A download, the disk or the numbers failed.
+        Stopped: The training was asked to stop; what was learned is saved.
     """
     accelerator = Accelerator(mixed_precision="no")
     callback = _only_one(callback, accelerator)
@@ -153,12 +182,24 @@ def _train_anew(
 def resume(
     folder: str | Path, *, queue: bool = False, callback: Callback | None = None, progress: Progress | None = None
 ) -> Run:
-    """Go on with the training in a run folder, from its newest checkpoint that is whole, and return the run.
+    """Go on with the training in a run folder, from its newest checkpoint that is whole.
 
     Steps already taken are taken again exactly as they were, on the same machine; under a wall-clock budget the
-    learning rate follows the clock, and they are not. queue: wait until nothing else trains on this machine. A finished
-    run is returned as it is. Raises RequestError if there is no run, if another process trains it or its data have
-    changed; else as `train`.
+    learning rate follows the clock, and they are not. A finished run is returned as it is.
+
+    Args:
+        folder: Of the run.
+        queue: Whether to wait until nothing else trains on this machine.
+        callback: Told of each step.
+        progress: Called with the bytes of a download that are there, and all of them.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RequestError: There is no run, another process trains it, or its data have changed.
+        NoisetteError: A download, the disk or the numbers failed, or the folder is damaged.
+        Stopped: The training was asked to stop, by SIGTERM or Ctrl-C; what was learned is saved.
     """
     run = open_run(Path(folder))
     recipe = run.recipe

@@ -165,8 +165,8 @@ class Trainer:
         if not self._accelerator.is_main_process:
             return
         path = self._run.samples / f"epoch-{self._epoch:04d}.png"
-        plan, images = self._grid.draw(self._learner.for_drawing)
-        picture = self._grid.save(plan, images, path, step=self.state.step, epoch=self._epoch)
+        images = self._grid.draw(self._learner.for_drawing)
+        picture = self._grid.save(images, path, step=self.state.step, epoch=self._epoch)
         self._drawn_step = self.state.step
         report.grid(self.state, self._epoch, path, picture)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Archive:
     """One file of one release on the package index.
 
-    Args:
+    Attributes:
         project: Its name on the index.
         filename: The file's name there, and in the cache folder.
         sha256: What the file must be.
@@ -54,8 +54,8 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 class Source(Generic[OptionsT]):
     """A place that images with attributes come from.
 
-    Args:
-        name: By which it is opened; that of its data set too.
+    Attributes:
+        name: The name by which it is opened; that of its data set too.
         summary: One line that says what its images are.
         options: The type of its own options.
         describe: What is known of the data set with these options; quick, nothing is loaded.
