@@ -117,6 +117,7 @@ def test_what_an_image_has_already_is_passed_over_where_there_is_anything_else()
     assert again == {0}
 
 
+@pytest.mark.slow
 def test_passing_over_what_exists_leaves_the_choices_as_often_as_they_are():
     """All that is known of a B exists already, and hardly anything of an A: which of them is drawn must not change by that."""
     random = np.random.default_rng(0)

@@ -35,6 +35,7 @@ def module(name):
         sys.path.pop(0)
 
 
+@pytest.mark.slow
 def test_every_benchmark_and_tool_starts():
     pytest.importorskip("playwright")
     done = subprocess.run(

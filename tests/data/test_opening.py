@@ -15,6 +15,7 @@ from noisette.data.sources.sprites import sprites
 from noisette.errors import RequestError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "how"),
     [

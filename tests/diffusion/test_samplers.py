@@ -71,6 +71,14 @@ TRUE = {
 }  # that one is for estimates that are images already
 SCHEDULES = [(name, levels) for name in ("linear", "linear-scaled", "cosine", "sigmoid") for levels in (1000, None)]
 every_sampler = pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
+# Of 1,000 levels a churned sampler searches for 1,000 others, which takes seconds.
+every_sampler_at_length = pytest.mark.parametrize(
+    "sampler",
+    [
+        pytest.param(sampler, id=name, marks=() if name in PLAIN else pytest.mark.slow)
+        for name, sampler in SAMPLERS.items()
+    ],
+)
 every_true_sampler = pytest.mark.parametrize("sampler", TRUE.values(), ids=TRUE)
 schedules = st.sampled_from(SCHEDULES)
 targets = st.sampled_from(["noise", "image", "velocity"])
@@ -82,7 +90,7 @@ def sample(sampler, denoise, schedule, steps, *, count=8, shape=(1, 4, 4)):
     return sampler(denoise, noise.draw(shape), schedule.levels(steps), noise=noise, schedule=schedule)
 
 
-@every_sampler
+@every_sampler_at_length
 @settings(max_examples=4)
 @example(schedule=("cosine", None), steps=1000)
 @given(schedule=schedules, steps=st.sampled_from([10, 20, 50, 1000]))
@@ -101,6 +109,7 @@ def test_with_the_ideal_denoiser_every_image_of_the_data_is_drawn_about_as_often
     assert_close(share, torch.full((4,), 0.25), atol=0.08, rtol=0)
 
 
+@pytest.mark.slow
 @every_true_sampler
 @settings(max_examples=2)
 @given(schedule=schedules)
@@ -121,7 +130,7 @@ def test_ddim_with_eta_1_is_ddpm():
     )
 
 
-@every_sampler
+@every_sampler_at_length
 @settings(max_examples=6)
 @example(schedule=("cosine", None), target="noise", steps=1)  # an image divided by an alpha of nearly 0
 @example(schedule=("cosine", None), target="noise", steps=1000)
@@ -133,7 +142,7 @@ def test_a_bad_network_gives_no_nan_at_any_step_count(sampler, schedule, target,
     assert drawn.abs().max() <= 1
 
 
-@every_sampler
+@every_sampler_at_length
 @settings(max_examples=6)
 @example(schedule=("cosine", None), steps=1)
 @example(schedule=("cosine", None), steps=1000)

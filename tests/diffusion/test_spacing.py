@@ -13,6 +13,7 @@ NAMES = st.sampled_from(["linear-scaled", "cosine", "sigmoid"])
 SPACINGS = st.sampled_from(["time", "log-snr", "karras"])
 
 
+@pytest.mark.slow
 @settings(max_examples=15)  # a continuous schedule searches milliseconds for a level
 @example(name="cosine", steps=200, spacing="karras", count=200)
 @example(name="sigmoid", steps=None, spacing="log-snr", count=200)

@@ -40,6 +40,7 @@ def test_the_frechet_distance_of_two_known_distributions():
     assert frechet_distance(real.astype(np.float32), drawn.astype(np.float32)) == pytest.approx(20, rel=0.01)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 100))
 def test_of_the_same_images_nothing_is_lost(seed):
     real = cloud(200, seed=seed)

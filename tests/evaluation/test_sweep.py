@@ -90,6 +90,7 @@ def test_a_sweep_that_was_stopped_goes_on(capsys, drawer, monkeypatch):
     assert [point["first_seeds"] for point in json.loads(out)["points"]] == [[100], [200], [300]]
 
 
+@pytest.mark.slow
 def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
     overrides = [
         *SMALL,
@@ -155,6 +156,7 @@ def test_a_sweep_is_not_written_among_other_things(capsys, drawer, tmp_path):
     assert "holds other things" in err
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_named(capsys, tmp_path):
     folder = noisette.train(
         parse_recipe(CONDITIONAL, source="t", overrides=[*SMALL, "dataset.count=240", "training.steps=40"]),
@@ -177,6 +179,7 @@ def test_axes_and_figures_by_name():
     assert chosen_figures(["exact"])[0].path == "attribute_accuracy.exact"
 
 
+@pytest.mark.slow
 def test_the_report_is_one_file_with_everything(capsys, tmp_path):
     drawer = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=SMALL), out=tmp_path / "a$^$b").folder
     plain = noisette.train(parse_recipe(TINY, source="t", overrides=SMALL), out=tmp_path / "<plain>").folder

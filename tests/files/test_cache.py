@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
@@ -38,22 +38,23 @@ def test_the_folders_of_what_is_written_are_made(tmp_path):
     assert path.read_text() == "whole"
 
 
-def _count(path: Path, times: int) -> None:
-    for _ in range(times):
-        with locked(path):
-            path.write_text(str(int(path.read_text()) + 1))
+COUNT = """
+import sys
+from pathlib import Path
+from noisette.files.cache import locked
+
+path = Path(sys.argv[1])
+for _ in range(200):
+    with locked(path):
+        path.write_text(str(int(path.read_text()) + 1))
+"""
 
 
 def test_no_two_processes_write_the_same_file_at_once(tmp_path):
     path = tmp_path / "count"
     path.write_text("0")
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_count, args=(path, 200)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
+    processes = [subprocess.Popen([sys.executable, "-c", COUNT, str(path)]) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
     assert path.read_text() == "400"
 
 

@@ -380,7 +380,7 @@ def test_a_schema_that_does_not_match_the_weights_is_refused(capsys, asked, tmp_
     schema = json.loads((tmp_path / "r/schema.json").read_text())
     schema["attributes"] = change(schema["attributes"])
     (tmp_path / "r/schema.json").write_text(json.dumps(schema))
-    with pytest.raises(RequestError, match="do not fit the recipe, schema and palette"):
+    with pytest.raises(RequestError, match="is of another run or version"):
         noisette.load(tmp_path / "r")
     with pytest.raises(NoisetteError, match="schema.json is not what the run was trained on"):
         noisette.resume(tmp_path / "r")
@@ -398,7 +398,7 @@ def test_a_schema_that_does_not_match_the_weights_is_refused(capsys, asked, tmp_
         ({"request": "Zombie", "guidance": 10**400}, "guidance is too large"),
         ({"request": "Zombie", "weights": {"Body": "3"}}, "Body must be a number, not '3'"),
         ({"request": "Zombie", "weights": ["Body"]}, "weights map names to numbers"),
-        ({"request": "Zombie", "excluded": "Crown"}, "excluded map names to numbers"),
+        ({"request": "Zombie", "negative": "Crown"}, "negative map names to numbers"),
         ({"request": "Zombie", "weights": {7: 3.0}}, "the names in weights are text, not 7"),
         ({"weights": {"Body": 3}}, "Body has a weight, but nothing is asked of it"),
         ({"interval": 0.5}, "interval is two noise levels"),

@@ -24,8 +24,9 @@ KINDS = {
     "named colours": ("punks-attributes", []),
     "attention": ("punks-attributes", ["network.attention=[true, true]", "network.patch=1", "network.widths=[16, 16]"]),
 }
+SLOW = {"report punks", "attention", "unconditional"}  # to export, and attention to compute
 every_kind = pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind == "report punks" else ()) for kind in KINDS]
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind in SLOW else ()) for kind in KINDS]
 )
 LEVELS = [Level(1.0, 0.05, 0.99875), Level(0.5, 0.7, 0.714), Level(0.01, 0.9999, 0.0141)]
 

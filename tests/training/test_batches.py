@@ -32,14 +32,17 @@ def test_a_batch_has_the_shapes_that_it_says():
     batch = batches().batch(3)
     assert batch.x0.shape == batch.eps.shape == (6, 4, 8, 8)
     assert batch.times.shape == batch.alpha.shape == batch.sigma.shape == (6,)
-    assert batch.codes.shape[0] == 6
-    assert batches(TINY).batch(3).codes is None
+    assert batch.condition.codes.shape[0] == 6
+    assert batches(TINY).batch(3).condition is None
 
 
-@pytest.mark.parametrize("name", ["x0", "eps", "times", "alpha", "sigma", "codes"])
+@pytest.mark.parametrize("name", ["x0", "eps", "times", "alpha", "sigma", "condition"])
 def test_processes_share_the_batch_that_one_would_train_on(name):
-    whole = getattr(batches().batch(11), name)
-    shares = [getattr(batches(accelerator=process(index, of=3)).batch(11), name) for index in range(3)]
+    def part(batch):
+        return batch.condition.codes if name == "condition" else getattr(batch, name)
+
+    whole = part(batches().batch(11))
+    shares = [part(batches(accelerator=process(index, of=3)).batch(11)) for index in range(3)]
     assert torch.equal(torch.cat(shares), whole)
 
 

@@ -252,6 +252,7 @@ def test_scales_that_are_no_range_are_refused():
             DistillationConfig(teacher="t", nfe=1, guidance=scales)
 
 
+@pytest.mark.slow
 def test_a_finished_student_whose_checkpoints_are_gone_learns_from_its_teacher_again(asked, tmp_path):
     run_ = noisette.distil(
         asked.folder, guidance=3.0, steps=3, out=tmp_path / "student", settings=["training.layout=contiguous"]

@@ -8,12 +8,13 @@ from torch import nn
 from torch.testing import assert_close
 
 from noisette.config.sections import TrainingConfig
+from noisette.networks.conditioning import ConditionSpec
 from noisette.networks.report_unet import ReportUNet
 from noisette.networks.simple_unet import SimpleUNet
 from noisette.networks.unet import UNet
 from noisette.training.optimizers import MUON_RATE, Muon, make_optimizers, orthogonal
 
-ASKED = {"valued": [range(3), range(1, 2)]}
+ASKED = ConditionSpec((range(3), range(1, 2)))
 
 
 @given(rows=st.integers(1, 20), columns=st.integers(1, 20), seed=st.integers(0, 99))
@@ -55,7 +56,7 @@ def test_it_steps_as_pytorchs_own_does(shape):
 
 
 def test_the_map_of_each_value_and_the_naming_of_colours_are_left_to_adamw():
-    network = UNet(3, 8, widths=[8, 16], condition=["modulate", "spatial"], pixel_width=8, outputs=7, **ASKED)
+    network = UNet((3, 8, 8), 7, ASKED, widths=[8, 16], condition=["modulate", "spatial"], pixel_width=8)
     muon, adamw = make_optimizers(network, TrainingConfig(steps=1, optimizer="muon"))
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     of = [
@@ -88,10 +89,10 @@ def test_a_convolution_is_a_matrix_with_a_row_for_each_output():
 @pytest.mark.parametrize(
     "network",
     [
-        SimpleUNet(1, **ASKED),
-        ReportUNet(3, **ASKED),
-        UNet(3, 8, widths=[8, 16], condition=["modulate", "spatial"], **ASKED),
-        UNet(3, 8, widths=[8, 16], condition=["modulate", "spatial"], pixel_width=8, outputs=7, **ASKED),
+        SimpleUNet((1, 8, 8), 1, ASKED),
+        ReportUNet((3, 8, 8), 3, ASKED),
+        UNet((3, 8, 8), 3, ASKED, widths=[8, 16], condition=["modulate", "spatial"]),
+        UNet((3, 8, 8), 7, ASKED, widths=[8, 16], condition=["modulate", "spatial"], pixel_width=8),
     ],
     ids=["simple", "report", "patches", "pixels"],
 )

@@ -69,6 +69,7 @@ def test_data_that_changed_are_not_trained_on_unnoticed(tiny, tmp_path):
         noisette.resume(tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_written_down_so_that_resuming_computes_alike(tmp_path):
     auto = [f'training.{name}="auto"' for name in ("layout", "precision", "compile")]
     recipe = parse_recipe(TINY, source="t", overrides=[*auto, "training.steps=2"])

@@ -44,23 +44,26 @@ def test_the_target_is_where_the_teachers_ddim_arrives_and_the_noise_that_fits_i
     used = set()
     levels = model.schedule.levels(2)
     codes = torch.from_numpy(model.schema.encode([teacher.random_request(seed) for seed in range(3)])).long()
+    asked_for = Condition(codes)
     for step in range(4):
         times = supervision.times(3, step, torch.Generator())
         assert times.tolist() == [levels[step % 2].time] * 3
         xt = torch.randn(3, *model.shape, generator=torch.Generator().manual_seed(step))
-        x0, eps = supervision.target(xt, xt, xt, step, codes)
+        x0, eps = supervision.target(xt, xt, xt, step, asked_for)
         level = levels[step % 2]
         assert_close(level.alpha * x0 + level.sigma * eps, xt)
         path = [model.schedule.at(level.time * (5 - index) / 5) for index in range(5)]
-        condition = supervision.model_condition(codes, step)
-        assert torch.equal(condition[:, : codes.shape[1]], codes)
-        assert condition.shape[1] - codes.shape[1] == (scales[0] < scales[1])
-        scale = condition[0, -1].item() / 100 if scales[0] < scales[1] else 1.0
+        condition = supervision.model_condition(asked_for, step)
+        assert torch.equal(condition.codes, codes)
+        assert (condition.guidance_scale is not None) == (scales[0] < scales[1])
+        scale = condition.guidance_scale[0].item() if scales[0] < scales[1] else 1.0
         assert scales[0] <= scale <= scales[1]
         used.add(scale)
         guidance = resolved(teacher, guidance=scale).guidance
         with torch.no_grad():
-            denoise = clipped(model.denoiser(engine.denoiser(), codes, torch.full_like(codes, -1), guidance))
+            denoise = clipped(
+                model.denoiser(engine.denoiser(), asked_for, Condition(torch.full_like(codes, -1)), guidance)
+            )
             assert_close(x0, ddim(denoise, xt, path, noise=ImageNoise([])))
     assert len(used) == (4 if scales[0] < scales[1] else 1)
 

@@ -135,10 +135,10 @@ _OF_A_CLASSIFIER = {"fit_classifier", "classifier_epochs", "fit_judge", "judge_e
 def _fit_classifier(name: str, epochs: int | None, split: str, json_: bool) -> None:
     """Train the attribute classifier of the data that `name` means, and report on it."""
     context = click.get_current_context()
-    given = {
-        name for name in context.params if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-    }
-    if idle := given - _OF_A_CLASSIFIER:
+    usual = (None, click.core.ParameterSource.DEFAULT)
+    given = {name for name in context.params if context.get_parameter_source(name) not in usual}
+    drawing = {name for name, value in context.params["given"].items() if value is not None}
+    if idle := (given | drawing) - _OF_A_CLASSIFIER:
         raise RequestError(f"--{min(idle)} is of an evaluation, and --fit-classifier makes none; leave it out")
     from noisette.cli.display import stages
     from noisette.evaluation.classifier_report import check_split, classifier_report, describe

@@ -376,6 +376,8 @@ def _explain(error: ErrorDetails) -> str:
             return f"a {name} is a name, not {value!r}"
         case "int_type" | "int_from_float":
             return f"{name} must be a whole number, not {value!r}"
+        case "float_type" if isinstance(value, int) and not isinstance(value, bool):
+            return f"{name} is too large for a number"
         case "float_type" if len(place) > 1 and setting and len(place) > len(setting.path):
             return f"{place[-1] if place[-1] != '[key]' else name} must be a number, not {value!r}"
         case "float_type":

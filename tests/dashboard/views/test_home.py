@@ -26,6 +26,7 @@ def test_home_without_runs_says_what_to_do(tmp_path):
     assert "noisette train digits" in page.info[0].value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["status.json", "recipe.toml", "checkpoints/manifest.json"])
 def test_a_damaged_run_has_its_message_and_the_rest_works(tmp_path, damage):
     noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=tmp_path / "good")

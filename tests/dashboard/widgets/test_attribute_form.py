@@ -11,6 +11,7 @@ from ..harness import generate_page, opened, pills
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
+@pytest.mark.slow
 def test_random_ticks_a_plausible_request_and_clear_takes_it_back(runs):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "avatars")).run()
@@ -36,6 +37,7 @@ def test_random_has_nothing_of_negative_attributes_and_clear_clears_all(runs):
     assert "--attributes" not in page.code[0].value
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_told_before_it_is_asked_for():
     page = opened(generate_page, Path("nowhere"))
     page.selectbox(key="model").select("punks").run()

@@ -13,6 +13,7 @@ from ..harness import opened, train_page
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
+@pytest.mark.slow
 def test_a_form_that_nobody_touched_changes_nothing(tmp_path):
     page = opened(train_page, tmp_path)
     for name in recipe_names():

@@ -19,6 +19,7 @@ from ..harness import generate_page, opened, pills
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
+@pytest.mark.slow
 def test_optimised_timesteps_are_offered_where_the_model_has_them(runs, tmp_path):
     for name in ("avatars", "plain"):
         shutil.copytree(runs / name, tmp_path / name)
