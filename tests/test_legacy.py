@@ -117,6 +117,7 @@ def test_the_facts_of_a_draw_are_those_of_version_0_1(asked, tmp_path, monkeypat
     assert record.folder.name.startswith("train-10-seed-0-ddim-3-guidance-1-")
 
 
+@pytest.mark.slow
 def test_a_sweep_is_shown(run):
     (run / "sweeps" / "steps-guidance-80420fc1" / "grid.png").write_bytes(b"")
     [found] = sweeps(str(run))

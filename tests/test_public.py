@@ -195,6 +195,7 @@ def met_in(each):
                 yield f"{owner.__qualname__}, {name}", other
 
 
+@pytest.mark.slow
 def test_every_class_that_a_public_name_leads_to_is_public():
     missing = set()
     for name in noisette.__all__:

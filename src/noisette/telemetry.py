@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 
 SWITCHES = {
-    "ORT_DISABLE_TELEMETRY": (
-        "1"
-    ),  # ONNX Runtime from 1.29 on: a device id in the home folder, and Microsoft's event host is asked for
+    # ONNX Runtime from 1.29 on writes a device id into the home folder, and asks for Microsoft's event host.
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 """Environment variables and what switches telemetry off; its own function for that comes too late in ONNX Runtime."""
 

@@ -48,6 +48,7 @@ def test_a_complete_row_stays_as_it_is():
         assert_array_equal(IMPUTER.impute(row, np.random.default_rng(0)), row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked", [{}, {"Type": "B"}, {"Type": "A", "Hat": False}, {"Cap": True}, {"Pipe": True, "Cap": False}]
 )

@@ -220,6 +220,7 @@ def test_statistics_of_another_schema_are_found_out():
         parse_request("Male", SCHEMA, Statistics(images=3, together=((3,),)))
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**6))
 def test_a_random_request_is_plausible_and_complete(seed):
     table = random_table(400, 1)

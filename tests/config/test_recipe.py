@@ -271,6 +271,22 @@ def test_a_whole_number_will_do_for_a_fraction():
             'dataset.name: no data set "mnits"; nearest: mnist, sprites; there are mnist, cryptopunks, sprites',
         ),
         (["dataset.size=16x24"], 'dataset.size = "16x24": must be a valid integer'),
+        *(
+            (
+                [f"sampling.guidance.interval={wrong}"],
+                "sampling.guidance.interval: give two noise levels from 0 to 1, such as [0.2, 0.8]",
+            )
+            for wrong in ("[0.1]", "[0.1, 0.2, 0.3]", "0.1")
+        ),
+        (["dataset.count=100"], "no setting dataset.count; nearest: background"),
+        (
+            ["sampling.guidance.weights={type=2}"],
+            "sampling.guidance.weights: belong to a request; say them when you draw",
+        ),
+        (
+            ["dataset.name=mnist", "dataset.background=none", "diffusion.target=velocity", "sampling.palette=true"],
+            "sampling.palette: mnist is grey, and has no palette; leave it out",
+        ),
         (
             ["dataset.name=sprites", "dataset.size=16x65"],
             "dataset.size: sprites can be 8 to 64 pixels wide and high, not 16x65",

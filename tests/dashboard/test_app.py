@@ -25,6 +25,7 @@ def test_the_two_copies_of_the_servers_settings_are_alike():
     assert ours.read_bytes() == checkout.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_first_page_does_not_wait_for_pytorch():
     assert not loaded_by("noisette.dashboard.app", "noisette.dashboard.views.home", what="torch")
 

@@ -273,6 +273,7 @@ def test_another_file_is_not_adopted(cache, tmp_path):
     assert not cache.exists()
 
 
+@pytest.mark.slow
 def test_two_processes_fetch_at_once_and_download_once(cache, index):
     index.delay = 1.0
     code = f"from noisette.data.fetch import fetch; from noisette.data.sources.base import Archive; print(fetch({ARCHIVE!r}))"
@@ -287,6 +288,7 @@ def test_two_processes_fetch_at_once_and_download_once(cache, index):
     assert left_in(cache) == [ARCHIVE.filename]
 
 
+@pytest.mark.slow
 def test_pips_files_count_and_its_variables_count_more(tmp_path, monkeypatch):
     (tmp_path / "pip.conf").write_text(
         "[global]\nindex-url = http://global/simple\nextra-index-url = http://one/\n    http://two/\ncert = /global.pem\n"

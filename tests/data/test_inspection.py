@@ -33,6 +33,7 @@ def test_the_facts_are_what_counting_by_hand_gives(background):
     assert ("alpha" in found) == (background is None)
 
 
+@pytest.mark.slow
 def test_grey_images_have_colours_too(digits):
     few = digits.take(np.arange(50))
     found = facts(few)

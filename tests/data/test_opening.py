@@ -69,6 +69,7 @@ def test_what_pixels_tell_is_read_where_they_do():
     assert pixel_reader(data.with_images(lambda images: images[:, :1])) is None
 
 
+@pytest.mark.slow
 def test_pixels_of_other_data_sets_tell_nothing_exactly(punks, digits):
     assert pixel_reader(punks) is None
     assert pixel_reader(digits) is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -45,6 +46,7 @@ def test_a_palette_holds_what_it_was_made_of_and_nothing_else(pixels):
     assert_array_equal(known.holds(other)[0, 0], [(r ^ 1, g, b) in set(pixels) for r, g, b in pixels])
 
 
+@pytest.mark.slow
 def test_punks_have_222_colours_and_come_back_from_noise(punks):
     palette = palette_of(punks.images)
     assert palette.colours.shape == (222, 4)

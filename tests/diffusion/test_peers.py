@@ -42,6 +42,7 @@ def test_noising_follows_diffusers(name):
     assert_close(*noised(name), atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "variance"), [pytest.param(*case, marks=pytest.mark.slow if case[0] == 1000 else ()) for case in DDPM]
 )
@@ -51,6 +52,7 @@ def test_ddpm_follows_diffusers(name, target, clip, steps, variance, network):
     assert_close(*ddpm_pair(name, target, clip, steps, variance, network), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "eta"), DDIM)
 @settings(max_examples=4)
 @given(name=names, target=targets, clip=st.booleans())
@@ -58,6 +60,7 @@ def test_ddim_follows_diffusers(name, target, clip, steps, eta, network):
     assert_close(*ddim_pair(name, target, clip, steps, eta, network), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # theirs, with a table of float64
 @pytest.mark.parametrize("solver", SOLVERS)
 @settings(max_examples=12)

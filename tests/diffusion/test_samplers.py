@@ -101,6 +101,7 @@ def test_with_the_ideal_denoiser_every_sampler_lands_on_data(sampler, schedule, 
     assert nearest.max() < 0.02
 
 
+@pytest.mark.slow
 @every_true_sampler
 def test_with_the_ideal_denoiser_every_image_of_the_data_is_drawn_about_as_often(sampler):
     data = torch.tensor([-1.0, -0.3, 0.4, 1.0]).view(4, 1, 1, 1).expand(4, 1, 2, 2)
@@ -130,6 +131,7 @@ def test_ddim_with_eta_1_is_ddpm():
     )
 
 
+@pytest.mark.slow
 @every_sampler_at_length
 @settings(max_examples=6)
 @example(schedule=("cosine", None), target="noise", steps=1)  # an image divided by an alpha of nearly 0
@@ -142,6 +144,7 @@ def test_a_bad_network_gives_no_nan_at_any_step_count(sampler, schedule, target,
     assert drawn.abs().max() <= 1
 
 
+@pytest.mark.slow
 @every_sampler_at_length
 @settings(max_examples=6)
 @example(schedule=("cosine", None), steps=1)
@@ -223,6 +226,7 @@ def evenly(steps):
 ORDERS = {"ddim": 1, "euler": 1, "heun": 2, "dpmpp-2m": 2, "deis": 2, "unipc": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "order"), ORDERS.items(), ids=ORDERS)
 def test_with_twice_the_steps_the_error_falls_by_the_order_of_a_sampler(name, order):
     """Where data are normal the way of an image is known: its place in the spread of xt stays."""

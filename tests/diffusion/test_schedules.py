@@ -64,6 +64,7 @@ def test_spaced_levels_are_as_many_as_asked_start_at_the_noisiest_and_fall(total
     assert all(now.time > then.time for now, then in pairwise(levels))
 
 
+@pytest.mark.slow
 def test_every_step_count_at_1000_levels_is_exact():
     schedule = make_schedule("cosine", 1000)
     for count in range(1, 1001):

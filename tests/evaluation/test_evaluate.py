@@ -14,6 +14,7 @@ from PIL import Image
 import noisette
 from noisette.cli import main
 from noisette.config.recipe import parse_recipe
+from noisette.config.sampling import SamplingSettings
 from noisette.data.palette import palette_of
 from noisette.data.sources.sprites import sprites
 from noisette.evaluation.classifier_training import fit_classifier
@@ -503,3 +504,14 @@ def test_mean_and_spread_by_hand():
     assert spread == {"a": {"b": pytest.approx(math.sqrt(2)), "c": None}, "d": None}
     assert (find(mean, "a.b"), find(mean, "a.x.y"), find(None, "a")) == (2.0, None, None)
     assert mean_and_spread([{"a": 1.0}])[1] is None
+
+
+def test_what_decides_a_drawing_decides_under_which_name_it_is_kept(drawer, classifier):
+    """Imputation leaves negative attributes out of the guidance, so such drawings are not those without it."""
+    setup = prepare(drawer, count=10, split="train", classifier=classifier)
+    planner, named = setup.generator.planner, SamplingSettings.of(steps=2, negative={"Earring": 0.3})
+
+    def facts(settings):
+        return setup.record(planner.resolve(settings), 0).facts
+
+    assert facts(named) != facts(named.changed(impute=True)) == facts(SamplingSettings.of(steps=2))

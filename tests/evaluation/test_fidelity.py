@@ -27,6 +27,7 @@ def by_eigenvalues(real, drawn):
     )
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 1000), width=st.integers(2, 40), shift=st.floats(0, 3), spread=st.floats(0.2, 3))
 def test_the_frechet_distance_is_that_of_an_independent_computation(seed, width, shift, spread):
     real, drawn = cloud(300, width, seed=seed), cloud(200, width, seed=seed + 1, shift=shift, spread=spread)

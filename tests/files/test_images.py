@@ -200,6 +200,7 @@ def test_a_truncated_picture_is_refused(tmp_path, good):
             assert read_png(path)[0].tobytes() == sheet(random_images(4, 4)).tobytes()
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_a_damaged_picture_is_refused_or_read(tmp_path_factory, data):

@@ -54,6 +54,7 @@ def each(generator):
     return generator.generate(REQUESTS * 4, seeds=range(24), **GUIDED)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(places=st.lists(st.integers(0, 23), min_size=1, max_size=20))
 def test_an_image_depends_on_its_own_seed_and_request_alone(generator, each, places):
@@ -241,6 +242,7 @@ def test_a_picture_with_a_request_is_drawn_again(capsys, asked, tmp_path):
     assert (status, json.loads(out)["identical"]) == (0, True)
 
 
+@pytest.mark.slow
 def test_random_draws_a_plausible_request_by_its_seed(capsys, asked, tmp_path):
     answers = [
         json.loads(
@@ -322,6 +324,7 @@ def test_a_wrong_request_gets_one_line_and_status_2(capsys, asked, tmp_path, opt
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -346,6 +349,7 @@ def test_a_wrong_request_is_refused_before_pytorch_is_loaded(asked):
     assert subprocess.run(command, capture_output=True, check=False).returncode == 2
 
 
+@pytest.mark.slow
 def test_who_asks_for_everything_is_told_that_the_images_hardly_differ(capsys, asked, tmp_path):
     """Where a whole request has one image: data whose recipe fills in what is left open."""
     copy, file = tmp_path / "run", tmp_path / "a.png"
@@ -674,6 +678,7 @@ def test_a_punk_of_named_colours_does_not_depend_on_its_batch(threads, scale):
         torch.set_num_threads(1)
 
 
+@pytest.mark.slow
 def test_what_is_left_open_is_filled_in_by_the_seed_of_each_image(capsys, asked, tmp_path):
     generator = noisette.load(asked.folder)
     together = generator.generate("Zombie", seeds=range(20), impute=True)

@@ -54,6 +54,7 @@ def exported(network, model, **facts):
     return in_onnxruntime(network, model.objective, Inputs(model.shape, attributes, model.guidance_embed), facts)
 
 
+@pytest.mark.slow
 @every_kind
 def test_it_computes_what_pytorch_computes(kind, exports):
     network, model, data = made(kind)
@@ -71,6 +72,7 @@ def test_it_computes_what_pytorch_computes(kind, exports):
             )  # of noise, the estimate is what is left, times 1 / alpha
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @every_kind
 def test_an_image_comes_out_the_same_in_any_batch(kind, threads, exports, monkeypatch):
@@ -143,6 +145,7 @@ def test_a_cache_that_cannot_be_written_serves_all_the_same(cache, monkeypatch):
     assert exported(network, model, weights="a").name == "ONNX Runtime"
 
 
+@pytest.mark.slow
 def test_a_run_is_drawn_by_it(asked):
     assert noisette.load(asked.folder).engine.name == "ONNX Runtime"
 
@@ -156,6 +159,7 @@ def test_the_cache_does_not_grow_without_end(cache, monkeypatch):
     assert len(list((cache / "engines").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_what_cannot_be_exported_is_drawn_by_pytorch(asked, cache, monkeypatch):
     def refuse(*arguments, **settings):
         raise RuntimeError("no such operator")

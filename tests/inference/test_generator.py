@@ -29,6 +29,7 @@ def seventy(generator):
     return generator.generate(seeds=range(70))
 
 
+@pytest.mark.slow
 def test_an_image_is_bytes_of_the_datas_own_shape(seventy):
     assert seventy.shape == (70, 4, 8, 8)
     assert seventy.dtype == np.uint8
@@ -193,6 +194,7 @@ def test_variations_lead_from_one_seeds_image_to_anothers(generator, seventy):
     assert np.abs(there - seventy[20:24]).max() <= 1  # but for rounding: the cosine of a quarter turn is not quite 0
 
 
+@pytest.mark.slow
 def test_a_variation_is_drawn_again_from_its_picture(capsys, trained, tmp_path):
     status, out, _ = run_cli(
         capsys, "generate", trained.folder, "--vary", "7=0.4", "--count", 2, "--out", tmp_path / "a.png", "--json"
@@ -236,6 +238,7 @@ def test_the_noising_becomes_a_gif(capsys, trained, tmp_path):
         assert gif.n_frames == 7
 
 
+@pytest.mark.slow
 def test_a_picture_of_other_weights_is_not_passed_off_as_the_same(capsys, tiny, trained, tmp_path):
     import shutil
 
@@ -249,3 +252,10 @@ def test_a_picture_of_other_weights_is_not_passed_off_as_the_same(capsys, tiny, 
     assert status == 2
     assert "of step 20, but" in err
     assert run_cli(capsys, "regenerate", tmp_path / "a.png", "--run", trained.folder)[0] == 0
+
+
+def test_a_plan_of_other_weights_is_not_drawn_unchecked(generator):
+    plan = generator.plan(seeds=[1])
+    with pytest.raises(RequestError, match="see `replan`"):
+        generator.draw(plan.model_copy(update={"weights": "ab" * 32}))
+    assert (generator.draw(generator.replan(plan)) == generator.draw(plan)).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,3 +80,22 @@ def test_an_imputed_attribute_that_is_not_what_was_asked_for_is_refused():
 def test_what_is_no_variation_is_refused(variation):
     with pytest.raises(RequestError, match="^[^\n]+$"):
         Start.of(variation)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        np.full((2, 89), 99),
+        np.full((2, 89), -2),
+        np.zeros((2, 3), int),
+        np.zeros(89, int),
+        np.zeros((2, 89)),
+        np.zeros((3, 89), int),
+        np.array(7),
+    ],
+    ids=["too large", "too small", "too narrow", "flat", "no whole numbers", "too many", "a number"],
+)
+def test_codes_that_are_none_are_refused(codes):
+    assert len(PUNKS.schema.attributes) == 89
+    with pytest.raises(RequestError, match="^[^\n]+$"):
+        PUNKS.plan(codes, seeds=[1, 2])

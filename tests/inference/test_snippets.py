@@ -7,12 +7,14 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noisette.cli.drawing import _start, generate
 from noisette.config.sampling import SamplingSettings
 from noisette.inference.loading import planner_of
 from noisette.inference.plan import Start
 from noisette.inference.snippets import command, python
 from noisette.store.locate import locate
 
+CALLBACK = generate.callback
 PUNKS = planner_of(locate("punks"), locate("punks").weights())
 SETTINGS = st.fixed_dictionaries(
     {},
@@ -49,12 +51,25 @@ def test_the_python_of_a_plan_makes_it_again(settings, start, seed, count):
 
 
 @given(SETTINGS, STARTS)
-def test_the_command_of_a_plan_is_one_that_is_understood(settings, start):
-    from noisette.cli.drawing import generate
-
+def test_the_command_of_a_plan_makes_it_again(settings, start):
     plan = PUNKS.plan("Female, Earring", seeds=[4, 5], settings=SamplingSettings.of(**settings), start=start)
     usual = PUNKS.resolve(SamplingSettings.of(sampler=plan.sampling.sampler))
     program, verb, *words = shlex.split(command("Female, Earring", plan, usual))
     assert (program, verb) == ("noisette", "generate")
-    context = generate.make_context("generate", words)
-    assert context.params["run"].name == "punks"
+    understood = {}
+    with generate.make_context("generate", words) as context:
+        context.command.callback = lambda **params: understood.update(params)
+        try:
+            context.command.invoke(context)
+        finally:
+            context.command.callback = CALLBACK
+    seed, count = understood["seed"], understood["count"]
+    assert (
+        PUNKS.plan(
+            understood["asked"],
+            seeds=range(seed, seed + count),
+            settings=SamplingSettings.of(**understood["given"]),
+            start=_start(understood["vary"]),
+        )
+        == plan
+    )

@@ -68,6 +68,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_conditioning_mechanism_reaches_the_image_and_learns(name):
     network = awakened(NETWORKS[name]())

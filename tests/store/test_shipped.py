@@ -96,6 +96,7 @@ SKINS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_punks_have_the_skin_that_was_asked_for():
     """Read off the pixels: which of the seven skins most of them have."""
     names = [name for name in SKINS for _ in range(4)]

@@ -93,6 +93,7 @@ def test_the_grid_of_an_unconditional_model_asks_for_nothing(tmp_path):
         assert json.loads(image.info["noisette"])["requests"] == []
 
 
+@pytest.mark.slow
 def test_a_grid_that_a_kill_left_out_is_drawn_on_resume(tiny, tmp_path):
     run = noisette.train(tiny, out=tmp_path / "r")
     (run.samples / "epoch-0003.png").unlink()

@@ -44,6 +44,7 @@ def eventually(true):
     pytest.fail("it never became true")
 
 
+@pytest.mark.slow
 def test_they_run_in_the_order_in_which_they_came(tmp_path):
     processes = []
     for number in range(3):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 import noisette
 from noisette.store.run import Run
 from noisette.training.budget import Budget
@@ -19,6 +21,7 @@ def reporter(folder, *, main=True):
     return Reporter(Run(folder), Curves(None), callback, Budget(steps=100), main=main), callback
 
 
+@pytest.mark.slow
 def test_a_callback_sees_progress_time_left_and_the_grids(tiny, tmp_path):
     callback = Collecting()
     noisette.train(tiny, out=tmp_path / "r", callback=callback)

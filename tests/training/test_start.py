@@ -11,7 +11,7 @@ from noisette.config.recipe import parse_recipe
 from noisette.data.palette import Palette, palette_of
 from noisette.errors import NoisetteError, RequestError
 
-from ..conftest import TINY
+from ..conftest import CONDITIONAL, TINY
 from .helpers import Collecting, Interrupting, final, same
 
 
@@ -22,6 +22,7 @@ def test_colours_too_many_to_be_named_are_told_before_anything_is_made(tmp_path,
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 def test_another_palette_in_the_place_of_the_trained_one_is_found_out(tmp_path):
     run = noisette.train(parse_recipe(TINY, source="t", overrides=['diffusion.target="palette"']), out=tmp_path / "r")
     colours = run.palette.colours.copy()
@@ -40,6 +41,7 @@ def test_a_palette_that_is_gone_is_missed(tmp_path):
         noisette.load(run.folder)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_that_is_finished_is_left_alone(trained):
     before = (trained.checkpoints / "manifest.json").read_bytes()
     callback = Collecting()
@@ -123,3 +125,10 @@ def test_where_nothing_compiles_a_training_that_was_to_be_compiled_goes_on_witho
         for note in callback.notes
     )
     assert run.status["state"] == "finished"
+
+
+def test_what_a_grid_cannot_draw_is_refused_before_anything_is_written(tmp_path):
+    recipe = parse_recipe(CONDITIONAL.replace('"Zombie, Top Hat"', '"Zombie, Top Hatt"'), source="t")
+    with pytest.raises(RequestError, match="Top Hat"):
+        noisette.train(recipe, out=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []

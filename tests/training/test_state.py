@@ -19,6 +19,7 @@ from ..conftest import TINY
 from .helpers import Interrupting
 
 
+@pytest.mark.slow
 def test_the_state_of_another_optimiser_is_found_out(tmp_path):
     run = noisette.train(parse_recipe(TINY, source="t", overrides=['training.optimizer="muon"']), out=tmp_path / "r")
     recipe = (run.folder / "recipe.toml").read_text()
@@ -29,6 +30,7 @@ def test_the_state_of_another_optimiser_is_found_out(tmp_path):
         noisette.resume(run.folder)
 
 
+@pytest.mark.slow
 def test_a_recipe_that_was_edited_is_not_resumed_into_nonsense(tiny, tmp_path):
     with pytest.raises(ZeroDivisionError):
         noisette.train(tiny, out=tmp_path / "cut", callback=Interrupting(10))

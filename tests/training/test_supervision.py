@@ -36,6 +36,7 @@ def test_the_data_are_their_own_target_and_every_time_is_trained():
     assert supervision.model_condition(codes, 0) is codes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scales", [[1.0, 1.0], [1.0, 5.0]])
 def test_the_target_is_where_the_teachers_ddim_arrives_and_the_noise_that_fits_it(asked, scales):
     teacher = noisette.load(asked.folder)

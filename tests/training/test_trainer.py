@@ -64,6 +64,7 @@ def test_the_run_folder_tells_the_whole_story(trained):
         assert json.loads(grid.info["noisette"])["seeds"] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_the_same_recipe_trains_the_same_weights(tiny, trained, tmp_path):
     again = noisette.train(tiny, out=tmp_path / "again")
     same(final(again)[0], final(trained)[0])
@@ -118,6 +119,7 @@ def test_a_loss_that_is_not_finite_is_skipped_counted_and_soon_ends_the_training
     assert run.checkpoint() == (None, [])
 
 
+@pytest.mark.slow
 def test_weights_that_blew_up_never_replace_good_ones(tmp_path, monkeypatch):
     """One step an epoch, so a checkpoint after each; from step 6 on the rate is absurd and the weights explode."""
     import noisette.training.trainer as trainer_module
@@ -146,6 +148,7 @@ def test_a_budget_that_ends_among_bad_losses_is_a_failure(tmp_path):
     assert open_run(tmp_path / "r").status["state"] == "failed"
 
 
+@pytest.mark.slow
 def test_one_bad_batch_does_not_touch_the_weights(tiny, tmp_path, monkeypatch):
     import noisette.training.learner as learner_module
 
@@ -163,6 +166,7 @@ def test_one_bad_batch_does_not_touch_the_weights(tiny, tmp_path, monkeypatch):
     assert math.isnan(dict(run.scalars("loss"))[7])
 
 
+@pytest.mark.slow
 def test_a_time_budget_ends_in_a_finished_model(tiny, tmp_path):
     recipe = parse_recipe(TINY, source="t", overrides=['training.budget="2s"'])
     run = noisette.train(recipe, out=tmp_path / "r")

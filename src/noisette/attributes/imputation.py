@@ -30,8 +30,12 @@ _HARDLY = 1e-6  # images; what was never seen can be asked for, and must not mak
 
 @dataclass(frozen=True)
 class _Case:
-    """asked: (V,), the values that a row asks for. allowed: of each unit what may be drawn, by what is given below it
-    in the tree. strangeness: how many pairs that were never seen together a draw has at least, as far as was found.
+    """What is asked for in one row, and what follows for the rest.
+
+    Attributes:
+        asked: (V,), the values that a row asks for.
+        allowed: Of each unit what may be drawn, by what is given below it in the tree.
+        strangeness: How many pairs that were never seen together a draw has at least, as far as was found.
     """
 
     asked: NDArray[np.bool_]

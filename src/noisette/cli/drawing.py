@@ -160,13 +160,16 @@ def generate(
 @as_json
 def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> None:
     """Draw the picture FILE again from what it says of itself, and compare the two."""
-    from noisette.cli.display import drawing
-    from noisette.inference.plan import with_old_keys
-    from noisette.inference.render import redraw
+    from noisette.files.images import read_png
+    from noisette.inference.plan import Plan, with_old_keys
 
     path = out or file.parent / f"{file.stem}-again.png"
     if path.suffix.lower() != ".png":
         raise RequestError(f"cannot write {path}: pictures are PNG; name a .png file")
+    Plan.from_metadata(read_png(file)[1], str(file))  # what is none is refused before PyTorch is loaded
+    from noisette.cli.display import drawing
+    from noisette.inference.render import redraw
+
     with Writing(path), drawing(file.name) as progress:
         identical, plan = redraw(file, path, run, tell, progress)
     if not identical:

@@ -137,9 +137,11 @@ def _fit_classifier(name: str, epochs: int | None, split: str, json_: bool) -> N
     context = click.get_current_context()
     usual = (None, click.core.ParameterSource.DEFAULT)
     given = {name for name in context.params if context.get_parameter_source(name) not in usual}
-    drawing = {name for name, value in context.params["given"].items() if value is not None}
-    if idle := (given | drawing) - _OF_A_CLASSIFIER:
-        raise RequestError(f"--{min(idle)} is of an evaluation, and --fit-classifier makes none; leave it out")
+    from noisette.config.sampling import SETTINGS
+
+    drawing = {SETTINGS[name].option for name, value in context.params["given"].items() if value is not None}
+    if idle := {f"--{name}" for name in given - _OF_A_CLASSIFIER} | drawing:
+        raise RequestError(f"{min(idle)} is of an evaluation, and --fit-classifier makes none; leave it out")
     from noisette.cli.display import stages
     from noisette.evaluation.classifier_report import check_split, classifier_report, describe
     from noisette.evaluation.classifiers import EPOCHS, data_of, fit_and_keep

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from noisette.cli.common import answer, as_json, print_json
+from noisette.cli.common import answer, as_json, print_json, tell
 
 if TYPE_CHECKING:
     from noisette.store.run import Run
@@ -73,18 +73,22 @@ def train(
     from noisette.cli.display import training
     from noisette.training.start import train as start
 
-    with training(recipe) as (callback, progress):
-        run = start(
-            recipe,
-            out=out,
-            budget=budget,
-            epochs=epochs,
-            steps=steps,
-            settings=settings,
-            queue=queue,
-            callback=callback,
-            progress=progress,
-        )
+    try:
+        with training(recipe) as (callback, progress):
+            run = start(
+                recipe,
+                out=out,
+                budget=budget,
+                epochs=epochs,
+                steps=steps,
+                settings=settings,
+                queue=queue,
+                callback=callback,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        tell("note: it had not begun to learn, so there is nothing to resume; start it again")
+        raise
     _tell_run(run, json_)
 
 

@@ -43,6 +43,8 @@ def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
                 nearest(str(place[-1]), taken)
                 or f"; {place[-2] if place[:-1] else 'a recipe'} takes {', '.join(taken)}"
             )
+        case "missing" | "too_short" | "too_long" | "tuple_type" if place[:3] == ("sampling", "guidance", "interval"):
+            said = "sampling.guidance.interval: give two noise levels from 0 to 1, such as [0.2, 0.8]"
         case "missing" if len(place) == 1:
             said = f"{field} is missing; add a section [{field}]"
         case "missing":
@@ -53,7 +55,7 @@ def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
             said = f"{field}.kind = {_as_written(wrong['kind'])}: must be {' or '.join(NETWORKS)}"
         case "model_type" | "model_attributes_type":
             said = f"{field} = {_as_written(wrong)}: must be a section [{field}]"
-        case "too_short" | "too_long" if len(place) > 2:
+        case "too_short" | "too_long" if place[:1] == ("dataset",) and len(place) > 2:
             said = (
                 f"{'.'.join(map(str, place))} = {_as_written(wrong)}: has {len(wrong)} names; {_LENGTHS[str(place[1])]}"
             )

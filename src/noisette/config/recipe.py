@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from noisette.config.messages import explain
-from noisette.config.migration import migrate
+from noisette.config.migration import migrate, of_its_source, today
 from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, Section
 from noisette.config.sections import (
     NETWORK_SECTIONS,
@@ -87,6 +87,11 @@ class Recipe(Section):
         sampling, guidance = self.sampling, self.sampling.guidance
         if sampling.spacing == "fitted" or sampling.times:
             raise ValueError("sampling.spacing: fitted levels are found once a model is trained; name a rule here")
+        if sampling.palette and self.dataset.image_channels == 1:
+            raise ValueError(f"sampling.palette: {self.dataset.name} is grey, and has no palette; leave it out")
+        for name in ("weights", "negative"):
+            if getattr(guidance, name):
+                raise ValueError(f"sampling.guidance.{name}: belong to a request; say them when you draw")
         for name in OWNED:
             if SETTINGS[name].of(sampling) and name not in SAMPLERS[sampling.sampler].takes:
                 raise ValueError(
@@ -200,12 +205,11 @@ def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Re
         RequestError: A setting is wrong; the message names it.
     """
     try:
-        values = tomllib.loads(text)
+        values = migrate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise RequestError(f"{source} is not TOML: {error}") from error
-    for override in overrides:
-        _override(values, override)
-    values = migrate(values)
+    given = {_override(values, override) for override in overrides}
+    values = of_its_source(values, given)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -226,9 +230,10 @@ def dump_recipe(recipe: Recipe) -> str:
     return tomli_w.dumps(recipe.model_dump(exclude_none=True))
 
 
-def _override(values: dict[str, Any], override: str) -> None:
+def _override(values: dict[str, Any], override: str) -> str:
+    """Change one setting; returns its name."""
     key, equals, written = override.partition("=")
-    key, written = key.strip(), written.strip()
+    key, written = today(key.strip()), written.strip()
     if not equals or not all(key.split(".")):
         raise RequestError(f'"{override}" is not KEY=VALUE, such as training.batch_size=32')
     *sections, field = key.split(".")
@@ -239,7 +244,7 @@ def _override(values: dict[str, Any], override: str) -> None:
             raise RequestError(f"{key}: {section} is a setting, not a section")
     if written == "none":
         target.pop(field, None)
-        return
+        return key
     if sections == ["training"] and field in ("budget", "epochs", "steps"):
         for other in ("budget", "epochs", "steps"):
             target.pop(other, None)
@@ -247,6 +252,7 @@ def _override(values: dict[str, Any], override: str) -> None:
         target[field] = tomllib.loads(f"value = {written}")["value"]
     except tomllib.TOMLDecodeError:
         target[field] = written
+    return key
 
 
 def _sections(values: Mapping[str, Any]) -> dict[tuple[int | str, ...], type[BaseModel]]:

@@ -24,13 +24,13 @@ from noisette.errors import RequestError, nearest
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-def _plain(value: Any) -> Any:
+def as_python(value: Any) -> Any:
     """A number of NumPy as one of Python: strict types take no others."""
     return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
 
 
-Whole = Annotated[int, BeforeValidator(_plain)]
-Number = Annotated[float, BeforeValidator(_plain)]
+Whole = Annotated[int, BeforeValidator(as_python)]
+Number = Annotated[float, BeforeValidator(as_python)]
 Amounts = dict[str, Number]
 
 
@@ -152,12 +152,16 @@ class SamplingSettings(Section):
         False,
         description="Draw unspecified attributes from what the data have together, for each image by its seed; or leave"
         " them to the network.",
-        json_schema_extra={"option": "--impute/--leave-open", "old": "--complete"},
+        json_schema_extra={
+            "option": "--impute/--leave-open",
+            "old": "--complete",
+            "told": "unspecified attributes imputed",
+        },
     )
     palette: bool = Field(
         False,
         description="Only colours of the data: each pixel goes to the nearest.",
-        json_schema_extra={"option": "--palette/--no-palette"},
+        json_schema_extra={"option": "--palette/--no-palette", "told": "on the palette"},
     )
     times: Annotated[tuple[Number, ...], Field(strict=False)] = Field((), json_schema_extra={"option": ""})
 
@@ -331,11 +335,13 @@ def in_words(values: Mapping[str, Any], *, always: Sequence[str] = ("sampler", "
         for part in setting.path:
             value = value.get(part) if isinstance(value, Mapping) else None
         value = setting.field.get_default() if value is None else value
-        plain = list(value) == list(setting.field.get_default()) if isinstance(value, list | tuple) else None
-        usual = plain if plain is not None else value == setting.field.get_default()
+        same = list(value) == list(setting.field.get_default()) if isinstance(value, list | tuple) else None
+        usual = same if same is not None else value == setting.field.get_default()
         foreign = takers(name) and values.get("sampler") not in takers(name)
         if (not usual and not foreign and setting.option) or name in always:
             said = f"{value:g}" if isinstance(value, float) else str(value)
+            if isinstance(value, Mapping):
+                said = ", ".join(f"{key} {amount:g}" for key, amount in value.items())
             found[name] = str(setting.extra.get("told", f"{name} {{}}")).format(said)
     return found
 
@@ -379,7 +385,8 @@ def _explain(error: ErrorDetails) -> str:
         case "float_type" if isinstance(value, int) and not isinstance(value, bool):
             return f"{name} is too large for a number"
         case "float_type" if len(place) > 1 and setting and len(place) > len(setting.path):
-            return f"{place[-1] if place[-1] != '[key]' else name} must be a number, not {value!r}"
+            whose = place[-1] if setting.kind is not tuple and get_origin(setting.kind) is dict else name
+            return f"{whose if whose != '[key]' else name} must be a number, not {value!r}"
         case "float_type":
             return f"{name} must be a number, not {value!r}"
         case "bool_type":

@@ -17,7 +17,7 @@ from noisette.errors import RequestError
 SPLITS = ("train", "validation", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Images with attributes.
 
@@ -52,6 +52,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        kind = f"{width}x{height} {MODES[self.channels]}"
+        return f"Dataset({self.name!r}, {len(self):,} images, {kind}, {len(self.schema.attributes)} attributes)"
 
     @property
     def channels(self) -> int:

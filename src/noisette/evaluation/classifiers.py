@@ -20,8 +20,7 @@ from noisette.evaluation.classifier_training import fit_classifier
 from noisette.files.atomic import write_atomically
 from noisette.files.cache import cache_folder
 from noisette.progress import Progress
-from noisette.store.locate import find
-from noisette.store.shipped import shipped_names
+from noisette.store.locate import find, names
 
 EPOCHS = 24
 """Passes over the train split."""
@@ -51,7 +50,7 @@ def data_of(name: str) -> Dataset:
     for each, recipe in recipes.items():
         if name in (each, recipe.dataset.name):
             return open_whole(recipe)
-    known = dict.fromkeys((*SOURCES, *recipes, *shipped_names()))
+    known = dict.fromkeys((*SOURCES, *recipes, *names()))
     raise RequestError(
         f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(SOURCES)} and what'
         " `noisette recipes` lists"

@@ -236,10 +236,12 @@ def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[
 def _sampling_facts(sampling: SamplingSettings) -> Tree:
     """The settings that decide what is drawn, under the keys by whose hash records are found.
 
-    Requests here specify all attributes, so none is imputed; and a spacing by rule needs no times.
+    Requests here specify all attributes, so none is imputed, but imputation leaves negative attributes out of the
+    guidance; and a spacing by rule needs no times.
     """
     facts = sampling.model_dump(mode="json", exclude={"impute", "palette", "times"})
-    facts["guidance"]["excluded"] = facts["guidance"].pop("negative")
+    negative = facts["guidance"].pop("negative")
+    facts["guidance"]["excluded"] = {} if sampling.impute else negative
     if sampling.times:
         facts["times"] = list(sampling.times)
     return facts | ({"palette": True} if sampling.palette else {})

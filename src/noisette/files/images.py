@@ -143,7 +143,12 @@ def read_png(path: Path) -> tuple[Image.Image, dict[str, Any]]:
 
 
 def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
-    """The same of a file's content; nothing in it is trusted. path: what errors call it."""
+    """The same of a file's content; nothing in it is trusted.
+
+    Args:
+        data: The content.
+        path: What errors call it.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

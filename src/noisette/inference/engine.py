@@ -227,7 +227,12 @@ def _write(module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: lis
 
 
 def loaded(folder: Path, inputs: Inputs) -> Engine:
-    """The engine of a folder that was exported; inputs: as they were then."""
+    """The engine of a folder that was exported.
+
+    Args:
+        folder: In the cache.
+        inputs: As they were then.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

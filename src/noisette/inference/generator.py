@@ -193,6 +193,20 @@ class Generator:
             start=start,
         )
 
+    def replan(self, plan: Plan) -> Plan:
+        """Check a plan that comes from elsewhere, such as a picture, as any other; it keeps what was imputed.
+
+        Args:
+            plan: From `Plan.from_metadata`, which says nothing of whether this model can draw it.
+
+        Returns:
+            A plan of this model.
+
+        Raises:
+            RequestError: This model cannot draw it, or it was changed.
+        """
+        return self.planner.replan(plan)
+
     def generate(
         self,
         request: Request | Sequence[Request] | None = None,
@@ -262,9 +276,14 @@ class Generator:
             (len(plan.seeds), C, H, W) uint8.
 
         Raises:
-            RequestError: The schedule has too few levels, or two that cannot be told apart.
+            RequestError: The plan is of other weights, or the schedule has too few levels, or two that cannot be told
+                apart.
         """
         settings, seeds = plan.sampling, plan.seeds
+        if plan.weights != self.weights:
+            raise RequestError(
+                f"the plan is of the weights {plan.weights[:12]}, and these are {self.weights[:12]}; see `replan`"
+            )
         try:
             levels = levels_of(settings, self.model.schedule)
         except ScheduleError as error:

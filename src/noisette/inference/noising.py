@@ -18,7 +18,17 @@ from noisette.store.locate import locate
 
 
 def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
-    """The forward process on the first images of the train split, as a GIF. run: a run folder or a recipe's name."""
+    """The forward process on the first images of the train split, as a GIF.
+
+    Args:
+        path: That is written.
+        run: A run folder, a model that ships, or a recipe's name.
+        count: Images.
+        frames: Noise levels, from clean to noise.
+
+    Raises:
+        RequestError: There are fewer images.
+    """
     recipe = load_recipe(str(run)) if str(run) in recipe_names() else locate(run).recipe
     model = assemble(recipe)
     dataset = open_data(recipe).split("train")

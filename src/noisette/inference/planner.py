@@ -242,8 +242,7 @@ class Planner:
             check_attributes(settings.guidance, {}, self.schema)
             return None, None, ()
         if isinstance(request, np.ndarray):
-            if len(request) != count:
-                raise RequestError(f"there are {len(request)} requests for {count} seeds; give one for each")
+            self._check_codes(request, count)
             return tuple(self.schema.decode(row) for row in request), request, ()
         one = isinstance(request, str | Mapping) or not isinstance(request, Sequence)
         requests = [request] if one else list(request)
@@ -255,6 +254,19 @@ class Planner:
         codes = np.stack([each.codes for each in (parsed * count if one else parsed)])
         notes = tuple(dict.fromkeys(note for each in parsed for note in each.notes))
         return parsed[0].attributes if one else tuple(each.attributes for each in parsed), codes, notes
+
+    def _check_codes(self, codes: NDArray[Any], count: int) -> None:
+        if codes.ndim and len(codes) != count:
+            raise RequestError(f"there are {len(codes)} requests for {count} seeds; give one for each")
+        width = len(self.schema.attributes)
+        if codes.shape != (count, width) or not np.issubdtype(codes.dtype, np.integer):
+            raise RequestError(
+                f"codes are whole numbers, ({count}, {width}) for {count} seeds and {width} attributes, not"
+                f" {codes.dtype} {codes.shape}"
+            )
+        most = np.array([len(attribute.values) for attribute in self.schema.attributes])
+        if (codes >= most).any() or (codes < UNKNOWN).any():
+            raise RequestError("a code is the index of a value of its attribute, or -1 where nothing is known")
 
     def _codes(self, attributes: Any, count: int) -> Codes | None:
         if attributes is None:

@@ -137,7 +137,7 @@ def redraw(
             f"{file} was drawn by the weights {plan.weights[:12]} of step {plan.step}, but {folder} now holds"
             f" {generator.weights[:12]} of step {generator.step}, which draw otherwise"
         )
-    again = generator.planner.replan(plan)
+    again = generator.replan(plan)
     _check_size(len(again.seeds), generator.model.size, again.scale or 1)
     drawn = sheet(generator.draw(again, progress=progress), columns=again.columns, scale=again.scale or 1)
     save_png(out, drawn, again.metadata())

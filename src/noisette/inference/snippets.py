@@ -28,11 +28,11 @@ def options_of(settings: SamplingSettings, usual: SamplingSettings, *, asked: bo
             yes, _, no = setting.option.partition("/")
             parts += [yes if value else no] if no or value else []
         elif isinstance(value, Mapping):
-            parts += [part for key, amount in value.items() for part in (setting.option, f"{key}={_short(amount)}")]
+            parts += [part for key, amount in value.items() for part in (setting.option, f"{key}={short(amount)}")]
         elif isinstance(value, tuple):
-            parts += [setting.option, *map(_short, value)]
+            parts += [setting.option, *map(short, value)]
         else:
-            parts += [setting.option, value if isinstance(value, str) else _short(value)]
+            parts += [setting.option, value if isinstance(value, str) else short(value)]
     return parts
 
 
@@ -48,7 +48,7 @@ def command(request: str, plan: Plan, usual: SamplingSettings) -> str:
     parts += ["--seed", str(plan.seeds[0]), "--count", str(len(plan.seeds))]
     parts += options_of(plan.sampling, usual, asked=bool(request))
     if plan.start.around is not None:
-        parts += ["--vary", f"{plan.start.around}={_short(plan.start.strength)}"]
+        parts += ["--vary", f"{plan.start.around}={short(plan.start.strength)}"]
     return shlex.join(parts)
 
 
@@ -78,6 +78,6 @@ def _told(settings: SamplingSettings, usual: SamplingSettings, *, asked: bool) -
     return told
 
 
-def _short(number: float) -> str:
-    """As short as it can be without becoming another."""
+def short(number: float) -> str:
+    """A number as a person types it: as short as it can be without becoming another."""
     return repr(float(number)).removesuffix(".0")

@@ -11,7 +11,7 @@ from noisette.attributes.parsing import attribute_behind, values_behind
 from noisette.attributes.schema import AttributeSchema, Value
 from noisette.config.names import MOST_STEPS
 from noisette.config.recipe import Recipe
-from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, merged
+from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, as_python, merged
 from noisette.diffusion.registry import OWNED, SAMPLERS, takers
 from noisette.errors import RequestError, nearest
 from noisette.sampling.presets import Preset, PresetName, Presets
@@ -256,13 +256,9 @@ def whole_seeds(seeds: Any) -> list[int]:
         raise RequestError(
             f"seeds are a sequence of whole numbers, one for each image, such as range(4), not {seeds!r}"
         )
-    found = seeds.tolist() if hasattr(seeds, "tolist") else [_python(seed) for seed in seeds]
+    found = seeds.tolist() if hasattr(seeds, "tolist") else [as_python(seed) for seed in seeds]
     if not isinstance(found, list) or not found:
         raise RequestError("give at least one seed")
     if not all(isinstance(seed, int) and 0 <= seed < 2**63 for seed in found):
         raise RequestError("a seed must be a whole number, 0 or more, and below 2**63")
     return [int(seed) for seed in found]
-
-
-def _python(value: Any) -> Any:
-    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value

@@ -29,11 +29,16 @@ def locate(name: str | Path) -> Bundle:
     return open_run(Path(name))
 
 
+def names() -> list[str]:
+    """The names that are no folders: those of the models that ship."""
+    return shipped_names()
+
+
 def find(name: str | Path) -> Bundle | None:
     """The same, or None where there is nothing of that name."""
     try:
         return locate(name)
-    except RequestError:
+    except (RequestError, OSError):  # a name from a file may be one that no folder can have
         return None
 
 

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from noisette._version import __version__
 from noisette.attributes.schema import AttributeSchema
 from noisette.attributes.statistics import Statistics
 from noisette.config.recipe import Recipe, dump_recipe
@@ -249,10 +250,20 @@ def create_run(
     facts: Mapping[str, Any],
     teacher: Mapping[str, Tensor] | None = None,
 ) -> Run:
-    """A new run folder, whole or not at all. `facts` are added to what environment.json says. teacher: weights that are
-    learned from.
+    """Make a new run folder, whole or not at all.
 
-    Raises RequestError if the folder exists, NoisetteError if it cannot be written.
+    Args:
+        folder: That is made.
+        recipe: Resolved.
+        schema: The attributes of the data.
+        statistics: Of the train split.
+        palette: Its colours, where they are few.
+        facts: Added to what environment.json says.
+        teacher: Weights that are learned from, of a distilled model.
+
+    Raises:
+        RequestError: The folder exists.
+        NoisetteError: It cannot be written.
     """
     check_new(folder)
     try:
@@ -292,9 +303,8 @@ def create_run(
 def check_new(folder: Path) -> None:
     """Raises RequestError if a run cannot be made at `folder` because something is there."""
     if folder.exists():
-        raise RequestError(
-            f"{folder} exists; choose another place with --out, or go on with `noisette resume {folder}`"
-        )
+        resumed = f", or go on with `noisette resume {folder}`" if (folder / "recipe.toml").is_file() else ""
+        raise RequestError(f"{folder} exists; choose another place with --out{resumed}")
 
 
 def open_run(folder: Path) -> Run:
@@ -307,7 +317,7 @@ def open_run(folder: Path) -> Run:
 
 def _environment() -> dict[str, Any]:
     program = Path(sys.argv[0]).name
-    packages = ("noisette", "torch", "accelerate", "numpy", "safetensors", "pillow")
+    packages = ("torch", "accelerate", "numpy", "safetensors", "pillow")
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": ["noisette" if program == "__main__.py" else program, *sys.argv[1:]],
@@ -315,5 +325,5 @@ def _environment() -> dict[str, Any]:
         "system": platform.platform(),
         "processor": platform.machine(),
         "cores": os.cpu_count(),
-        "packages": {name: version(name) for name in packages},
+        "packages": {"noisette": __version__, **{name: version(name) for name in packages}},
     }

@@ -29,7 +29,7 @@ from noisette.progress import Progress
 from noisette.store.run import Run, check_new, create_run, open_run
 from noisette.training.budget import Budget
 from noisette.training.callback import Callback, NullCallback
-from noisette.training.grids import grid_requests
+from noisette.training.grids import Grid
 from noisette.training.queue import slot
 from noisette.training.speed import Settings, choose, why_not_compiled
 from noisette.training.stopping import stop_on_signals
@@ -154,7 +154,7 @@ def _train_anew(
     _check_batch(resolved, len(places), accelerator)
     if resolved.conditional:
         _check_labels(dataset)
-        grid_requests(model, dataset)
+    Grid(model, dataset, accelerator.device)  # a request or a setting that cannot be is told before anything is written
     if "auto" in (resolved.training.precision, resolved.training.layout, resolved.training.compile):
         callback.on_note("measuring what runs fastest on this machine")
     chosen, measured = _choose(resolved, model, len(places), accelerator)

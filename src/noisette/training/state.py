@@ -38,7 +38,12 @@ class State:
     palette: str = ""
 
     def count_step(self, *, finite: bool, averaged: bool) -> None:
-        """Count a step. finite: whether the weights moved. averaged: whether there is an average of them."""
+        """Count a step.
+
+        Args:
+            finite: Whether the weights moved.
+            averaged: Whether there is an average of them.
+        """
         self.step += 1
         self.updates += finite and averaged
         self.skipped += not finite

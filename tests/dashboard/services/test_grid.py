@@ -13,6 +13,7 @@ from ..harness import plan
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -28,6 +29,7 @@ def test_a_grid_turned_on_its_side_is_the_same_grid(avatars, one, other):
     assert [list(row) for row in zip(*turned, strict=True)] == table
 
 
+@pytest.mark.slow
 def test_a_cell_is_what_would_be_drawn_alone(avatars):
     across, down = Axis("guidance", ("1", "3")), Axis("Body", ("Zombie", "Tan"))
     images = draw_grid(

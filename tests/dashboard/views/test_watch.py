@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 import noisette
 from noisette.config.recipe import parse_recipe
 
@@ -11,6 +13,7 @@ from ...conftest import TINY
 from ..harness import opened, watch_page
 
 
+@pytest.mark.slow
 def test_watch_shows_curves_samples_and_the_recipe(runs):
     page = opened(watch_page, runs)
     assert not page.exception

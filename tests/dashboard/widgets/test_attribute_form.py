@@ -55,6 +55,7 @@ def test_what_cannot_be_is_told_before_it_is_asked_for():
     assert not page.code
 
 
+@pytest.mark.slow
 def test_a_run_without_attributes_has_no_pills(runs):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "plain")).run()

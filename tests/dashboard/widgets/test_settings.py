@@ -86,6 +86,7 @@ def test_a_recipe_may_draw_with_more_guidance_than_by_default(tmp_path):
     assert "--guidance 8" in page.code[0].value
 
 
+@pytest.mark.slow
 def test_a_setting_that_the_page_never_heard_of_has_a_widget_and_is_drawn_with(runs, monkeypatch):
     new = Setting("novelty", ("eta",), SETTINGS["eta"].field)  # a name of its own; its value goes where eta is
     for settings in (SETTINGS, FORM):
@@ -109,6 +110,7 @@ def test_what_a_sampler_does_not_take_cannot_be_set(runs):
         assert {name for name, each in inputs.items() if not each.disabled} == taken
 
 
+@pytest.mark.slow
 def test_colours_of_the_data_can_be_left_where_the_recipe_has_them(runs, tmp_path):
     shutil.copytree(runs / "avatars", tmp_path / "avatars")
     recipe = tmp_path / "avatars" / "recipe.toml"

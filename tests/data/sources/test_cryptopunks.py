@@ -51,6 +51,7 @@ def attributes_of(punks: Dataset, number: int) -> dict[str, object]:
     return {name: value for name, value in punks.schema.decode(punks.attributes[number]).items() if value}
 
 
+@pytest.mark.slow
 def test_every_byte_is_that_of_the_official_image(punks):
     pixels = np.ascontiguousarray(punks.images.transpose(0, 2, 3, 1))
     assert pixels.shape == (10_000, 24, 24, 4)
@@ -251,10 +252,12 @@ def save_as_official(pixels: np.ndarray, path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(cryptopunks, "OFFICIAL", file_sha256(path))
 
 
+@pytest.mark.slow
 def test_punks_equal_to_the_official_image_are_identical(punks, official):
     assert compare_with_official(punks, official) == "identical in every byte"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("places", "told"), [([(0, 0)], "1 punk differs"), ([(0, 0), (5, 7), (2399, 2399)], "2 punks differ")]
 )

@@ -19,6 +19,7 @@ def counts(labels: np.ndarray) -> list[int]:
     return np.bincount(labels.ravel(), minlength=10).tolist()
 
 
+@pytest.mark.slow
 def test_the_splits_are_50000_10000_and_the_official_10000_to_test(digits):
     train, validation, test = (digits.split(name) for name in ("train", "validation", "test"))
     assert [len(train), len(validation), len(test)] == [50_000, 10_000, 10_000]

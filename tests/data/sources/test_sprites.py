@@ -53,6 +53,7 @@ def test_there_are_thousands_of_combinations() -> None:
     assert {attribute.kind for attribute in SCHEMA.attributes} == {"choice", "flag"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_every_attribute_is_read_back_at_every_size(size: tuple[int, int]) -> None:
     table = any_combinations(120, seed=sum(size))
@@ -65,6 +66,7 @@ def test_read_inverts_draw(table: NDArray[np.int16], size: tuple[int, int]) -> N
     assert_array_equal(read(draw(table, size)), table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_no_layer_ever_hides_what_tells_two_options_apart(size: tuple[int, int]) -> None:
     """With the next test this is `read` inverting `draw`, and images that differ, for all combinations."""
@@ -73,6 +75,7 @@ def test_no_layer_ever_hides_what_tells_two_options_apart(size: tuple[int, int])
             assert np.count_nonzero(one != other) >= 2, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_colour_belongs_to_one_attribute(size: tuple[int, int]) -> None:
     colours = np.concatenate([layer.colours for layer in _render(*size)])

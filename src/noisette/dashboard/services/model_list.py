@@ -101,7 +101,7 @@ def _listed(bundle: Bundle) -> ListedModel:
 
 
 def _standing(status: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a training stands. status: As it writes it; empty where there is none."""
+    """Where a training stands, by the status that it writes; empty where there is none."""
     if not status:
         return {"trains": False}
     return {

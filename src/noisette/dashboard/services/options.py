@@ -13,6 +13,7 @@ from noisette.config.names import EXCLUSION, VARIATION
 from noisette.config.sampling import SETTINGS, SamplingSettings, Setting
 from noisette.diffusion.registry import OWNED, SAMPLERS
 from noisette.inference.generator import Generator
+from noisette.inference.snippets import short
 from noisette.sampling.presets import PresetName
 
 MOST_IMAGES = 64
@@ -90,7 +91,7 @@ def within(name: str, value: Any, generator: Generator) -> Any:
 def as_shown(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of settings as their widgets have them; those without one are left out."""
     return {
-        name: ", ".join(f"{key}={_short(amount)}" for key, amount in value.items())
+        name: ", ".join(f"{key}={short(amount)}" for key, amount in value.items())
         if isinstance(value, Mapping)
         else tuple(value)
         if isinstance(value, list | tuple)
@@ -193,8 +194,3 @@ def matching_preset(generator: Generator, settings: Mapping[str, Any], chosen: s
         if name in offered and all(settings[setting] == value for setting, value in offered[name].items()):
             return name
     return None
-
-
-def _short(number: float) -> str:
-    """As short as it can be without becoming another."""
-    return repr(float(number)).removesuffix(".0")

@@ -86,7 +86,7 @@ def _recipe_and_name(runs: Path) -> tuple[str, str]:
 
 
 def _length(name: str) -> tuple[str, str]:
-    """The unit in which the length of a training is given, and how much of it. name: of the recipe."""
+    """The unit in which the length of a training is given, and how much of it, in the recipe of this name at first."""
     training = load_recipe(name).training
     given = next(each for each in _LENGTHS if getattr(training, each) is not None)
     st.session_state.setdefault(f"unit/{name}", given)

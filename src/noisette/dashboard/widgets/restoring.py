@@ -72,7 +72,7 @@ def _restore(plan: Plan, models: list[ListedModel], axes: Mapping[str, list[str]
     if listed is None:
         raise RequestError(say("it was drawn by {run}, which is not here", run=plan.run))
     model = model_of(listed)
-    checked = model.generator.planner.replan(plan)
+    checked = model.generator.replan(plan)
     form, back = AttributeForm(model), restored(checked, model.generator)
     restore(back, form)
     st.session_state["mode"] = GRID if len(axes) == 2 else PICTURES

@@ -116,7 +116,7 @@ def _variation() -> None:
 
 
 def _advance_seed(plan: Plan, count: int, again: bool) -> None:
-    """Move on to the next seeds where something else has changed, or Draw was pressed. plan: of seed 0."""
+    """Move on to the next seeds where something else has changed, or Draw was pressed; the plan is that of seed 0."""
     state = st.session_state
     changed = again or (plan, count) != state.get("planned", (plan, count))
     state["planned"] = plan, count

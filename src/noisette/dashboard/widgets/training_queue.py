@@ -48,7 +48,7 @@ def training_queue(runs: Path) -> None:
 
 
 def _entry(runs: Path, place: int, entry: QueueEntry, run: ListedModel | None) -> None:
-    """A training that runs or waits. place: how many come before it."""
+    """A training that runs, or waits for as many as `place` says."""
     name = run.title if run else entry.run.name
     ours = entry.run.parent == runs.resolve()
     with st.container(horizontal=True, vertical_alignment="center"):
