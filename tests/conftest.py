@@ -74,6 +74,9 @@ BY_PLACE = {"e2e": "e2e", "e2e/test_dashboard.py": "browser"}
 SLOW_FIXTURES = {"drawer", "classifier", "reference", "perfect"}
 """They train, measure or draw for seconds, so what uses one is `slow`; the other slow tests say so themselves."""
 
+LONGEST_FIRST = ("e2e", "evaluation", "training")
+"""Folders whose files take minutes: a worker that begins one last keeps the others waiting."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -82,6 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
         if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+    items.sort(key=lambda item: not any(item.path.is_relative_to(HERE / place) for place in LONGEST_FIRST))
 
 
 def resolved(generator: Generator, preset: str | None = None, **settings: object) -> SamplingSettings:

@@ -143,6 +143,7 @@ def test_what_cannot_be_is_told_and_taken_back(page):
 def test_cancel_cancels(page):
     choose(page, "punks")
     page.get_by_alt_text("drawn without a request, seed 0").wait_for()
+    page.get_by_text("generate punks").first.wait_for()  # drawn: what is still changing loses what is typed
     put(page, "Steps", "1000")
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("Cancelled.").wait_for()

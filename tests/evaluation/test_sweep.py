@@ -118,7 +118,7 @@ def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
         (["--over", "guidance=1,x"], "guidance takes numbers with commas between them"),
         (["--over", "steps=5,5"], "names a value twice"),
         (["--over", "steps=5", "--over", "steps=6"], "--over names steps twice"),
-        (["--over", "guidance=1,-1"], "a scale lies between"),
+        (["--over", "guidance=1,-1"], "guidance must lie between 0 and"),
         (["--over", "checkpoint=7,8"], "no checkpoint of step 7 is kept"),
         (["--over", "guidance=1", "--figure", "exakt"], 'no figure "exakt"; nearest: exact'),
         (["--over", "guidance=1", "--count", 51], "has 50 images"),
@@ -244,6 +244,7 @@ def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, 
         folder = tmp_path / "without" / name
         shutil.copytree(drawer, folder, ignore=lambda *_, name=name: [name, "evaluations"])
         assert run(capsys, "report", folder, "--out", tmp_path / "r2.html")[0] == 0, name
+    folder = shutil.copytree(drawer, tmp_path / "damaged", ignore=lambda *_: ["evaluations"])
     (folder / "recipe.toml").write_text("[")
     assert run(capsys, "report", folder, drawer, "--out", tmp_path / "r2.html")[0] == 0
     assert "is not TOML" in (tmp_path / "r2.html").read_text()

@@ -229,10 +229,10 @@ def test_a_table_of_other_weights_is_none_and_a_damaged_one_is_told(drawer, tmp_
     shutil.copytree(drawer, copy)
     table = json.loads((copy / "presets.json").read_text())
     (copy / "presets.json").write_text(json.dumps({**table, "weights": "of others"}))
-    assert noisette.load(copy).qualities is None
+    assert noisette.load(copy).presets is None
     (copy / "presets.json").write_text("{}")
     damaged = noisette.load(copy)
-    assert damaged.qualities is None
+    assert damaged.presets is None
     assert "presets.json is damaged, or of another version; `noisette tune " in damaged.notes[0]
     noisette.tune(copy, count=20)
     assert noisette.load(copy).notes == ()

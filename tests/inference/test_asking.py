@@ -62,6 +62,7 @@ def test_an_image_depends_on_its_own_seed_and_request_alone(generator, each, pla
     assert np.array_equal(drawn, each[places])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [

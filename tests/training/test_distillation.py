@@ -138,7 +138,9 @@ def test_what_must_stay_as_the_teacher_has_it_cannot_be_set(asked, tmp_path):
             match="is the teacher's; of a distilled model, training, sampling, samples, condition.drop_... and distillation.steps can be set",
         ):
             noisette.distil(asked.folder, steps=1, out=tmp_path / "student", settings=[setting])
-    with pytest.raises(RequestError, match="samples: a student draws as it learned, by ddim in 1 steps evenly in time"):
+    with pytest.raises(
+        RequestError, match="sampling: a distilled model draws as it learned, by ddim in 1 steps evenly in time"
+    ):
         noisette.distil(asked.folder, steps=1, out=tmp_path / "student", settings=["samples.steps=4"])
     assert not (tmp_path / "student").exists()
     run = noisette.distil(asked.folder, steps=1, out=tmp_path / "student")

@@ -34,6 +34,7 @@ def test_another_palette_in_the_place_of_the_trained_one_is_found_out(tmp_path):
         noisette.resume(run.folder)
 
 
+@pytest.mark.slow
 def test_a_palette_that_is_gone_is_missed(tmp_path):
     run = noisette.train(parse_recipe(TINY, source="t", overrides=['diffusion.target="palette"']), out=tmp_path / "r")
     (run.folder / "palette.json").unlink()

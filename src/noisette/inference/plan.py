@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from noisette.attributes.schema import Value
 from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError
-from noisette.files.images import good_scale
 from noisette.sampling.resolve import whole_seeds
 
 MOST_RECORDED = 4096
@@ -143,6 +142,8 @@ class Plan(BaseModel):
         Returns:
             The plan with these.
         """
+        from noisette.files.images import good_scale  # it loads Pillow, which a refused request does not wait for
+
         across = min(columns or math.ceil(math.sqrt(len(self.seeds))), len(self.seeds))
         return self.model_copy(update={"columns": across, "scale": scale or good_scale(size[1], across)})
 

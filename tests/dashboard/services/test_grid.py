@@ -53,6 +53,7 @@ def test_a_grid_that_cannot_be(avatars, name, values):
         drawn()
 
 
+@pytest.mark.slow
 def test_strengths_of_an_exclusion_are_compared_only_where_they_count(avatars):
     axes = Axis("exclusion", ("0", "2")), Axis("seed", ("1",))
     for impute in (False, True):

@@ -13,6 +13,7 @@ from ..harness import plan
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
+@pytest.mark.slow
 def test_what_a_picture_says_comes_back(avatars):
     drawn = plan(
         avatars,

@@ -30,6 +30,7 @@ def test_watch_without_runs_says_what_to_do(tmp_path):
     assert "noisette train digits" in page.info[0].value
 
 
+@pytest.mark.slow
 def test_a_run_that_is_deleted_while_it_is_watched(tmp_path):
     for name in ("one", "two"):
         noisette.train(parse_recipe(TINY, source="t", overrides=["training.steps=4"]), out=tmp_path / name)

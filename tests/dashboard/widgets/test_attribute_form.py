@@ -22,6 +22,7 @@ def test_random_ticks_a_plausible_request_and_clear_takes_it_back(runs):
     assert "--attributes" not in page.code[0].value
 
 
+@pytest.mark.slow
 def test_random_has_nothing_of_negative_attributes_and_clear_clears_all(runs):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "avatars")).run()

@@ -23,6 +23,7 @@ def test_a_form_that_nobody_touched_changes_nothing(tmp_path):
         assert "--set" not in page.code[-1].value
 
 
+@pytest.mark.slow
 def test_a_changed_setting_is_in_the_command_and_a_wrong_one_is_told(tmp_path):
     page = opened(train_page, tmp_path)
     page.selectbox(key="recipe").select("sprites").run()

@@ -100,6 +100,7 @@ def test_a_setting_that_the_page_never_heard_of_has_a_widget_and_is_drawn_with(r
     assert page.session_state["picture"].plan.sampling.eta == 0.5
 
 
+@pytest.mark.slow
 def test_what_a_sampler_does_not_take_cannot_be_set(runs):
     page = opened(generate_page, runs)
     page.selectbox(key="model").select(str(runs / "avatars")).run()
