@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo   set up, draw from the models that ship, then train two of your own: about 5 minutes"
 	@echo "make dashboard  set up, open the dashboard: tick boxes, get the picture"
-	@echo "make test   set up, run all tests (8 to 10 minutes on two cores); what they need and there is not is downloaded"
+	@echo "make test   set up, run all tests (under 8 minutes on two cores); what they need and there is not is downloaded"
 	@echo "make test-fast  set up, run the tests that are quick (under a minute on two cores): before every commit"
 	@echo "make lint   set up, check style, types and the direction of imports"
 	@echo "make docs   set up, build the documentation with its API pages into build/docs"
