@@ -1,12 +1,15 @@
-"""How threads wait for each other is said to OpenMP by its variables."""
+"""How threads wait for each other: what OpenMP is told, and when they sleep."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import threading
 
 import pytest
 
-from noisette.threads import SPINS, wait_briefly
+from noisette.threads import SPINS, Reading, available_cores, crowded, steady, wait_briefly
 
 POLICY, COUNT = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
 
@@ -37,3 +40,73 @@ def test_who_set_the_number_of_spins_keeps_it():
     os.environ[COUNT] = "7"
     wait_briefly()
     assert os.environ[COUNT] == "7"
+
+
+def test_the_python_api_says_it_too():
+    """Whoever imports noisette before PyTorch has it, not the command alone."""
+    said = {name: value for name, value in os.environ.items() if name not in (POLICY, COUNT)}
+    told = [sys.executable, "-c", f"import noisette, os; print(os.environ['{POLICY}'], os.environ['{COUNT}'])"]
+    printed = subprocess.run(told, env=said, capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["PASSIVE", str(SPINS)]
+
+
+def test_what_others_do_is_what_this_process_does_not():
+    before, after = Reading(all=100.0, own=40.0, time=7.0), Reading(all=103.5, own=41.5, time=9.0)
+    assert after.others_since(before) == 1.0  # 3.5 s of cores, 1.5 s of them our own, in 2 s
+
+
+@pytest.mark.parametrize(
+    ("others", "threads", "cores", "before", "expected"),
+    [
+        (0.05, 2, 2, False, False),
+        (1.0, 2, 2, False, True),
+        (1.0, 2, 4, False, False),  # the cores suffice for all
+        (2.5, 2, 4, False, True),
+        (0.2, 2, 2, False, False),  # it takes more to change than to stay
+        (0.2, 2, 2, True, True),
+        (1.0, 1, 2, False, False),  # one thread waits for nobody
+    ],
+)
+def test_threads_sleep_where_the_cores_do_not_suffice(others, threads, cores, before, expected):
+    assert crowded(others, threads, cores, before) is expected
+
+
+SLEEPS = """
+import resource, torch
+from noisette.threads import Crowd, available_cores
+torch.set_num_threads(2)
+numbers = torch.ones(1 << 18)
+def sleeps():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+    for _ in range(100):
+        numbers.neg_()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before
+sleeps()
+alone = sleeps()
+crowd = Crowd(2, available_cores())
+beside = sleeps()
+crowd.close()
+print(alone, beside, sleeps())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    sys.platform != "linux" or available_cores() < 2, reason="GNU's OpenMP and two cores are what it is about"
+)
+def test_a_crowd_lets_waiting_threads_sleep_and_its_end_lets_them_spin():
+    """Counted by how often the process gave a core away of its own will, where threads spin for ever by themselves."""
+    said = os.environ | {POLICY: "PASSIVE", COUNT: "1000000000"}
+    printed = subprocess.run([sys.executable, "-c", SLEEPS], env=said, capture_output=True, text=True, check=True)
+    alone, beside, after = map(int, printed.stdout.split())
+    assert beside > 50 > max(alone, after)
+
+
+def test_a_watch_ends_with_the_last_that_computes():
+    def watching():
+        return [thread for thread in threading.enumerate() if thread.name == "steady"]
+
+    with steady(), steady():
+        [thread] = watching()
+    thread.join(timeout=30)
+    assert not watching()

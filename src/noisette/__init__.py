@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from noisette._version import __version__ as __version__
 from noisette.telemetry import switch_off
+from noisette.threads import wait_briefly
 
 if TYPE_CHECKING:
     from noisette.attributes.parsing import ParsedRequest as ParsedRequest
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from noisette.training.start import train as train
 
 switch_off()
+wait_briefly()
 
 _HOMES = {
     # What is called first.

@@ -15,7 +15,6 @@ from noisette.cli import drawing, measuring, training
 from noisette.cli.common import Suggesting
 from noisette.cli.data import data
 from noisette.errors import NoisetteError, Stopped
-from noisette.threads import wait_briefly
 
 
 @click.group(cls=Suggesting, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -77,7 +76,6 @@ def dashboard(runs: Path, port: int, address: str, browser: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; every expected failure is one line on standard error."""
-    wait_briefly()
     try:
         app(args=None if arguments is None else list(arguments), prog_name="noisette", standalone_mode=False)
         return 0

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from noisette.threads import steady
+
 _AT_A_TIME = 64
 _WIDTHS = (32, 64, 96, 128)
 
@@ -111,6 +113,7 @@ class ClassifierNetwork(nn.Module):
         return logits
 
 
+@steady()
 def over(images: NDArray[np.uint8], network: Callable[[Tensor], Tensor]) -> Tensor:
     """Evaluate a network over many images, some at a time.
 

@@ -19,6 +19,7 @@ from noisette.evaluation.classifier import AttributeClassifier, load_classifier
 from noisette.evaluation.classifier_network import ClassifierNetwork, as_input, over
 from noisette.evaluation.occlusion import occluded as occluded_in
 from noisette.progress import Progress
+from noisette.threads import steady
 
 FEWEST_IMAGES = _BATCH = 64
 """Images that a classifier needs to learn from."""
@@ -29,6 +30,7 @@ _WARMUP = 100  # steps
 _NOISE = 0.1  # standard deviation, in [-1, 1], at most: drawn images are slightly off where real ones never are
 
 
+@steady()
 def fit_classifier(
     dataset: Dataset,
     *,

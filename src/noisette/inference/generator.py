@@ -34,6 +34,7 @@ from noisette.networks.base import Network
 from noisette.progress import Progress, silent
 from noisette.sampling.functions import levels_of, sampler_of
 from noisette.sampling.presets import Presets
+from noisette.threads import steady
 
 BATCH = 16
 """Images are evaluated so many at a time. Where an engine computes otherwise for another number, the last ones get
@@ -256,6 +257,7 @@ class Generator:
         )
         return self.draw(plan, preview=preview, progress=progress)
 
+    @steady()
     def draw(
         self,
         plan: Plan,

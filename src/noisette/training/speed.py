@@ -141,7 +141,7 @@ def _measure(
 ) -> dict[Settings, float]:
     """Images/s of each candidate, by whole steps on copies of the network."""
     steps = {
-        candidate: _step(config, network, objective, candidate, shape, batch, device, condition)
+        candidate: probe_step(config, network, objective, candidate, shape, batch, device, condition)
         for candidate in candidates
     }
     for step in steps.values():
@@ -157,7 +157,7 @@ def _measure(
     return rates
 
 
-def _step(
+def probe_step(
     config: TrainingConfig,
     network: nn.Module,
     objective: Objective,

@@ -27,6 +27,7 @@ from noisette.inference.engine import Inputs, engine_of, in_pytorch
 from noisette.model import Model, assemble
 from noisette.progress import Progress
 from noisette.store.run import Run, check_new, create_run, open_run
+from noisette.threads import steady
 from noisette.training.budget import Budget
 from noisette.training.callback import Callback, NullCallback
 from noisette.training.grids import Grid
@@ -37,6 +38,7 @@ from noisette.training.supervision import DataSupervision, Supervision, TeacherS
 from noisette.training.trainer import Trainer
 
 
+@steady()
 def train(
     recipe: str | Recipe,
     *,
@@ -98,6 +100,7 @@ def train(
         return _train_anew(model, folder, accelerator, callback, progress)
 
 
+@steady()
 def distil(
     recipe: Recipe,
     teacher: nn.Module,
@@ -179,6 +182,7 @@ def _train_anew(
     return run
 
 
+@steady()
 def resume(
     folder: str | Path, *, queue: bool = False, callback: Callback | None = None, progress: Progress | None = None
 ) -> Run:
