@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo dashboard test test-fast lint docs format study clean
+.PHONY: help demo dashboard test test-fast fuzz lint docs format study clean
 
 help:
 	@echo "make demo   set up, draw from the models that ship, then train two of your own: about 5 minutes"
 	@echo "make dashboard  set up, open the dashboard: tick boxes, get the picture"
 	@echo "make test   set up, run all tests (under 8 minutes on two cores); what they need and there is not is downloaded"
 	@echo "make test-fast  set up, run the tests that are quick (under a minute on two cores): before every commit"
+	@echo "make fuzz   set up, let files be made up for two minutes that should break what reads them"
 	@echo "make lint   set up, check style, types and the direction of imports"
 	@echo "make docs   set up, build the documentation with its API pages into build/docs"
 	@echo "make study  the study of conditioning: every way in for half an hour, one after the other; stop it, and it goes on"
@@ -28,6 +29,11 @@ test: $(VENV)/.installed-dev
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 -m "not slow and not browser and not e2e"
+
+# SECONDS_EACH=600 looks longer.
+SECONDS_EACH ?= 20
+fuzz: $(VENV)/.installed-fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS_EACH)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -62,6 +68,10 @@ $(VENV)/.installed-dashboard: $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,peers,dashboard]"
+	@touch $@
+
+$(VENV)/.installed-fuzz: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"
 	@touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed

@@ -32,6 +32,7 @@ from noisette.evaluation.classifier_report import classifier_report, describe
 from noisette.evaluation.classifiers import EPOCHS, data_of, fit_and_keep
 from noisette.evaluation.occlusion import occluded
 from noisette.files.atomic import write_text
+from noisette.store.publish import list_files
 
 
 def main() -> None:
@@ -86,6 +87,7 @@ same type and skin without it: bare skin, plain background.
 ```
 """
     write_text(folder / f"{arguments.name}.md", card)
+    list_files(folder)
     print(card)
     print(f"{path.stat().st_size:,} bytes")
 

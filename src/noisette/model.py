@@ -101,6 +101,18 @@ class Model:
         outputs = len(objective.colours) if isinstance(objective, Classification) else self.space.channels
         return build(settings.kind, self.shape, outputs, self.condition_spec, settings.model_dump(exclude={"kind"}))
 
+    def outline(self) -> dict[str, Tensor]:
+        """The names, shapes and types of all tensors of a network, without their content: it takes no memory, so that
+        what is read can be held against it first.
+        """
+        with torch.device("meta"):
+            return self.network().state_dict()
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers its network learns and keeps."""
+        return sum(tensor.numel() for tensor in self.outline().values())
+
     def denoiser(
         self, denoise: ConditionalDenoiser, condition: Condition, unconditional: Condition, guidance: GuidanceSettings
     ) -> Denoiser:

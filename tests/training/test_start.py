@@ -25,9 +25,20 @@ def test_colours_too_many_to_be_named_are_told_before_anything_is_made(tmp_path,
 @pytest.mark.slow
 def test_another_palette_in_the_place_of_the_trained_one_is_found_out(tmp_path):
     run = noisette.train(parse_recipe(TINY, source="t", overrides=['diffusion.target="palette"']), out=tmp_path / "r")
-    colours = run.palette.colours.copy()
-    colours[[1, 2]] = colours[[2, 1]]
+    colours, whole = run.palette.colours, (run.folder / "palette.json").read_text()
+    (run.folder / "palette.json").write_text(Palette(colours[1:]).to_json())
+    with pytest.raises(
+        NoisetteError, match=r"palette\.json is damaged: its SHA-256 .* `noisette resume .* makes it anew"
+    ):
+        noisette.load(run.folder)
+    callback = Collecting()
+    noisette.resume(run.folder, callback=callback)
+    assert callback.notes[0] == f"{run.folder}/palette.json was damaged, and was made anew from the data"
+    assert (run.folder / "palette.json").read_text() == whole
+    colours = colours.copy()
+    colours[1, 0] += 1
     (run.folder / "palette.json").write_text(Palette(colours).to_json())
+    run.write_environment(run.environment)  # as a forger would
     with pytest.raises(RequestError, match="do not fit the recipe, schema and palette"):
         noisette.load(run.folder)
     with pytest.raises(NoisetteError, match=r"palette\.json is not what the run was trained on"):
@@ -38,7 +49,7 @@ def test_another_palette_in_the_place_of_the_trained_one_is_found_out(tmp_path):
 def test_a_palette_that_is_gone_is_missed(tmp_path):
     run = noisette.train(parse_recipe(TINY, source="t", overrides=['diffusion.target="palette"']), out=tmp_path / "r")
     (run.folder / "palette.json").unlink()
-    with pytest.raises(RequestError, match=r"palette\.json is missing"):
+    with pytest.raises(NoisetteError, match=r"palette\.json is missing; `noisette resume .* makes it anew"):
         noisette.load(run.folder)
 
 

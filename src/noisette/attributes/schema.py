@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 UNKNOWN = -1
 """In an attribute table: nothing is known. Never the same as 0, which is "absent" or the first option."""
 
+MOST_ATTRIBUTES = 1024
+MOST_VALUES = 2048
+"""Of all attributes together: options of choices, and flags."""
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+"""Of an attribute, an option or a group."""
+
 Value = str | bool
 """The option of a choice, or whether a flag is there."""
 
@@ -34,8 +41,8 @@ class Choice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["choice"] = "choice"
-    name: str
-    options: tuple[str, ...] = Field(min_length=1)
+    name: Name
+    options: tuple[Name, ...] = Field(min_length=1, max_length=MOST_VALUES)
 
     @model_validator(mode="after")
     def _options_are_unique(self) -> Choice:
@@ -60,7 +67,7 @@ class Flag(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["flag"] = "flag"
-    name: str
+    name: Name
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -87,8 +94,8 @@ class Group(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    members: tuple[str, ...] = Field(min_length=2)
+    name: Name
+    members: tuple[Name, ...] = Field(min_length=2, max_length=MOST_ATTRIBUTES)
 
 
 class AttributeSchema(BaseModel):
@@ -103,11 +110,13 @@ class AttributeSchema(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    attributes: tuple[Attribute, ...] = ()
-    groups: tuple[Group, ...] = ()
+    attributes: tuple[Attribute, ...] = Field((), max_length=MOST_ATTRIBUTES)
+    groups: tuple[Group, ...] = Field((), max_length=MOST_ATTRIBUTES)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> AttributeSchema:
+        if (values := sum(map(len, self.valued))) > MOST_VALUES:
+            raise ValueError(f"all attributes together have {values} values; there can be {MOST_VALUES}")
         if twice := _twice([*self.names, *(group.name for group in self.groups)]):
             raise ValueError(f'the attribute "{twice}" appears twice')
         flags = {attribute.name for attribute in self.attributes if attribute.kind == "flag"}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from typing import Annotated
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from noisette.attributes.schema import AttributeSchema, Value
+from noisette.attributes.schema import MOST_VALUES, AttributeSchema, Value
 from noisette.errors import RequestError
 
 MOST_FINGERPRINTS = 100_000
 """Images; of larger collections the combinations that were seen are not kept."""
+
+_MOST_IMAGES = 2**40
 
 
 class Statistics(BaseModel):
@@ -27,11 +30,13 @@ class Statistics(BaseModel):
             table, sorted, as base64; empty of more than `MOST_FINGERPRINTS` images.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    images: int = Field(ge=0)
-    together: tuple[tuple[int, ...], ...]
-    seen: str = Field("", validation_alias=AliasChoices("seen", "worn"))  # the latter in the files of version 1
+    images: int = Field(ge=0, le=_MOST_IMAGES)
+    together: tuple[Annotated[tuple[int, ...], Field(max_length=MOST_VALUES)], ...] = Field(max_length=MOST_VALUES)
+    seen: str = Field(
+        "", max_length=6 * MOST_FINGERPRINTS, validation_alias=AliasChoices("seen", "worn")
+    )  # the latter in the files of version 1
 
     @model_validator(mode="after")
     def _is_square(self) -> Statistics:
@@ -41,8 +46,14 @@ class Statistics(BaseModel):
             not 0 <= number <= min(self.images, row[place]) for place, row in enumerate(self.together) for number in row
         ):
             raise ValueError("the table counts more or less than there is")
-        if len(self.seen_fingerprints) > self.images:
+        table = np.array(self.together, dtype=np.int64)
+        if (table != table.T).any():
+            raise ValueError("the table counts two values together otherwise than the other way round")
+        seen = self.seen_fingerprints
+        if len(seen) > self.images:
             raise ValueError("there are more fingerprints than images")
+        if (seen[:-1] >= seen[1:]).any():
+            raise ValueError("the fingerprints are not in order")
         return self
 
     def check(self, schema: AttributeSchema) -> None:

@@ -25,13 +25,18 @@ from noisette.config.sections import (
     dataset_section,
 )
 from noisette.diffusion.registry import OWNED, SAMPLERS, takers
-from noisette.errors import RequestError, nearest
+from noisette.errors import NoisetteError, RequestError, nearest
+from noisette.files.hashes import read_verified
+from noisette.files.reading import read_text
 from noisette.networks.registry import NETWORKS
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+_MOST_TEXT = 2**20
+"""Bytes of a recipe; those that ship have some hundreds."""
 
 
 class Recipe(Section):
@@ -136,11 +141,11 @@ class Recipe(Section):
 
 def recipe_names() -> list[str]:
     """The recipes that ship with the package, sorted."""
-    return sorted(
-        file.name.removesuffix(".toml")
-        for file in resources.files("noisette.recipes").iterdir()
-        if file.name.endswith(".toml")
-    )
+    return sorted(file.name.removesuffix(".toml") for file in _home().iterdir() if file.name.endswith(".toml"))
+
+
+def _home() -> Path:
+    return Path(str(resources.files("noisette.recipes")))
 
 
 def lengthened(budget: str | None, epochs: int | None, steps: int | None) -> list[str]:
@@ -182,12 +187,12 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     """
     path = Path(name)
     if name in recipe_names():
-        text = resources.files("noisette.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+        text = read_verified(_home(), f"{name}.toml").decode("utf-8")
     elif path.suffix == ".toml":
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RequestError(f"cannot read the recipe {path}: {getattr(error, 'strerror', None) or error}") from error
+            text = read_text(path, most=_MOST_TEXT)
+        except NoisetteError as error:
+            raise RequestError(str(error).replace("cannot read ", "cannot read the recipe ", 1)) from error
     else:
         raise RequestError(f'no recipe "{name}"{nearest(name, recipe_names())} (see `noisette recipes`)')
     return parse_recipe(text, source=name, overrides=overrides)
@@ -204,16 +209,39 @@ def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Re
     Raises:
         RequestError: A setting is wrong; the message names it.
     """
-    try:
-        values = migrate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise RequestError(f"{source} is not TOML: {error}") from error
+    values = migrate(_parsed(text, source))
     given = {_override(values, override) for override in overrides}
     values = of_its_source(values, given)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         raise RequestError(explain(error.errors(), _sections(values))) from error
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
+    if len(text) > _MOST_TEXT:
+        raise RequestError(f"{source} is no recipe: it is longer than any")
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # the first also of numbers and dates that cannot be
+        why = "it is too deep" if isinstance(error, RecursionError) else error
+        raise RequestError(f"{source} is not TOML: {why}") from error
+
+
+def count_settings(content: bytes) -> int:
+    """How many settings the TOML of a recipe has; none if it is no TOML.
+
+    Args:
+        content: Of the file.
+    """
+
+    def count(values: Any) -> int:
+        return sum(map(count, values.values())) if isinstance(values, dict) and values else 1
+
+    try:
+        return count(tomllib.loads(content.decode("utf-8")))
+    except (ValueError, RecursionError):
+        return 0
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -25,6 +25,12 @@ _MOST_LEVELS = 100_000
 """Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
 
 
+_WIDEST = 4096
+"""Channels of a layer."""
+_MOST_RESOLUTIONS = 8
+"""Levels of a network, each half as large as the one before."""
+
+
 class DatasetConfig(Section):
     """What is learned from; always the train split.
 
@@ -165,18 +171,29 @@ class UNetConfig(Section):
 
     kind: Literal["unet"] = "unet"
     patch: int = Field(1, ge=1, le=8, description="pixels along the side of the square seen as one position")
-    widths: list[Annotated[int, Field(ge=4)]] = Field([64, 128], description="channels of each level, finest first")
-    blocks: int = Field(2, ge=1, description="residual blocks of each level on the way down; one more on the way up")
-    attention: list[bool] = Field([False, True], description="whether each level attends over its positions")
-    head_width: int = Field(32, ge=4, description="channels of an attention head")
+    widths: list[Annotated[int, Field(ge=4, le=_WIDEST)]] = Field(
+        [64, 128], description="channels of each level, finest first", max_length=_MOST_RESOLUTIONS
+    )
+    blocks: int = Field(
+        2, ge=1, le=32, description="residual blocks of each level on the way down; one more on the way up"
+    )
+    attention: list[bool] = Field(
+        [False, True], description="whether each level attends over its positions", max_length=_MOST_RESOLUTIONS
+    )
+    head_width: int = Field(32, ge=4, le=_WIDEST, description="channels of an attention head")
     condition: list[ConditioningName] = Field(
         [],
         description="conditioning mechanisms, any of concat, add, modulate, spatial; none makes an unconditional run",
     )
-    map_channels: int = Field(24, ge=1, description="of the map that each value owns; of spatial only")
-    pixel_width: int = Field(0, ge=0, description="channels of the last layers, 1x1 at full size; 0 leaves them out")
+    map_channels: int = Field(24, ge=1, le=_WIDEST, description="of the map that each value owns; of spatial only")
+    pixel_width: int = Field(
+        0, ge=0, le=_WIDEST, description="channels of the last layers, 1x1 at full size; 0 leaves them out"
+    )
     pixel_map_channels: int = Field(
-        32, ge=1, description="of a second map that each value owns, at full size; of spatial with pixel_width only"
+        32,
+        ge=1,
+        le=_WIDEST,
+        description="of a second map that each value owns, at full size; of spatial with pixel_width only",
     )
 
     @model_validator(mode="after")

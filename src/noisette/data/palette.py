@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.files.reading import parse_json
+
 MOST_COLOURS = 1024
 """A data set with more is no pixel art."""
 
+_COLOUR = re.compile(r"[0-9a-f]{6}(?:[0-9a-f]{2})?")
 _AT_A_TIME = 2**14  # colours that are compared with the whole palette; images whose colours are collected
 
 
@@ -38,13 +42,17 @@ class Palette:
         Raises:
             ValueError: It is anything else.
         """
-        try:
-            colours = [list(bytes.fromhex(colour)) for colour in json.loads(text)["colours"]]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError("there are no colours") from error
-        if {len(colour) for colour in colours} not in ({3}, {4}):
+        said = parse_json(text)
+        written = said.get("colours") if isinstance(said, dict) and said.keys() == {"colours"} else None
+        if not isinstance(written, list) or not 1 <= len(written) <= MOST_COLOURS:
+            raise ValueError(f"it is no list of 1 to {MOST_COLOURS} colours")
+        if not all(isinstance(colour, str) and _COLOUR.fullmatch(colour) for colour in written):
             raise ValueError("colours are rrggbb or rrggbbaa")
-        return cls(np.array(colours, dtype=np.uint8))
+        if len({len(colour) for colour in written}) > 1 or sorted(set(written)) != written:
+            raise ValueError("colours are all of one kind, all different, and sorted")
+        if any(colour.endswith("00") and colour != "00000000" for colour in written if len(colour) == 8):
+            raise ValueError("a colour with alpha 0 is 00000000")
+        return cls(np.array([list(bytes.fromhex(colour)) for colour in written], dtype=np.uint8))
 
     @property
     def fingerprint(self) -> str:

@@ -7,17 +7,17 @@ layers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from safetensors.torch import save
 from torch import Tensor
 
@@ -25,6 +25,9 @@ from noisette.attributes.schema import AttributeSchema
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.classifier_network import ClassifierNetwork, over
 from noisette.files.atomic import write_atomically
+from noisette.files.hashes import SEAL
+from noisette.files.reading import DamagedError
+from noisette.files.tensors import read_head, unlike
 
 FEATURES = 1
 """Raised when `AttributeClassifier.features` are taken another way: those that were kept are then taken again."""
@@ -112,7 +115,8 @@ class AttributeClassifier:
             name: tensor.bfloat16() if tensor.dim() > 1 else tensor
             for name, tensor in self.network.state_dict().items()
         }
-        write_atomically(path, lambda temporary: temporary.write_bytes(save(tensors, metadata=facts)))
+        content = save(tensors, metadata={**facts, SEAL: _digest(facts, tensors)})
+        write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
 def load_classifier(path: Path) -> AttributeClassifier:
@@ -131,18 +135,22 @@ def load_classifier(path: Path) -> AttributeClassifier:
     if not path.is_file():
         raise RequestError(f"no classifier {path}")
     try:
-        with safe_open(path, framework="pt") as file:
-            facts = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
-        schema = AttributeSchema.model_validate_json(facts["schema"])
-        channels, height, width = json.loads(facts["shape"])
-        network = ClassifierNetwork((channels, height, width), sum(map(len, schema.valued)))
+        head = read_head(path, inside=path.parent)
+        facts = _Facts.model_validate(head.metadata)
+        tensors = head.tensors()
+        if facts.sha256 is not None and facts.sha256 != _digest(_without_seal(head.metadata), tensors):
+            raise ValueError("its SHA-256 is not the one that it carries")
+        schema, shape = AttributeSchema.model_validate_json(facts.schema_read), _Shape.validate_json(facts.shape)
+        values = sum(map(len, schema.valued))
+        with torch.device("meta"):  # before a network is made: its file may ask for one of any size
+            outline = ClassifierNetwork(shape, values).state_dict()
+        if why := unlike(tensors, outline):
+            raise ValueError(why)
+        network = ClassifierNetwork(shape, values)
         network.load_state_dict(tensors)  # bfloat16 into float32
-    except (SafetensorError, ValidationError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except (DamagedError, ValueError) as error:
         raise NoisetteError(f"the classifier {path} is damaged, or of another version; train it again") from error
-    return AttributeClassifier(
-        network.eval(), schema, facts["dataset"], (channels, height, width), int(facts["epochs"])
-    )
+    return AttributeClassifier(network.eval(), schema, facts.dataset, shape, facts.epochs)
 
 
 def trained_on(path: Path) -> str | None:
@@ -155,7 +163,36 @@ def trained_on(path: Path) -> str | None:
         The fingerprint of the images; None if the file is damaged.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get("dataset")
-    except SafetensorError:
+        return read_head(path, inside=path.parent).metadata.get("dataset")
+    except NoisetteError:
         return None
+
+
+class _Facts(BaseModel):
+    """What the file of a classifier says besides its weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_read: str = Field(alias="schema")
+    dataset: str = Field(max_length=200)
+    shape: str = Field(max_length=100)
+    epochs: int = Field(ge=0, le=10**9)
+    sha256: str | None = None
+
+
+_Shape: TypeAdapter[tuple[int, int, int]] = TypeAdapter(
+    tuple[Annotated[int, Field(ge=1, le=4)], Annotated[int, Field(ge=1, le=1024)], Annotated[int, Field(ge=1, le=1024)]]
+)
+
+
+def _without_seal(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in metadata.items() if name != SEAL}
+
+
+def _digest(facts: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of all that a file holds, however it is laid out."""
+    digest = sha256(json.dumps(dict(facts), sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        as_bytes = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode() + as_bytes)
+    return digest.hexdigest()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shlex
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
@@ -19,8 +21,14 @@ from noisette.evaluation.classifier import FEATURES, AttributeClassifier, load_c
 from noisette.evaluation.classifier_training import fit_classifier
 from noisette.files.atomic import write_atomically
 from noisette.files.cache import cache_folder
+from noisette.files.hashes import REINSTALL, read_hashes, verify
+from noisette.files.reading import read_bytes
+from noisette.files.tensors import tensors_sha256
 from noisette.progress import Progress
 from noisette.store.locate import find, names
+
+_MOST_BYTES = 2**31  # of the features of a data set
+_SEAL = 32  # bytes of a SHA-256
 
 EPOCHS = 24
 """Passes over the train split."""
@@ -89,7 +97,7 @@ def find_classifier(train: Dataset, wanted_by: str) -> AttributeClassifier:
         raise NoisetteError(f"the classifier {kept[0]} is damaged; remove it, or train it again: {how}")
     for path in (*kept, *sorted(_shipped().glob("*.safetensors"))):
         if trained_on(path) == train.fingerprint:
-            return load_classifier(path)
+            return _loaded(path)
     raise RequestError(
         f"there is no attribute classifier for the data of {wanted_by} yet; train one, in a few minutes: {how}"
     )
@@ -110,7 +118,7 @@ def find_compatible(schema: AttributeSchema, shape: tuple[int, int, int]) -> Att
     kept = [cache_folder() / folder for folder in (_FOLDER, _FOLDER_BEFORE)]
     for path in (path for folder in (*kept, _shipped()) for path in sorted(folder.glob("*.safetensors"))):
         try:
-            classifier = load_classifier(path)
+            classifier = _loaded(path)
         except NoisetteError:
             continue
         if classifier.schema.attributes == schema.attributes and classifier.shape == shape:
@@ -151,12 +159,8 @@ def features_of(classifier: AttributeClassifier, dataset: Dataset) -> NDArray[np
         (N, D).
     """
     path = cache_folder() / "features" / f"{dataset.name}-{dataset.fingerprint[:16]}-{classifier.digest}-{FEATURES}.npy"
-    try:
-        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        if kept.ndim == 2 and len(kept) == len(dataset):
-            return kept
-    except (OSError, ValueError, EOFError):
-        pass  # never kept, or cut short
+    if (kept := _read_features(path, len(dataset))) is not None:
+        return kept
     features = classifier.features(dataset.images)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda temporary: _save(temporary, features))
@@ -164,8 +168,34 @@ def features_of(classifier: AttributeClassifier, dataset: Dataset) -> NDArray[np
 
 
 def _save(path: Path, features: NDArray[np.float32]) -> None:
-    with path.open("wb") as file:  # np.save would add a suffix to a name
-        np.save(file, features)
+    content = io.BytesIO()
+    np.save(content, features)
+    path.write_bytes(content.getvalue() + sha256(content.getvalue()).digest())  # NumPy reads no further than its array
+
+
+def _read_features(path: Path, images: int) -> NDArray[np.float32] | None:
+    """What was kept; None if nothing was, or it is not what was written."""
+    try:
+        content = read_bytes(path, most=_MOST_BYTES, inside=path.parent)
+        array, seal = content[:-_SEAL], content[-_SEAL:]
+        if sha256(array).digest() != seal:
+            return None
+        kept: NDArray[np.float32] = np.load(io.BytesIO(array), allow_pickle=False)
+    except (NoisetteError, ValueError, EOFError):
+        return None
+    return kept if kept.ndim == 2 and len(kept) == images and kept.dtype == np.float32 else None
+
+
+def _loaded(path: Path) -> AttributeClassifier:
+    """A classifier that was found here; one that ships is what was shipped."""
+    if path.parent == _shipped():
+        verify(
+            path,
+            tensors_sha256(path, inside=path.parent),
+            read_hashes(path.parent).get(path.name),
+            mend=REINSTALL,
+        )
+    return load_classifier(path)
 
 
 def _kept(train: Dataset, folder: str = _FOLDER) -> Path:

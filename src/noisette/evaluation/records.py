@@ -12,6 +12,7 @@ so the keys of that file stay as they are.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,16 +23,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from noisette.config.sampling import in_words
+from noisette.errors import NoisetteError
 from noisette.evaluation.figures import PARTS, Tree, mean_and_spread
 from noisette.files.atomic import write_atomically, write_text
 from noisette.files.cache import cache_folder
+from noisette.files.hashes import SEAL, content_sha256, read_sealed, sealed
 from noisette.files.images import sheet
+from noisette.files.reading import own_folder, read_bytes, read_object
 from noisette.legacy import modernise
 from noisette.store.locate import find
 
 _COLUMNS = 25
+_MOST_BYTES = 2**28  # of the images of one draw
 
 
 def home_of(run: str) -> Path:
@@ -90,14 +96,18 @@ class Record:
         images = draw()
         self._begin()
         picture = sheet(images, columns=_COLUMNS, gap=0)
+        info = PngInfo()
+        info.add_text(SEAL, content_sha256(images.tobytes()))
         write_atomically(
-            self.folder / "drawn.png", lambda temporary: picture.save(temporary, format="PNG", optimize=True)
+            self.folder / "drawn.png",
+            lambda temporary: picture.save(temporary, format="PNG", optimize=True, pnginfo=info),
         )
         return images
 
     def _begin(self) -> None:
         """Make the folder, with the facts inside."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        own_folder(self.folder.parent, self.folder.parent.parent)  # a link would lead into what is another's
+        own_folder(self.folder, self.folder.parent).mkdir(parents=True, exist_ok=True)
         if not (self.folder / "request.json").is_file():
             write_text(self.folder / "request.json", json.dumps(self.facts, indent=2, ensure_ascii=False) + "\n")
 
@@ -114,13 +124,12 @@ class Record:
         """
         path = self.folder / f"figures-{by}.json"
         kept: Tree = {}
-        with contextlib.suppress(OSError, ValueError):  # never taken, or cut short
-            read = modernise(json.loads(path.read_text(encoding="utf-8")))
-            kept = read if isinstance(read, dict) else {}
+        with contextlib.suppress(NoisetteError):  # never taken, or damaged: taken anew
+            kept = _read_figures(path)
         if missing := [part for part in parts if part not in kept]:
             kept |= measure(missing)
             self._begin()
-            write_text(path, json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+            write_text(path, json.dumps(sealed(kept), indent=2, ensure_ascii=False) + "\n")
         return {part: kept[part] for part in parts}
 
 
@@ -171,14 +180,14 @@ def measured(run: str) -> list[Measured]:
     for path in sorted(folders):
         by = path.stem.removeprefix("figures-")
         try:
-            facts = json.loads((path.parent / "request.json").read_text(encoding="utf-8"))
-            figures = modernise(json.loads(path.read_text(encoding="utf-8")))
+            facts = _read_facts(path.parent)
+            figures = _read_figures(path)
             facts.pop("first_seed")
-            if not {*_NEEDED} <= facts.keys() or not isinstance(figures, dict):
+            if not {*_NEEDED} <= facts.keys():
                 continue
             key = json.dumps([facts, by, sorted(figures)], sort_keys=True)
             found.setdefault(key, (facts, by, []))[2].append(figures)
-        except (OSError, ValueError, LookupError, AttributeError):
+        except (NoisetteError, ValueError, LookupError, AttributeError, TypeError):
             continue
     return [
         Measured(facts, by, len(trees), *mean_and_spread(trees), _real(facts, by))
@@ -190,25 +199,37 @@ def _real(facts: Tree, by: str) -> Tree | None:
     """The figures of the real images whose requests were drawn."""
     for path in (cache_folder() / "real").glob(f"*/figures-{by}.json"):
         try:
-            its = json.loads((path.parent / "request.json").read_text(encoding="utf-8"))
-            if its["real"] == facts["requests"]:
-                found: Tree = modernise(json.loads(path.read_text(encoding="utf-8")))
-                return found
-        except (OSError, ValueError, LookupError, TypeError):
+            if _read_facts(path.parent)["real"] == facts["requests"]:
+                return _read_figures(path)
+        except (NoisetteError, LookupError):
             continue
     return None
+
+
+def _read_facts(folder: Path) -> Tree:
+    return read_object(folder / "request.json", inside=folder.parent.parent)
+
+
+def _read_figures(path: Path) -> Tree:
+    found: Tree = modernise(read_sealed(path, inside=path.parent.parent.parent, mend="it is taken anew"))
+    return found
 
 
 def _read_images(path: Path, shape: tuple[int, int, int, int]) -> NDArray[np.uint8] | None:
     count, channels, height, width = shape
     columns = min(_COLUMNS, count)
-    try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            pixels = np.array(picture)
-    except (OSError, SyntaxError):  # Pillow raises the second for a PNG that is cut short
-        return None
     rows = -(-count // columns)
+    try:
+        content = read_bytes(path, most=_MOST_BYTES, inside=path.parent.parent.parent)
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            if picture.size != (columns * width, rows * height):
+                return None
+            pixels, seal = np.array(picture), picture.info.get(SEAL)
+    except (NoisetteError, OSError, SyntaxError, ValueError):  # Pillow raises all kinds for a PNG that is damaged
+        return None
     if pixels.reshape(*pixels.shape[:2], -1).shape != (rows * height, columns * width, channels):
         return None
     cells = pixels.reshape(rows, height, columns, width, channels).transpose(0, 2, 4, 1, 3)
-    return np.ascontiguousarray(cells.reshape(rows * columns, channels, height, width)[:count])
+    images = np.ascontiguousarray(cells.reshape(rows * columns, channels, height, width)[:count])
+    # One of an older version does not say what it should be.
+    return images if seal is None or seal == content_sha256(images.tobytes()) else None

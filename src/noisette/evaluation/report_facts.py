@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from noisette.config.recipe import Recipe
+from noisette.errors import NoisetteError
 from noisette.evaluation.charts import as_svg, sweep_panels
 from noisette.evaluation.figures import FIGURES, Tree, find
 from noisette.evaluation.report_pictures import Picture, uri
@@ -17,6 +17,7 @@ from noisette.evaluation.setup import EvaluationSetup
 from noisette.evaluation.sweep import sweeps_of
 from noisette.evaluation.sweep_output import command, panels
 from noisette.evaluation.tables import beside, circumstances
+from noisette.files.reading import read_bytes, read_object
 from noisette.inference.generator import Generator
 from noisette.legacy import modernise
 
@@ -134,13 +135,18 @@ def sweeps(name: str) -> list[Sweep]:
     for path in sorted(sweeps_of(name).glob("*/sweep.json")):
         grid = path.parent / "grid.png"
         try:
-            swept = modernise(json.loads(path.read_text(encoding="utf-8")))
+            swept = modernise(read_object(path, inside=path.parent.parent.parent))
             title = ", ".join(f"{axis}: {', '.join(map(str, each))}" for axis, each in swept["over"].items())
             told = f"{title} ({circumstances(swept['points'][0], swept['over'])})"
             plots = Markup(as_svg(sweep_panels(panels(swept))))
             found.append(
-                Sweep(told, plots, Picture(uri(grid.read_bytes()), 0), shlex.join(command({**swept, "run": name})))
+                Sweep(
+                    told,
+                    plots,
+                    Picture(uri(read_bytes(grid, inside=grid.parent.parent.parent)), 0),
+                    shlex.join(command({**swept, "run": name})),
+                )
             )
-        except (OSError, ValueError, LookupError, TypeError):
+        except (NoisetteError, ValueError, LookupError, TypeError, AttributeError):
             continue
     return found

@@ -27,6 +27,7 @@ from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.sweep_output import panels, table, write_grid
 from noisette.evaluation.sweep_plan import chosen_figures, planned
 from noisette.files.atomic import write_atomically, write_text
+from noisette.files.reading import own_folder
 
 
 def sweeps_of(run: str | Path) -> Path:
@@ -38,7 +39,8 @@ def sweeps_of(run: str | Path) -> Path:
     Returns:
         The folder that has a folder for each sweep.
     """
-    return home_of(str(run)) / "sweeps"
+    home = home_of(str(run))
+    return own_folder(home / "sweeps", home)
 
 
 def sweep(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -29,12 +30,17 @@ from noisette.diffusion.objectives import Objective
 from noisette.diffusion.schedules import Level
 from noisette.files.atomic import write_text
 from noisette.files.cache import cache_folder
+from noisette.files.hashes import read_verified, write_hashes
+from noisette.files.reading import DamagedError, read_json
 from noisette.model import Model
 from noisette.networks.base import Network
+
+_log = logging.getLogger(__name__)
 
 _VERSION = 2
 """Of what is exported; another one makes what is kept in the cache worthless."""
 _KEPT = 20  # exported networks in the cache; of 22 MB for the flagship, and of 94 for the report's network
+_MOST_BYTES = 2**31  # of an exported network
 _ENCODE, _ESTIMATE = "encode.onnx", "estimate.onnx"
 _CONDITION = Condition._fields
 """The inputs of the encoder, by their names."""
@@ -141,7 +147,9 @@ def in_onnxruntime(network: Network, objective: Objective, inputs: Inputs, facts
         _export(network, objective, inputs, folder)
     try:
         engine = loaded(folder, inputs)
-    except Exception:  # ONNX Runtime has an error for each way in which a file may be damaged
+    except Exception as error:  # ONNX Runtime has an error for each way in which a file may be damaged
+        if isinstance(error, DamagedError):
+            _log.warning("note: %s", error)
         shutil.rmtree(folder, ignore_errors=True)
         _export(network, objective, inputs, folder)
         engine = loaded(folder, inputs)
@@ -185,6 +193,7 @@ def _export(network: Network, objective: Objective, inputs: Inputs, folder: Path
             names = ["xt", "times", "alpha", "sigma", *_names(encoded)]
             module = _Estimate(network, objective)
             _write(module, (torch.zeros(2, *inputs.shape), *scales, *encoded), made / _ESTIMATE, names, ["x0"])
+        write_hashes(made, [path.name for path in made.iterdir()])
         made.chmod(0o755)
         made.replace(folder)
     except OSError:
@@ -242,7 +251,8 @@ def loaded(folder: Path, inputs: Inputs) -> Engine:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
     def session(name: str) -> Any:
-        return onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
+        content = read_verified(folder, name, most=_MOST_BYTES, mend="it is made anew")
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     estimate, encoder = session(_ESTIMATE), session(_ENCODE) if inputs.attributes else None
     used = {each.name for each in estimate.get_inputs()}  # a target may need no sigma, say
@@ -272,7 +282,7 @@ def loaded(folder: Path, inputs: Inputs) -> Engine:
         with contextlib.suppress(OSError):
             write_text(known, json.dumps(answer))
         return Engine(denoiser, answer, "ONNX Runtime")
-    return Engine(denoiser, json.loads(known.read_text(encoding="utf-8")) is True, "ONNX Runtime")
+    return Engine(denoiser, read_json(known, inside=folder, mend="it is made anew") is True, "ONNX Runtime")
 
 
 def _batch_invariant(denoiser: Callable[[], ConditionalDenoiser], inputs: Inputs) -> bool:

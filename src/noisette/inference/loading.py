@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from noisette.errors import RequestError
+from noisette.files.tensors import unlike
 from noisette.inference.planner import Planner
-from noisette.sampling.presets import read_presets
 from noisette.store.bundle import Bundle, Weights
 from noisette.store.locate import locate
 
@@ -43,19 +43,21 @@ def load(run: str | Path, *, step: int | None = None) -> Generator:
 
 def planner_of(bundle: Bundle, weights: Weights) -> Planner:
     """What plans with a bundle and these of its weights; PyTorch is not loaded."""
-    presets, notes = read_presets(bundle.folder, weights.sha256)
-    schema, statistics = bundle.schema, bundle.statistics
+    presets, notes = bundle.presets(weights.sha256)
+    recipe, schema, statistics, palette = bundle.recipe, bundle.schema, bundle.statistics, bundle.palette
     statistics.check(schema)
+    if palette is not None and palette.colours.shape[1] != recipe.dataset.image_channels:
+        raise RequestError(f"the palette of {bundle.name} has colours of other channels than the images of its recipe")
     return Planner(
         name=bundle.name,
-        recipe=bundle.recipe,
+        recipe=recipe,
         trained_schema=schema,
         statistics=statistics,
-        palette=bundle.palette,
+        palette=palette,
         presets=presets,
         weights=weights.sha256,
         step=weights.step,
-        notes=(*weights.notes, *notes),
+        notes=(*weights.notes, *bundle.notes, *notes),
     )
 
 
@@ -74,11 +76,11 @@ def _network(model: Model, weights: Weights, name: str) -> Network:
         f"the weights in {weights.path} do not fit the recipe, schema and palette of {name}: one of them is of another"
         " run or version"
     )
+    tensors = weights.tensors()
+    if why := unlike(tensors, model.outline()):  # before there is a network: a recipe may name one that fits nowhere
+        raise RequestError(f"{strangers} ({why})")
     network = model.network()
-    try:
-        network.load_state_dict(weights.tensors())
-    except RuntimeError as error:
-        raise RequestError(strangers) from error
+    network.load_state_dict(tensors)
     for what, now in (("schema", model.schema.fingerprint), ("palette", model.colours_learned)):
         if weights.learned.get(what) not in ("", None, now):
             raise RequestError(strangers)

@@ -71,7 +71,8 @@ class Features(nn.Module):
             [
                 [float(units[column] == unit and column in flags) for unit in dict.fromkeys(units)]
                 for column in range(len(valued))
-            ]
+            ],
+            device="cpu",  # of a network without content, on "meta", too: it says how many features there are
         )
         groups = groups[:, groups.any(dim=0)]  # (A, G): which flags are in which group
         unknowns = len(valued) + groups.shape[1] if self.null == "each" else 1

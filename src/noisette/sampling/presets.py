@@ -6,18 +6,25 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from noisette.config.sampling import SamplingSettings
+from noisette.errors import NoisetteError
+from noisette.files.hashes import sealed, unsealed
+from noisette.files.reading import as_model, read_object
 from noisette.legacy import modernise
 
 PresetName = Literal["fast", "balanced", "best"]
 FILE = "presets.json"
 OLD_FILE = "quality.json"
 """Of the version before; read where there is no other."""
+
+_MOST_STEPS = 100_000
+"""Network evaluations for an image, and times of a schedule."""
 
 
 class Preset(BaseModel):
@@ -32,8 +39,8 @@ class Preset(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: SamplingSettings
-    nfe: int = Field(ge=1)
-    figures: dict[str, float]
+    nfe: int = Field(ge=1, le=_MOST_STEPS)
+    figures: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(max_length=100)
 
     @model_validator(mode="before")
     @classmethod
@@ -62,21 +69,32 @@ class Presets(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weights: str
-    requests: str
+    weights: str = Field(max_length=200)
+    requests: str = Field(max_length=1000)
     fast: Preset
     balanced: Preset
     best: Preset
-    fitted: dict[int, tuple[float, ...]] = Field(min_length=1)
+    fitted: dict[int, Annotated[tuple[float, ...], Field(max_length=_MOST_STEPS)]] = Field(
+        min_length=1, max_length=1000
+    )
+
+    @model_validator(mode="after")
+    def _can_be_visited(self) -> Presets:
+        for steps, times in self.fitted.items():
+            if len(times) != steps or not all(1 >= time > 0 for time in times):
+                raise ValueError(f"fitted: {steps} steps need as many times above 0, and at most 1")
+            if any(before <= after for before, after in pairwise(times)):
+                raise ValueError("fitted: times go from the noisiest down")
+        return self
 
     def to_json(self) -> str:
         """Write the table down: of each preset the settings that were given, and no others, so that the recipe says the
         rest.
 
         Returns:
-            JSON.
+            JSON, with its own hash inside.
         """
-        return self.model_dump_json(indent=2, exclude_unset=True) + "\n"
+        return json.dumps(sealed(self.model_dump(mode="json", exclude_unset=True)), indent=2) + "\n"
 
     def named(self, name: PresetName) -> Preset:
         """The preset of a name.
@@ -102,7 +120,7 @@ def read_presets(folder: Path, weights: str) -> tuple[Presets | None, tuple[str,
     if path is None:
         return None, ()
     try:
-        found = Presets.model_validate_json(json.dumps(modernise(json.loads(path.read_text(encoding="utf-8")))))
-    except (ValueError, OSError):  # no text, no JSON, or no table
+        found = as_model(Presets, modernise(unsealed(read_object(path, inside=folder))), path)
+    except (ValueError, NoisetteError):  # of another hash, no JSON, or no table
         return None, (f"{path} is damaged, or of another version; `noisette tune {folder}` makes it anew",)
     return (found if found.weights == weights else None), ()

@@ -13,21 +13,20 @@ samples.png        a picture that it drew
 
 from __future__ import annotations
 
-import json
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
 
 from noisette.attributes.schema import AttributeSchema
 from noisette.attributes.statistics import Statistics
 from noisette.config.recipe import Recipe, parse_recipe
 from noisette.data.palette import Palette
-from noisette.errors import NoisetteError
+from noisette.files.reading import AbsentError, DamagedError, Model, as_model, parse_json, read_bytes
 from noisette.legacy import modernise
+from noisette.sampling.presets import Presets, read_presets
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,10 +138,11 @@ class Bundle(ABC):
     @property
     def figures(self) -> dict[str, Any]:
         """What was measured when it was shipped, as `noisette evaluate --json` tells it, in part; empty if nothing."""
-        if not (self.folder / "figures.json").is_file():
+        if not self._has("figures.json"):
             return {}
-        found: dict[str, Any] = modernise(self._json("figures.json").get("drawn", {}))
-        return found
+        found = modernise(self._values("figures.json"))
+        drawn = found.get("drawn", {}) if isinstance(found, dict) else {}
+        return drawn if isinstance(drawn, dict) else {}
 
     def scalars(self, tag: str) -> list[tuple[int, float]]:
         """A curve of its training.
@@ -158,49 +158,87 @@ class Bundle(ABC):
     @property
     def recipe(self) -> Recipe:
         """The recipe that it was trained by."""
-        return parse_recipe(self._read("recipe.toml"), source=str(self.folder / "recipe.toml"))
+        return parse_recipe(self._text("recipe.toml"), source=str(self.folder / "recipe.toml"))
 
     @property
     def schema(self) -> AttributeSchema:
         """The attributes of its data."""
-        try:
-            return AttributeSchema.model_validate_json(self._read("schema.json"))
-        except ValidationError as error:
-            raise self._damaged("schema.json") from error
+        return self._model(AttributeSchema, "schema.json")
 
     @property
     def statistics(self) -> Statistics:
         """How common each value is, and which are seen together."""
-        try:
-            return Statistics.model_validate_json(self._read("statistics.json"))
-        except ValidationError as error:
-            raise self._damaged("statistics.json") from error
+        return self._model(Statistics, "statistics.json")
 
     @property
     def palette(self) -> Palette | None:
         """The colours of the data; None where they are many, or grey."""
-        if not (self.folder / "palette.json").is_file():
+        if not self._has("palette.json"):
             return None
         try:
-            return Palette.from_json(self._read("palette.json"))
+            return Palette.from_json(self._text("palette.json"))
         except ValueError as error:
-            raise self._damaged("palette.json") from error
+            raise DamagedError(
+                f"{self.folder / 'palette.json'} is damaged: {error}; {self.mend('palette.json')}"
+            ) from error
 
-    def _damaged(self, name: str) -> NoisetteError:
-        return NoisetteError(f"{self.folder}/{name} is damaged; restore it from a copy")
+    @abstractmethod
+    def mend(self, name: str) -> str:
+        """What a person should do where one of its files is damaged.
 
-    def _read(self, name: str) -> str:
+        Args:
+            name: Of the file.
+        """
+
+    @property
+    def edited(self) -> tuple[str, ...]:
+        """The files that were changed by hand since they were written, and are taken as they are now."""
+        return ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of its files."""
+        return tuple(
+            f"{self.folder / name} was changed since noisette wrote it; images are drawn as it says now"
+            for name in self.edited
+        )
+
+    @abstractmethod
+    def _verify(self, name: str, content: bytes) -> None:
+        """Raises DamagedError if a file of it is not what was written."""
+
+    @abstractmethod
+    def _known(self) -> Collection[str]:
+        """The files whose hashes are known, and which must therefore be there."""
+
+    def _has(self, name: str) -> bool:
+        return name in self._known() or os.path.lexists(self.folder / name)
+
+    def presets(self, weights: str) -> tuple[Presets | None, tuple[str, ...]]:
+        """The table of presets, if there is one and it is of these weights, and what a person should know of it.
+
+        Args:
+            weights: The SHA-256 of the weights.
+        """
+        return read_presets(self.folder, weights)
+
+    def _text(self, name: str) -> str:
+        """The text of a file that decides what is drawn, once it was found to be what was written."""
         try:
-            return (self.folder / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise NoisetteError(f"cannot read {self.folder / name}: {reason}") from error
-
-    def _json(self, name: str) -> dict[str, Any]:
+            content = read_bytes(self.folder / name, inside=self.folder)
+        except AbsentError as error:
+            raise DamagedError(f"{self.folder / name} is missing; {self.mend(name)}") from error
+        self._verify(name, content)
         try:
-            loaded = json.loads(self._read(name))
+            return content.decode("utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            raise DamagedError(f"{self.folder / name} is damaged: it is no text in UTF-8; {self.mend(name)}") from error
+
+    def _values(self, name: str) -> Any:
+        try:
+            return parse_json(self._text(name))
         except ValueError as error:
-            raise NoisetteError(f"{self.folder / name} is damaged: {error}") from error
-        if not isinstance(loaded, dict):
-            raise NoisetteError(f"{self.folder / name} is damaged: it is not an object")
-        return loaded
+            raise DamagedError(f"{self.folder / name} is damaged: {error}; {self.mend(name)}") from error
+
+    def _model(self, model: type[Model], name: str) -> Model:
+        return as_model(model, self._values(name), self.folder / name, mend=self.mend(name))

@@ -8,19 +8,29 @@ kept, or more if asked, so that damage to the last one costs a little training a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError, safe_open
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from safetensors import SafetensorError
 
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import file_sha256, write_atomically, write_text
+from noisette.files.hashes import Sha256
+from noisette.files.reading import AbsentError, DamagedError, parse_json, read_model
+from noisette.files.tensors import Head, read_head, tensors_sha256
+from noisette.store.standing import Count, Seconds, Words
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+MOST_KEPT = 100_000
+"""Checkpoints of a run."""
+
+_NAME = re.compile(r"step-\d{8,20}\.safetensors")
 
 
 class CheckpointEntry(BaseModel):
@@ -32,20 +42,55 @@ class CheckpointEntry(BaseModel):
         sha256: Of the file.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    file: str
-    step: int
-    sha256: str
+    file: Words
+    step: Count
+    sha256: Sha256
 
 
 class Manifest(BaseModel):
     """The checkpoints there are, oldest first."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     format: Literal[1]
-    checkpoints: tuple[CheckpointEntry, ...]
+    checkpoints: Annotated[tuple[CheckpointEntry, ...], Field(max_length=MOST_KEPT)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Manifest:
+        steps = [entry.step for entry in self.checkpoints]
+        if sorted(set(steps)) != steps:
+            raise ValueError("the steps of its checkpoints do not follow each other")
+        return self
+
+
+class Standing(BaseModel):
+    """Where the training stood at a checkpoint; what else a checkpoint says is judged by who reads it.
+
+    Attributes:
+        step: Steps taken.
+        elapsed: Seconds of training.
+        skipped: Steps without a finite loss.
+        updates: Of the averaged weights.
+        schema_learned: Fingerprint of the attributes; `schema` in the file.
+        palette: Fingerprint of the colours.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+
+    step: Count
+    elapsed: Seconds = 0.0
+    skipped: Count = 0
+    updates: Count = 0
+    schema_learned: Words = Field("", alias="schema")
+    palette: Words = ""
+
+    @model_validator(mode="after")
+    def _counts_steps(self) -> Standing:
+        if max(self.skipped, self.updates) > self.step:
+            raise ValueError("it counts more than its steps")
+        return self
 
 
 @dataclass(frozen=True)
@@ -62,6 +107,11 @@ class Checkpoint:
     entry: CheckpointEntry
     state: dict[str, Any]
 
+    @property
+    def head(self) -> Head:
+        """What its file says of its tensors."""
+        return read_head(self.path, inside=self.path.parent)
+
     def tensors(self, part: str) -> dict[str, Tensor]:
         """Read a part of it.
 
@@ -69,11 +119,12 @@ class Checkpoint:
             part: `network`, `average` or `optimizer`.
 
         Returns:
-            Tensors by their names in that part.
+            Tensors by their names in that part, all of them finite.
+
+        Raises:
+            DamagedError: One is not.
         """
-        prefix = part + "/"
-        with safe_open(self.path, framework="pt") as file:
-            return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a dict)
+        return self.head.tensors(f"{part}/")
 
 
 def save_checkpoint(
@@ -105,7 +156,7 @@ def save_checkpoint(
     entry = CheckpointEntry(file=path.name, step=step, sha256=file_sha256(path))
     kept = [*known, entry][-keep:]
     write_text(folder / "manifest.json", Manifest(format=1, checkpoints=tuple(kept)).model_dump_json(indent=2) + "\n")
-    for file in folder.glob("step-*.safetensors"):
+    for file in _ours(folder):
         if file.name not in {entry.file for entry in kept}:
             file.unlink(missing_ok=True)
     return entry
@@ -116,9 +167,9 @@ def discard_from(folder: Path, step: int) -> None:
     entries = _manifest(folder).checkpoints
     kept = tuple(entry for entry in entries if entry.step < step)
     write_text(folder / "manifest.json", Manifest(format=1, checkpoints=kept).model_dump_json(indent=2) + "\n")
-    for entry in entries:
-        if entry not in kept:
-            (folder / Path(entry.file).name).unlink(missing_ok=True)
+    for file in _ours(folder):
+        if file.name in {entry.file for entry in entries if entry not in kept}:
+            file.unlink(missing_ok=True)
 
 
 def kept_steps(folder: Path) -> list[int]:
@@ -146,10 +197,12 @@ def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint
         problem = _problem(path, entry)
         if problem is None:
             try:
-                with safe_open(path, framework="numpy") as file:  # of which nothing loads PyTorch
-                    state = json.loads(file.metadata()["state"])
-                return Checkpoint(path, entry, state), notes
-            except (SafetensorError, KeyError, TypeError, ValueError):
+                told = read_head(path, inside=folder).metadata["state"]  # of which nothing loads PyTorch
+                state: dict[str, Any] = parse_json(told)
+                if Standing.model_validate_json(told).step == entry.step:
+                    return Checkpoint(path, entry, state), notes
+                problem = "is of another step than the manifest says"
+            except (DamagedError, KeyError, ValueError):
                 problem = "is not a checkpoint of noisette"
         notes.append(f"checkpoint {entry.file} {problem}")
     if notes and step is not None:
@@ -162,29 +215,36 @@ def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint
     return None, notes
 
 
+def _ours(folder: Path) -> list[Path]:
+    """The files with names of checkpoints; what a person laid beside them is not ours."""
+    return [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+
+
 def _problem(path: Path, entry: CheckpointEntry) -> str | None:
-    if Path(entry.file).name != entry.file:
+    if Path(entry.file).name != entry.file or not _NAME.fullmatch(entry.file):
         return "lies outside its folder"
-    if not path.is_file():
+    try:
+        if tensors_sha256(path, inside=path.parent) != entry.sha256:
+            return "is damaged: its SHA-256 is not the one in the manifest"
+    except AbsentError:
         return "is missing"
-    if file_sha256(path) != entry.sha256:
-        return "is damaged: its SHA-256 is not the one in the manifest"
+    except NoisetteError as error:
+        return f"cannot be used: {error}"
     return None
 
 
 def _manifest(folder: Path) -> Manifest:
     path = folder / "manifest.json"
     try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        if (
-            len(list(folder.glob("step-*.safetensors"))) > 1
-        ):  # a kill before the first manifest leaves one; more mean it was removed
+        return read_model(Manifest, path, inside=folder)
+    except AbsentError as error:
+        if folder.is_dir() and len(_ours(folder)) > 1:
+            # a kill before the first manifest leaves one; more mean it was removed
             raise NoisetteError(
                 f"{path} is missing, though there are checkpoints beside it; restore it from a copy of the run"
             ) from error
         return Manifest(format=1, checkpoints=())
-    except ValidationError as error:
+    except DamagedError as error:
         raise NoisetteError(
             f"{path} is damaged and names no checkpoint that could be checked; restore it from a copy of the run"
         ) from error

@@ -16,7 +16,12 @@ from struct import Struct
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.files.reading import AbsentError, is_own_file, open_file
+
 _CHUNK = 1 << 23  # bytes read at a time
+_MOST_BYTES = 2**32  # of a file
+_LONGEST = 2**26  # bytes of a record; a picture of a grid has some thousands
+_MOST_CURVES = 256
 _HEAD, _TAIL = 12, 4  # bytes before and after a message
 _LENGTH = Struct("<Q").unpack_from
 _WALL_TIME, _STEP, _SUMMARY, _SESSION_LOG = 0x09, 0x10, 0x2A, 0x3A  # fields of Event: number and kind in one byte
@@ -61,7 +66,7 @@ class EventReader:
         with self._lock:
             try:
                 self._go_on()
-            except FileNotFoundError:  # deleted under our hands
+            except (FileNotFoundError, AbsentError):  # deleted under our hands
                 self._forget()
             self._parts = {tag: [_joined(parts)] for tag, parts in self._parts.items()}
             return {tag: curve for tag, [curve] in self._parts.items() if len(curve.steps)}
@@ -72,11 +77,13 @@ class EventReader:
         if any(sizes.get(file, -1) < read for file, read in self._read.items()):  # another run by now
             self._forget()
         for file in files:
+            if not is_own_file(file, self.folder.parent, most=_MOST_BYTES):
+                continue
             start = self._read.setdefault(file, 0)
-            with file.open("rb") as stream:
+            with open_file(file, most=_MOST_BYTES, inside=self.folder.parent) as stream:
                 stream.seek(start)
                 left = b""
-                while data := stream.read(_CHUNK):
+                while len(left) < _LONGEST and (data := stream.read(_CHUNK)):
                     data = left + data
                     at, lengths, end = _records(data)
                     self._take(np.frombuffer(data, np.uint8), at, lengths)
@@ -95,7 +102,8 @@ class EventReader:
         begun = 0
         for restart in [*np.flatnonzero(events.starts), len(at)]:
             for tag, curve in _scalars(data, events, slice(begun, restart)):
-                self._parts.setdefault(tag, []).append(curve)
+                if tag in self._parts or len(self._parts) < _MOST_CURVES:
+                    self._parts.setdefault(tag, []).append(curve)
             if restart < len(at):
                 step = int(events.steps[restart])
                 self._parts = {tag: [part.before(step) for part in parts] for tag, parts in self._parts.items()}
@@ -167,7 +175,9 @@ def _scalars(data: Bytes, events: _Events, part: slice) -> Iterator[tuple[str, C
         & (content + 11 + sizes[:, 2] == end)
     )
     left = np.flatnonzero(fits)
-    while len(left):
+    for _ in range(_MOST_CURVES):  # each time round those of one tag are taken
+        if not len(left):
+            break
         length = sizes[left[0], 2]
         tag = data[content[left[0]] + 6 :][:length]
         same = sizes[left, 2] == length

@@ -9,11 +9,15 @@ from pathlib import Path
 from noisette.config.recipe import dump_recipe, parse_recipe
 from noisette.errors import RequestError
 from noisette.files.atomic import write_text
+from noisette.files.hashes import FILE as HASHES
+from noisette.files.hashes import write_hashes
 from noisette.store.run import Run
 from noisette.store.shipped import WEIGHTS
 
 _CARD = "card.md"
 _TABLES = ("schema.json", "statistics.json")
+_DECIDES = (".toml", ".json", ".safetensors")
+"""What decides pictures or figures, and not a card or a sample of them."""
 
 
 def ship(run: Run, folder: Path, overrides: Sequence[str] = ()) -> Path:
@@ -54,4 +58,14 @@ def ship(run: Run, folder: Path, overrides: Sequence[str] = ()) -> Path:
         learned["palette"] = run.palette.fingerprint
     part = "average" if run.recipe.training.ema > 0 else "network"
     save_file(tensors, folder / WEIGHTS, metadata={"step": str(weights.step), "weights": part, **learned})
+    list_files(folder)
     return folder
+
+
+def list_files(folder: Path) -> None:
+    """Write the hashes of what a folder ships; again after whatever changes in it, such as a new table of presets.
+
+    Args:
+        folder: Of a shipped model, or of what else ships and is checked when it is opened.
+    """
+    write_hashes(folder, [path.name for path in folder.iterdir() if path.suffix in _DECIDES and path.name != HASHES])

@@ -18,10 +18,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -35,20 +36,37 @@ from filelock import FileLock, Timeout
 from noisette._version import __version__
 from noisette.attributes.schema import AttributeSchema
 from noisette.attributes.statistics import Statistics
-from noisette.config.recipe import Recipe, dump_recipe
+from noisette.config.recipe import Recipe, count_settings, dump_recipe
 from noisette.data.dataset import Dataset
 from noisette.data.palette import Palette
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import file_sha256, write_text
+from noisette.files.hashes import content_sha256, read_sealed, sealed, verify
+from noisette.files.reading import (
+    MEND,
+    AbsentError,
+    DamagedError,
+    as_model,
+    is_own_file,
+    own_folder,
+    read_bytes,
+    read_model,
+)
+from noisette.files.tensors import read_head, tensors_sha256
 from noisette.sampling.presets import FILE as PRESETS
 from noisette.store.bundle import Bundle, Weights
 from noisette.store.checkpoint import Checkpoint, kept_steps, latest_checkpoint
 from noisette.store.events import EventReader
+from noisette.store.standing import Environment, Status
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _TEACHER = "teacher.safetensors"
+_RECIPE, _ENVIRONMENT, _STATUS = "recipe.toml", "environment.json", "status.json"
+TABLES = ("schema.json", "statistics.json", "palette.json")
+"""What follows from the data, and can be made anew from them. They and the recipe are under hashes in environment.json.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,17 +82,17 @@ class Run(Bundle):
     @property
     def checkpoints(self) -> Path:
         """The folder of its checkpoints."""
-        return self.folder / "checkpoints"
+        return own_folder(self.folder / "checkpoints", self.folder)
 
     @property
     def metrics(self) -> Path:
         """The folder of its curves, TensorBoard events."""
-        return self.folder / "metrics"
+        return own_folder(self.folder / "metrics", self.folder)
 
     @property
     def samples(self) -> Path:
         """The folder of the grids that it drew while it learned."""
-        return self.folder / "samples"
+        return own_folder(self.folder / "samples", self.folder)
 
     @property
     def name(self) -> str:
@@ -111,18 +129,93 @@ class Run(Bundle):
         return self.folder / PRESETS
 
     @property
+    def grids(self) -> list[Path]:
+        """The grids that it drew while it learned, in their order."""
+        return [path for path in sorted(self.samples.glob("*.png")) if is_own_file(path, self.folder)]
+
+    @property
     def thumbnail(self) -> Path | None:
-        grids = sorted(self.samples.glob("*.png"))
+        grids = self.grids
         return grids[-1] if grids else None
 
     @property
     def environment(self) -> dict[str, Any]:
-        return self._json("environment.json")
+        return self._told.model_dump(exclude_unset=True)
+
+    @property
+    def _told(self) -> Environment:
+        path = self.folder / _ENVIRONMENT
+        return as_model(Environment, read_sealed(path, inside=self.folder, mend=MEND), path, mend=MEND)
 
     @property
     def status(self) -> dict[str, Any]:
         """`state`, step, epoch, progress, seconds, loss, images_per_second, skipped; when it was written, by whom."""
-        return self._json("status.json")
+        return read_model(Status, self.folder / _STATUS, inside=self.folder).model_dump(exclude_unset=True)
+
+    def mend(self, name: str) -> str:
+        if name not in TABLES or name not in self._written:
+            return MEND
+        return f"`noisette resume {shlex.quote(str(self.folder))}` makes it anew"
+
+    @property
+    def edited(self) -> tuple[str, ...]:
+        content = read_bytes(self.folder / _RECIPE, inside=self.folder)
+        known = self._written.get(_RECIPE)
+        return () if known is None or content_sha256(content) in known else (_RECIPE,)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        missing = not os.path.lexists(self.folder / _ENVIRONMENT)
+        gone = f"{self.folder / _ENVIRONMENT} is missing, so nothing tells whether the other files are as they were"
+        return (*super().notes, *([gone] if missing else []))
+
+    @property
+    def _written(self) -> Mapping[str, Sequence[str]]:
+        """The SHA-256 of what was written, by its name; nothing of a run of an older version."""
+        return self._told.files if os.path.lexists(self.folder / _ENVIRONMENT) else {}
+
+    def _known(self) -> Collection[str]:
+        return self._written
+
+    def damaged_tables(self) -> list[str]:
+        """The tables that are not what was written; none of a run of an older version, which does not tell.
+
+        Raises:
+            NoisetteError: One is no file, or leads out of the folder: that is no damage.
+        """
+        return [name for name, known in self._written.items() if name in TABLES and self._hash_of(name) not in known]
+
+    def restore_table(self, name: str, text: str) -> None:
+        """Write a table of `TABLES` as it was.
+
+        Args:
+            name: Of the table.
+            text: Made anew from the data.
+
+        Raises:
+            NoisetteError: It is not what was written when the run was made.
+        """
+        if content_sha256(text.encode()) not in self._written.get(name, ()):
+            raise DamagedError(f"{self.folder / name} is damaged, and the data do not give it again as it was; {MEND}")
+        write_text(self.folder / name, text)
+
+    def _hash_of(self, name: str) -> str | None:
+        try:
+            return content_sha256(read_bytes(self.folder / name, inside=self.folder))
+        except AbsentError:
+            return None
+
+    def _verify(self, name: str, content: bytes) -> None:
+        known = self._written.get(name)
+        if known is None or content_sha256(content) in known:
+            return
+        if name != _RECIPE:
+            verify(self.folder / name, content_sha256(content), None, by=_ENVIRONMENT, mend=self.mend(name))
+        there, written = count_settings(content), self._told.recipe_settings
+        if there < written:  # a person who edits it changes values; what is cut off would be drawn with defaults
+            raise DamagedError(
+                f"{self.folder / name} is damaged: it has {there} of the {written} settings that were written; {MEND}"
+            )
 
     @property
     def teacher_file(self) -> Path:
@@ -136,17 +229,15 @@ class Run(Bundle):
         Raises:
             NoisetteError: They are not there, or damaged.
         """
-        from safetensors.torch import load_file
-
-        try:
-            if file_sha256(self.teacher_file) != self.environment.get("teacher_sha256"):
-                raise NoisetteError(
-                    f"{self.teacher_file} is damaged: its SHA-256 is not the one in environment.json; restore it from a"
-                    " copy"
-                )
-            return load_file(self.teacher_file)
-        except OSError as error:
-            raise NoisetteError(f"cannot read {self.teacher_file}: {error}; restore it from a copy") from error
+        known = self._told.teacher_sha256
+        verify(
+            self.teacher_file,
+            tensors_sha256(self.teacher_file, inside=self.folder),
+            known,
+            by=_ENVIRONMENT,
+            mend="restore it from a copy",
+        )
+        return read_head(self.teacher_file, inside=self.folder).tensors()
 
     def checkpoint(self, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole.
@@ -190,13 +281,13 @@ class Run(Bundle):
             RequestError: They are others.
             NoisetteError: The run no longer says what it was trained on.
         """
-        known = self.environment.get("dataset")
-        if not isinstance(known, dict) or "sha256" not in known:
+        known = self._told.dataset
+        if known is None:
             raise NoisetteError(
                 f"{self.folder}/environment.json is damaged: it no longer says what the run was trained on; restore it"
                 " from a copy"
             )
-        if known["sha256"] != dataset.fingerprint:
+        if known.sha256 != dataset.fingerprint:
             raise RequestError(
                 f"the data set {dataset.name} is not the one that {self.folder} was trained on (its SHA-256 differs);"
                 " train anew"
@@ -209,7 +300,7 @@ class Run(Bundle):
             **values: What JSON can hold.
         """
         write_text(
-            self.folder / "status.json",
+            self.folder / _STATUS,
             json.dumps({**values, "pid": os.getpid(), "updated": time.time()}, indent=2) + "\n",
         )
 
@@ -219,7 +310,31 @@ class Run(Bundle):
         Args:
             recipe: The recipe.
         """
-        write_text(self.folder / "recipe.toml", dump_recipe(recipe))
+        text = dump_recipe(recipe)
+        if _RECIPE not in self._written:
+            write_text(self.folder / _RECIPE, text)  # of an older version, which kept no hashes
+            return
+        facts = {**self.environment, "recipe_settings": count_settings(text.encode())}
+        now, before = content_sha256(text.encode()), facts["files"][_RECIPE][0]
+        # Both are right while the file is replaced, so that a death in between leaves nothing that looks edited.
+        for write, hashes in ((True, [before, now]), (False, [now])):
+            self._write_environment({**facts, "files": {**facts["files"], _RECIPE: hashes}})
+            if write:
+                write_text(self.folder / _RECIPE, text)
+
+    def write_environment(self, facts: Mapping[str, Any]) -> None:
+        """Write environment.json, with the hashes of the tables and of the recipe that are there.
+
+        Args:
+            facts: What it says besides.
+        """
+        recipe = (self.folder / _RECIPE).read_bytes()
+        there = [name for name in (_RECIPE, *TABLES) if (self.folder / name).is_file()]
+        files = {name: [file_sha256(self.folder / name)] for name in there}
+        self._write_environment({**facts, "files": files, "recipe_settings": count_settings(recipe)})
+
+    def _write_environment(self, facts: Mapping[str, Any]) -> None:
+        write_text(self.folder / _ENVIRONMENT, json.dumps(sealed(facts), indent=2) + "\n")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -227,8 +342,13 @@ class Run(Bundle):
 
         Raises:
             RequestError: Another process has it.
+        NoisetteError: What is written would not lie in the folder.
         """
-        lock = FileLock(self.folder / ".lock")
+        path = self.folder / ".lock"
+        if os.path.lexists(path) and not (path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1):
+            raise NoisetteError(f"{path} is no file of this folder alone; remove it")
+        _ = self.checkpoints, self.metrics, self.samples  # each lies in the folder, or nothing is written
+        lock = FileLock(path)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -274,20 +394,15 @@ def create_run(
     try:
         temporary.folder.chmod(0o755)
         temporary.write_recipe(recipe)
-        write_text(temporary.folder / "schema.json", schema.model_dump_json(indent=2) + "\n")
-        write_text(temporary.folder / "statistics.json", statistics.model_dump_json() + "\n")
-        if palette is not None:
-            write_text(temporary.folder / "palette.json", palette.to_json())
+        for name, text in table_texts(schema, statistics, palette).items():
+            write_text(temporary.folder / name, text)
         learned_from = {}
         if teacher is not None:
             from safetensors.torch import save_file
 
             save_file({name: tensor.contiguous() for name, tensor in teacher.items()}, temporary.teacher_file)
             learned_from = {"teacher_sha256": file_sha256(temporary.teacher_file)}
-        write_text(
-            temporary.folder / "environment.json",
-            json.dumps({**_environment(), **facts, **learned_from}, indent=2) + "\n",
-        )
+        temporary.write_environment({**_environment(), **facts, **learned_from})
         temporary.write_status(
             state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0
         )
@@ -298,6 +413,15 @@ def create_run(
         shutil.rmtree(temporary.folder, ignore_errors=True)
         raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
     return Run(folder)
+
+
+def table_texts(schema: AttributeSchema, statistics: Statistics, palette: Palette | None) -> dict[str, str]:
+    """The tables of a run as they are written, by the names of their files."""
+    texts = {
+        "schema.json": schema.model_dump_json(indent=2) + "\n",
+        "statistics.json": statistics.model_dump_json() + "\n",
+    }
+    return texts if palette is None else {**texts, "palette.json": palette.to_json()}
 
 
 def check_new(folder: Path) -> None:

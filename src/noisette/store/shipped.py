@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -9,8 +10,13 @@ from typing import TYPE_CHECKING
 
 from noisette.attributes.statistics import count
 from noisette.errors import RequestError
-from noisette.files.atomic import file_sha256
 from noisette.files.cache import cache_folder
+from noisette.files.hashes import FILE as HASHES
+from noisette.files.hashes import REINSTALL, content_sha256, read_hashes, verify
+from noisette.files.reading import AbsentError, DamagedError, is_own_file
+from noisette.files.tensors import read_head, tensors_sha256
+from noisette.sampling.presets import FILE as PRESETS
+from noisette.sampling.presets import Presets
 from noisette.store.bundle import Bundle, Weights
 
 if TYPE_CHECKING:
@@ -40,17 +46,18 @@ class Shipped(Bundle):
     def weights(self, step: int | None = None) -> Weights:
         if step is not None:
             raise RequestError(f"{self.name} ships with its last weights alone; leave the step out")
-        from safetensors import safe_open
-
         path = self.folder / WEIGHTS
+        try:
+            digest = tensors_sha256(path, inside=self.folder)
+        except AbsentError as error:
+            raise DamagedError(f"{path} is missing; {REINSTALL}") from error
+        verify(path, digest, read_hashes(self.folder).get(WEIGHTS), mend=REINSTALL)
+        head = read_head(path, inside=self.folder, mend=REINSTALL)
 
         def tensors() -> dict[str, Tensor]:
-            with safe_open(path, framework="pt") as file:
-                return {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118  (not a mapping)
+            return {name: tensor.float() for name, tensor in head.tensors().items()}
 
-        with safe_open(path, framework="numpy") as file:
-            facts = file.metadata()
-        return Weights(path, int(facts["step"]), file_sha256(path), facts, (), tensors)
+        return Weights(path, int(head.metadata.get("step", "0")), digest, head.metadata, (), tensors)
 
     @property
     def steps(self) -> list[int]:
@@ -77,7 +84,22 @@ class Shipped(Bundle):
     @property
     def thumbnail(self) -> Path | None:
         path = self.folder / "samples.png"
-        return path if path.is_file() else None
+        return path if is_own_file(path, self.folder) else None
+
+    def mend(self, name: str) -> str:
+        return REINSTALL
+
+    def presets(self, weights: str) -> tuple[Presets | None, tuple[str, ...]]:
+        if self._has(PRESETS):
+            self._text(PRESETS)  # verified: tuning cannot make it anew here
+        return super().presets(weights)
+
+    def _known(self) -> Collection[str]:
+        return read_hashes(self.folder)
+
+    def _verify(self, name: str, content: bytes) -> None:
+        known = read_hashes(self.folder).get(name)
+        verify(self.folder / name, content_sha256(content), known, mend=REINSTALL)
 
 
 def home() -> Path:
@@ -87,4 +109,6 @@ def home() -> Path:
 
 def shipped_names() -> list[str]:
     """The models that ship with the package, sorted."""
-    return sorted(path.name for path in home().iterdir() if (path / WEIGHTS).is_file()) if home().is_dir() else []
+    if not home().is_dir():
+        return []
+    return sorted(path.name for path in home().iterdir() if any((path / name).is_file() for name in (WEIGHTS, HASHES)))

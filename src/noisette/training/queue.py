@@ -14,13 +14,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, Field
 
+from noisette.errors import NoisetteError
 from noisette.files.atomic import write_text
 from noisette.files.cache import cache_folder
+from noisette.files.reading import read_model
 
 _POLL_EVERY = 0.5  # seconds between two looks of a training that waits
+
+
+class _Ticket(BaseModel):
+    """What the file of an entry says. A signal goes to its process, so its number is that of one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    run: Annotated[str, Field(min_length=1, max_length=10_000)]
+    pid: Annotated[int, Field(ge=2, lt=2**31)]
+    since: Annotated[float, Field(ge=0)]
+    running: bool
 
 
 @dataclass(frozen=True)
@@ -51,12 +66,10 @@ def queue_entries() -> list[QueueEntry]:
             lock.acquire(timeout=0)
         except Timeout:
             try:
-                read = json.loads(path.read_text(encoding="utf-8"))
-                found.append(
-                    QueueEntry(path, Path(read["run"]), int(read["pid"]), float(read["since"]), bool(read["running"]))
-                )
-            except (OSError, ValueError, LookupError, TypeError):
-                continue  # removed while we read
+                said = read_model(_Ticket, path, inside=path.parent)
+            except NoisetteError:
+                continue  # removed while we read, or none of ours
+            found.append(QueueEntry(path, Path(said.run), said.pid, said.since, said.running))
         except OSError:
             continue
         else:  # its process died

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
@@ -23,19 +24,23 @@ from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import file_sha256
+from noisette.files.tensors import unlike
 from noisette.inference.engine import Inputs, engine_of, in_pytorch
 from noisette.model import Model, assemble
 from noisette.progress import Progress
-from noisette.store.run import Run, check_new, create_run, open_run
+from noisette.store.run import Run, check_new, create_run, open_run, table_texts
 from noisette.threads import steady
 from noisette.training.budget import Budget
 from noisette.training.callback import Callback, NullCallback
 from noisette.training.grids import Grid
 from noisette.training.queue import slot
 from noisette.training.speed import Settings, choose, why_not_compiled
+from noisette.training.state import check_fits
 from noisette.training.stopping import stop_on_signals
 from noisette.training.supervision import DataSupervision, Supervision, TeacherSupervision
 from noisette.training.trainer import Trainer
+
+_BYTES_PER_PARAMETER = 16  # itself, its gradient, and two moments; its average comes on top
 
 
 @steady()
@@ -154,6 +159,7 @@ def _train_anew(
     if teacher is not None and model.schema != dataset.schema:
         raise RequestError(f"{dataset.name} has other attributes than the teacher was trained on; train anew")
     model = assemble(resolved, dataset.schema, palette)
+    _check_memory(model)
     _check_batch(resolved, len(places), accelerator)
     if resolved.conditional:
         _check_labels(dataset)
@@ -207,7 +213,10 @@ def resume(
     """
     run = open_run(Path(folder))
     recipe = run.recipe
+    for note in _restore_tables(run, recipe, progress):
+        (callback or NullCallback()).on_note(note)
     model = assemble(recipe, run.schema, run.palette)
+    _check_memory(model)
     accelerator = Accelerator(mixed_precision="no")
     callback = _only_one(callback, accelerator)
     with ExitStack() as held:
@@ -228,6 +237,20 @@ def resume(
                 )
         _train(model, dataset, run, accelerator, callback)
     return run
+
+
+def _restore_tables(run: Run, recipe: Recipe, progress: Progress | None) -> list[str]:
+    """Make tables of a run that are damaged anew from its data; a note for each."""
+    if not (damaged := run.damaged_tables()):
+        return []
+    dataset = open_data(recipe, progress)
+    run.check_data(dataset)
+    places = dataset.places("train")
+    statistics = count(dataset.schema, dataset.attributes[places])
+    texts = table_texts(dataset.schema, statistics, palette_of(dataset.images, places))
+    for name in damaged:
+        run.restore_table(name, texts.get(name, ""))
+    return [f"{run.folder / name} was damaged, and was made anew from the data" for name in damaged]
 
 
 def _has_colours(model: Model, dataset: Dataset) -> bool:
@@ -256,6 +279,8 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, c
         settings = replace(settings, compiled=False)
     budget = _budget_of(recipe, images)
     checkpoint, notes = run.checkpoint()
+    if checkpoint is not None:
+        check_fits(checkpoint, run, model)
     over = checkpoint is not None and budget.progress(checkpoint.state["step"], checkpoint.state["elapsed"]) >= 1
     first = run.teacher if recipe.distillation is not None and not over else None
     supervision = _supervision(model, run, first, accelerator, callback)
@@ -299,6 +324,10 @@ def _supervision(
     )  # the teacher's, which has no w-conditioning
     with torch.random.fork_rng():
         network = model.network()
+    if why := unlike(teacher, model.outline()):
+        raise NoisetteError(
+            f"{run.teacher_file} does not fit the recipe of {run.folder}: {why}; restore it from a copy"
+        )
     network.load_state_dict(teacher)
     network.requires_grad_(False).eval().to(accelerator.device)
     on_cpu = accelerator.device.type == "cpu"
@@ -325,6 +354,21 @@ def _check_labels(dataset: Dataset) -> None:
                 f"{len(missing)} images have no {attribute.name}, the first of them is number {missing[0]}; label them,"
                 " or leave them out"
             )
+
+
+def _check_memory(model: Model) -> None:
+    """Raises RequestError where the weights alone, with what learns them, do not fit into this machine."""
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not every system tells
+        return
+    needed = _BYTES_PER_PARAMETER * model.parameters
+    if needed > there:
+        raise RequestError(
+            f"the network of this recipe has {model.parameters:,} parameters; its training takes at least"
+            f" {needed / 2**30:,.0f} GiB, and this machine has {there / 2**30:,.0f}; use smaller network.widths, or"
+            " fewer blocks"
+        )
 
 
 def _check_batch(recipe: Recipe, images: int, accelerator: Accelerator) -> None:

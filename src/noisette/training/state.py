@@ -9,12 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from noisette.errors import NoisetteError
+from noisette.files.tensors import unlike
+from noisette.model import Model
 from noisette.store.checkpoint import Checkpoint
 from noisette.store.run import Run
 from noisette.training.ema import AveragedNetwork
 from noisette.training.optimizers import STATES
 
 Optimizers = Sequence[torch.optim.Optimizer]
+
+_NEVER_NEGATIVE = ("step", "exp_avg_sq")
 
 
 @dataclass
@@ -82,9 +86,9 @@ def restore(
     """
     try:
         state = State(**checkpoint.state)
-        network.load_state_dict(checkpoint.tensors("network"))
+        network.load_state_dict(_fitting(checkpoint.tensors("network"), network))
         if average is not None:
-            average.network.load_state_dict(checkpoint.tensors("average"))
+            average.network.load_state_dict(_fitting(checkpoint.tensors("average"), average.network))
             average.updates = state.updates
         load_optimizer_tensors(checkpoint.tensors("optimizer"), network, optimizers)
     except (RuntimeError, KeyError, TypeError) as error:
@@ -93,6 +97,34 @@ def restore(
             " version"
         ) from error
     return state
+
+
+def check_fits(checkpoint: Checkpoint, run: Run, model: Model) -> None:
+    """Refuse a checkpoint of another network, by what its head says: nothing is read, and there is no network yet.
+
+    Args:
+        checkpoint: Of the run.
+        run: Named in the error.
+        model: Of its recipe.
+
+    Raises:
+        NoisetteError: It is of another network.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.outline().items()}
+    kinds = checkpoint.head.kinds
+    found = {name.removeprefix("network/"): shape for name, (_, shape) in kinds.items() if name.startswith("network/")}
+    if found != shapes:
+        raise NoisetteError(
+            f"{checkpoint.path} does not fit the recipe of {run.folder}: one of them was changed, or is of another"
+            " version"
+        )
+
+
+def _fitting(tensors: Mapping[str, Tensor], network: nn.Module) -> Mapping[str, Tensor]:
+    """The tensors, if they are of this network. Raises KeyError otherwise."""
+    if why := unlike(tensors, network.state_dict()):
+        raise KeyError(why)
+    return tensors
 
 
 def optimizer_tensors(network: nn.Module, optimizers: Optimizers) -> dict[str, Tensor]:
@@ -114,6 +146,15 @@ def load_optimizer_tensors(tensors: Mapping[str, Tensor], network: nn.Module, op
         KeyError: The tensors are of another network or another optimiser.
     """
     parameters = dict(network.named_parameters())
+    if strange := next((name for name in tensors if name.rpartition("/")[0] not in parameters), None):
+        raise KeyError(f"the network has no {strange}")
+    for name, tensor in tensors.items():
+        owner, _, key = name.rpartition("/")
+        counts = key == "step" and tensor.dim() == 0
+        if not tensor.dtype.is_floating_point or not (counts or tensor.shape == parameters[owner].shape):
+            raise KeyError(f"{name} is not what an optimiser keeps")
+        if key in _NEVER_NEGATIVE and bool((tensor < 0).any()):
+            raise KeyError(f"{name} is below 0")
     states: dict[nn.Parameter, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         owner, _, key = name.rpartition("/")

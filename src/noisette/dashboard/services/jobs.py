@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from noisette.errors import RequestError
+from noisette.errors import NoisetteError, RequestError
+from noisette.files.reading import open_file
 from noisette.training.queue import entry_of
 
 _TAIL = 4000  # bytes
+_LONGEST_LOG = 2**40
 _MEASUREMENTS = ("evaluate ", "report ")
 """How the names of jobs start that train nothing; no run that is made here has a space in its name."""
 
@@ -147,8 +149,8 @@ def log_of(runs: Path, name: str) -> Path:
 def tail(log: Path, lines: int = 12) -> str:
     """The end of a log; empty if there is none."""
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL))
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
-    except OSError:
+        with open_file(log, most=_LONGEST_LOG, inside=log.parent) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            return "\n".join(file.read(_TAIL).decode(errors="replace").splitlines()[-lines:])
+    except (NoisetteError, OSError):
         return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from pathlib import Path
@@ -16,7 +15,9 @@ from noisette.dashboard.shared import jobs
 from noisette.dashboard.widgets.figure_table import download, figure_table
 from noisette.dashboard.widgets.jobs import start_job
 from noisette.dashboard.widgets.language import say
+from noisette.errors import NoisetteError
 from noisette.evaluation.records import home_of, measured
+from noisette.files.reading import is_own_file, read_bytes, read_object
 
 _EVERY = 2.0  # seconds between two looks at what is being measured
 _AT_FIRST = 3  # models that are shown unless others are chosen
@@ -55,16 +56,16 @@ def _sweeps(chosen: list[ListedModel]) -> None:
     for model in chosen:
         for folder in sorted(path.parent for path in (home_of(model.name) / "sweeps").glob("*/sweep.json")):
             try:
-                over = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))["over"]
+                over = read_object(folder / "sweep.json", inside=home_of(model.name))["over"]
                 told = ", ".join(f"{name} {', '.join(map(str, values))}" for name, values in over.items())
-            except (OSError, ValueError, LookupError, AttributeError):
+            except (NoisetteError, ValueError, LookupError, AttributeError, TypeError):
                 continue
             with st.expander(say("Sweep of {name}: {over}", name=model.title, over=told)):
                 for picture, about in (
                     ("plots.png", say("figures over the sweep")),
                     ("grid.png", say("the same requests and seeds over the sweep")),
                 ):
-                    if (folder / picture).is_file():
+                    if is_own_file(folder / picture, home_of(model.name)):
                         st.image(str(folder / picture), caption=about, alt=f"{about}: {told}")
 
 
@@ -111,7 +112,7 @@ def _reports(runs: Path) -> None:
     path = pages.get(st.selectbox(say("Open"), list(pages), key="report") or "")
     if path is None:
         return
-    download(say("Download the report"), path.read_bytes(), path.name, "text/html")
+    download(say("Download the report"), read_bytes(path, inside=runs), path.name, "text/html")
     with st.expander(say("The report"), expanded=False, on_change="rerun", key="report-open") as opened:
         if opened.open:
             st.iframe(path, height=900, alt=say("The report"))

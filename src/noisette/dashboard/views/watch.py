@@ -96,7 +96,7 @@ def _alerts(run: Run, listed: ListedModel) -> None:
 
 def _samples(run: Run, listed: ListedModel) -> None:
     """A slider over the grids, which follows the newest unless it was moved away from it."""
-    grids = {path.stem: path for path in sorted(run.samples.glob("*.png"))}
+    grids = {path.stem: path for path in run.grids}
     if not grids:
         return
     labels, key = list(grids), f"samples/{listed.name}"

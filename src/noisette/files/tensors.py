@@ -1,0 +1,162 @@
+"""Reading safetensors that somebody else may have made: the head first, and no tensor that no network has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from noisette.errors import NoisetteError
+from noisette.files.reading import MEND, MOST_TEXT, DamagedError, in_short, open_file, parse_json, within
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MOST_BYTES = 16 * 2**30
+"""Of a file of tensors."""
+
+_LENGTH = 8  # bytes before the head, which say how long it is
+_FLOATS = ("F32", "BF16", "F16")
+_INTEGERS = ("I64",)  # what a normalisation counts
+
+
+class _Tensor(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    dtype: Annotated[str, Field(max_length=10)]
+    shape: Annotated[list[Annotated[int, Field(ge=0, le=2**40)]], Field(max_length=8)]
+    data_offsets: Annotated[list[Annotated[int, Field(ge=0, le=MOST_BYTES)]], Field(min_length=2, max_length=2)]
+
+
+_TENSORS: TypeAdapter[dict[str, _Tensor]] = TypeAdapter(dict[str, _Tensor])
+_METADATA: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a file of tensors says of them; PyTorch is not loaded for it.
+
+    Attributes:
+        path: Of the file.
+        inside: The folder that it lies in.
+        kinds: Of each tensor its type, as safetensors call it, and its shape.
+        metadata: Texts by name.
+        mend: What a person should do where it is damaged.
+    """
+
+    path: Path
+    inside: Path
+    kinds: Mapping[str, tuple[str, tuple[int, ...]]]
+    metadata: Mapping[str, str]
+    mend: str
+
+    def tensors(self, prefix: str = "") -> dict[str, Tensor]:
+        """Read tensors of numbers that networks have.
+
+        Args:
+            prefix: Of their names in the file, which is left out; all unless given.
+
+        Returns:
+            Tensors by their names, all finite.
+
+        Raises:
+            DamagedError: One is of another type, or not finite.
+        """
+        import torch  # not before: who lists runs must not wait for it
+
+        found: dict[str, Tensor] = {}
+        try:
+            with safe_open(within(self.path, self.inside), framework="pt") as file:
+                for name in (name for name in self.kinds if name.startswith(prefix)):
+                    if self.kinds[name][0] not in (*_FLOATS, *_INTEGERS):
+                        raise self._damaged(f"{name} is of type {self.kinds[name][0]}, which no weights are")
+                    found[name.removeprefix(prefix)] = file.get_tensor(name)
+        except SafetensorError as error:
+            raise self._damaged(_told(error)) from error
+        except OSError as error:
+            raise NoisetteError(f"cannot read {self.path}: {error.strerror or error}") from error
+        for name, tensor in found.items():
+            if not bool(torch.isfinite(tensor).all()):
+                raise self._damaged(f"{name} has numbers that are not finite")
+        return found
+
+    def _damaged(self, why: str) -> DamagedError:
+        return DamagedError(f"{self.path} is damaged: {why}; {self.mend}")
+
+
+def read_head(path: Path, *, inside: Path, mend: str = MEND) -> Head:
+    """What a file says of its tensors.
+
+    Args:
+        path: Of the file.
+        inside: The folder that it must lie in.
+        mend: What a person should do where it is damaged.
+
+    Raises:
+        AbsentError: There is no such file.
+        DamagedError: It is no safetensors file.
+        NoisetteError: It cannot be read.
+    """
+    try:
+        with open_file(path, most=MOST_BYTES, inside=inside) as file:
+            length = int.from_bytes(file.read(_LENGTH), "little")
+            if not 2 <= length <= MOST_TEXT:
+                raise ValueError("its head is too long, or there is none")
+            head = parse_json(file.read(length).decode("utf-8"))
+        if not isinstance(head, dict):
+            raise ValueError("its head is no object")
+        metadata = _METADATA.validate_python(head.pop("__metadata__", None) or {}, strict=True)
+        kinds = _TENSORS.validate_python(head)
+        with safe_open(within(path, inside), framework="numpy"):  # it holds places and sizes against the file
+            pass
+    except ValidationError as error:
+        raise DamagedError(f"{path} is damaged: {in_short(error)}; {mend}") from error
+    except (ValueError, SafetensorError) as error:
+        raise DamagedError(f"{path} is damaged: {_told(error)}; {mend}") from error
+    except OSError as error:
+        raise NoisetteError(f"cannot read {path}: {error.strerror or error}") from error
+    return Head(path, inside, {name: (each.dtype, tuple(each.shape)) for name, each in kinds.items()}, metadata, mend)
+
+
+def tensors_sha256(path: Path, *, inside: Path) -> str:
+    """The SHA-256 of such a file. Raises NoisetteError where it cannot be read."""
+    digest = sha256()
+    with open_file(path, most=MOST_BYTES, inside=inside) as file:
+        try:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        except OSError as error:
+            raise NoisetteError(f"cannot read {path}: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
+def unlike(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str | None:
+    """How tensors differ from those of a network, in names, shapes or kinds of numbers; None if they do not.
+
+    Args:
+        tensors: As they were read.
+        wanted: Those of the network, which may be without content, on PyTorch's device `meta`.
+    """
+    if missing := sorted(wanted.keys() - tensors.keys()):
+        return f"{missing[0]} is missing"
+    if strange := sorted(tensors.keys() - wanted.keys()):
+        return f"the network has no {strange[0]}"
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            return f"{name} is {_shape(tensor)}, and that of the network {_shape(wanted[name])}"
+        if tensor.dtype.is_floating_point != wanted[name].dtype.is_floating_point:
+            return f"{name} is of another type"
+    return None
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a number"
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
