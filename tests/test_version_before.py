@@ -20,6 +20,7 @@ from noisette.evaluation.classifier_training import fit_classifier
 from noisette.evaluation.classifiers import open_whole
 from noisette.evaluation.evaluate import evaluate
 from noisette.files.images import read_png
+from noisette.files.output import OutputFile
 from noisette.inference.plan import Plan
 from noisette.inference.render import redraw
 from noisette.store.locate import locate
@@ -45,14 +46,14 @@ def run(tmp_path):
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_picture_of_a_model_that_ships_is_redrawn(path, tmp_path):
-    redraw(path, tmp_path / "again.png", None, print)
+    redraw(path, OutputFile(tmp_path / "again.png"), None, print)
     assert differing(read_png(path)[0], read_png(tmp_path / "again.png")[0]) < 0.002
 
 
 @pytest.mark.parametrize("name", ["run-asked", "run-weights", "run-vary"])
 def test_a_picture_of_a_run_is_redrawn(name, run, tmp_path):
     path = DATA / "pictures-of-0.1" / f"{name}.png"
-    redraw(path, tmp_path / "again.png", run, print)
+    redraw(path, OutputFile(tmp_path / "again.png"), run, print)
     assert differing(read_png(path)[0], read_png(tmp_path / "again.png")[0]) < 0.002
 
 

@@ -205,3 +205,28 @@ def test_statistics_of_the_version_before_have_another_key_and_are_written_with_
 def test_nothing_can_be_drawn_of_nothing():
     with pytest.raises(RequestError, match="no statistics"):
         Imputer(SPRITES, count(SPRITES, TABLE[:0]))
+
+
+def test_unique_requests_are_all_different_and_there_are_as_many_as_there_can_be():
+    """Ten values of a choice, one of them once in ten thousand images, are ten requests and no more."""
+    schema = AttributeSchema(attributes=(Choice(name="digit", options=tuple("0123456789")),))
+    table = np.arange(10_000)[:, None].clip(0, 9).astype(np.int16)
+    imputer = Imputer(schema, count(schema, table))
+    requests = imputer.unique_requests(range(10))
+    assert sorted(each["digit"] for each in requests) == list("0123456789")
+    assert imputer.unique_requests(range(7)) == requests[:7]  # each depends on those before it alone
+    with pytest.raises(RequestError, match="only 9 different requests for 10 images"):
+        imputer.unique_requests(range(10), without={("digit", "3")})
+
+
+def test_unique_requests_were_each_seen_together_and_differ_from_random_ones_only_where_these_repeat():
+    schema = AttributeSchema(attributes=tuple(Flag(name=name) for name in "abcd"))
+    table = np.array([row for row in np.ndindex(2, 2, 2, 2) if not (row[0] and row[3])] * 3, dtype=np.int16)
+    imputer = Imputer(schema, count(schema, table))
+    unique = imputer.unique_requests(range(12))  # of 16, the 4 with a and d were never seen
+    assert len({tuple(each.values()) for each in unique}) == 12
+    assert not any(each["a"] and each["d"] for each in unique)
+    random, before = [imputer.random_request(seed) for seed in range(12)], []
+    for one, other in zip(random, unique, strict=True):
+        assert (one == other) == (one not in before)
+        before.append(other)

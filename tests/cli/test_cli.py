@@ -132,7 +132,7 @@ def test_inspecting_sprites_writes_a_contact_sheet(capsys, tmp_path):
     assert "50 images, 24x24 RGBA" in out
     assert (tmp_path / "s.png").stat().st_size > 500
     facts = json.loads(
-        run(capsys, "data", "inspect", "sprites", "--count", 50, "--out", tmp_path / "s.png", "--json")[1]
+        run(capsys, "data", "inspect", "sprites", "--count", 50, "--out", tmp_path / "t.png", "--json")[1]
     )
     assert facts["splits"] == {"train": 45, "validation": 3, "test": 2}
 

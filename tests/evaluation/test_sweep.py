@@ -169,6 +169,22 @@ def test_a_damaged_checkpoint_is_named(capsys, tmp_path):
     assert "the checkpoint step-00000040.safetensors is damaged" in err
 
 
+def test_a_sweep_is_not_written_over_another(capsys, drawer, tmp_path):
+    options = ["sweep", drawer, "--count", 8, "--out", tmp_path / "s", "--over"]
+    assert run(capsys, *options, "eta=0,1")[0] == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "s").iterdir()}
+    assert sorted(before) == ["grid.png", "plots.png", "sweep.json", "table.csv"]
+    for other in (["steps=1,2"], ["eta=0,1", "--draws", 2], ["eta=0,1", "--figure", "exact"]):
+        status, out, err = run(capsys, *options, *other)
+        assert (status, out, "holds another sweep" in err) == (2, "", True), err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "s").iterdir()} == before
+    (tmp_path / "s" / "grid.png").unlink()
+    assert run(capsys, *options, "eta=0,1")[0] == 0  # the same goes on
+    assert (tmp_path / "s" / "grid.png").read_bytes() == before["grid.png"]
+    assert run(capsys, *options, "steps=1,2", "--overwrite")[0] == 0
+    assert "steps" in json.loads((tmp_path / "s" / "sweep.json").read_text())["over"]
+
+
 def test_axes_and_figures_by_name():
     assert parse_axis("guidance=1, 1.5", "x") == ("guidance", [1.0, 1.5])
     assert parse_axis("sampler=ddim,ddpm", "x") == ("sampler", ["ddim", "ddpm"])
@@ -243,11 +259,11 @@ def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, 
     for name in ("environment.json", "metrics", "checkpoints"):
         folder = tmp_path / "without" / name
         shutil.copytree(drawer, folder, ignore=lambda *_, name=name: [name, "evaluations"])
-        assert run(capsys, "report", folder, "--out", tmp_path / "r2.html")[0] == 0, name
+        assert run(capsys, "report", folder, "--out", tmp_path / "r2.html", "--overwrite")[0] == 0, name
     folder = shutil.copytree(drawer, tmp_path / "damaged", ignore=lambda *_: ["evaluations"])
     (folder / "recipe.toml").write_text("[")
-    assert run(capsys, "report", folder, drawer, "--out", tmp_path / "r2.html")[0] == 0
-    assert "is not TOML" in (tmp_path / "r2.html").read_text()
+    assert run(capsys, "report", folder, drawer, "--out", tmp_path / "r3.html")[0] == 0
+    assert "is not TOML" in (tmp_path / "r3.html").read_text()
     assert "<svg" in page
 
 

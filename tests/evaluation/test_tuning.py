@@ -168,7 +168,7 @@ def test_levels_are_fitted_and_a_picture_keeps_its_own(capsys, drawer, tmp_path)
     image, said = read_png(file)
     for changed in ({"times": []}, {"times": [1.0, 0.9999999999]}, {"times": [1.0, 0.5, 0.2]}, {"spacing": "time"}):
         save_png(file, image, {**said, "sampling": {**said["sampling"], **changed}})
-        status, _, err = run(capsys, "regenerate", file, "--out", again)
+        status, _, err = run(capsys, "regenerate", file, "--out", again, "--overwrite")
         assert (status, err.count("\n")) == (2, 1), err
 
 
@@ -236,6 +236,21 @@ def test_a_table_of_other_weights_is_none_and_a_damaged_one_is_told(drawer, tmp_
     assert "presets.json is damaged, or of another version; `noisette tune " in damaged.notes[0]
     noisette.tune(copy, count=20)
     assert noisette.load(copy).notes == ()
+
+
+def test_a_table_of_presets_that_is_in_use_is_kept(capsys, drawer, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(drawer, copy)
+    before = {path: path.read_bytes() for path in copy.glob("*.json")}
+    for options, message in (
+        ([], "presets.json exists"),
+        (["--out", copy / "schema.json"], "schema.json is what is read"),
+        (["--out", copy / "schema.json", "--overwrite"], "schema.json is what is read"),
+        (["--out", tmp_path / "presets.txt"], "name a .json file"),
+    ):
+        status, _, err = run(capsys, "tune", copy, "--count", 20, *options)
+        assert (status, err.count("\n"), message in err) == (2, 1, True), err
+    assert {path: path.read_bytes() for path in copy.glob("*.json")} == before
 
 
 def test_where_nothing_can_be_measured_nothing_is_chosen(drawer, tmp_path, monkeypatch):

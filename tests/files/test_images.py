@@ -1,4 +1,4 @@
-"""Sheets, PNGs that carry their request, and GIFs; what is read back is not trusted."""
+"""Sheets, and PNGs that carry their request; what is read back is not trusted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from noisette.errors import RequestError
-from noisette.files.images import cross_sheet, good_scale, labelled_sheet, read_png, save_gif, save_png, sheet
+from noisette.files.images import cross_sheet, good_scale, labelled_sheet, read_png, save_png, sheet
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
@@ -248,33 +248,6 @@ def test_a_picture_that_does_not_say_how_it_was_made_is_refused(tmp_path, text):
 def test_a_missing_file_or_a_folder_is_one_line(tmp_path):
     assert refused(tmp_path / "none.png") == f"cannot read {tmp_path / 'none.png'}: No such file or directory"
     assert refused(tmp_path) == f"cannot read {tmp_path}: Is a directory"
-
-
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("count", [1, 2, 7])
-def test_an_animation_shows_every_frame_and_holds_the_last(tmp_path, channels, count):
-    frames = [sheet(np.full((1, channels, 4, 4), 30 * number, np.uint8), scale=2) for number in range(count)]
-    save_gif(tmp_path / "a.gif", frames, milliseconds=80, hold=1500)
-    with Image.open(tmp_path / "a.gif") as gif:
-        assert gif.n_frames == count
-        assert gif.info["loop"] == 0
-        for number in range(count):
-            gif.seek(number)
-            assert gif.info["duration"] == (80 if number < count - 1 else 1500)
-            alpha = 30 * number if channels == 4 else 255
-            on_white = (30 * number * alpha + 255 * (255 - alpha)) / 255
-            assert gif.convert("RGB").getpixel((3, 3)) == pytest.approx((on_white,) * 3, abs=1)
-
-
-def test_equal_frames_take_as_long_as_different_ones(tmp_path):
-    frames = [sheet(np.full((1, 3, 4, 4), value, np.uint8)) for value in (0, 0, 0, 9, 9)]
-    save_gif(tmp_path / "a.gif", frames, milliseconds=100, hold=1000)
-    with Image.open(tmp_path / "a.gif") as gif:
-        lasting = []
-        for number in range(gif.n_frames):
-            gif.seek(number)
-            lasting.append(gif.info["duration"])
-    assert sum(lasting) == 4 * 100 + 1000
 
 
 def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path):

@@ -258,6 +258,7 @@ def test_random_draws_a_plausible_request_by_its_seed(capsys, asked, tmp_path):
                 3,
                 "--out",
                 tmp_path / "a.png",
+                "--overwrite",
                 "--json",
             )[1]
         )["attributes"]
@@ -267,10 +268,10 @@ def test_random_draws_a_plausible_request_by_its_seed(capsys, asked, tmp_path):
     assert answers[0][1:] == answers[2][:2]  # each image has its own, by its seed
     assert answers[0][0] != answers[0][1]
     assert set(answers[0][0]) >= {"Blush", "Earring", "Bow Tie"}
-    assert run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "a.png")[1].startswith(
+    assert run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "b.png")[1].startswith(
         "seed 0: "
     )
-    assert run(capsys, "regenerate", tmp_path / "a.png")[0] == 0
+    assert run(capsys, "regenerate", tmp_path / "b.png")[0] == 0
     run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "each")
     assert run(capsys, "regenerate", tmp_path / "each/seed-0001.png")[0] == 0
 
@@ -359,12 +360,12 @@ def test_who_asks_for_everything_is_told_that_the_images_hardly_differ(capsys, a
     open_run(copy).write_recipe(recipe.model_copy(update={"sampling": recipe.sampling.changed(impute=True)}))
     generator = noisette.load(copy)
     whole = ", ".join(f"{name}={value}" for name, value in generator.random_request(3).items())
-    options = ["generate", copy, "--out", file]
+    options = ["generate", copy, "--overwrite", "--out", file]
     assert "specifies every attribute" in run(capsys, *options, "--count", 2, "--attributes", whole)[2]
     assert run(capsys, *options, "--count", 1, "--attributes", whole)[2] == ""
     assert run(capsys, *options, "--count", 2, "--attributes", "Zombie")[2] == ""
     assert (
-        run(capsys, "generate", asked.folder, "--complete", "--out", file, "--count", 2, "--attributes", whole)[2] == ""
+        run(capsys, "generate", asked.folder, "--complete", *options[2:], "--count", 2, "--attributes", whole)[2] == ""
     )
 
 

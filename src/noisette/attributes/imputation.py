@@ -11,7 +11,7 @@ turn a man into a woman.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ from noisette.errors import RequestError
 _TRIES = 1000
 _TRIES_FOR_BEST = 300
 _TRIES_FOR_NEW = 30
+_TRIES_FOR_UNIQUE = 20
+_MOST_VISITED = 1_000_000  # values, while looking for a request that no draw found
 _MOST_CASES = 1000  # of 4 kB each
 _HARDLY = 1e-6  # images; what was never seen can be asked for, and must not make the rest impossible
 
@@ -124,6 +126,64 @@ class Imputer:
         """
         nothing = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16)
         return self._schema.decode(self.impute(nothing, np.random.Generator(np.random.PCG64(seed)), without=without))
+
+    def unique_requests(
+        self, seeds: Sequence[int], *, without: Collection[tuple[str, Value]] = ()
+    ) -> list[dict[str, Value]]:
+        """As `random_request` of each seed, but one that is there already is drawn anew.
+
+        A request is a function of its seed and of the requests before it.
+
+        Args:
+            seeds: 0 or more, each.
+            without: Values that are not drawn, such as ("Earring", True).
+
+        Returns:
+            Values by name, all different.
+
+        Raises:
+            RequestError: There are not so many different ones.
+        """
+        nothing = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16)
+        rows: dict[bytes, NDArray[np.int16]] = {}
+        rest: Iterator[NDArray[np.int16]] | None = None
+        for seed in seeds:
+            row = self.impute(nothing, np.random.Generator(np.random.PCG64(seed)), without=without)
+            for number in range(_TRIES_FOR_UNIQUE):
+                if row.tobytes() not in rows:
+                    break
+                row = self.impute(nothing, np.random.default_rng([seed, 2, number]), without=without)
+            if row.tobytes() in rows:  # nearly all draws are of those that are there: what is left is looked for
+                rest = rest or self._every(nothing, without)
+                row = next((each for each in rest if each.tobytes() not in rows), row)
+            if row.tobytes() in rows:
+                raise RequestError(
+                    f"there are only {len(rows)} different requests for {len(seeds)} images; use a smaller --count, or"
+                    " leave --unique out"
+                )
+            rows[row.tobytes()] = row
+        return [self._schema.decode(row) for row in rows.values()]
+
+    def _every(self, row: NDArray[np.int16], without: Collection[tuple[str, Value]]) -> Iterator[NDArray[np.int16]]:
+        """All plausible images of a row, one after the other: nothing in them was never seen together."""
+        allowed, visited = self._case(row, without).allowed, 0
+
+        def complete(place: int, present: list[int]) -> Iterator[NDArray[np.int16]]:
+            nonlocal visited
+            if place == len(self._order):
+                yield self._with(row, np.array(present, dtype=np.intp))
+                return
+            unit, _ = self._order[place]
+            for number in np.flatnonzero(allowed[unit]):
+                visited += 1
+                if visited > _MOST_VISITED:
+                    return
+                if number == len(self._units[unit]):
+                    yield from complete(place + 1, present)
+                elif (self._together[self._units[unit][number], present] > 0).all():
+                    yield from complete(place + 1, [*present, self._units[unit][number]])
+
+        return complete(0, [])
 
     def keep(
         self, row: NDArray[np.int16], imputed: NDArray[np.int16], share: float, random: np.random.Generator

@@ -14,7 +14,9 @@ from noisette._version import __version__
 from noisette.cli import drawing, measuring, training
 from noisette.cli.common import Suggesting
 from noisette.cli.data import data
-from noisette.errors import NoisetteError, Stopped
+from noisette.cli.ending import ending_on_signals
+from noisette.cli.paths import FOLDER
+from noisette.errors import NoisetteError, Stopped, Terminated
 
 
 @click.group(cls=Suggesting, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -50,7 +52,7 @@ for verb in (
 @app.command()
 @click.option(
     "--runs",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     default="runs",
     show_default=True,
     help="The folder of runs to show.",
@@ -77,7 +79,8 @@ def dashboard(runs: Path, port: int, address: str, browser: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; every expected failure is one line on standard error."""
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="noisette", standalone_mode=False)
+        with ending_on_signals():
+            app(args=None if arguments is None else list(arguments), prog_name="noisette", standalone_mode=False)
         return 0
     except click.exceptions.NoArgsIsHelpError as help_:
         click.echo(help_.format_message(), err=True)
@@ -90,8 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _leave(str(stopped), stopped.exit_status)
     except NoisetteError as error:
         return _fail(str(error), error.exit_status)
-    except (click.Abort, KeyboardInterrupt):
-        return _leave("interrupted", 130)
+    except (click.Abort, KeyboardInterrupt) as error:
+        ended = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)  # click raises Abort from it
+        return _leave("stopped" if ended else "interrupted", 75 if ended else 130)
     except MemoryError:
         return _fail("out of memory; ask for fewer or smaller images", 1)
     except OSError as error:

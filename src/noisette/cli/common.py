@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from noisette.errors import NoisetteError, RequestError
+from noisette.errors import RequestError
 
 if TYPE_CHECKING:
     from noisette.config.sampling import Setting
@@ -119,18 +118,3 @@ def print_json(facts: dict[str, Any]) -> None:
 
 def tell(text: str) -> None:
     click.echo(text, err=True)
-
-
-class Writing:
-    """Turns a refusal of the disk, while a picture is written, into one line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        if not self._path.parent.is_dir():
-            raise RequestError(f"no folder {self._path.parent} to write {self._path.name} into; make it first")
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-            raise NoisetteError(f"cannot write {self._path}: {error.strerror or error}") from error

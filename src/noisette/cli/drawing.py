@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from noisette.cli.common import DrawingCommand, Writing, answer, as_json, tell
+from noisette.cli.common import DrawingCommand, answer, as_json, tell
+from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import NoisetteError, RequestError
+from noisette.files.output import STANDARD_OUTPUT, output_file
 
 if TYPE_CHECKING:
     from noisette.inference.plan import Start
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option("--all", "everything", is_flag=True, help="Also list each pair of values that never occurs together.")
 @as_json
 def attributes(run: Path, everything: bool, json_: bool) -> None:
@@ -32,7 +33,7 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 
 
 @click.command(cls=DrawingCommand)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option(
     "--attributes",
     "asked",
@@ -44,6 +45,14 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     "random_",
     is_flag=True,
     help="A plausible request for each image, drawn from the statistics of the data by its seed.",
+)
+@click.option(
+    "--unique",
+    is_flag=True,
+    help=(
+        "Of --random: no two images are asked for the same, what repeats an earlier one is drawn anew. Images of"
+        " different requests may still look alike."
+    ),
 )
 @click.option("--allow-unseen", is_flag=True, help="Ask even for what the data never show together.")
 @click.option(
@@ -62,11 +71,11 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     help="How many images; their seeds follow each other.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="A .png file for a sheet, a folder for a file each.  [default: RUN-seed-SEED.png]",
+@out_(
+    "A .png file for a sheet, a folder for a file each, - for standard output.  [default: RUN-seed-SEED.png, or the"
+    " next name that is free]"
 )
+@overwrite_
 @click.option(
     "--columns", type=click.IntRange(1), help="Images in a row of the sheet.  [default: as square as possible]"
 )
@@ -76,20 +85,24 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     is_flag=True,
     help="Also write the denoising as a GIF beside the picture: noisy on the left, the estimate on the right.",
 )
+@click.option("--apng", is_flag=True, help="The same as an animated PNG, which keeps all colours and transparency.")
 @as_json
 def generate(
     run: Path,
     asked: str | None,
     only: bool,
     random_: bool,
+    unique: bool,
     allow_unseen: bool,
     vary: str | None,
     count: int,
     seed: int,
-    out: Path | None,
+    out: str | None,
+    overwrite: bool,
     columns: int | None,
     scale: int | None,
     gif: bool,
+    apng: bool,
     preset: str | None,
     given: dict[str, Any],
     json_: bool,
@@ -105,35 +118,47 @@ def generate(
     """
     if asked is not None and random_:
         raise RequestError("--random draws a request of its own; leave --attributes out, or --random")
+    if unique and not random_:
+        raise RequestError("--unique goes with --random: no two of the requests that it draws are the same")
     if allow_unseen and asked is None:
         raise RequestError("--allow-unseen goes with --attributes: what they ask for, even if the data never show it")
+    check_answer(out, json_)
     if only and asked is None:
         raise RequestError("--only goes with --attributes: all flags but those that they mention are absent")
     # Nothing of this loads PyTorch, so that a wrong request is refused at once.
     from noisette.attributes.parsing import describe
     from noisette.attributes.schema import UNKNOWN
     from noisette.config.sampling import SamplingSettings
+    from noisette.inference.destination import destination
     from noisette.inference.loading import planner_of, with_network
     from noisette.inference.plan import with_old_keys
     from noisette.store.locate import locate
 
-    path = out or _unused(Path(f"{run.resolve().name}-seed-{seed}.png"))
     bundle = locate(run)
     if asked is not None and not bundle.recipe.conditional:
         raise RequestError(f"{run} was trained without attributes, so it cannot be asked for {asked or 'nothing'}")
     settings, start = SamplingSettings.of(**given), _start(vary)
     weights = bundle.weights()
     planner = planner_of(bundle, weights)
-    for note in planner.notes:
-        tell(note)
     seeds = range(seed, seed + count)
     without = settings.guidance.negative
-    request: Any = [planner.random_request(each, without=without) for each in seeds] if random_ else asked
+    request: Any = planner.random_requests(seeds, without=without, unique=unique) if random_ else asked
     plan = planner.plan(
         request, seeds=seeds, settings=settings, preset=preset, only=only, allow_unseen=allow_unseen, start=start
     )
-    for note in plan.notes:
-        tell(f"note: {note}")
+    there = destination(
+        out,
+        Path(f"{run.resolve().name}-seed-{seed}.png"),
+        planner.recipe.dataset.shape[1:],
+        plan,
+        columns=columns,
+        scale=scale,
+        animations=[suffix for suffix, asked_for in ((".gif", gif), (".apng", apng)) if asked_for],
+        overwrite=overwrite,
+        inputs=[bundle.folder],
+    )
+    for note in (*planner.notes, *(f"note: {note}" for note in plan.notes)):
+        tell(note)
     # Of data that have one image for a whole request:
     if asked is not None and planner.recipe.sampling.impute and count > 1 and vary is None and plan.imputed is None:
         codes = planner.codes(plan)
@@ -143,59 +168,71 @@ def generate(
     from noisette.inference.render import draw_to
 
     generator = with_network(planner, weights)
-    with Writing(path), drawing(f"{count} images") as progress:
-        files = draw_to(path, generator, plan, columns=columns, scale=scale, gif=gif, progress=progress)
+    with drawing(f"{count} images") as progress:
+        files = draw_to(there, generator, note=lambda text: tell(f"note: {text}"), progress=progress)
     lines = [str(file) for file in files]
     if isinstance(plan.attributes, tuple):
         each = zip(plan.seeds, plan.attributes, strict=True)
         lines = [*(f"seed {number}: {describe(its)}" for number, its in each), *lines]
+    if out == STANDARD_OUTPUT:
+        for line in lines:
+            tell(line)
+        return
     facts = {"files": [str(file) for file in files], **plan.metadata()}
     answer(json_, with_old_keys(facts), "\n".join(lines))
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--run", type=click.Path(path_type=Path), help="Where the run is, if it moved.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where the picture goes.  [default: FILE-again.png]")
+@click.argument("file", type=PATH)
+@click.option("--run", type=PATH, help="Where the run is, if it moved.")
+@out_("Where the picture goes, - for standard output.  [default: FILE-again.png, or the next name that is free]")
+@overwrite_
 @as_json
-def regenerate(file: Path, run: Path | None, out: Path | None, json_: bool) -> None:
+def regenerate(file: Path, run: Path | None, out: str | None, overwrite: bool, json_: bool) -> None:
     """Draw the picture FILE again from what it says of itself, and compare the two."""
     from noisette.files.images import read_png
     from noisette.inference.plan import Plan, with_old_keys
 
-    path = out or file.parent / f"{file.stem}-again.png"
-    if path.suffix.lower() != ".png":
-        raise RequestError(f"cannot write {path}: pictures are PNG; name a .png file")
+    check_answer(out, json_)
     Plan.from_metadata(read_png(file)[1], str(file))  # what is none is refused before PyTorch is loaded
+    usual, what = file.with_name(f"{file.stem}-again.png"), "pictures are PNG; name a .png file"
+    target = output_file(out, usual, (".png",), what, overwrite=overwrite, inputs=[file])
     from noisette.cli.display import drawing
     from noisette.inference.render import redraw
 
-    with Writing(path), drawing(file.name) as progress:
-        identical, plan = redraw(file, path, run, tell, progress)
+    with drawing(file.name) as progress:
+        identical, plan, files = redraw(file, target, run, tell, progress)
+    path = files[0] if files else target
     if not identical:
         raise NoisetteError(
             f"{path} differs from {file}: another machine or version may round otherwise, or the picture was changed"
         )
     facts = {"file": str(path), "identical": True, **plan.metadata()}
-    answer(json_, with_old_keys(facts), f"{path}: identical to {file}")
+    text = f"{path}: identical to {file}"
+    if out == STANDARD_OUTPUT:
+        tell(text)
+    else:
+        answer(json_, with_old_keys(facts), text)
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option("--count", type=click.IntRange(1, 64), default=8, show_default=True, help="How many images of the data.")
 @click.option("--frames", type=click.IntRange(2, 200), default=40, show_default=True, help="Noise levels to show.")
-@click.option("--out", type=click.Path(path_type=Path), help="Where the GIF goes.  [default: RUN-noising.gif]")
+@out_("Where the GIF goes, - for standard output.  [default: RUN-noising.gif, or the next name that is free]")
+@overwrite_
 @as_json
-def noising(run: Path, count: int, frames: int, out: Path | None, json_: bool) -> None:
+def noising(run: Path, count: int, frames: int, out: str | None, overwrite: bool, json_: bool) -> None:
     """Show how images of the data become noise under the schedule of RUN, a run folder or the name of a recipe, as a
     GIF.
     """
+    check_answer(out, json_)
+    usual, what = Path(f"{run.resolve().name}-noising.gif"), "the animation is a GIF; name a .gif file"
+    target = output_file(out, usual, (".gif",), what, overwrite=overwrite)
     from noisette.inference.noising import noising_gif
 
-    path = out or Path(f"{run.resolve().name}-noising.gif")
-    with Writing(path):
-        noising_gif(path, run, count=count, frames=frames)
-    answer(json_, {"file": str(path)}, str(path))
+    for path in target.write(noising_gif(run, count=count, frames=frames)):
+        answer(json_, {"file": str(path)}, str(path))
 
 
 def _start(vary: str | None) -> Start | None:
@@ -210,9 +247,3 @@ def _start(vary: str | None) -> Start | None:
         return Start.of((int(seed), float(strength) if equals else VARIATION))
     except ValueError as error:
         raise RequestError(f'--vary "{vary}" is not SEED or SEED=STRENGTH, such as 7=0.2') from error
-
-
-def _unused(path: Path) -> Path:
-    """`path`, or with the first number behind it that no file has: a picture that nobody named is not written over."""
-    others = (path.with_name(f"{path.stem}~{number}{path.suffix}") for number in itertools.count(2))
-    return next(each for each in itertools.chain([path], others) if not each.exists())

@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from noisette.cli.common import DrawingCommand, answer, as_json, tell
-from noisette.errors import RequestError, Stopped
+from noisette.cli.paths import PATH, check_answer, out_, overwrite_
+from noisette.errors import RequestError, Stopped, Terminated
+from noisette.files.output import STANDARD_OUTPUT
 from noisette.legacy import with_old_keys
 
 
@@ -46,7 +48,7 @@ class _EvaluationCommand(DrawingCommand):
 
 
 @click.command(cls=_EvaluationCommand)
-@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.argument("run", required=False, type=PATH)
 @_how_to_measure
 @click.option(
     "--draws",
@@ -66,6 +68,9 @@ class _EvaluationCommand(DrawingCommand):
     type=click.IntRange(1),
     help="Passes over the data for --fit-classifier.  [default: 24]",
 )
+@click.option(
+    "--overwrite", is_flag=True, help="For --fit-classifier: replace the classifier of these data that is kept."
+)
 @click.option("--fit-judge", hidden=True, help="The name of --fit-classifier in version 0.1.")
 @click.option(
     "--judge-epochs", type=click.IntRange(1), hidden=True, help="The name of --classifier-epochs in version 0.1."
@@ -82,6 +87,7 @@ def evaluate(
     checkpoint: int | None,
     fit_classifier: str | None,
     classifier_epochs: int | None,
+    overwrite: bool,
     fit_judge: str | None,
     judge_epochs: int | None,
     json_: bool,
@@ -105,10 +111,12 @@ def evaluate(
             "name the run to evaluate, or the data set to train a classifier for with --fit-classifier; one of them"
         )
     if fit_classifier is not None:
-        _fit_classifier(fit_classifier, classifier_epochs, split, json_)
+        _fit_classifier(fit_classifier, classifier_epochs, split, overwrite, json_)
         return
     if classifier_epochs is not None:
         raise RequestError("--classifier-epochs goes with --fit-classifier")
+    if overwrite:
+        raise RequestError("--overwrite goes with --fit-classifier: an evaluation is written over nothing")
     from noisette.cli.display import stages
     from noisette.evaluation.evaluate import evaluate as measure
     from noisette.evaluation.tables import describe
@@ -129,10 +137,10 @@ def evaluate(
     answer(json_, with_old_keys(found), describe(found))
 
 
-_OF_A_CLASSIFIER = {"fit_classifier", "classifier_epochs", "fit_judge", "judge_epochs", "split", "json_"}
+_OF_A_CLASSIFIER = {"fit_classifier", "classifier_epochs", "fit_judge", "judge_epochs", "split", "overwrite", "json_"}
 
 
-def _fit_classifier(name: str, epochs: int | None, split: str, json_: bool) -> None:
+def _fit_classifier(name: str, epochs: int | None, split: str, overwrite: bool, json_: bool) -> None:
     """Train the attribute classifier of the data that `name` means, and report on it."""
     context = click.get_current_context()
     usual = (None, click.core.ParameterSource.DEFAULT)
@@ -144,10 +152,12 @@ def _fit_classifier(name: str, epochs: int | None, split: str, json_: bool) -> N
         raise RequestError(f"{min(idle)} is of an evaluation, and --fit-classifier makes none; leave it out")
     from noisette.cli.display import stages
     from noisette.evaluation.classifier_report import check_split, classifier_report, describe
-    from noisette.evaluation.classifiers import EPOCHS, data_of, fit_and_keep
+    from noisette.evaluation.classifiers import EPOCHS, data_of, fit_and_keep, kept_here
 
     check_split(split)
     dataset = data_of(name)
+    if not overwrite and (kept := kept_here(dataset.split("train"))) is not None:
+        raise RequestError(f"a classifier of these data is kept in {kept}; --overwrite trains another in its place")
     with stages() as progress:
         classifier, path = fit_and_keep(
             dataset.split("train"),
@@ -159,7 +169,7 @@ def _fit_classifier(name: str, epochs: int | None, split: str, json_: bool) -> N
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option(
     "--over",
     multiple=True,
@@ -179,11 +189,8 @@ def _fit_classifier(name: str, epochs: int | None, split: str, json_: bool) -> N
     show_default=True,
     help="How often each point is drawn: more give a spread.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="The folder to write.  [default: one in RUN/sweeps, where the report finds it]",
-)
+@out_("The folder to write.  [default: one in RUN/sweeps, where the report finds it]")
+@overwrite_
 @as_json
 def sweep(
     run: Path,
@@ -193,7 +200,8 @@ def sweep(
     split: str,
     seed: int,
     draws: int,
-    out: Path | None,
+    out: str | None,
+    overwrite: bool,
     json_: bool,
 ) -> None:
     """Evaluate RUN at every combination of settings: a table, plots, and a grid of pictures.
@@ -204,6 +212,11 @@ def sweep(
 
     A sweep that was stopped goes on with the first point that is missing.
     """
+    from noisette.evaluation.targets import sweep_folder
+
+    if out is not None:
+        known = {"split": split, "seed": seed, "draws": draws, **({"count": count} if count is not None else {})}
+        sweep_folder(out, overwrite, known)
     from noisette.cli.display import stages
     from noisette.evaluation.sweep import sweep as measure
     from noisette.evaluation.sweep_output import describe
@@ -217,17 +230,27 @@ def sweep(
         axes[name] = values
     with going_on(), stages() as progress:
         found = measure(
-            run, axes, out=out, figures=figures, count=count, split=split, seed=seed, draws=draws, progress=progress
+            run,
+            axes,
+            out=out,
+            overwrite=overwrite,
+            figures=figures,
+            count=count,
+            split=split,
+            seed=seed,
+            draws=draws,
+            progress=progress,
         )
     answer(json_, with_old_keys(found), f"{describe(found)}\n\n{found['folder']}/table.csv, plots.png, grid.png")
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @_how_to_measure
-@click.option("--out", type=click.Path(path_type=Path), help="The table to write.  [default: RUN/presets.json]")
+@out_("The table to write, - for standard output.  [default: RUN/presets.json]")
+@overwrite_
 @as_json
-def tune(run: Path, count: int | None, split: str, seed: int, out: Path | None, json_: bool) -> None:
+def tune(run: Path, count: int | None, split: str, seed: int, out: str | None, overwrite: bool, json_: bool) -> None:
     """Find the presets of RUN: how few network evaluations lose hardly anything.
 
     First the step schedule of --spacing fitted is optimised: the timesteps between which the model's own sampling
@@ -241,17 +264,25 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: Path | None, 
     noisette tune runs/mine
     noisette generate runs/mine --preset fast
     """
+    check_answer(out, json_)
+    from noisette.evaluation.targets import presets_file
+
+    presets_file(run, out, overwrite)
     from noisette.cli.display import stages
     from noisette.evaluation.tuning import describe
     from noisette.evaluation.tuning import tune as measure
 
     with going_on(), stages() as progress:
-        found = measure(run, count=count, split=split, seed=seed, out=out, progress=progress)
-    answer(json_, with_old_keys(found), f"{describe(found)}\n\n{found['file']}")
+        found = measure(run, count=count, split=split, seed=seed, out=out, overwrite=overwrite, progress=progress)
+    text = f"{describe(found)}\n\n{found['file']}"
+    if out == STANDARD_OUTPUT:
+        tell(text)
+    else:
+        answer(json_, with_old_keys(found), text)
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=PATH)
 @_how_to_measure
 @click.option(
     "--draws",
@@ -260,12 +291,18 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: Path | None, 
     show_default=True,
     help="How often the requests are drawn, each time from other seeds: this gives the spread.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default="report.html", show_default=True, help="The page to write."
-)
+@out_("The page to write, - for standard output.  [default: report.html, or the next name that is free]")
+@overwrite_
 @as_json
 def report(
-    runs: tuple[Path, ...], count: int | None, split: str, seed: int, draws: int, out: Path, json_: bool
+    runs: tuple[Path, ...],
+    count: int | None,
+    split: str,
+    seed: int,
+    draws: int,
+    out: str | None,
+    overwrite: bool,
+    json_: bool,
 ) -> None:
     """Write one HTML page about RUNS: what was trained, losses, pictures by request, figures, sweeps, failures,
     commands.
@@ -274,17 +311,30 @@ def report(
     rest is drawn and measured now, which takes a minute or two for each run. All sweeps that `sweep` left with a run
     are in it.
     """
+    check_answer(out, json_)
+    from noisette.evaluation.targets import report_file
+
+    report_file(out, overwrite)
     from noisette.cli.display import stages
     from noisette.evaluation.report import report as write
 
     notes: list[str] = []
     with going_on(), stages() as progress:
         path = write(
-            runs, out=out, count=count, split=split, seed=seed, draws=draws, progress=progress, note=notes.append
+            runs,
+            out=out,
+            overwrite=overwrite,
+            count=count,
+            split=split,
+            seed=seed,
+            draws=draws,
+            progress=progress,
+            note=notes.append,
         )
     for text in notes:
         tell(f"note: {text}")
-    answer(json_, {"file": str(path), "not_measured": notes}, str(path))
+    if path is not None:
+        answer(json_, {"file": str(path), "not_measured": notes}, str(path))
 
 
 @contextmanager
@@ -294,5 +344,6 @@ def going_on() -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise Stopped(
-            "interrupted; what was drawn and measured is kept, and the same command goes on", interrupted=True
+            "interrupted; what was drawn and measured is kept, and the same command goes on",
+            interrupted=not isinstance(error, Terminated),
         ) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from noisette.cli.common import answer, as_json, print_json, tell
+from noisette.cli.paths import NEW_FOLDER, PATH
 
 if TYPE_CHECKING:
     from noisette.store.run import Run
@@ -34,7 +35,7 @@ def recipes(json_: bool) -> None:
 
 @click.command()
 @click.argument("recipe")
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RECIPE]")
+@click.option("--out", type=NEW_FOLDER, help="The run folder to make.  [default: runs/RECIPE]")
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it.")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
@@ -93,7 +94,7 @@ def train(
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option(
     "--nfe",
     "--evaluations",
@@ -111,7 +112,7 @@ def train(
         " RUN is guided]"
     ),
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder to make.  [default: runs/RUN-in-NFE]")
+@click.option("--out", type=NEW_FOLDER, help="The run folder to make.  [default: runs/RUN-in-NFE]")
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h.  [default: 10m]")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
@@ -167,7 +168,7 @@ def distil(
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @queue_
 @as_json
 def resume(run: Path, queue: bool, json_: bool) -> None:

@@ -27,6 +27,7 @@ from noisette.config.sections import (
 from noisette.diffusion.registry import OWNED, SAMPLERS, takers
 from noisette.errors import NoisetteError, RequestError, nearest
 from noisette.files.hashes import read_verified
+from noisette.files.output import expand
 from noisette.files.reading import read_text
 from noisette.networks.registry import NETWORKS
 
@@ -185,7 +186,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         >>> load_recipe("digits", ["training.epochs=3"]).training.epochs
         3
     """
-    path = Path(name)
+    path = expand(name)
     if name in recipe_names():
         text = read_verified(_home(), f"{name}.toml").decode("utf-8")
     elif path.suffix == ".toml":

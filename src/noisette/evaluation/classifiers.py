@@ -148,6 +148,19 @@ def fit_and_keep(
     return classifier, path
 
 
+def kept_here(train: Dataset) -> Path | None:
+    """Find the file of the classifier that was trained here.
+
+    Args:
+        train: The train split of whole data.
+
+    Returns:
+        The file; None if there is none, or if it is damaged.
+    """
+    path = _kept(train)
+    return path if path.is_file() and trained_on(path) is not None else None
+
+
 def features_of(classifier: AttributeClassifier, dataset: Dataset) -> NDArray[np.float32]:
     """Take the features of all images of a data set, and keep them in the cache folder: they are needed often.
 

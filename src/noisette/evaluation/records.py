@@ -32,6 +32,7 @@ from noisette.files.atomic import write_atomically, write_text
 from noisette.files.cache import cache_folder
 from noisette.files.hashes import SEAL, content_sha256, read_sealed, sealed
 from noisette.files.images import sheet
+from noisette.files.output import expand
 from noisette.files.reading import own_folder, read_bytes, read_object
 from noisette.legacy import modernise
 from noisette.store.locate import find
@@ -50,7 +51,7 @@ def home_of(run: str) -> Path:
         The folder of the run; of a shipped model, one of its own in the cache folder.
     """
     bundle = find(run)
-    return bundle.records if bundle is not None else Path(run)
+    return bundle.records if bundle is not None else expand(run)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from noisette.evaluation.report_facts import Sweep, compared, environment_facts,
 from noisette.evaluation.report_pictures import DrawnPictures, Picture
 from noisette.evaluation.setup import EvaluationSetup, prepare
 from noisette.evaluation.tables import bands, circumstances, left_out, rows, values
-from noisette.files.atomic import write_text
+from noisette.evaluation.targets import report_file
 from noisette.inference.generator import Generator
 from noisette.inference.loading import load
 from noisette.store.bundle import Bundle
@@ -81,14 +81,15 @@ class Section:
 def report(
     runs: Sequence[str | Path],
     *,
-    out: str | Path,
+    out: str | Path | None = None,
+    overwrite: bool = False,
     count: int | None = None,
     split: str = "validation",
     seed: int = 0,
     draws: int = DRAWS,
     progress: EvaluationProgress = silently,
     note: Callable[[str], None] = lambda text: None,
-) -> Path:
+) -> Path | None:
     """Write a page about runs and shipped models.
 
     What `evaluate` measured with the same settings is taken as it is, the rest is measured now. A run that cannot be
@@ -96,7 +97,8 @@ def report(
 
     Args:
         runs: Run folders and shipped models.
-        out: The page, a .html file.
+        out: The page, a .html file; "-" is standard output; report.html, or the next name that is free, unless given.
+        overwrite: Whether a page that is there is replaced.
         count: Images in a draw, 1 and up; see `evaluate`.
         split: Where the requests are from.
         seed: Of the first image, 0 and up.
@@ -105,12 +107,12 @@ def report(
         note: Told why a run was not measured.
 
     Returns:
-        The path of the page.
+        The path of the page; None of standard output.
 
     Raises:
         RequestError: A run does not exist, or the page cannot be written there.
     """
-    path = _checked(out)
+    target = report_file(out, overwrite)
     check_draws(seed, draws)
     names = list(dict.fromkeys(map(str, runs)))
     if len(names) < len(runs):
@@ -138,22 +140,9 @@ def report(
         curves=Markup(as_svg(loss_curves(curves))) if curves else None,
         written=time.strftime("%Y-%m-%d %H:%M"),
         version=__version__,
-        command=shlex.join(["noisette", "report", *names, *options, "--out", str(out)]),
+        command=shlex.join(["noisette", "report", *names, *options, *(["--out", str(out)] if out is not None else [])]),
     )
-    write_text(path, page)
-    return path
-
-
-def _checked(out: str | Path) -> Path:
-    """Raises RequestError if no page can be written there."""
-    path = Path(out)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise RequestError(f"cannot write {path}: the report is a page; name a .html file")
-    if path.is_dir():
-        raise RequestError(f"cannot write {path}: it is a folder")
-    if not path.parent.is_dir():
-        raise RequestError(f"no folder {path.parent} to write {path.name} into; make it first")
-    return path
+    return next(iter(target.write(page.encode())), None)
 
 
 def _section(

@@ -14,9 +14,9 @@ from noisette.evaluation.charts import as_svg, sweep_panels
 from noisette.evaluation.figures import FIGURES, Tree, find
 from noisette.evaluation.report_pictures import Picture, uri
 from noisette.evaluation.setup import EvaluationSetup
-from noisette.evaluation.sweep import sweeps_of
 from noisette.evaluation.sweep_output import command, panels
 from noisette.evaluation.tables import beside, circumstances
+from noisette.evaluation.targets import sweeps_of
 from noisette.files.reading import read_bytes, read_object
 from noisette.inference.generator import Generator
 from noisette.legacy import modernise

@@ -22,25 +22,11 @@ from noisette.evaluation.charts import as_png, sweep_panels
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.evaluate import evaluate_prepared
 from noisette.evaluation.figures import Tree
-from noisette.evaluation.records import home_of
 from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.sweep_output import panels, table, write_grid
 from noisette.evaluation.sweep_plan import chosen_figures, planned
+from noisette.evaluation.targets import sweep_folder, sweeps_of
 from noisette.files.atomic import write_atomically, write_text
-from noisette.files.reading import own_folder
-
-
-def sweeps_of(run: str | Path) -> Path:
-    """Find where the sweeps of a run are, for the report to show.
-
-    Args:
-        run: A run folder, or a shipped model.
-
-    Returns:
-        The folder that has a folder for each sweep.
-    """
-    home = home_of(str(run))
-    return own_folder(home / "sweeps", home)
 
 
 def sweep(
@@ -48,6 +34,7 @@ def sweep(
     over: Mapping[str, Sequence[Any]],
     *,
     out: str | Path | None = None,
+    overwrite: bool = False,
     figures: Sequence[str] = (),
     count: int | None = None,
     split: str = "validation",
@@ -62,7 +49,8 @@ def sweep(
         run: A run folder, or a shipped model.
         over: Values by axis: settings of a drawing such as guidance or steps, checkpoint (the step of one that is
             kept), seed. The first is the x axis of plots and grid.
-        out: The folder that is written; one in RUN/sweeps unless given.
+        out: The folder that is written; one in RUN/sweeps unless given. That of the same sweep is written anew.
+        overwrite: Whether another sweep that is there is replaced.
         figures: Those that are plotted, such as "exact"; the usual ones unless given. All are in the table.
         count: Images in a draw, 1 and up; see `evaluate`.
         split: Where the requests are from.
@@ -92,10 +80,11 @@ def sweep(
         "split": split,
         "seed": seed,
         "draws": draws,
+        "plotted": [each.path for each in plotted],
+        "weights": list(dict.fromkeys(point.setup.generator.weights for point in points)),
     }
     digest = sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
-    folder = Path(out) if out is not None else sweeps_of(run) / f"{'-'.join(over)}-{digest}"
-    _make(folder)
+    folder = sweep_folder(out if out is not None else sweeps_of(run) / f"{'-'.join(over)}-{digest}", overwrite, facts)
     found = []
     for number, point in enumerate(points, 1):
 
@@ -108,22 +97,12 @@ def sweep(
         "run": str(run),
         "folder": str(folder),
         **facts,
-        "plotted": [each.path for each in plotted],
         "points": found,
     }
+    folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "sweep.json", json.dumps(swept, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "table.csv", table(swept))
     plots = as_png(sweep_panels(panels(swept)))
     write_atomically(folder / "plots.png", lambda temporary: temporary.write_bytes(plots))
     write_grid(folder / "grid.png", str(run), over, points)
     return swept
-
-
-def _make(folder: Path) -> None:
-    """Raises RequestError if the folder cannot be that of a sweep."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "sweep.json").is_file():
-        raise RequestError(f"{folder} holds other things; name a new folder for the sweep")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise RequestError(f"{folder} is a file; name a folder for the sweep") from error

@@ -19,11 +19,10 @@ from noisette.evaluation.figures import Tree, find
 from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.setup import EvaluationSetup, prepare
 from noisette.evaluation.step_schedule import optimise_timesteps
-from noisette.files.atomic import write_text
+from noisette.evaluation.targets import presets_file
 from noisette.inference.generator import Generator
 from noisette.sampling.presets import Preset, PresetName, Presets
 from noisette.sampling.resolve import nfe
-from noisette.store.locate import locate
 
 SAMPLERS = ("ddim", "dpmpp-2m", "unipc")
 """Deterministic, one network evaluation a step: of first order, and two of second."""
@@ -63,6 +62,7 @@ def tune(
     seed: int = 0,
     classifier: AttributeClassifier | None = None,
     out: str | Path | None = None,
+    overwrite: bool = False,
     progress: EvaluationProgress = silently,
 ) -> Tree:
     """Measure candidates and write the table of presets, presets.json.
@@ -75,7 +75,9 @@ def tune(
         split: Where the requests are from.
         seed: Of the first image, 0 and up.
         classifier: The one for these data unless given.
-        out: The file that is written; in the folder of the run unless given.
+        out: The file that is written, a .json file; "-" is standard output. In the folder of the run unless given,
+            where a damaged table, or one of other weights, is replaced.
+        overwrite: Whether a table that is there is replaced.
         progress: Told of the drawing and the measuring.
 
     Returns:
@@ -85,7 +87,7 @@ def tune(
         RequestError: Nothing can be measured, or nothing chosen by; the run is distilled; or the model is a shipped one
             and `out` is not given, for its folder is the package's.
     """
-    path = _path(run.name if isinstance(run, Generator) else str(run), out)
+    target = presets_file(run.name if isinstance(run, Generator) else run, out, overwrite)
     setup = prepare(run, count=count, split=split, classifier=classifier)
     generator, reference = setup.generator, setup.reference
     if generator.model.recipe.distillation is not None:
@@ -106,10 +108,10 @@ def tune(
         **{name: _preset(candidate) for name, candidate in chosen.items()},
         fitted=fitted,
     )
-    write_text(path, table.to_json())
+    target.write(table.to_json().encode())
     return {
         "run": generator.name,
-        "file": str(path),
+        "file": str(target),
         **table.model_dump(mode="json"),
         **{name: _told(getattr(table, name)) for name in POINTS},
         "left_out": left_out,
@@ -209,14 +211,6 @@ def describe(found: Tree) -> str:
         if part in PARTS and part != "pixel_accuracy"
     ]
     return "\n".join(lines)
-
-
-def _path(run: str, out: str | Path | None) -> Path:
-    if out is not None:
-        if not Path(out).parent.is_dir():
-            raise RequestError(f"no folder {Path(out).parent} to write {out} into")
-        return Path(out)
-    return locate(run).presets_file
 
 
 def _measured(

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+_LONGEST_HINT = 40  # characters of a file's name in that of its temporary one, which must not be too long for the disk
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES}
+"""What file systems without hard links say, such as FAT, and some that forbid them."""
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then flush it to the disk and rename it into place."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+
+def write_atomically(path: Path, write: Callable[[Path], object], *, replace: bool = True) -> None:
+    """Let `write` fill a temporary file beside `path`, then flush it to the disk and move it into place.
+
+    Args:
+        path: Of the file.
+        write: Fills the temporary file that it is called with.
+        replace: Whether a file that is there is replaced.
+
+    Raises:
+        FileExistsError: Something is there, and is not to be replaced.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_LONGEST_HINT]}.", suffix=".tmp")
     os.close(handle)
     temporary = Path(name)
     try:
@@ -19,7 +33,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes it private
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.replace(path)
+        if replace:
+            temporary.replace(path)
+        else:
+            _move_where_nothing_is(temporary, path)
         _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -36,6 +53,24 @@ def file_sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _move_where_nothing_is(source: Path, target: Path) -> None:
+    """Raises FileExistsError if anything is there, however late it came."""
+    try:
+        os.link(source, target)
+        return
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # without links the name is held by an empty file
+    try:
+        source.replace(target)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _umask() -> int:

@@ -1,4 +1,4 @@
-"""Pictures as files: sheets of small images, enlarged by whole factors, with the request inside; and GIFs."""
+"""Pictures as files: sheets of small images, enlarged by whole factors, with the request inside."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def labelled_sheet(
     """A sheet like that of `sheet`, on white, with a text under each image, broken into as many lines as it needs."""
     columns = min(columns or int(np.ceil(np.sqrt(len(images)))), len(images))
     font = ImageFont.load_default(_TEXT_SIZE)
-    pictures = [_on_white(sheet(image[None], scale=scale)) for image in images]
+    pictures = [on_white(sheet(image[None], scale=scale)) for image in images]
     width, height = max(pictures[0].width, 4 * _TEXT_SIZE), pictures[0].height
     lines = [_broken(text, font, width) for text in texts]
     line_height = _TEXT_SIZE + 3
@@ -76,7 +76,7 @@ def cross_sheet(
     """
     rows, columns = images.shape[:2]
     font, gap, line_height = ImageFont.load_default(_TEXT_SIZE), _TEXT_SIZE, _TEXT_SIZE + 3
-    pictures = [[_on_white(sheet(image[None], scale=scale)) for image in row] for row in images]
+    pictures = [[on_white(sheet(image[None], scale=scale)) for image in row] for row in images]
     width, height = max(pictures[0][0].width, 4 * _TEXT_SIZE), pictures[0][0].height
     heads, margin = [_broken(text, font, width) for text in across], 12 * _TEXT_SIZE
     sides = [_broken(text, font, margin - gap) for text in down]
@@ -167,19 +167,8 @@ def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
     return image, request
 
 
-def save_gif(path: Path, frames: Sequence[Image.Image], *, milliseconds: int = 80, hold: int = 1500) -> None:
-    """An animation that stays `hold` milliseconds on its last frame; alpha is laid on white."""
-    flat = [_on_white(frame) for frame in frames]
-    durations = [milliseconds] * (len(flat) - 1) + [hold]
-    write_atomically(
-        path,
-        lambda temporary: flat[0].save(
-            temporary, format="GIF", save_all=True, append_images=flat[1:], duration=durations, loop=0
-        ),
-    )
-
-
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
+    """The image in RGB, its alpha laid on white."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")

@@ -149,6 +149,30 @@ class Generator:
         """
         return self.planner.random_request(seed, without=without)
 
+    def random_requests(
+        self, seeds: Sequence[int], *, without: Collection[str] = (), unique: bool = False
+    ) -> list[dict[str, Value]]:
+        """A plausible request for each seed; see `Planner.random_requests`.
+
+        Args:
+            seeds: 0 or more, each.
+            without: Flags or options that none of them has.
+            unique: Whether a request that is there already is drawn anew.
+
+        Returns:
+            Values by name, of each.
+
+        Raises:
+            RequestError: The model was trained without attributes, a seed is none, or there are not so many different
+                requests.
+
+        Examples:
+            >>> generator = noisette.load("punks")
+            >>> requests = generator.random_requests(range(100), unique=True)
+            >>> images = generator.generate(requests, seeds=range(100), steps=1)
+        """
+        return self.planner.random_requests(seeds, without=without, unique=unique)
+
     def plan(
         self,
         request: Request | Sequence[Request] | Codes | None = None,

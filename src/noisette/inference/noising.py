@@ -12,19 +12,22 @@ from noisette.config.data import open_data
 from noisette.config.recipe import load_recipe, recipe_names
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
-from noisette.files.images import good_scale, save_gif, sheet
+from noisette.files.animation import as_gif
+from noisette.files.images import good_scale, sheet
 from noisette.model import assemble
 from noisette.store.locate import locate
 
 
-def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
+def noising_gif(run: Path, *, count: int, frames: int) -> bytes:
     """The forward process on the first images of the train split, as a GIF.
 
     Args:
-        path: That is written.
         run: A run folder, a model that ships, or a recipe's name.
         count: Images.
         frames: Noise levels, from clean to noise.
+
+    Returns:
+        The file; its first frame shows the images exactly.
 
     Raises:
         RequestError: There are fewer images.
@@ -42,6 +45,6 @@ def noising_gif(path: Path, run: Path, *, count: int, frames: int) -> None:
 
     def frame(alpha: float, sigma: float) -> Image.Image:
         xt = add_noise(x0, eps, torch.full((count,), alpha), torch.full((count,), sigma))
-        return sheet(model.space.decode(xt).numpy(), columns=across, scale=scale)
+        return sheet(model.space.decode(xt).numpy(), columns=across)
 
-    save_gif(path, [frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)])
+    return as_gif([frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)], scale=scale, whole=0)

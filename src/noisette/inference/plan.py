@@ -156,10 +156,37 @@ class Plan(BaseModel):
         Returns:
             A plan of one image, the same as it is in the whole.
         """
-        attributes = self.attributes[place] if isinstance(self.attributes, tuple) else self.attributes
-        imputed = None if self.imputed is None else (self.imputed[place],)
-        update = {"seeds": (self.seeds[place],), "attributes": attributes, "imputed": imputed}
+        part = self.part([place])
+        one = part.attributes[0] if isinstance(part.attributes, tuple) else part.attributes
+        return part.model_copy(update={"attributes": one})
+
+    def part(self, places: Sequence[int]) -> Plan:
+        """The plan of some of its images.
+
+        Args:
+            places: Numbers of the images, from 0; at least one.
+
+        Returns:
+            A plan of these, each the same as it is in the whole.
+        """
+        each = self.attributes
+        attributes = tuple(each[place] for place in places) if isinstance(each, tuple) else each
+        imputed = None if self.imputed is None else tuple(self.imputed[place] for place in places)
+        seeds = tuple(self.seeds[place] for place in places)
+        update = {"seeds": seeds, "attributes": attributes, "imputed": imputed}
         return self.model_copy(update={**update, "columns": None, "scale": None})
+
+    def draws_as(self, other: Plan) -> bool:
+        """Whether it makes the same picture, whatever the model is called there.
+
+        Args:
+            other: Such as the plan that a picture carries.
+
+        Returns:
+            Whether weights, seeds, attributes, settings and the places on the sheet are the same.
+        """
+        what = {"weights", "seeds", "attributes", "imputed", "sampling", "start", "columns", "scale"}
+        return self.model_dump(mode="json", include=what) == other.model_dump(mode="json", include=what)
 
 
 def joined(plans: Sequence[Plan]) -> Plan:

@@ -125,11 +125,35 @@ class Planner:
         Raises:
             RequestError: The model was trained without attributes, or the seed is none.
         """
-        if not isinstance(seed, int | np.integer) or seed < 0:
-            raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
+        return self.random_requests([seed], without=without)[0]
+
+    def random_requests(
+        self, seeds: Sequence[int], *, without: Collection[str] = (), unique: bool = False
+    ) -> list[dict[str, Value]]:
+        """A plausible request for each seed.
+
+        Args:
+            seeds: 0 or more, each.
+            without: Flags or options that none of them has.
+            unique: Whether a request that is there already is drawn anew. Then each is a function of its seed and of
+                those before it; else of its seed alone, as of `random_request`.
+
+        Returns:
+            Values by name, of each.
+
+        Raises:
+            RequestError: The model was trained without attributes, a seed is none, or there are not so many different
+                requests.
+        """
+        for seed in seeds:
+            if not isinstance(seed, int | np.integer) or seed < 0:
+                raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
         if not self.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
-        return self._imputer.random_request(int(seed), without=values_behind(without, self.schema))
+        values = values_behind(without, self.schema)
+        if unique:
+            return self._imputer.unique_requests([int(seed) for seed in seeds], without=values)
+        return [self._imputer.random_request(int(seed), without=values) for seed in seeds]
 
     def plan(
         self,

@@ -2,113 +2,180 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from noisette.errors import RequestError
-from noisette.files.images import good_scale, read_png, save_gif, save_png, sheet
-from noisette.inference.generator import Generator, Images
+from noisette.errors import NoisetteError, RequestError, Stopped, Terminated
+from noisette.files.animation import as_apng, as_gif, loses_alpha
+from noisette.files.images import as_png, read_png, sheet
+from noisette.files.output import OutputFile, cannot_write, put
+from noisette.inference.destination import MOST_FRAMES, Destination, check_size
+from noisette.inference.generator import BATCH, Generator, Images, batches
 from noisette.inference.loading import load
 from noisette.inference.plan import Plan
 from noisette.progress import Progress, silent
 from noisette.store.locate import find
 
-_MOST_FRAMES = 60
-_MOST_IN_GIF = 64  # images
-_MOST_PIXELS = 64_000_000  # of a sheet; larger ones are taken for a trap when they are read again
+_BETWEEN = 2  # pixels between the halves of an animation, before it is enlarged
 
 
 def draw_to(
-    path: Path,
-    generator: Generator,
-    plan: Plan,
-    *,
-    columns: int | None = None,
-    scale: int | None = None,
-    gif: bool = False,
-    progress: Progress = silent,
+    there: Destination, generator: Generator, *, note: Callable[[str], None], progress: Progress = silent
 ) -> list[Path]:
-    """Draw a plan into one sheet if `path` ends in .png, else into a folder with a file for each seed.
+    """Draw a plan into the files of its destination.
+
+    The files of a folder are written as they come, sixteen at a time, so that an interruption keeps what is there.
 
     Args:
-        path: of the sheet or the folder.
-        generator: whose plan it is.
-        plan: what to draw.
-        columns: images in a row of the sheet; as square as possible unless given.
-        scale: a whole factor; to some 600 pixels unless given.
-        gif: also the denoising, beside it.
-        progress: called with the steps taken and the steps there are.
+        there: From `destination`.
+        generator: Whose plan it is.
+        note: Told what a person should know of the files.
+        progress: Called with the steps taken and the steps there are.
 
     Returns:
-        The files that were written.
+        The files, with those that were there already; none of standard output.
 
     Raises:
-        RequestError: another kind of file, or a picture that is too large.
+        RequestError: Somebody else has made a file of that name by now.
+        NoisetteError: The disk refuses; the message says how many files there are.
+        Stopped: Interrupted with files in the folder; the message says how many.
     """
-    check_file(path, generator.model.size, plan, columns=columns, scale=scale, gif=gif)
-    placed = plan.placed(generator.model.size, columns, scale)
-    across, factor = placed.columns or 1, placed.scale or 1
-    width = generator.model.size[1]
-    frames: dict[int, list[Images]] = {}  # by step: xt beside x0_hat of each batch in turn
-    every = -(-plan.sampling.steps // _MOST_FRAMES)
-
-    def preview(xt: Images, x0: Images, number: int) -> None:
-        if number % every == 0 or number == plan.sampling.steps:
-            frames.setdefault(number, []).append(np.stack([xt, x0]))
-
-    images = generator.draw(plan, preview=preview if gif else None, progress=progress)
-    written = []
-    if path.suffix.lower() == ".png":
-        save_png(path, sheet(images, columns=across, scale=factor), placed.metadata())
-        written.append(path)
-    else:
-        path.mkdir(exist_ok=True)
-        factor = scale or good_scale(width, 2)
-        for place, (seed, image) in enumerate(zip(plan.seeds, images, strict=True)):
-            file = path / f"seed-{seed:04d}.png"
-            alone = plan.alone(place).placed(generator.model.size, 1, factor)
-            save_png(file, sheet(image[None], scale=factor), alone.metadata())
-            written.append(file)
-    if gif:
-        file = path.with_suffix(".gif") if path.suffix else path / "denoising.gif"
-        factor = scale or good_scale(width, 2 * across)
-        pairs = [np.concatenate(parts, axis=1) for parts in frames.values()]  # each (2, count, C, H, W)
-        sheets = [[sheet(half, columns=across, scale=factor) for half in pair] for pair in pairs]
-        save_gif(file, [_side_by_side(noisy, estimate) for noisy, estimate in sheets])
-        written.append(file)
-    return written
+    if there.sheet is not None:
+        film = _Film(there) if there.animations else None
+        images = generator.draw(there.plan, preview=film.see if film else None, progress=progress)
+        if film:
+            film.end(images)
+        picture = as_png(sheet(images, columns=there.plan.columns, scale=there.scale), there.plan.metadata())
+        return there.sheet.write(picture, film.files(note) if film else {})
+    return _draw_folder(there, generator, note, progress)
 
 
-def check_file(
-    path: Path,
-    size: tuple[int, int],
-    plan: Plan,
-    *,
-    columns: int | None = None,
-    scale: int | None = None,
-    gif: bool = False,
-) -> None:
-    """Refuse a file that `draw_to` would not write, before anything is drawn. See there."""
-    count, (height, width) = len(plan.seeds), size
-    factor = plan.placed(size, columns, scale).scale or 1
-    if path.suffix.lower() not in (".png", ""):
-        raise RequestError(f"cannot write {path}: pictures are PNG; name a .png file, or a folder")
-    if gif and count > _MOST_IN_GIF:
-        raise RequestError(f"a GIF shows at most {_MOST_IN_GIF} images, not {count}; use a smaller --count")
-    if path.suffix:
-        _check_size(count, size, factor)
-    if gif and 2 * count * height * width * factor**2 * min(_MOST_FRAMES, plan.sampling.steps) > _MOST_PIXELS:
-        raise RequestError(
-            f"a GIF of {count} images enlarged {factor} times is too large; use a smaller --scale or --count"
-        )
+def _draw_folder(
+    there: Destination, generator: Generator, note: Callable[[str], None], progress: Progress
+) -> list[Path]:
+    files, size = there.files(), generator.model.size
+    films = [suffix for suffix in there.animations if there.film(suffix) not in there.kept]
+    missing = [place for place, file in enumerate(files) if file not in there.kept]
+    film = _Film(there) if films else None
+    drawn = list(range(len(files))) if film else missing  # all of them are seen in the animation
+    if film and len(missing) < len(files):
+        note(f"{len(files) - len(missing)} images that are there are drawn again for the animation")
+    steps, count = there.plan.sampling.steps, batches(len(drawn))
+    replaced: list[Path] = []
+
+    def written() -> int:  # of files that are made, what is there: an interruption may come behind any line
+        return len(replaced) if there.overwrite else sum(map(os.path.lexists, files))
+
+    with _counted(there, written):
+        for number in range(count):
+            places = drawn[number * BATCH : (number + 1) * BATCH]
+            images = generator.draw(
+                there.plan.part(places),
+                preview=film.see if film else None,
+                progress=_part(progress, number * steps, count * steps),
+            )
+            if film:
+                film.end(images)
+            _make_folder(there.folder)
+            for place, image in zip(places, images, strict=True):
+                if place in missing:
+                    picture = as_png(sheet(image[None], scale=there.scale), there.alone(place, size).metadata())
+                    put(files[place], picture, overwrite=there.overwrite)
+                    replaced.append(files[place])
+        contents = film.files(note) if film else {}
+        for suffix in films:
+            put(there.film(suffix), contents[suffix], overwrite=there.overwrite)
+    return [*files, *map(there.film, there.animations)]
+
+
+def _part(progress: Progress, before: int, total: int) -> Progress:
+    """The progress of a part of the work."""
+    return lambda done, _: progress(before + done, total)
+
+
+@contextmanager
+def _counted(there: Destination, written: Callable[[], int]) -> Iterator[None]:
+    """Tells whoever stops a drawing, and of what stops it, how many of its images are there."""
+
+    def told() -> str:
+        going_on = "" if there.overwrite else ", and the same command goes on"
+        return f"{written()} of {len(there.plan.seeds)} images are in {there.folder}{going_on}"
+
+    there_before = there.folder is not None and there.folder.is_dir()
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if not written():
+            raise
+        raise Stopped(f"interrupted; {told()}", interrupted=not isinstance(error, Terminated)) from error
+    except RequestError:
+        raise
+    except (NoisetteError, MemoryError) as error:
+        raise NoisetteError(f"{str(error) or 'out of memory'}; {told()}") from error
+    finally:
+        if not written() and not there_before and there.folder is not None:
+            with suppress(OSError):
+                there.folder.rmdir()
+
+
+def _make_folder(folder: Path | None) -> None:
+    assert folder is not None
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+class _Film:
+    """The denoising, as it is seen step by step: xt on the left, x0_hat on the right.
+
+    Args:
+        there: What it shows, and how.
+    """
+
+    def __init__(self, there: Destination) -> None:
+        self._there = there
+        self._steps = there.plan.sampling.steps
+        self._every = -(-self._steps // MOST_FRAMES)
+        self._frames: dict[int, list[Images]] = {}  # by step: xt beside x0_hat of each batch in turn
+        self._ended = 0  # batches
+
+    def see(self, xt: Images, x0: Images, number: int) -> None:
+        if number % self._every == 0 or number == self._steps:
+            self._frames.setdefault(number, []).append(np.stack([xt, x0]))
+
+    def end(self, images: Images) -> None:
+        """Puts the images of a batch as they are, snapped to the palette where they are, in the last frame."""
+        for part in self._frames[self._steps][self._ended :]:
+            part[1] = images[: len(part[1])]
+            images = images[len(part[1]) :]
+        self._ended = len(self._frames[self._steps])
+
+    def files(self, note: Callable[[str], None]) -> dict[str, bytes]:
+        """The animations by their suffixes."""
+        columns = self._there.plan.columns or 1
+        pairs = [np.concatenate(parts, axis=1) for parts in self._frames.values()]  # each (2, count, C, H, W)
+        frames = [_side_by_side(*(sheet(half, columns=columns) for half in pair)) for pair in pairs]
+        left = frames[-1].width - sheet(pairs[-1][1], columns=columns).width
+        said = self._there.plan.metadata()
+        found = {}
+        if ".gif" in self._there.animations:
+            if loses_alpha(frames[-1], left):
+                note("the picture is partly transparent, which a GIF cannot show: it is laid on white; --apng keeps it")
+            found[".gif"] = as_gif(frames, scale=self._there.film_scale, left=left, said=said)
+        if ".apng" in self._there.animations:
+            found[".apng"] = as_apng(frames, scale=self._there.film_scale, said=said)
+        return found
 
 
 def redraw(
-    file: Path, out: Path, run: Path | None, note: Callable[[str], None], progress: Progress = silent
-) -> tuple[bool, Plan]:
+    file: Path, out: OutputFile, run: Path | None, note: Callable[[str], None], progress: Progress = silent
+) -> tuple[bool, Plan, list[Path]]:
     """Draw the picture in `file` again.
 
     Args:
@@ -119,7 +186,7 @@ def redraw(
         progress: called with the steps taken and the steps there are.
 
     Returns:
-        Whether all pixels are the same, and the plan.
+        Whether all pixels are the same, the plan, and the file that was written.
 
     Raises:
         RequestError: the file does not say how it was made, or the model has other weights by now.
@@ -138,25 +205,16 @@ def redraw(
             f" {generator.weights[:12]} of step {generator.step}, which draw otherwise"
         )
     again = generator.replan(plan)
-    _check_size(len(again.seeds), generator.model.size, again.scale or 1)
+    check_size(len(again.seeds), generator.model.size, again.scale or 1)
     drawn = sheet(generator.draw(again, progress=progress), columns=again.columns, scale=again.scale or 1)
-    save_png(out, drawn, again.metadata())
+    files = out.write(as_png(drawn, again.metadata()))
     same = drawn.mode == picture.mode and drawn.size == picture.size and drawn.tobytes() == picture.tobytes()
-    return same, again
-
-
-def _check_size(count: int, size: tuple[int, int], factor: int) -> None:
-    if count * size[0] * size[1] * factor**2 > _MOST_PIXELS:
-        raise RequestError(
-            f"a sheet of {count} images enlarged {factor} times is too large; use a smaller --scale or --count, or a"
-            " folder for --out"
-        )
+    return same, again, files
 
 
 def _side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
-    gap = max(4, left.width // 40)
     background = "white" if left.mode != "RGBA" else (0, 0, 0, 0)
-    both = Image.new(left.mode, (left.width + gap + right.width, left.height), background)
+    both = Image.new(left.mode, (left.width + _BETWEEN + right.width, left.height), background)
     both.paste(left, (0, 0))
-    both.paste(right, (left.width + gap, 0))
+    both.paste(right, (left.width + _BETWEEN, 0))
     return both

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from noisette.errors import RequestError, nearest
+from noisette.files.output import expand
 from noisette.store.bundle import Bundle
 from noisette.store.run import Run, open_run
 from noisette.store.shipped import Shipped, home, shipped_names
@@ -18,6 +19,7 @@ def locate(name: str | Path) -> Bundle:
     """
     if not isinstance(name, str | Path):
         raise RequestError(f"a run is named by its folder or by the name of a model, not {name!r}")
+    name = expand(name)
     shipped = shipped_names()
     if str(name) in shipped and not (Path(name) / "recipe.toml").is_file():
         return Shipped(home() / str(name))

@@ -426,7 +426,7 @@ def table_texts(schema: AttributeSchema, statistics: Statistics, palette: Palett
 
 def check_new(folder: Path) -> None:
     """Raises RequestError if a run cannot be made at `folder` because something is there."""
-    if folder.exists():
+    if os.path.lexists(folder):
         resumed = f", or go on with `noisette resume {folder}`" if (folder / "recipe.toml").is_file() else ""
         raise RequestError(f"{folder} exists; choose another place with --out{resumed}")
 

@@ -11,6 +11,7 @@ from noisette.config.names import MOST_NFE, STRONGEST
 from noisette.config.recipe import Recipe, dump_recipe, lengthened, parse_recipe
 from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError
+from noisette.files.output import expand, new_folder
 from noisette.inference.loading import load
 from noisette.progress import Progress
 from noisette.store.run import Run
@@ -64,14 +65,14 @@ def distil(
     callback = callback or NullCallback()
     for note in (*generator.notes, *([generator.model.warning] if generator.model.warning else [])):
         callback.on_note(note)
-    name = Path(run).resolve().name
+    name = expand(run).resolve().name
     if generator.model.recipe.distillation is None:
         generator.planner.resolve(SamplingSettings.of(guidance=guidance))  # refuses what the teacher cannot
     recipe = recipe_of(generator.model.recipe, str(run), nfe, guidance)
     _check(settings)
     lengths = lengthened(budget, epochs, steps) or [f'training.budget="{BUDGET}"']
     recipe = parse_recipe(dump_recipe(recipe), source=str(run), overrides=[*lengths, *settings])
-    folder = Path(out) if out is not None else Path("runs") / f"{name}-in-{nfe}"
+    folder = new_folder(out) if out is not None else Path("runs") / f"{name}-in-{nfe}"
     return start(
         recipe, generator.network, generator.model.schema, folder, queue=queue, callback=callback, progress=progress
     )

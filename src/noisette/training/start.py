@@ -24,6 +24,7 @@ from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import file_sha256
+from noisette.files.output import expand, new_folder
 from noisette.files.tensors import unlike
 from noisette.inference.engine import Inputs, engine_of, in_pytorch
 from noisette.model import Model, assemble
@@ -93,7 +94,7 @@ def train(
             f"{name} is the recipe of a distilled model; make another one with `noisette distil"
             f" {resolved.distillation.teacher}`"
         )
-    folder = Path(out) if out is not None else Path("runs") / name
+    folder = new_folder(out) if out is not None else Path("runs") / name
     accelerator = Accelerator(mixed_precision="no")
     callback = _only_one(callback, accelerator)
     if accelerator.is_main_process:
@@ -211,7 +212,7 @@ def resume(
         NoisetteError: A download, the disk or the numbers failed, or the folder is damaged.
         Stopped: The training was asked to stop, by SIGTERM or Ctrl-C; what was learned is saved.
     """
-    run = open_run(Path(folder))
+    run = open_run(expand(folder))
     recipe = run.recipe
     for note in _restore_tables(run, recipe, progress):
         (callback or NullCallback()).on_note(note)

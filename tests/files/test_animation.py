@@ -1,0 +1,121 @@
+"""An animation ends in the colours of its picture, as another program decodes them."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from noisette.files.animation import as_apng, as_gif, read_said
+from noisette.files.images import on_white, sheet
+
+LEFT, SIZE, SCALE = 12, 20, 3
+
+
+def noise(channels, seed):
+    return np.random.default_rng(seed).integers(0, 256, (SIZE, LEFT, channels), dtype=np.uint8)
+
+
+def finished(kind):
+    """(H, W, C): what a picture of each kind may look like."""
+    random = np.random.default_rng(5)
+    if kind == "grey":
+        return random.integers(0, 256, (SIZE, SIZE, 1), dtype=np.uint8)
+    if kind == "many colours":
+        return random.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+    few = random.integers(0, 256, (200, 4), dtype=np.uint8)  # many of them near to each other
+    few[:, 3] = random.choice([0, 255], 200) if kind == "alpha on or off" else few[:, 3]
+    picked = few[random.integers(0, 200, (SIZE, SIZE))]
+    return picked[..., :3] if kind == "few colours" else picked
+
+
+def frames_of(kind, count=4):
+    picture = finished(kind)
+    both = [np.concatenate([noise(picture.shape[-1], number), picture], axis=1) for number in range(count)]
+    both[0][:, LEFT:] = 255 - both[0][:, LEFT:]  # an estimate is not the picture yet
+    if picture.shape[-1] == 4:
+        both[0][:, LEFT:, 3] = picture[..., 3]
+    return [Image.fromarray(each[..., 0] if each.shape[-1] == 1 else each) for each in both]
+
+
+def last_frame(data, mode):
+    with Image.open(io.BytesIO(data)) as animation:
+        animation.seek(animation.n_frames - 1)
+        return np.asarray(animation.convert(mode))[::SCALE, ::SCALE]
+
+
+@pytest.mark.parametrize("kind", ["grey", "few colours", "many colours", "alpha on or off", "any alpha"])
+def test_the_last_frame_of_a_gif_shows_the_picture_exactly(kind):
+    frames = frames_of(kind)
+    data = as_gif(frames, scale=SCALE, left=LEFT, milliseconds=80, hold=1500)
+    mode = {"grey": "L", "alpha on or off": "RGBA"}.get(kind, "RGB")
+    shown = last_frame(data, mode)[:, LEFT:]
+    expected = np.asarray(on_white(frames[-1]) if kind == "any alpha" else frames[-1])[:, LEFT:]
+    if mode == "RGBA":
+        clear = expected[..., 3] == 0
+        assert clear.any()
+        assert np.array_equal(shown[..., 3], expected[..., 3])
+        shown, expected = shown[~clear], expected[~clear]
+    assert np.array_equal(shown, expected)
+
+
+@pytest.mark.parametrize("kind", ["grey", "few colours", "many colours", "any alpha"])
+def test_an_animated_png_loses_nothing(kind):
+    frames = frames_of(kind)
+    with Image.open(io.BytesIO(as_apng(frames, scale=SCALE))) as animation:
+        for number, frame in enumerate(frames):
+            animation.seek(number)
+            assert np.array_equal(np.asarray(animation.convert(frame.mode))[::SCALE, ::SCALE], np.asarray(frame))
+
+
+@pytest.mark.parametrize("kind", ["few colours", "many colours", "alpha on or off"])
+def test_the_first_frame_can_be_the_one_that_must_be_exact(kind):
+    frames = frames_of(kind)[::-1]
+    with Image.open(io.BytesIO(as_gif(frames, left=LEFT, whole=0))) as animation:
+        animation.seek(animation.n_frames - len(frames))  # that of its last patch
+        shown = np.asarray(animation.convert("RGBA"))[:, LEFT:]
+    expected = np.asarray(frames[0].convert("RGBA"))[:, LEFT:]
+    solid = expected[..., 3] == 255
+    assert np.array_equal(shown[solid], expected[solid])
+
+
+def test_what_an_animation_was_made_from_stands_in_it(tmp_path):
+    said = {"seeds": list(range(200)), "run": "ü"}
+    for name, data in (
+        ("a.gif", as_gif(frames_of("grey"), said=said)),
+        ("a.apng", as_apng(frames_of("grey"), said=said)),
+    ):
+        (tmp_path / name).write_bytes(data)
+        assert read_said(tmp_path / name) == said
+        (tmp_path / name).write_bytes(data[: len(data) // 2])
+        assert read_said(tmp_path / name) in (None, said)
+    Image.new("L", (2, 2)).save(tmp_path / "b.gif", comment="made by somebody else")
+    assert read_said(tmp_path / "b.gif") is None
+    assert read_said(tmp_path / "none.gif") is None
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_an_animation_shows_every_frame_and_holds_the_last(channels, count):
+    frames = [sheet(np.full((1, channels, 4, 4), 30 * number, np.uint8), scale=2) for number in range(count)]
+    with Image.open(io.BytesIO(as_gif(frames, milliseconds=80, hold=1500))) as gif:
+        assert gif.n_frames == count
+        assert gif.info["loop"] == 0
+        for number in range(count):
+            gif.seek(number)
+            assert gif.info["duration"] == (80 if number < count - 1 else 1500)
+            alpha = 30 * number if channels == 4 else 255
+            on_white = (30 * number * alpha + 255 * (255 - alpha)) / 255
+            assert gif.convert("RGB").getpixel((3, 3)) == pytest.approx((on_white,) * 3, abs=1)
+
+
+def test_equal_frames_take_as_long_as_different_ones():
+    frames = [sheet(np.full((1, 3, 4, 4), value, np.uint8)) for value in (0, 0, 0, 9, 9)]
+    with Image.open(io.BytesIO(as_gif(frames, milliseconds=100, hold=1000))) as gif:
+        lasting = []
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            lasting.append(gif.info["duration"])
+    assert sum(lasting) == 4 * 100 + 1000
