@@ -22,7 +22,7 @@ from noisette.evaluation.evaluate import evaluate
 from noisette.files.images import read_png
 from noisette.files.output import OutputFile
 from noisette.inference.plan import Plan
-from noisette.inference.render import redraw
+from noisette.inference.redraw import redraw, remember
 from noisette.store.locate import locate
 
 DATA = Path(__file__).parent / "data"
@@ -46,14 +46,14 @@ def run(tmp_path):
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_picture_of_a_model_that_ships_is_redrawn(path, tmp_path):
-    redraw(path, OutputFile(tmp_path / "again.png"), None, print)
+    redraw(remember(path), OutputFile(tmp_path / "again.png"), print)
     assert differing(read_png(path)[0], read_png(tmp_path / "again.png")[0]) < 0.002
 
 
 @pytest.mark.parametrize("name", ["run-asked", "run-weights", "run-vary"])
 def test_a_picture_of_a_run_is_redrawn(name, run, tmp_path):
     path = DATA / "pictures-of-0.1" / f"{name}.png"
-    redraw(path, OutputFile(tmp_path / "again.png"), run, print)
+    redraw(remember(path, run), OutputFile(tmp_path / "again.png"), print)
     assert differing(read_png(path)[0], read_png(tmp_path / "again.png")[0]) < 0.002
 
 

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from noisette.inference.generator import Images as Images
     from noisette.inference.generator import Preview as Preview
     from noisette.inference.loading import load as load
+    from noisette.inference.plan import DrawnBy as DrawnBy
     from noisette.inference.plan import Plan as Plan
     from noisette.inference.plan import Start as Start
     from noisette.inference.planner import Planner as Planner
@@ -119,6 +120,7 @@ _HOMES = {
     "Planner": "noisette.inference.planner",
     "Request": "noisette.inference.planner",
     "Plan": "noisette.inference.plan",
+    "DrawnBy": "noisette.inference.plan",
     "Start": "noisette.inference.plan",
     "ParsedRequest": "noisette.attributes.parsing",
     "Engine": "noisette.inference.engine",
@@ -199,6 +201,7 @@ __all__ = [
     "Description",
     "DiffusionConfig",
     "DistillationConfig",
+    "DrawnBy",
     "Engine",
     "EvaluationProgress",
     "Flag",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from noisette.cli.common import DrawingCommand, answer, as_json, tell
+from noisette.cli.common import DrawingCommand, answer, as_json, print_json, tell
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.output import STANDARD_OUTPUT, output_file
@@ -178,7 +178,7 @@ def generate(
         for line in lines:
             tell(line)
         return
-    facts = {"files": [str(file) for file in files], **plan.metadata()}
+    facts = {"files": [str(file) for file in files], **generator.recorded(plan).facts()}
     answer(json_, with_old_keys(facts), "\n".join(lines))
 
 
@@ -190,29 +190,29 @@ def generate(
 @as_json
 def regenerate(file: Path, run: Path | None, out: str | None, overwrite: bool, json_: bool) -> None:
     """Draw the picture FILE again from what it says of itself, and compare the two."""
-    from noisette.files.images import read_png
-    from noisette.inference.plan import Plan, with_old_keys
+    from noisette.inference.plan import with_old_keys
+    from noisette.inference.redraw import redraw, remember
 
     check_answer(out, json_)
-    Plan.from_metadata(read_png(file)[1], str(file))  # what is none is refused before PyTorch is loaded
+    remembered = remember(file, run)  # what is none is refused before PyTorch is loaded
     usual, what = file.with_name(f"{file.stem}-again.png"), "pictures are PNG; name a .png file"
     target = output_file(out, usual, (".png",), what, overwrite=overwrite, inputs=[file])
     from noisette.cli.display import drawing
-    from noisette.inference.render import redraw
 
     with drawing(file.name) as progress:
-        identical, plan, files = redraw(file, target, run, tell, progress)
-    path = files[0] if files else target
-    if not identical:
-        raise NoisetteError(
-            f"{path} differs from {file}: another machine or version may round otherwise, or the picture was changed"
-        )
-    facts = {"file": str(path), "identical": True, **plan.metadata()}
-    text = f"{path}: identical to {file}"
-    if out == STANDARD_OUTPUT:
-        tell(text)
-    else:
-        answer(json_, with_old_keys(facts), text)
+        redrawn = redraw(remembered, target, tell, progress)
+    path = redrawn.files[0] if redrawn.files else target
+    facts = {"file": str(path), "identical": redrawn.identical, **redrawn.plan.facts()}
+    if redrawn.identical:
+        text = f"{path}: identical to {file}"
+        if out == STANDARD_OUTPUT:
+            tell(text)
+        else:
+            answer(json_, with_old_keys(facts), text)
+        return
+    if json_:
+        print_json(with_old_keys({"difference": redrawn.difference, **facts}))
+    raise NoisetteError(f"{path} differs from {file}: {redrawn.difference}")
 
 
 @click.command()

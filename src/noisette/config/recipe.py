@@ -30,6 +30,7 @@ from noisette.files.hashes import read_verified
 from noisette.files.output import expand
 from noisette.files.reading import read_text
 from noisette.networks.registry import NETWORKS
+from noisette.text import plain
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -195,8 +196,24 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         except NoisetteError as error:
             raise RequestError(str(error).replace("cannot read ", "cannot read the recipe ", 1)) from error
     else:
-        raise RequestError(f'no recipe "{name}"{nearest(name, recipe_names())} (see `noisette recipes`)')
+        raise RequestError(_no_recipe(name))
     return parse_recipe(text, source=name, overrides=overrides)
+
+
+def _no_recipe(name: str) -> str:
+    """What is there in the place of a recipe."""
+    shown, path = plain(name, 80), Path(name)
+    try:
+        if name and (path / "recipe.toml").is_file():
+            recipe = path / "recipe.toml"
+            return f"{shown} is a run, not a recipe; go on with it by `noisette resume {shown}`, or name its {recipe}"
+        if name and path.is_dir():
+            return f"{shown} is a folder, not a recipe; name one of `noisette recipes`, or a .toml file"
+        if path.is_file():
+            return f"{shown} is no recipe: the name of a recipe's file ends in .toml (see `noisette recipes`)"
+    except (OSError, ValueError):  # a name that no file can have
+        pass
+    return f'no recipe "{shown}"{nearest(name[:80], recipe_names())} (see `noisette recipes`)'
 
 
 def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Recipe:

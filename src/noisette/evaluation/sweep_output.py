@@ -16,6 +16,7 @@ from noisette.evaluation.figures import FIGURES, Tree, find
 from noisette.evaluation.sweep_plan import Point
 from noisette.evaluation.tables import beside, circumstances
 from noisette.files.images import cross_sheet, good_scale, save_png
+from noisette.store.naming import name_of
 
 _REQUESTS_IN_GRID = 6
 
@@ -133,7 +134,7 @@ def write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points: 
 
     Args:
         path: Of the PNG.
-        run: As a person names it; stands in the file.
+        run: As a person names it; its name stands in the file, which travels.
         over: Values by axis.
         points: Every combination of the values.
     """
@@ -153,4 +154,4 @@ def write_grid(path: Path, run: str, over: Mapping[str, Sequence[Any]], points: 
         images = np.stack([each[: len(down)] for each in drawn]).swapaxes(0, 1)
     title = "; ".join([*([title] if title else []), *(f"{name} {value}" for name, value in fixed.items())])
     picture = cross_sheet(images, across, down, title=title, scale=max(2, good_scale(images.shape[-1], len(across))))
-    save_png(path, picture, {"sweep": {name: list(values) for name, values in over.items()}, "run": run})
+    save_png(path, picture, {"sweep": {name: list(values) for name, values in over.items()}, "run": name_of(run)})

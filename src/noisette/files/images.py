@@ -16,10 +16,16 @@ from PIL.PngImagePlugin import PngInfo
 
 from noisette.errors import RequestError
 from noisette.files.atomic import write_atomically
+from noisette.files.png import SIGNATURE, DamagedText, bit_depth, other_kind, pixels_alone, text_of
+from noisette.text import plain
 
+MOST_PIXELS = 64_000_000
+"""Of a sheet; larger ones are taken for a trap when they are read again."""
 _KEY = "noisette"
 _TEXT_SIZE = 11  # pixels
 _LARGEST_UPLOAD = 64 * 2**20  # bytes
+_MOST_TEXT = 8 * 2**20  # characters that a picture says of itself; 4096 random punks took 7.5 million in version 0.2.0
+_MOST_NESTED = 500_000  # brackets and braces in it, of which each may become an object of Python
 
 
 def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int = 1, gap: int = 1) -> Image.Image:
@@ -38,6 +44,24 @@ def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int =
         canvas[:, top : top + height, left : left + width] = image
     enlarged = canvas.repeat(scale, axis=1).repeat(scale, axis=2)
     return Image.fromarray(enlarged[0] if channels == 1 else np.ascontiguousarray(enlarged.transpose(1, 2, 0)))
+
+
+def check_sheet(count: int, size: tuple[int, int], factor: int) -> None:
+    """Refuse a sheet that is too large to be written, or to be read again.
+
+    Args:
+        count: Of its images.
+        size: (height, width) of each.
+        factor: By which they are enlarged.
+
+    Raises:
+        RequestError: It is too large.
+    """
+    if count * size[0] * size[1] * factor**2 > MOST_PIXELS:
+        raise RequestError(
+            f"a sheet of {count} images enlarged {factor} times is too large; use a smaller --scale or --count, or a"
+            " folder for --out"
+        )
 
 
 def labelled_sheet(
@@ -117,9 +141,16 @@ def good_scale(width: int, columns: int) -> int:
 
 
 def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:
-    """The file of a picture, with what it was made from inside."""
+    """The file of a picture, with what it was made from inside.
+
+    Raises:
+        RequestError: It was made from more than a picture can say.
+    """
+    text = json.dumps(request, separators=(",", ":"))
+    if len(text) > _MOST_TEXT:
+        raise RequestError("the picture would have to say more of its images than it can hold; draw fewer at a time")
     info = PngInfo()
-    info.add_itxt(_KEY, json.dumps(request))
+    info.add_itxt(_KEY, text, zip=True)
     file = io.BytesIO()
     image.save(file, format="PNG", pnginfo=info, optimize=True)
     return file.getvalue()
@@ -133,38 +164,130 @@ def save_png(path: Path, image: Image.Image, request: dict[str, Any]) -> None:
 
 def read_png(path: Path) -> tuple[Image.Image, dict[str, Any]]:
     """A picture made by `save_png` and its request. Raises RequestError for any other file."""
+    shown = plain(str(path), 200)
     try:
-        data = path.read_bytes() if path.stat().st_size <= _LARGEST_UPLOAD else None
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
-    if data is None:
-        raise RequestError(f"{path} is larger than any picture that noisette makes")
-    return parse_png(data, str(path))
+        if path.is_dir():
+            raise RequestError(f"{shown} is a folder, not a picture; name a .png file")
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_UPLOAD + 1)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > _LARGEST_UPLOAD:
+        raise RequestError(f"{shown} is larger than any picture that noisette makes")
+    return parse_png(data, shown)
 
 
 def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
     """The same of a file's content; nothing in it is trusted.
 
+    The picture is grey, RGB or RGBA of 8 bits, in whichever way the file keeps its colours. What it says is read
+    wherever it stands, compressed or not; profiles and texts of other programs are not looked at, however large.
+
     Args:
         data: The content.
         path: What errors call it.
+
+    Raises:
+        RequestError: It is no PNG, or does not say how it was made.
     """
     try:
+        text = text_of(data, _KEY, _MOST_TEXT)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            with Image.open(io.BytesIO(pixels_alone(data)), formats=["PNG"]) as image:
                 image.load()
-                text = image.info.get(_KEY)
+        picture = _in_eight_bits(image, bit_depth(data))
+    except DamagedText as error:
+        raise RequestError(f"what {path} says of how it was made is damaged: {error}") from error
     except Exception as error:  # a damaged file makes Pillow raise all kinds
-        raise RequestError(f"{path} is not a PNG that can be read") from error
+        raise RequestError(f"{path} {_not_a_png(data)}") from error
+    if not text:
+        raise RequestError(
+            f"{path} does not say how it was made; only pictures made by `noisette generate` do, and programs that"
+            " drop their text make them forget it"
+        )
+    return picture, _read_request(text, path)
+
+
+def differing(one: Image.Image, other: Image.Image) -> tuple[int, int]:
+    """How two pictures of one size differ, by what is seen: a colour that is transparent does not count.
+
+    Args:
+        one: As `read_png` returns it, or a `sheet`.
+        other: The same.
+
+    Returns:
+        How many pixels differ, and by how many levels at most; (0, 0) if the pictures are the same.
+    """
+    first, second = (_seen(each) for each in (one, other))
+    levels = np.maximum(first, second) - np.minimum(first, second)
+    return int(levels.any(axis=2).sum()), int(levels.max(initial=0))
+
+
+def _seen(image: Image.Image) -> NDArray[np.uint8]:
+    """(H, W, 4), with no colour where nothing is seen."""
+    pixels = np.array(image.convert("RGBA"))
+    pixels[pixels[..., 3] == 0] = 0
+    return pixels
+
+
+def _in_eight_bits(image: Image.Image, depth: int) -> Image.Image:
+    """A picture as `sheet` makes them: L, RGB or RGBA, be it indexed, grey with alpha, of other depths, or with one
+    colour for what is transparent.
+    """
+    hidden = image.info.get("transparency")
+    if image.mode == "P":
+        return image.convert("RGB" if hidden is None else "RGBA")
+    if image.mode in ("LA", "RGBA"):
+        return image.convert("RGBA")
+    pixels = np.asarray(image.convert("L") if image.mode == "1" else image)
+    if image.mode.startswith("I"):  # 16 bits of grey
+        transparent = pixels == hidden
+        pixels = (pixels >> 8).astype(np.uint8)
+    else:
+        transparent = None if hidden is None else pixels == _as_shown(hidden, depth)
+    picture = Image.fromarray(pixels)
+    if hidden is None:
+        return picture
+    alpha = np.where(transparent if pixels.ndim == 2 else transparent.all(axis=-1), 0, 255).astype(np.uint8)
+    picture = picture.convert("RGB")
+    picture.putalpha(Image.fromarray(alpha))
+    return picture
+
+
+def _as_shown(colour: int | tuple[int, ...], depth: int) -> NDArray[np.int64]:
+    """A colour in the file's own depth as Pillow shows its pixels, in eight bits."""
+    samples = np.asarray(colour, dtype=np.int64)
+    return samples >> 8 if depth == 16 else samples * 255 // (2**depth - 1)
+
+
+def _not_a_png(data: bytes) -> str:
+    """What is wrong with a file that is no picture of ours."""
+    if not data:
+        return "is empty"
+    if (kind := other_kind(data)) is not None:
+        return f"is {kind}: noisette makes PNG, and what a picture says of itself is lost when it is saved as another"
+    if not data.startswith(SIGNATURE):
+        return "is no picture that noisette makes: it is not a PNG"
+    return "is not a PNG that can be read; it is damaged, or too large"
+
+
+def _read_request(text: str, path: str) -> dict[str, Any]:
+    """What a picture says, of a text that may be anything of `_MOST_TEXT` characters."""
     try:
-        request = json.loads(text or "")
+        if text.count("[") + text.count("{") > _MOST_NESTED:
+            raise ValueError("it has too many parts")
+        request = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         request = None
     if not isinstance(request, dict):
-        raise RequestError(f"{path} does not say how it was made; only pictures made by `noisette generate` do")
-    return image, request
+        raise RequestError(f"what {path} says of how it was made is damaged: it is no object of JSON")
+    return request
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def on_white(image: Image.Image) -> Image.Image:

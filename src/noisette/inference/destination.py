@@ -9,7 +9,7 @@ from pathlib import Path
 
 from noisette.errors import RequestError
 from noisette.files.animation import read_said
-from noisette.files.images import good_scale, read_png
+from noisette.files.images import MOST_PIXELS, check_sheet, good_scale, read_png
 from noisette.files.output import (
     STANDARD_OUTPUT,
     Name,
@@ -25,7 +25,6 @@ from noisette.inference.plan import Plan
 MOST_FRAMES = 60
 """Steps of a denoising that an animation shows."""
 _MOST_IN_FILM = 64  # images
-_MOST_PIXELS = 64_000_000  # of a sheet; larger ones are taken for a trap when they are read again
 
 
 @dataclass(frozen=True)
@@ -108,19 +107,10 @@ def destination(
         alone = scale or good_scale(size[1], 2)
         there = Destination(placed, None, expand(out), alone, film_scale, tuple(animations), overwrite=overwrite)
         return replace(there, kept=_kept(there, size, inputs))
-    check_size(len(plan.seeds), size, factor)
+    check_sheet(len(plan.seeds), size, factor)
     what = "pictures are PNG; name a .png file, or a folder"
     sheet_file = output_file(out, usual, (".png",), what, overwrite=overwrite, inputs=inputs, beside=tuple(animations))
     return Destination(placed, sheet_file, None, factor, film_scale, tuple(animations))
-
-
-def check_size(count: int, size: tuple[int, int], factor: int) -> None:
-    """Raises RequestError if a sheet of so many images of (height, width) is too large."""
-    if count * size[0] * size[1] * factor**2 > _MOST_PIXELS:
-        raise RequestError(
-            f"a sheet of {count} images enlarged {factor} times is too large; use a smaller --scale or --count, or a"
-            " folder for --out"
-        )
 
 
 def _is_folder(out: Name) -> bool:
@@ -178,7 +168,7 @@ def _check_animations(animations: Sequence[str], plan: Plan, size: tuple[int, in
     count, (height, width) = len(plan.seeds), size
     if count > _MOST_IN_FILM:
         raise RequestError(f"a GIF shows at most {_MOST_IN_FILM} images, not {count}; use a smaller --count")
-    if 2 * count * height * width * factor**2 * min(MOST_FRAMES, plan.sampling.steps) > _MOST_PIXELS:
+    if 2 * count * height * width * factor**2 * min(MOST_FRAMES, plan.sampling.steps) > MOST_PIXELS:
         raise RequestError(
             f"a GIF of {count} images enlarged {factor} times is too large; use a smaller --scale or --count"
         )

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,14 @@ from noisette.diffusion.condition import Condition
 from noisette.diffusion.denoiser import ConditionalDenoiser, as_conditional_denoiser, memoised
 from noisette.diffusion.objectives import Objective
 from noisette.diffusion.schedules import Level
+from noisette.errors import NoisetteError
 from noisette.files.atomic import write_text
-from noisette.files.cache import cache_folder
+from noisette.files.cache import CACHE_VARIABLE, cache_folder
 from noisette.files.hashes import read_verified, write_hashes
 from noisette.files.reading import DamagedError, read_json
 from noisette.model import Model
 from noisette.networks.base import Network
+from noisette.text import plain
 
 _log = logging.getLogger(__name__)
 
@@ -54,12 +56,21 @@ class Engine:
     Attributes:
         denoiser: Makes a denoiser for one batch, which keeps what the network makes of a condition from step to step.
         batch_invariant: Whether an image comes out the same, to the bit, in any batch.
-        name: For people.
+        name: For people: "ONNX Runtime" or "PyTorch".
+        version: Its version.
+        note: Why it is not the faster one, and how to mend that; empty where there is nothing to tell.
     """
 
     denoiser: Callable[[], ConditionalDenoiser]
     batch_invariant: bool
     name: str
+    version: str = ""
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """As a picture names it, such as "onnxruntime 1.29.0"."""
+        return f"{self.name.replace(' ', '').lower()} {self.version}".strip()
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ class Inputs:
 
 
 def engine_of(model: Model, network: Network, weights: str) -> Engine:
-    """What evaluates a network of a model on the CPU: ONNX Runtime where it can, else PyTorch.
+    """What evaluates a network of a model on the CPU: ONNX Runtime where it can, else PyTorch, and a note why.
 
     Args:
         model: The model that it is of.
@@ -113,15 +124,29 @@ def engine_of(model: Model, network: Network, weights: str) -> Engine:
     }
     try:
         return in_onnxruntime(network, model.objective, Inputs.of(model), facts)
-    except Exception:
-        # An exporter has as many errors as there are operations; what it cannot have is drawn all the same, and `name`
-        # tells.
-        return in_pytorch(network, model.objective)
+    except Exception as error:
+        # An exporter has as many errors as there are operations; what it cannot have is drawn all the same.
+        note = f"PyTorch evaluates the network, more slowly than ONNX Runtime and rounding otherwise: {_why_not(error)}"
+        _log.warning("note: %s", note)
+        return replace(in_pytorch(network, model.objective), note=note)
 
 
 def in_pytorch(network: Network, objective: Objective) -> Engine:
     """The network as it is, on the device where it lies."""
-    return Engine(lambda: as_conditional_denoiser(network, objective), batch_invariant=False, name="PyTorch")
+    return Engine(lambda: as_conditional_denoiser(network, objective), False, "PyTorch", torch.__version__)
+
+
+def _why_not(error: Exception) -> str:
+    """Why ONNX Runtime cannot have a network, and how to mend it."""
+    said = plain(str(error).strip().partition("\n")[0] or type(error).__name__, 200)
+    if isinstance(error, ImportError):
+        return f"it cannot be loaded ({said}); install noisette anew"
+    if isinstance(error, NoisetteError):
+        return said
+    if isinstance(error, OSError):
+        where = f"the cache {cache_folder()} cannot be written ({error.strerror or said})"
+        return f"{where}; set {CACHE_VARIABLE} to a folder with room that can be written"
+    return f"PyTorch {torch.__version__} cannot export it ({type(error).__name__}: {said}); install the pinned versions"
 
 
 def in_onnxruntime(network: Network, objective: Objective, inputs: Inputs, facts: Mapping[str, Any]) -> Engine:
@@ -281,8 +306,9 @@ def loaded(folder: Path, inputs: Inputs) -> Engine:
         answer = _batch_invariant(denoiser, inputs)
         with contextlib.suppress(OSError):
             write_text(known, json.dumps(answer))
-        return Engine(denoiser, answer, "ONNX Runtime")
-    return Engine(denoiser, read_json(known, inside=folder, mend="it is made anew") is True, "ONNX Runtime")
+    else:
+        answer = read_json(known, inside=folder, mend="it is made anew") is True
+    return Engine(denoiser, answer, "ONNX Runtime", onnxruntime.__version__)
 
 
 def _batch_invariant(denoiser: Callable[[], ConditionalDenoiser], inputs: Inputs) -> bool:

@@ -5,8 +5,9 @@ Everybody who draws calls exactly these.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from noisette._version import __version__
 from noisette.attributes.parsing import ParsedRequest
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
 from noisette.attributes.statistics import Statistics
@@ -27,7 +29,7 @@ from noisette.diffusion.samplers import OnStep
 from noisette.diffusion.schedules import Level, ScheduleError
 from noisette.errors import RequestError
 from noisette.inference.engine import Engine, engine_of, in_pytorch
-from noisette.inference.plan import Plan, Start
+from noisette.inference.plan import DrawnBy, Plan, Start
 from noisette.inference.planner import Codes, Planner, Request
 from noisette.model import Model
 from noisette.networks.base import Network
@@ -114,6 +116,36 @@ class Generator:
     def engine(self) -> Engine:
         """What evaluates the network."""
         return self.given_engine or engine_of(self.model, self.network, self.weights)
+
+    def recorded(self, plan: Plan) -> Plan:
+        """A plan as its picture records it.
+
+        Args:
+            plan: That this generator draws.
+
+        Returns:
+            The plan with what draws it: the versions of noisette and of the engine, and the machine.
+        """
+        drawn_by = DrawnBy(
+            noisette=__version__,
+            engine=self.engine.label,
+            pytorch=torch.__version__,
+            machine=f"{platform.system()} {platform.machine()}",
+        )
+        return plan.model_copy(update={"drawn_by": drawn_by})
+
+    def with_engine(self, label: str) -> Generator:
+        """The same model with the engine that a picture names, where it can be had.
+
+        Args:
+            label: As `DrawnBy.engine` has it; any version of that engine will do, and "" is whatever there is.
+
+        Returns:
+            A generator; its `engine` says which it really is.
+        """
+        if not label.startswith("pytorch") or self.given_engine is not None:
+            return self
+        return replace(self, given_engine=in_pytorch(self.network, self.model.objective))
 
     def parse(
         self, request: Request, *, only: bool = False, allow_unseen: bool = False, impute: bool = False

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from noisette._version import __version__
 from noisette.attributes.schema import Value
 from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError
+from noisette.inference.kinds import other_kind
 from noisette.sampling.resolve import whole_seeds
+from noisette.store.naming import name_of
+from noisette.text import plain
 
 MOST_RECORDED = 4096
 """Images whose plan is read from a file; more are taken for a trap."""
+_MOST_ABSENT = 1000 * MOST_RECORDED
+"""Absent flags, over all images, that are told by their names alone."""
 
 Attributes = dict[str, Value]
 
@@ -57,6 +64,24 @@ class Start(BaseModel):
         return cls(around=seed, strength=float(strength))
 
 
+class DrawnBy(BaseModel):
+    """What drew a picture, besides its weights: another version, engine or machine may round otherwise.
+
+    Attributes:
+        noisette: Its version.
+        engine: What evaluated the network, with its version, such as "onnxruntime 1.29.0" or "pytorch 2.13.0".
+        pytorch: The version of PyTorch, which draws the noise and takes the steps whatever the engine.
+        machine: The system and the kind of processor, such as "Linux x86_64".
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    noisette: str = Field("", max_length=100)
+    engine: str = Field("", max_length=100)
+    pytorch: str = Field("", max_length=100)
+    machine: str = Field("", max_length=100)
+
+
 class Plan(BaseModel):
     """What is drawn, understood, checked, resolved and imputed: drawing only computes.
 
@@ -71,6 +96,7 @@ class Plan(BaseModel):
         start: Where the drawing starts.
         columns: Images in a row of the sheet.
         scale: Whole factor by which the sheet is enlarged.
+        drawn_by: What drew the picture; None of a plan that was not drawn, or not by a version that tells.
         notes: What a person should know; not part of the file.
     """
 
@@ -86,6 +112,7 @@ class Plan(BaseModel):
     start: Start = Start()
     columns: int | None = Field(None, ge=1)
     scale: int | None = Field(None, ge=1, le=64)
+    drawn_by: DrawnBy | None = None
     notes: tuple[str, ...] = Field((), exclude=True)
 
     @model_validator(mode="after")
@@ -111,20 +138,34 @@ class Plan(BaseModel):
             RequestError: It is none.
         """
         try:
-            plan = cls.model_validate(_modernised(said))
+            plan = cls.model_validate(_with_absent(_modernised(said)))
             if len(plan.seeds) > MOST_RECORDED:
-                raise ValueError
+                raise ValueError(f"it has {len(plan.seeds)} seeds, and the most is {MOST_RECORDED}")
         except (ValidationError, ValueError, TypeError, LookupError, AttributeError) as error:
-            raise RequestError(
-                f"{file} does not say how to draw it again; only pictures made by `noisette generate` do"
-            ) from error
+            raise RequestError(_why_not(said, file, error)) from error
         return plan
 
     def metadata(self) -> dict[str, Any]:
-        """What a picture carries.
+        """What a picture carries. It travels, so of the run's folder it tells the name alone.
 
         Returns:
-            What JSON can hold; `from_metadata` reads it.
+            What JSON can hold, without what is the same for all; `from_metadata` reads it.
+        """
+        said = self.facts()
+        said["run"] = name_of(self.run)
+        if isinstance(self.attributes, tuple) and (absent := _absent_somewhere(self.attributes)):
+            said["attributes"] = [
+                {name: value for name, value in each.items() if value is not False or name not in absent}
+                for each in self.attributes
+            ]
+            said["absent"] = sorted(absent)
+        return said
+
+    def facts(self) -> dict[str, Any]:
+        """All of it, as the person who drew it is told.
+
+        Returns:
+            What JSON can hold.
         """
         said = self.model_dump(mode="json", exclude_none=True)
         if self.start == Start():
@@ -209,6 +250,56 @@ def _each(plan: Plan) -> tuple[Attributes, ...]:
     if isinstance(plan.attributes, tuple):
         return plan.attributes
     return (plan.attributes or {},) * len(plan.seeds)
+
+
+def _absent_somewhere(attributes: Sequence[Attributes]) -> set[str]:
+    """The flags that are absent in some images and unspecified in none, so that their names tell enough."""
+    known = set.intersection(*map(set, attributes))
+    absent = {name for name in known if any(each[name] is False for each in attributes)}
+    return absent if len(absent) * len(attributes) <= _MOST_ABSENT else set()
+
+
+def _with_absent(values: dict[str, Any]) -> dict[str, Any]:
+    """What is absent written out for each image again. Raises ValueError for what `Plan.metadata` does not write."""
+    if "absent" not in values:
+        return values
+    absent, attributes = values["absent"], values.get("attributes")
+    if not isinstance(absent, list) or not isinstance(attributes, list):
+        raise ValueError("absent goes with a list of attributes")
+    if len(absent) * len(attributes) > _MOST_ABSENT:
+        raise ValueError("absent names too many flags")
+    whole = [{**each, **{name: False for name in absent if name not in each}} for each in attributes]
+    return {**{name: value for name, value in values.items() if name != "absent"}, "attributes": whole}
+
+
+def _why_not(said: Mapping[str, Any], file: str, error: Exception) -> str:
+    """Why what a picture says is no plan, and what then."""
+    if (other := other_kind(said)) is not None:
+        return f"{file} is {other}"
+    wrong = error.errors() if isinstance(error, ValidationError) else []
+    fields = [".".join(map(str, each["loc"])) for each in wrong]
+    if (made_by := _newer(said)) is not None:
+        unknown = f" and does not know {plain(fields[0], 60)}" if fields else ""
+        return (
+            f"{file} was made by noisette {made_by}; this is {__version__}{unknown}: upgrade noisette to draw it again"
+        )
+    if "seeds" not in said or "weights" not in said:
+        return f"{file} does not say how to draw it again; only pictures made by `noisette generate` do"
+    what = f"{fields[0]}: {wrong[0]['msg']}" if wrong else str(error) or type(error).__name__
+    return f"{file} does not say how to draw it again: what it says was changed ({plain(what, 200)})"
+
+
+def _newer(said: Mapping[str, Any]) -> str | None:
+    """The version of noisette that made a picture, where it is newer than this one."""
+    drawn_by = said.get("drawn_by")
+    version = drawn_by.get("noisette") if isinstance(drawn_by, Mapping) else None
+    if not isinstance(version, str) or not re.fullmatch(r"\d+(\.\d+)*\S{0,20}", version[:60]):
+        return None
+    return version[:60] if _numbers(version[:60]) > _numbers(__version__) else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _modernised(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Plans that become files, and files that become the same picture again."""
+"""Plans that become files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,11 @@ from PIL import Image
 
 from noisette.errors import NoisetteError, RequestError, Stopped, Terminated
 from noisette.files.animation import as_apng, as_gif, loses_alpha
-from noisette.files.images import as_png, read_png, sheet
-from noisette.files.output import OutputFile, cannot_write, put
-from noisette.inference.destination import MOST_FRAMES, Destination, check_size
+from noisette.files.images import as_png, sheet
+from noisette.files.output import cannot_write, put
+from noisette.inference.destination import MOST_FRAMES, Destination
 from noisette.inference.generator import BATCH, Generator, Images, batches
-from noisette.inference.loading import load
-from noisette.inference.plan import Plan
 from noisette.progress import Progress, silent
-from noisette.store.locate import find
 
 _BETWEEN = 2  # pixels between the halves of an animation, before it is enlarged
 
@@ -45,6 +43,7 @@ def draw_to(
         NoisetteError: The disk refuses; the message says how many files there are.
         Stopped: Interrupted with files in the folder; the message says how many.
     """
+    there = replace(there, plan=generator.recorded(there.plan))
     if there.sheet is not None:
         film = _Film(there) if there.animations else None
         images = generator.draw(there.plan, preview=film.see if film else None, progress=progress)
@@ -171,45 +170,6 @@ class _Film:
         if ".apng" in self._there.animations:
             found[".apng"] = as_apng(frames, scale=self._there.film_scale, said=said)
         return found
-
-
-def redraw(
-    file: Path, out: OutputFile, run: Path | None, note: Callable[[str], None], progress: Progress = silent
-) -> tuple[bool, Plan, list[Path]]:
-    """Draw the picture in `file` again.
-
-    Args:
-        file: a PNG that carries its plan.
-        out: where the new picture goes.
-        run: where the model is, if it moved.
-        note: told what a person should know of the model.
-        progress: called with the steps taken and the steps there are.
-
-    Returns:
-        Whether all pixels are the same, the plan, and the file that was written.
-
-    Raises:
-        RequestError: the file does not say how it was made, or the model has other weights by now.
-    """
-    picture, said = read_png(file)
-    plan = Plan.from_metadata(said, str(file))
-    folder = run or Path(plan.run)
-    if find(folder) is None:
-        raise RequestError(f"{file} was drawn by the run {plan.run}, which is not here; say where it is with --run")
-    generator = load(folder)
-    for text in generator.notes:
-        note(text)
-    if generator.weights != plan.weights:
-        raise RequestError(
-            f"{file} was drawn by the weights {plan.weights[:12]} of step {plan.step}, but {folder} now holds"
-            f" {generator.weights[:12]} of step {generator.step}, which draw otherwise"
-        )
-    again = generator.replan(plan)
-    check_size(len(again.seeds), generator.model.size, again.scale or 1)
-    drawn = sheet(generator.draw(again, progress=progress), columns=again.columns, scale=again.scale or 1)
-    files = out.write(as_png(drawn, again.metadata()))
-    same = drawn.mode == picture.mode and drawn.size == picture.size and drawn.tobytes() == picture.tobytes()
-    return same, again, files
 
 
 def _side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:

@@ -94,6 +94,17 @@ class Bundle(ABC):
             NoisetteError: All are damaged.
         """
 
+    @abstractmethod
+    def step_of(self, sha256: str) -> int | None:
+        """The step of the weights that have a SHA-256, of all that are kept; None where none has it.
+
+        Args:
+            sha256: Of their file.
+
+        Raises:
+            NoisetteError: It cannot be told.
+        """
+
     @property
     @abstractmethod
     def steps(self) -> list[int]:

@@ -177,6 +177,11 @@ def kept_steps(folder: Path) -> list[int]:
     return [entry.step for entry in _manifest(folder).checkpoints]
 
 
+def step_of(folder: Path, sha256: str) -> int | None:
+    """The step of the checkpoint that has this SHA-256, by the manifest; None where none is kept."""
+    return next((entry.step for entry in _manifest(folder).checkpoints if entry.sha256 == sha256), None)
+
+
 def latest_checkpoint(folder: Path, step: int | None = None) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint that is whole, or None if none was ever made; and a note for each newer one that is not.
 

@@ -55,8 +55,9 @@ from noisette.files.reading import (
 from noisette.files.tensors import read_head, tensors_sha256
 from noisette.sampling.presets import FILE as PRESETS
 from noisette.store.bundle import Bundle, Weights
-from noisette.store.checkpoint import Checkpoint, kept_steps, latest_checkpoint
+from noisette.store.checkpoint import Checkpoint, kept_steps, latest_checkpoint, step_of
 from noisette.store.events import EventReader
+from noisette.store.naming import is_run, why_no_run
 from noisette.store.standing import Environment, Status
 
 if TYPE_CHECKING:
@@ -119,6 +120,9 @@ class Run(Bundle):
             notes=tuple(f"{note}; using an older one" for note in notes),
             tensors=partial(checkpoint.tensors, part),
         )
+
+    def step_of(self, sha256: str) -> int | None:
+        return step_of(self.checkpoints, sha256)
 
     @property
     def records(self) -> Path:
@@ -433,9 +437,8 @@ def check_new(folder: Path) -> None:
 
 def open_run(folder: Path) -> Run:
     """The run in an existing folder. Raises RequestError if there is none."""
-    if not (folder / "recipe.toml").is_file():
-        what = "no folder" if not folder.is_dir() else "no run (recipe.toml is missing) in"
-        raise RequestError(f"{what} {folder}; a run is the folder that `noisette train` made, such as runs/punks")
+    if not is_run(folder):
+        raise RequestError(why_no_run(str(folder)))
     return Run(folder)
 
 

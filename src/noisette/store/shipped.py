@@ -59,6 +59,10 @@ class Shipped(Bundle):
 
         return Weights(path, int(head.metadata.get("step", "0")), digest, head.metadata, (), tensors)
 
+    def step_of(self, sha256: str) -> int | None:
+        weights = self.weights()
+        return weights.step if weights.sha256 == sha256 else None
+
     @property
     def steps(self) -> list[int]:
         return []

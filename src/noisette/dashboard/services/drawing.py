@@ -21,6 +21,7 @@ class Picture:
     Attributes:
         request: What was asked for, as a person writes it.
         plan: That was drawn.
+        recorded: The same, with what drew it: what its files carry.
         images: (N, C, H, W) bytes.
         recognised: (N, A), the codes that the attribute classifier sees; None where there is no classifier.
         seconds: How long it took.
@@ -28,6 +29,7 @@ class Picture:
 
     request: str
     plan: Plan
+    recorded: Plan
     images: NDArray[np.uint8]
     recognised: NDArray[np.int16] | None
     seconds: float
@@ -41,12 +43,12 @@ class Picture:
     @property
     def png(self) -> bytes:
         """The file that `noisette generate` writes for the same request."""
-        placed = self.plan.placed(self.size)
+        placed = self.recorded.placed(self.size)
         return as_png(sheet(self.images, columns=placed.columns, scale=placed.scale or 1), placed.metadata())
 
     def png_of(self, place: int, scale: int) -> bytes:
         """A file with one of its images, enlarged by a whole factor."""
-        alone = self.plan.alone(place).placed(self.size, 1, scale)
+        alone = self.recorded.alone(place).placed(self.size, 1, scale)
         return as_png(sheet(self.images[place][None], scale=scale), alone.metadata())
 
     def stem(self, seed: int | None = None) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from noisette.config.recipe import Recipe
 from noisette.errors import NoisetteError
+from noisette.inference.plan import Plan
 from noisette.sampling.presets import FILE, OLD_FILE
 from noisette.store.bundle import Bundle
-from noisette.store.locate import bundles
+from noisette.store.locate import bundles, find_weights, locate
+from noisette.store.naming import name_of
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,19 @@ def find_model(name: str, models: Sequence[ListedModel]) -> ListedModel | None:
     return next((model for model in models if model.name == name), None)
 
 
-def find_drawer(run: str, models: Sequence[ListedModel]) -> ListedModel | None:
-    """The model that a picture names; by its last part where the picture was drawn from another folder."""
-    last = Path(run).name
-    return find_model(run, models) or next((model for model in models if Path(model.name).name == last), None)
+def find_drawer(plan: Plan, models: Sequence[ListedModel]) -> ListedModel | None:
+    """The model of the list that has the weights of a picture; else one of the name that the picture says, whose other
+    weights draw otherwise.
+    """
+    listed: dict[Bundle, ListedModel] = {}
+    for model in models:
+        with suppress(NoisetteError):  # it has gone since the list was read
+            listed[locate(model.name)] = model
+    with suppress(NoisetteError):  # its weights are damaged: whoever loads the model is told
+        if (found := find_weights(plan.weights, listed)) is not None:
+            return listed[found[0]]
+    name = name_of(plan.run)
+    return find_model(plan.run, models) or next((each for each in models if name_of(each.name) == name), None)
 
 
 def _listed(bundle: Bundle) -> ListedModel:

@@ -81,13 +81,14 @@ def _grid(form: AttributeForm, plan: Plan, across: Axis, down: Axis) -> None:
             return
         kept = st.session_state["grid"] = name, images
     images = kept[1]
-    st.html(grid_gallery(table, images, across.labels, down.labels))
+    recorded = [[cell and generator.recorded(cell) for cell in row] for row in table]
+    st.html(grid_gallery(recorded, images, across.labels, down.labels))
     scale = max(1, min(6, 900 // (len(across.values) * images.shape[-1])))
     picture = cross_sheet(images, across.labels, down.labels, title=form.request, scale=scale)
     axes = {"across": [across.name, *across.values], "down": [down.name, *down.values]}
     st.download_button(
         say("Download"),
-        as_png(picture, {"request": plan.metadata(), **axes}),
+        as_png(picture, {"request": generator.recorded(plan).metadata(), **axes}),
         file_name=f"{Path(plan.run).name}-{across.name}-{down.name}.png",
         mime="image/png",
         icon=":material/download:",

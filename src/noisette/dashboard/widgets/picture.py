@@ -44,7 +44,8 @@ def _draw(model: OpenModel, request: str, plan: Plan) -> Picture | None:
     if images is None:
         return None
     recognised = None if model.classifier is None else model.classifier.read(images)
-    return Picture(request, plan, images, recognised, time.monotonic() - started)
+    recorded = model.generator.recorded(plan)
+    return Picture(request, plan, recorded, images, recognised, time.monotonic() - started)
 
 
 def _show(picture: Picture, form: AttributeForm) -> None:
@@ -56,7 +57,9 @@ def _show(picture: Picture, form: AttributeForm) -> None:
         wrong = mistakes(attributes, picture.recognised, generator.schema)
     captions = [_caption(seed, each, compared) for seed, each in zip(plan.seeds, wrong, strict=True)]
     text = picture.request or say("drawn without a request")
-    st.html(gallery(picture.images, [f"{text}, {say('seed')} {seed}" for seed in plan.seeds], captions, plan))
+    st.html(
+        gallery(picture.images, [f"{text}, {say('seed')} {seed}" for seed in plan.seeds], captions, picture.recorded)
+    )
     place = 0
     if len(plan.seeds) > 1:
         place = st.selectbox(
@@ -79,6 +82,8 @@ def _show(picture: Picture, form: AttributeForm) -> None:
         )
     st.caption(say("{seconds:.1f} s; the same picture from the command line, and in Python:", seconds=picture.seconds))
     _code(picture, generator)
+    if note := generator.engine.note:
+        st.caption(plain(note))
 
 
 def _code(picture: Picture, generator: Generator) -> None:

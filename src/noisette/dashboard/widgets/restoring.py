@@ -16,6 +16,7 @@ from noisette.dashboard.widgets.language import say
 from noisette.dashboard.widgets.setting_state import restore
 from noisette.errors import NoisetteError, RequestError
 from noisette.inference.plan import Plan
+from noisette.text import shortened
 
 PICTURES, GRID = "pictures", "X/Y grid"
 """The modes of the page in which a picture comes back."""
@@ -68,9 +69,9 @@ def _take(key: str, models: list[ListedModel]) -> None:
 
 def _restore(plan: Plan, models: list[ListedModel], axes: Mapping[str, list[str]]) -> None:
     """Raises RequestError if what drew it is not here, or cannot draw it."""
-    listed = find_drawer(plan.run, models)
+    listed = find_drawer(plan, models)
     if listed is None:
-        raise RequestError(say("it was drawn by {run}, which is not here", run=plan.run))
+        raise RequestError(say("it was drawn by {run}, which is not here", run=shortened(plan.run, 80)))
     model = model_of(listed)
     checked = model.generator.replan(plan)
     form, back = AttributeForm(model), restored(checked, model.generator)

@@ -11,6 +11,7 @@ from typing import Any
 
 from noisette.data.sources.base import Source
 from noisette.errors import RequestError, nearest
+from noisette.text import plain
 
 SOURCES = {
     "mnist": "noisette.data.sources.mnist",
@@ -37,4 +38,4 @@ def find_source(name: str) -> Source[Any]:
 
 def no_source(name: str) -> str:
     """Why a name that is not in `SOURCES` is refused, with the nearest of those that are."""
-    return f'no data set "{name}"{nearest(name, SOURCES)}; there are {", ".join(SOURCES)}'
+    return f'no data set "{plain(name, 80)}"{nearest(name[:80], SOURCES)}; there are {", ".join(SOURCES)}'
