@@ -18,7 +18,7 @@ help:
 	@echo "make clean  remove .venv and what the demo made"
 
 demo: $(VENV)/.installed
-	@$(BIN)/python -m noisette.cli.demo
+	@$(BIN)/python -P -m noisette.cli.demo
 
 dashboard: $(VENV)/.installed-dashboard
 	$(BIN)/noisette dashboard

@@ -15,7 +15,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -29,6 +28,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from torch.utils.tensorboard import SummaryWriter
 
 import noisette
+from noisette.children import command, environment
 from noisette.config.recipe import load_recipe
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -42,19 +42,10 @@ def serving(runs: Path) -> Iterator[tuple[str, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     app = Path(noisette.__file__).parent / "dashboard" / "app.py"
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(app),
-        "--server.port",
-        str(port),
-        "--",
-        "--runs",
-        str(runs),
-    ]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    serve = command("-m", "noisette.dashboard.server", str(app), "--server.port", str(port), "--", "--runs", str(runs))
+    server = subprocess.Popen(
+        serve, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         while True:
             try:

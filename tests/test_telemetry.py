@@ -1,4 +1,4 @@
-"""What the package loads reports to nobody."""
+"""What the package loads reports to nobody, by whatever way in. Who talks to whom is watched in tests/e2e."""
 
 from __future__ import annotations
 
@@ -8,27 +8,60 @@ import sys
 
 import pytest
 
+from noisette.files.cache import keep_libraries_in_cache
+from noisette.telemetry import SWITCHES, switch_off
 
-def _drawn(tmp_path, **variables):
-    """What a drawing with a shipped model leaves in a fresh home folder."""
-    home = tmp_path / "home"
-    home.mkdir()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
-    environment = {**kept, "HOME": str(home), "NOISETTE_CACHE": str(tmp_path / "cache"), **variables}
-    command = [sys.executable, "-m", "noisette", "generate", "digits", "--count", "1", "--steps", "1"]
-    subprocess.run(command, env=environment, cwd=tmp_path, check=True)
-    return sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file())
-
-
-@pytest.mark.slow
-def test_drawing_leaves_no_trace_in_a_fresh_home(tmp_path):
-    assert _drawn(tmp_path) == []
+WAYS_IN = [
+    "noisette",
+    "noisette.__main__",
+    "noisette.cli",
+    "noisette.cli.demo",
+    "noisette.dashboard.app",
+    "noisette.dashboard.server",
+]
 
 
-def test_who_set_the_switch_has_their_way(tmp_path):
-    code = "import noisette, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0"}
-    assert (
-        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
-        == "0\n"
-    )
+@pytest.mark.parametrize("module", WAYS_IN)
+def test_every_way_in_sets_the_switches_before_a_library_is_loaded(module):
+    """A library that is imported before them shows: the hook tells which switches were set then."""
+    code = f"""
+import importlib.abc, os, runpy, sys
+class Watching(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name in ("onnxruntime", "streamlit", "accelerate", "huggingface_hub", "torch", "matplotlib"):
+            missing = [each for each in {list(SWITCHES)!r} if each not in os.environ]
+            print(name, missing, "MPLCONFIGDIR" in os.environ, file=sys.stderr)
+            raise SystemExit(bool(missing))
+sys.meta_path.insert(0, Watching())
+sys.argv = [{module!r}, "--help"]
+try:
+    runpy.run_module({module!r}) if "__main__" in {module!r} else __import__({module!r})
+except SystemExit as left:
+    if left.code:
+        raise
+assert not [each for each in {list(SWITCHES)!r} if each not in os.environ]
+"""
+    kept = {name: value for name, value in os.environ.items() if name not in (*SWITCHES, "MPLCONFIGDIR")}
+    done = subprocess.run([sys.executable, "-c", code], env=kept, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_who_set_a_switch_has_their_way(monkeypatch):
+    for name in SWITCHES:
+        monkeypatch.setenv(name, "mine")
+    monkeypatch.setenv("MPLCONFIGDIR", "mine")
+    switch_off()
+    keep_libraries_in_cache()
+    assert {os.environ[name] for name in (*SWITCHES, "MPLCONFIGDIR")} == {"mine"}
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_who_has_settings_of_matplotlib_keeps_them(monkeypatch, tmp_path, used):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MPLCONFIGDIR", "x")  # so that what is set here goes with the test
+    monkeypatch.delenv("MPLCONFIGDIR")
+    if used:
+        (tmp_path / ".config" / "matplotlib").mkdir(parents=True)
+    keep_libraries_in_cache()
+    assert os.environ.get("MPLCONFIGDIR") == (None if used else str(tmp_path / "cache" / "matplotlib"))

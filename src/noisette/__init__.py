@@ -23,6 +23,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from noisette._version import __version__ as __version__
+from noisette.files.cache import keep_libraries_in_cache
 from noisette.telemetry import switch_off
 from noisette.threads import wait_briefly
 
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
 
 switch_off()
 wait_briefly()
+keep_libraries_in_cache()
 
 _HOMES = {
     # What is called first.

@@ -8,21 +8,36 @@ from noisette.dashboard import launch
 
 @pytest.fixture
 def called(monkeypatch):
+    """The servers that were started; each serves until Ctrl-C."""
     calls = []
-    monkeypatch.setattr(launch.subprocess, "call", lambda command: calls.append(command) or 0)
+
+    def call(command, env):
+        calls.append(command)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch.subprocess, "call", call)
     return calls
 
 
 def test_it_listens_on_this_machine_alone_unless_told(called):
-    assert main(["dashboard", "--no-browser", "--runs", "mine"]) == 0
+    assert main(["dashboard", "--no-browser", "--runs", "mine"]) == 130
     [command] = called
+    assert command[1:4] == ["-P", "-m", "noisette.dashboard.server"]
     assert command[command.index("--server.address") + 1] == "127.0.0.1"
     assert command[command.index("--server.headless") + 1] == "true"
-    assert command[command.index("--browser.gatherUsageStats") + 1] == "false"
     assert command[command.index("--server.showEmailPrompt") + 1] == "false"
     assert command[-2:] == ["--runs", "mine"]
-    assert main(["dashboard", "--address", "0.0.0.0", "--port", "9000"]) == 0
+    assert main(["dashboard", "--address", "0.0.0.0", "--port", "9000"]) == 130
     assert called[1][called[1].index("--server.address") + 1] == "0.0.0.0"
+
+
+@pytest.mark.parametrize(("status", "told"), [(0, "ended by itself"), (3, "ended with status 3")])
+def test_a_server_that_ends_never_ends_in_silence(monkeypatch, capsys, status, told):
+    monkeypatch.setattr(launch.subprocess, "call", lambda command, env: status)
+    assert main(["dashboard"]) == 1
+    err = capsys.readouterr().err
+    assert told in err
+    assert err.count("\n") == 1
 
 
 def test_without_streamlit_it_says_what_to_install(monkeypatch, capsys):

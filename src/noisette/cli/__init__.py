@@ -5,6 +5,7 @@ Nothing heavy is imported here before a verb runs, so that `--help` answers at o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,13 @@ import click
 
 from noisette._version import __version__
 from noisette.cli import drawing, measuring, training
-from noisette.cli.common import Suggesting
+from noisette.cli.common import Suggesting, tell, tell_what_is_logged
 from noisette.cli.data import data
 from noisette.cli.ending import ending_on_signals
 from noisette.cli.paths import FOLDER
+from noisette.cli.streams import open_streams, tell_unless_answered
 from noisette.errors import NoisetteError, Stopped, Terminated
+from noisette.files.cache import advice
 
 
 @click.group(cls=Suggesting, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -72,12 +75,20 @@ def dashboard(runs: Path, port: int, address: str, browser: bool) -> None:
     """
     from noisette.dashboard.launch import launch
 
-    if status := launch(runs, port=port, address=address, browser=browser):
-        raise NoisetteError(f"the dashboard ended with status {status}; what it said is above")
+    launch(runs, port=port, address=address, browser=browser)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; every expected failure is one line on standard error."""
+    os.environ.setdefault("MPL_IGNORE_SYSTEM_FONTS", "1")  # charts have the same letters on every machine
+    open_streams()
+    tell_what_is_logged()
+    status = _run(arguments)
+    tell_unless_answered()
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         with ending_on_signals():
             app(args=None if arguments is None else list(arguments), prog_name="noisette", standalone_mode=False)
@@ -100,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("out of memory; ask for fewer or smaller images", 1)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        return _fail(f"cannot read or write{where}: {error.strerror or error}", 1)
+        return _fail(f"cannot read or write{where}: {error.strerror or error}{advice(error)}", 1)
 
 
 def _fail(message: str, status: int) -> int:
@@ -108,5 +119,5 @@ def _fail(message: str, status: int) -> int:
 
 
 def _leave(message: str, status: int) -> int:
-    click.echo(" ".join(message.split()), err=True)
+    tell(message)
     return status

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import click
 
 from noisette.errors import RequestError
+from noisette.text import lines, message
 
 if TYPE_CHECKING:
     from noisette.config.sampling import Setting
@@ -106,15 +109,31 @@ def _number(text: str) -> float | None:
 
 
 def answer(json_: bool, facts: dict[str, Any], text: str) -> None:
+    """Give the answer on standard output: as JSON, or as lines of text."""
     if json_:
         print_json(facts)
     else:
-        click.echo(text)
+        print(lines(text), flush=True)
 
 
 def print_json(facts: dict[str, Any]) -> None:
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    """Give the answer as JSON, in ASCII, which every encoding can write and every program can read."""
+    print(json.dumps(facts, indent=2), flush=True)
 
 
 def tell(text: str) -> None:
-    click.echo(text, err=True)
+    """Tell the person a line, on standard error."""
+    print(message(text), file=sys.stderr, flush=True)
+
+
+class _Telling(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        tell(record.getMessage())
+
+
+def tell_what_is_logged() -> None:
+    """Have what the package logs, such as where it downloads from, told too."""
+    log = logging.getLogger("noisette")
+    if not any(isinstance(each, _Telling) for each in log.handlers):
+        log.addHandler(_Telling())
+        log.setLevel(logging.INFO)

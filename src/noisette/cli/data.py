@@ -13,6 +13,7 @@ from noisette.cli.common import Suggesting, answer, as_json, tell
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import RequestError
 from noisette.files.output import output_file
+from noisette.text import LONGEST_NAME, plain, plain_tree
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -50,7 +51,7 @@ def fetch(name: str, source: Path | None, json_: bool) -> None:
     else:
         answer(json_, {"name": name, "file": None}, f"{name} are made here and need no download")
         return
-    answer(json_, {"name": name, "file": str(path)}, f"{name}: {path} (SHA-256 verified)")
+    answer(json_, {"name": name, "file": str(path)}, plain(f"{name}: {path} (SHA-256 verified)"))
 
 
 class OfAnySource(click.Command):
@@ -143,8 +144,10 @@ def inspect(
     found = facts(dataset)
     if official is not None and compare is not None:
         found["official"] = compare(dataset, official)
+    shown = describe(plain_tree(found, LONGEST_NAME))
     files = target.write(as_png(contact_sheet(dataset), {"dataset": name, "sha256": dataset.fingerprint}))
     if not files:
-        tell(describe(found))
+        for line in shown.splitlines():
+            tell(line)
     for path in files:
-        answer(json_, {**found, "contact_sheet": str(path)}, f"{describe(found)}\n\ncontact sheet: {path}")
+        answer(json_, {**found, "contact_sheet": str(path)}, f"{shown}\n\ncontact sheet: {plain(str(path))}")

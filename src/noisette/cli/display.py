@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,14 +22,17 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from noisette.cli.common import tell
 from noisette.progress import Progress as OnProgress
 from noisette.progress import clock
+from noisette.text import message, plain
 
 if TYPE_CHECKING:
     from noisette.training.callback import Callback, StepInfo
 
 _LOG_EVERY = 10.0  # seconds between two lines of a log
 _REDRAW_EVERY = 0.1  # seconds
+_LONGEST_TITLE = 40  # letters
 
 
 @contextmanager
@@ -69,9 +71,7 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
         Called with the name of a stage, how much of it is done, and how much there is.
     """
     console = Console(stderr=True)
-    bars = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
-    )
+    bars = Progress(_title_column(), BarColumn(), TimeRemainingColumn(), console=console, transient=True)
     tasks: dict[str, TaskID] = {}
     logged = time.monotonic()
 
@@ -80,11 +80,11 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
         if not console.is_terminal:
             if time.monotonic() - logged > _LOG_EVERY:
                 logged = time.monotonic()
-                print(f"{what}: {done / total:.0%}", file=sys.stderr, flush=True)
+                tell(f"{what}: {done / total:.0%}")
             return
         if what not in tasks:
             bars.start()
-            tasks[what] = bars.add_task(what, total=total)
+            tasks[what] = bars.add_task(plain(what, _LONGEST_TITLE), total=total)
         bars.update(tasks[what], completed=done, visible=done < total)
 
     try:
@@ -113,11 +113,16 @@ def training(title: str) -> Iterator[tuple[Callback, OnProgress]]:
         callback.close()
 
 
+def _title_column() -> TextColumn:
+    """A column of titles, which may hold brackets: a name is no markup."""
+    return TextColumn("{task.description}", markup=False)
+
+
 @contextmanager
 def _bar(title: str, figures: ProgressColumn) -> Iterator[OnProgress]:
     """A bar that appears with the first progress and goes when all is done; nothing outside a terminal."""
     console = Console(stderr=True)
-    progress = Progress(TextColumn("{task.description}"), BarColumn(), figures, console=console, transient=True)
+    progress = Progress(_title_column(), BarColumn(), figures, console=console, transient=True)
     task: TaskID | None = None
 
     def on_progress(done: int, total: int) -> None:
@@ -126,7 +131,7 @@ def _bar(title: str, figures: ProgressColumn) -> Iterator[OnProgress]:
             return
         if task is None:
             progress.start()
-            task = progress.add_task(title, total=total)
+            task = progress.add_task(plain(title, _LONGEST_TITLE), total=total)
         progress.update(task, completed=done)
         if done >= total:
             progress.stop()
@@ -152,13 +157,13 @@ class _LiveCallback:
         self._console = console
         # Everything on one line of 80 characters: a line that wraps leaves pieces of itself behind.
         columns = (
-            TextColumn("{task.description}"),
+            _title_column(),
             BarColumn(bar_width=8),
             TextColumn("{task.percentage:>3.0f}%"),
             _Figures(),
         )
         self._progress = Progress(*columns, console=console)
-        self._title, self._drawn = title, 0.0
+        self._title, self._drawn = plain(title, _LONGEST_TITLE), 0.0
         self._task: TaskID | None = None
 
     def on_step(self, info: StepInfo) -> None:
@@ -172,7 +177,7 @@ class _LiveCallback:
         self._progress.update(self._task, completed=info.progress, figures=_figures(info))
 
     def on_note(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(message(text), highlight=False, markup=False, emoji=False)
 
     def on_samples(self, epoch: int, path: Path) -> None:
         self.on_note(f"epoch {epoch}: {path}")
@@ -195,7 +200,7 @@ class _LogCallback:
             self.on_note(f"{self._title}: {info.progress:4.0%}  epoch {info.epoch}  {_figures(info)}")
 
     def on_note(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        tell(text)
 
     def on_samples(self, epoch: int, path: Path) -> None:
         self.on_note(f"epoch {epoch}: {path}")

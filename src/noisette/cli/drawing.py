@@ -11,6 +11,7 @@ from noisette.cli.common import DrawingCommand, answer, as_json, print_json, tel
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.output import STANDARD_OUTPUT, output_file
+from noisette.text import LONGEST_NAME, plain, plain_tree
 
 if TYPE_CHECKING:
     from noisette.inference.plan import Start
@@ -29,7 +30,8 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     if not bundle.recipe.conditional:
         raise RequestError(f"{run} was trained without attributes, so it cannot be asked for anything")
     facts = attribute_facts(bundle.schema, bundle.statistics)
-    answer(json_, {"run": str(run), **facts}, describe_attributes(facts, everything=everything))
+    told = describe_attributes(plain_tree(facts, LONGEST_NAME), everything=everything)
+    answer(json_, {"run": str(run), **facts}, told)
 
 
 @click.command(cls=DrawingCommand)
@@ -170,10 +172,10 @@ def generate(
     generator = with_network(planner, weights)
     with drawing(f"{count} images") as progress:
         files = draw_to(there, generator, note=lambda text: tell(f"note: {text}"), progress=progress)
-    lines = [str(file) for file in files]
+    lines = [plain(str(file)) for file in files]
     if isinstance(plan.attributes, tuple):
         each = zip(plan.seeds, plan.attributes, strict=True)
-        lines = [*(f"seed {number}: {describe(its)}" for number, its in each), *lines]
+        lines = [*(f"seed {number}: {plain(describe(its))}" for number, its in each), *lines]
     if out == STANDARD_OUTPUT:
         for line in lines:
             tell(line)
@@ -204,7 +206,7 @@ def regenerate(file: Path, run: Path | None, out: str | None, overwrite: bool, j
     path = redrawn.files[0] if redrawn.files else target
     facts = {"file": str(path), "identical": redrawn.identical, **redrawn.plan.facts()}
     if redrawn.identical:
-        text = f"{path}: identical to {file}"
+        text = plain(f"{path}: identical to {file}")
         if out == STANDARD_OUTPUT:
             tell(text)
         else:
@@ -232,7 +234,7 @@ def noising(run: Path, count: int, frames: int, out: str | None, overwrite: bool
     from noisette.inference.noising import noising_gif
 
     for path in target.write(noising_gif(run, count=count, frames=frames)):
-        answer(json_, {"file": str(path)}, str(path))
+        answer(json_, {"file": str(path)}, plain(str(path)))
 
 
 def _start(vary: str | None) -> Start | None:

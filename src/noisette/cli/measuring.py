@@ -15,6 +15,7 @@ from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import RequestError, Stopped, Terminated
 from noisette.files.output import STANDARD_OUTPUT
 from noisette.legacy import with_old_keys
+from noisette.text import LONGEST_NAME, plain, plain_tree
 
 
 def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
@@ -134,7 +135,7 @@ def evaluate(
             progress=progress,
             **given,
         )
-    answer(json_, with_old_keys(found), describe(found))
+    answer(json_, with_old_keys(found), describe(plain_tree(found, LONGEST_NAME)))
 
 
 _OF_A_CLASSIFIER = {"fit_classifier", "classifier_epochs", "fit_judge", "judge_epochs", "split", "overwrite", "json_"}
@@ -165,7 +166,9 @@ def _fit_classifier(name: str, epochs: int | None, split: str, overwrite: bool, 
             progress=partial(progress, f"training an attribute classifier of {dataset.name}"),
         )
     found = {"file": str(path), **classifier_report(classifier, dataset, split)}
-    answer(json_, with_old_keys(found), f"{describe(found)}\n\nclassifier: {path}")
+    answer(
+        json_, with_old_keys(found), f"{describe(plain_tree(found, LONGEST_NAME))}\n\nclassifier: {plain(str(path))}"
+    )
 
 
 @click.command()
@@ -241,7 +244,8 @@ def sweep(
             draws=draws,
             progress=progress,
         )
-    answer(json_, with_old_keys(found), f"{describe(found)}\n\n{found['folder']}/table.csv, plots.png, grid.png")
+    files = plain(f"{found['folder']}/table.csv, plots.png, grid.png")
+    answer(json_, with_old_keys(found), f"{describe(plain_tree(found, LONGEST_NAME))}\n\n{files}")
 
 
 @click.command()
@@ -257,7 +261,7 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: str | None, o
     trajectories can be cut short at the least cost. Then some seventy combinations of sampler, spacing and steps are
     measured as by `noisette evaluate`, twice as many where RUN is guided, which takes a while. The cheapest that stays
     within 2 points of the best becomes --preset fast, within 1 point balanced, within 0.4 best: first in attribute and
-    pixel accuracy, then, among those that are accurate enough, in Fréchet distance, of which 5 % are a point. A command
+    pixel accuracy, then, among those that are accurate enough, in Frechet distance, of which 5 % are a point. A command
     that was stopped goes on with the first combination that is missing.
 
     \b
@@ -274,9 +278,10 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: str | None, o
 
     with going_on(), stages() as progress:
         found = measure(run, count=count, split=split, seed=seed, out=out, overwrite=overwrite, progress=progress)
-    text = f"{describe(found)}\n\n{found['file']}"
+    text = f"{describe(plain_tree(found, LONGEST_NAME))}\n\n{plain(found['file'])}"
     if out == STANDARD_OUTPUT:
-        tell(text)
+        for line in text.splitlines():
+            tell(line)
     else:
         answer(json_, with_old_keys(found), text)
 
@@ -334,7 +339,7 @@ def report(
     for text in notes:
         tell(f"note: {text}")
     if path is not None:
-        answer(json_, {"file": str(path), "not_measured": notes}, str(path))
+        answer(json_, {"file": str(path), "not_measured": notes}, plain(str(path)))
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from noisette.cli.common import answer, as_json, print_json, tell
+from noisette.cli.common import answer, as_json, tell
 from noisette.cli.paths import NEW_FOLDER, PATH
+from noisette.text import plain
 
 if TYPE_CHECKING:
     from noisette.store.run import Run
@@ -25,12 +26,9 @@ def recipes(json_: bool) -> None:
     from noisette.config.recipe import load_recipe, recipe_names
 
     summaries = {name: load_recipe(name).summary for name in recipe_names()}
-    if json_:
-        print_json({"recipes": [{"name": name, "summary": summary} for name, summary in summaries.items()]})
-        return
     width = max(map(len, summaries))
-    for name, summary in summaries.items():
-        click.echo(f"{name:{width}}  {summary}")
+    facts = {"recipes": [{"name": name, "summary": summary} for name, summary in summaries.items()]}
+    answer(json_, facts, "\n".join(f"{name:{width}}  {summary}" for name, summary in summaries.items()))
 
 
 @click.command()
@@ -195,4 +193,4 @@ def _tell_run(run: Run, json_: bool) -> None:
         f"curves    {run.metrics} (tensorboard --logdir {shlex.quote(str(run.folder))})",
         f"draw      noisette generate {shlex.quote(str(run.folder))}",
     ]
-    answer(json_, facts, "\n".join(lines))
+    answer(json_, facts, "\n".join(map(plain, lines)))

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from noisette.dashboard.server import ask_nobody
 from noisette.dashboard.services.translation import LANGUAGES
 from noisette.dashboard.widgets.language import language, say
 
@@ -74,6 +75,7 @@ def _page(name: str, runs: Path) -> None:
 
 def main() -> None:
     """Draw the page that is chosen."""
+    ask_nobody()  # where Streamlit was started without our server
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     runs: Path = parser.parse_known_args(sys.argv[1:])[0].runs

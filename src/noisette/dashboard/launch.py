@@ -8,12 +8,13 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from noisette.errors import RequestError
+from noisette.children import command, environment
+from noisette.errors import NoisetteError, RequestError
 
 _APP = Path(__file__).with_name("app.py")
 
 
-def launch(runs: Path, *, port: int, address: str, browser: bool) -> int:
+def launch(runs: Path, *, port: int, address: str, browser: bool) -> None:
     """Serve until interrupted.
 
     Args:
@@ -22,11 +23,9 @@ def launch(runs: Path, *, port: int, address: str, browser: bool) -> int:
         address: That it listens on.
         browser: Whether a browser is opened.
 
-    Returns:
-        The server's exit status.
-
     Raises:
         RequestError: Streamlit is not installed.
+        NoisetteError: The server ended, which it never does before it is interrupted.
     """
     if find_spec("streamlit") is None:
         raise RequestError("the dashboard needs Streamlit; install it with: pip install 'noisette[dashboard]'")
@@ -36,11 +35,13 @@ def launch(runs: Path, *, port: int, address: str, browser: bool) -> int:
         "server.headless": "false" if browser else "true",
         "server.showEmailPrompt": "false",  # or the first start waits for an address
         "server.maxUploadSize": "64",
-        "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorLinks": "false",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    server = command("-m", "noisette.dashboard.server", str(_APP), *arguments, "--", "--runs", str(runs))
     # A server of its own process: it must not outlive this one.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(_APP), *arguments, "--", "--runs", str(runs)])
+    if status := subprocess.call(server, env=environment()):
+        raise NoisetteError(f"the dashboard ended with status {status}; what it said is above")
+    raise NoisetteError("the dashboard ended by itself; it should serve until Ctrl-C")

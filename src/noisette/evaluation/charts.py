@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -11,6 +13,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Chart
 from numpy.typing import NDArray
+
+from noisette.text import plain
 
 Content = TypeVar("Content")
 Curve = Sequence[tuple[float, float]]
@@ -86,7 +90,8 @@ def sweep_panels(panels: Sequence[Panel]) -> Chart:
 
     def draw(axes: Axes, panel: Panel) -> None:
         for colour, (name, points) in zip(_COLOURS * 9, panel.lines.items(), strict=False):
-            places, means, spreads = zip(*points, strict=True)
+            names, means, spreads = zip(*points, strict=True)
+            places = [_short(each) if isinstance(each, str) else each for each in names]
             bars = None if all(spread is None for spread in spreads) else [spread or 0.0 for spread in spreads]
             joined = "none" if isinstance(places[0], str) else "-"  # nothing lies between two samplers
             axes.errorbar(
@@ -103,11 +108,19 @@ def sweep_panels(panels: Sequence[Panel]) -> Chart:
             )
         if panel.real is not None:
             axes.axhline(panel.real, color=_REAL, linestyle="--", linewidth=1, label="real images")
-        axes.set(title=panel.title, xlabel=panel.xlabel)
+        axes.set(title=_short(panel.title), xlabel=_short(panel.xlabel))
         if len(panel.lines) > 1 or panel.real is not None:
             axes.legend(fontsize=7)
 
     return _panels(panels, draw)
+
+
+@contextmanager
+def _our_style() -> Iterator[None]:
+    """Charts look the same everywhere. A letter that the font has not is drawn as a box, without a warning."""
+    with rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
 
 
 def as_svg(chart: Chart) -> str:
@@ -120,7 +133,7 @@ def as_svg(chart: Chart) -> str:
         An <svg> element.
     """
     file = io.StringIO()
-    with rc_context(_STYLE):
+    with _our_style():
         chart.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
     text = file.getvalue()
     return text[text.index("<svg") :]
@@ -136,7 +149,7 @@ def as_png(chart: Chart) -> bytes:
         A PNG.
     """
     file = io.BytesIO()
-    with rc_context(_STYLE):
+    with _our_style():
         chart.savefig(file, format="png", dpi=140)
     return file.getvalue()
 
@@ -144,7 +157,7 @@ def as_png(chart: Chart) -> bytes:
 def _panels(contents: Sequence[Content], draw: Callable[[Axes, Content], None]) -> Chart:
     columns = 2 if len(contents) == 4 else min(3, len(contents))
     rows = -(-len(contents) // columns)
-    with rc_context(_STYLE):
+    with _our_style():
         chart = Chart(figsize=(columns * _WIDTH, rows * _HEIGHT), layout="constrained")
         for number, content in enumerate(contents):
             draw(chart.add_subplot(rows, columns, number + 1), content)
@@ -154,6 +167,7 @@ def _panels(contents: Sequence[Content], draw: Callable[[Axes, Content], None]) 
 
 def _short(name: str) -> str:
     """The end of a long path, which tells more than its beginning; a dollar in it begins no formula."""
+    name = plain(name)
     return (name if len(name) <= _LONGEST else f"...{name[-_LONGEST:]}").replace("$", r"\$")
 
 

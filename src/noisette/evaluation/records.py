@@ -110,7 +110,7 @@ class Record:
         own_folder(self.folder.parent, self.folder.parent.parent)  # a link would lead into what is another's
         own_folder(self.folder, self.folder.parent).mkdir(parents=True, exist_ok=True)
         if not (self.folder / "request.json").is_file():
-            write_text(self.folder / "request.json", json.dumps(self.facts, indent=2, ensure_ascii=False) + "\n")
+            write_text(self.folder / "request.json", json.dumps(self.facts, indent=2) + "\n")
 
     def figures(self, by: str, parts: Sequence[str], measure: Callable[[Sequence[str]], Tree]) -> Tree:
         """Read the figures that were kept; measure those that are missing, and keep them.
@@ -130,7 +130,7 @@ class Record:
         if missing := [part for part in parts if part not in kept]:
             kept |= measure(missing)
             self._begin()
-            write_text(path, json.dumps(sealed(kept), indent=2, ensure_ascii=False) + "\n")
+            write_text(path, json.dumps(sealed(kept), indent=2) + "\n")
         return {part: kept[part] for part in parts}
 
 

@@ -29,6 +29,7 @@ from noisette.inference.generator import Generator
 from noisette.inference.loading import load
 from noisette.store.bundle import Bundle
 from noisette.store.locate import locate
+from noisette.text import plain
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,11 @@ def report(
         if sections[-1].reason:
             note(f"{name} was not measured: {sections[-1].reason}")
     environment = Environment(
-        loader=PackageLoader("noisette", "evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("noisette", "evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=_shown,
     )
     page = environment.get_template("report.html.j2").render(
         sections=sections,
@@ -143,6 +148,11 @@ def report(
         command=shlex.join(["noisette", "report", *names, *options, *(["--out", str(out)] if out is not None else [])]),
     )
     return next(iter(target.write(page.encode())), None)
+
+
+def _shown(value: object) -> object:
+    """What the page shows of a value: text that others wrote must not turn the direction of what stands beside it."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _section(

@@ -100,7 +100,7 @@ def sweep(
         "points": found,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "sweep.json", json.dumps(swept, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / "sweep.json", json.dumps(swept, indent=2) + "\n")
     write_text(folder / "table.csv", table(swept))
     plots = as_png(sweep_panels(panels(swept)))
     write_atomically(folder / "plots.png", lambda temporary: temporary.write_bytes(plots))

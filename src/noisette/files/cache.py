@@ -8,28 +8,68 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
-from filelock import FileLock
 
 from noisette.errors import NoisetteError
 
 CACHE_VARIABLE = "NOISETTE_CACHE"
+HINT = f"set {CACHE_VARIABLE} to a folder with room that can be written"
+
+_NOWHERE = Path(os.devnull) / "noisette"
+"""The cache folder of a user without a home: there is nothing in it, and nothing can be written into it."""
 
 
 def cache_folder() -> Path:
     """Where downloads, and what was read from them, are kept: $NOISETTE_CACHE or the user's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named) if named else Path(platformdirs.user_cache_dir("noisette"))
+    try:
+        folder = Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("noisette")).expanduser()
+    except RuntimeError:  # a user without a home
+        return _NOWHERE
+    return _NOWHERE if folder.parts[:1] == ("~",) else folder  # as older versions of platformdirs have it
+
+
+def keep_libraries_in_cache() -> None:
+    """Have the libraries that we load keep in our cache what they would keep in the home folder or a temporary one.
+
+    To be called before they are imported. Who said where, or has settings of matplotlib, has their way.
+    """
+    folder = cache_folder()
+    if not _has_settings_of_matplotlib():
+        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))  # where it cannot write it takes another
+    if _can_be_written(folder):
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "inductor"))
+
+
+def advice(error: OSError) -> str:
+    """What to do about a refusal of the disk, where it was the cache that was refused; else nothing.
+
+    Args:
+        error: The refusal.
+
+    Returns:
+        `"; set NOISETTE_CACHE ..."`, or nothing.
+    """
+    names = [name for name in (error.filename, error.filename2) if isinstance(name, str)]
+    return f"; {HINT}" if any(Path(name).is_relative_to(cache_folder()) for name in names) else ""
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the right to write `path` in the cache. Raises NoisetteError where the cache cannot be written."""
+    from filelock import FileLock
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(path.name + ".lock")):
             yield
     except OSError as error:
-        raise NoisetteError(
-            f"cannot write {path}: {error.strerror or error}; set {CACHE_VARIABLE} to a folder with room that can be"
-            " written"
-        ) from error
+        raise NoisetteError(f"cannot write {path}: {error.strerror or error}; {HINT}") from error
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether a folder is there to be written, or can be made."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if os.access(each, os.F_OK))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def _has_settings_of_matplotlib() -> bool:
+    return any(os.path.isdir(os.path.expanduser(each)) for each in ("~/.config/matplotlib", "~/.matplotlib"))  # noqa: PTH111, PTH112

@@ -17,12 +17,13 @@ from PIL.PngImagePlugin import PngInfo
 from noisette.errors import RequestError
 from noisette.files.atomic import write_atomically
 from noisette.files.png import SIGNATURE, DamagedText, bit_depth, other_kind, pixels_alone, text_of
-from noisette.text import plain
+from noisette.text import plain, shortened
 
 MOST_PIXELS = 64_000_000
 """Of a sheet; larger ones are taken for a trap when they are read again."""
 _KEY = "noisette"
 _TEXT_SIZE = 11  # pixels
+_LONGEST_CAPTION = 300  # letters
 _LARGEST_UPLOAD = 64 * 2**20  # bytes
 _MOST_TEXT = 8 * 2**20  # characters that a picture says of itself; 4096 random punks took 7.5 million in version 0.2.0
 _MOST_NESTED = 500_000  # brackets and braces in it, of which each may become an object of Python
@@ -127,12 +128,24 @@ def cross_sheet(
 def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
     """The text in lines that are no wider than `width` pixels, broken between words where it can be."""
     lines: list[str] = []
-    for word in text.split():
-        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
+    for word in shortened(text, _LONGEST_CAPTION).split():
+        if lines and font.getlength(f"{lines[-1]} {plain(word)}") <= width:
+            lines[-1] += f" {plain(word)}"
         else:
-            lines.append(word)
+            lines += _pieces(plain(word), font, width)
     return lines
+
+
+def _pieces(word: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """A word in pieces that are no wider than `width` pixels, of a letter at least."""
+    if font.getlength(word) <= width:
+        return [word]
+    pieces = [""]
+    for letter in word:
+        if pieces[-1] and font.getlength(pieces[-1] + letter) > width:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 def good_scale(width: int, columns: int) -> int:

@@ -6,12 +6,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from noisette.children import command, environment
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.reading import open_file
 from noisette.training.queue import entry_of
@@ -87,7 +87,8 @@ class Jobs:
             )
             with log.open("wb") as file:
                 process: subprocess.Popen[bytes] = subprocess.Popen(
-                    [sys.executable, "-m", "noisette", *arguments],
+                    command("-m", "noisette", *arguments),
+                    env=environment(PYTHONIOENCODING="utf-8"),  # as `tail` reads it
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.STDOUT,

@@ -1,0 +1,27 @@
+"""The server of the dashboard as a program: Streamlit's `run`, which asks nobody outside this machine."""
+
+from __future__ import annotations
+
+import sys
+
+
+def ask_nobody() -> None:
+    """Keep Streamlit from asking Amazon for the address of this machine, to print it, and whenever a page of another
+    site tries to connect.
+    """
+    from streamlit import net_util
+
+    for name in ("get_external_ip", "get_internal_ip"):
+        setattr(net_util, name, lambda: None)
+
+
+def main() -> None:
+    """Serve until interrupted, with the arguments of `streamlit run`."""
+    ask_nobody()
+    from streamlit.web.cli import main as streamlit
+
+    streamlit(["run", *sys.argv[1:]], prog_name="streamlit")
+
+
+if __name__ == "__main__":
+    main()
