@@ -31,10 +31,6 @@ class Stopped(NoisetteError):
         self.exit_status = 130 if interrupted else 75
 
 
-class Terminated(KeyboardInterrupt):
-    """The program is to end: SIGTERM, or a closed terminal. Like Ctrl-C, it passes what catches exceptions."""
-
-
 def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     """`"; nearest: a, b"` for the known names closest to `name`, or an empty string."""
     by_folded = {candidate.casefold(): candidate for candidate in known}

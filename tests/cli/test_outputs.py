@@ -19,9 +19,9 @@ from PIL import Image
 
 from noisette.cli import app, main
 from noisette.cli.paths import FOLDER, NEW_FOLDER, PATH
-from noisette.errors import Terminated
 from noisette.files.images import on_white, read_png
 from noisette.inference.generator import Generator
+from noisette.signals import Terminated
 
 
 def run(capsys, *arguments):

@@ -15,11 +15,11 @@ from noisette._version import __version__
 from noisette.cli import drawing, measuring, training
 from noisette.cli.common import Suggesting, tell, tell_what_is_logged
 from noisette.cli.data import data
-from noisette.cli.ending import ending_on_signals
 from noisette.cli.paths import FOLDER
 from noisette.cli.streams import open_streams, tell_unless_answered
-from noisette.errors import NoisetteError, Stopped, Terminated
+from noisette.errors import NoisetteError, Stopped
 from noisette.files.cache import advice
+from noisette.signals import Terminated, terminable
 
 
 @click.group(cls=Suggesting, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        with ending_on_signals():
+        with terminable():
             app(args=None if arguments is None else list(arguments), prog_name="noisette", standalone_mode=False)
         return 0
     except click.exceptions.NoArgsIsHelpError as help_:
@@ -105,8 +105,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except NoisetteError as error:
         return _fail(str(error), error.exit_status)
     except (click.Abort, KeyboardInterrupt) as error:
-        ended = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)  # click raises Abort from it
-        return _leave("stopped" if ended else "interrupted", 75 if ended else 130)
+        why = error if isinstance(error, KeyboardInterrupt) else error.__cause__  # click makes an Abort of it
+        return _leave("terminated", why.exit_status) if isinstance(why, Terminated) else _leave("interrupted", 130)
     except MemoryError:
         return _fail("out of memory; ask for fewer or smaller images", 1)
     except OSError as error:

@@ -12,9 +12,10 @@ import click
 
 from noisette.cli.common import DrawingCommand, answer, as_json, tell
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
-from noisette.errors import RequestError, Stopped, Terminated
+from noisette.errors import RequestError, Stopped
 from noisette.files.output import STANDARD_OUTPUT
 from noisette.legacy import with_old_keys
+from noisette.signals import Terminated
 from noisette.text import LONGEST_NAME, plain, plain_tree
 
 
@@ -344,7 +345,7 @@ def report(
 
 @contextmanager
 def going_on() -> Iterator[None]:
-    """Tells whoever interrupts a measurement that nothing of it is lost."""
+    """Tells whoever interrupts or ends a measurement that nothing of it is lost."""
     try:
         yield
     except KeyboardInterrupt as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,32 +64,31 @@ def train(
 
     Ctrl-C or SIGTERM finishes the step and saves; `noisette resume` goes on.
     """
-    if dry_run:
-        from noisette.config.recipe import dump_recipe, lengthened, load_recipe
-        from noisette.model import assemble
+    # First what can be told without PyTorch, so that a wrong request is refused at once.
+    from noisette.training.checks import assembled, check_training
 
-        checked = assemble(load_recipe(recipe, [*lengthened(budget, epochs, steps), *settings])).recipe
+    checked, _ = check_training(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings)
+    if dry_run:
+        from noisette.config.recipe import dump_recipe
+
+        assembled(checked)
         answer(json_, {"recipe": checked.model_dump(exclude_none=True)}, dump_recipe(checked).rstrip())
         return
     from noisette.cli.display import training
     from noisette.training.start import train as start
 
-    try:
-        with training(recipe) as (callback, progress):
-            run = start(
-                recipe,
-                out=out,
-                budget=budget,
-                epochs=epochs,
-                steps=steps,
-                settings=settings,
-                queue=queue,
-                callback=callback,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        tell("note: it had not begun to learn, so there is nothing to resume; start it again")
-        raise
+    with _beginning(), training(recipe) as (callback, progress):
+        run = start(
+            recipe,
+            out=out,
+            budget=budget,
+            epochs=epochs,
+            steps=steps,
+            settings=settings,
+            queue=queue,
+            callback=callback,
+            progress=progress,
+        )
     _tell_run(run, json_)
 
 
@@ -148,7 +149,7 @@ def distil(
     from noisette.cli.display import training
     from noisette.training.distillation import distil as start
 
-    with training(f"{run.resolve().name} in {nfe}") as (callback, progress):
+    with _beginning(), training(f"{run.resolve().name} in {nfe}") as (callback, progress):
         distilled = start(
             run,
             nfe=nfe,
@@ -167,16 +168,45 @@ def distil(
 
 @click.command()
 @click.argument("run", type=PATH)
+@click.option("--budget", help="Train so much longer, from now on: wall-clock time such as 90s, 30m or 1h.")
+@click.option("--epochs", type=int, help="The same in passes over the data.")
+@click.option("--steps", type=int, help="The same in optimiser steps.")
 @queue_
 @as_json
-def resume(run: Path, queue: bool, json_: bool) -> None:
-    """Go on with the training in the folder RUN, exactly where its last checkpoint left it."""
+def resume(run: Path, budget: str | None, epochs: int | None, steps: int | None, queue: bool, json_: bool) -> None:
+    """Go on with the training in the folder RUN, exactly where its last checkpoint left it.
+
+    With --budget, --epochs or --steps it trains so much longer than it has by now, and is then finished, whether it was
+    finished before or not; what was left of its own length no longer counts. The learning rate goes on as if the run
+    had been planned so long from the beginning: it rises again to where a training of the whole length would be by
+    now, and falls to 0 at the new end (with training.decay = constant it stays what it is). RUN/recipe.toml says the
+    new length, and a plain resume goes by it.
+
+    \b
+    noisette resume runs/punks                    what a stop or a crash left undone
+    noisette resume runs/punks --budget 20m       twenty minutes more
+    """
+    from noisette.training.checks import check_longer
+
+    check_longer(run, budget=budget, epochs=epochs, steps=steps)
     from noisette.cli.display import training
     from noisette.training.start import resume as start
 
     with training(run.resolve().name) as (callback, progress):
-        resumed = start(run, queue=queue, callback=callback, progress=progress)
+        resumed = start(
+            run, budget=budget, epochs=epochs, steps=steps, queue=queue, callback=callback, progress=progress
+        )
     _tell_run(resumed, json_)
+
+
+@contextmanager
+def _beginning() -> Iterator[None]:
+    """Tells whoever interrupts a training before there is a run folder; from then on it ends as `Stopped`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell("note: it had not begun to learn, so there is nothing to resume; start it again")
+        raise
 
 
 def _tell_run(run: Run, json_: bool) -> None:

@@ -17,6 +17,3 @@ EXCLUSION = 0.3
 
 VARIATION = 0.2
 """How far variations go from an image, 0 to 1, that are near it and yet differ."""
-
-MOST_STEPS = 10_000
-"""Steps on a continuous schedule: far past any use, and a picture cannot ask for an endless drawing."""

@@ -436,3 +436,23 @@ def seconds(duration: str) -> float:
     if not total > 0 or math.isinf(total):
         raise ValueError(f'"{duration}" leaves no time; write 90s, 30m, 1h or 1h30m')
     return float(total)
+
+
+def duration(total: float) -> str:
+    """Seconds as `seconds` reads them.
+
+    Args:
+        total: Above 0; fractions are kept to a tenth, and rounded up.
+
+    Returns:
+        Such as `1h30m0.5s`.
+
+    Examples:
+        >>> duration(5400.5)
+        '1h30m0.5s'
+    """
+    tenths = math.ceil(total * 10)
+    minutes, tenths = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (tenths / 10, "s"))
+    return "".join(f"{number:g}{unit}" for number, unit in parts if number)

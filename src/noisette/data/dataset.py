@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.attributes.schema import AttributeSchema
-from noisette.data.description import MODES
+from noisette.data.description import EVERY, MODES, TEST, VALIDATION
 from noisette.errors import RequestError
 
 SPLITS = ("train", "validation", "test")
@@ -120,7 +120,9 @@ class Dataset:
         return replace(self, images=transform(self.images))
 
 
-def split_by_index(count: int, *, every: int = 20, validation: int = 3, test: int = 13) -> NDArray[np.uint8]:
+def split_by_index(
+    count: int, *, every: int = EVERY, validation: int = VALIDATION, test: int = TEST
+) -> NDArray[np.uint8]:
     """Split by the index of an image modulo a number.
 
     Args:

@@ -12,6 +12,17 @@ MODES = {1: "grey", 3: "RGB", 4: "RGBA"}
 """What images of so many channels are called."""
 
 
+EVERY, VALIDATION, TEST = 20, 3, 13
+"""Of a data set without splits of its own: one image in each run of so many goes to validation, one to test, by the
+remainder of its index.
+"""
+
+
+def trained_by_index(count: int) -> int:
+    """How many of `count` images `noisette.data.dataset.split_by_index` leaves for training."""
+    return count - sum(len(range(remainder, count, EVERY)) for remainder in (VALIDATION, TEST))
+
+
 @dataclass(frozen=True)
 class Description:
     """What a source says of its data set; nothing is loaded to know it.
@@ -24,6 +35,7 @@ class Description:
         images: How many there are; None where only loading tells.
         schema: The attributes; None where only loading tells.
         how: How the images were read or made, in words.
+        trained: How many of them are for training; None where only loading tells.
     """
 
     name: str
@@ -33,6 +45,7 @@ class Description:
     images: int | None
     schema: AttributeSchema | None
     how: str
+    trained: int | None = None
 
     @property
     def mode(self) -> str:

@@ -87,5 +87,27 @@ def takers(setting: str) -> tuple[str, ...]:
     return tuple(name for name, traits in SAMPLERS.items() if setting in traits.takes)
 
 
+MOST_STEPS = 10_000
+"""Steps on a continuous schedule: far past any use, and a picture cannot ask for an endless drawing."""
+
+_MOST_STEPS = {"cosine": 2_800}
+"""Of continuous schedules that are clipped where hardly any image is left: in more steps the first two would have the
+same noise, as far as numbers can tell.
+"""
+
+
+def most_steps(schedule: str, levels: int | None) -> int:
+    """In how many steps a sampler can visit a schedule at most.
+
+    Args:
+        schedule: Its name.
+        levels: T of a discrete schedule, None of a continuous one.
+
+    Returns:
+        1 and up.
+    """
+    return levels or _MOST_STEPS.get(schedule, MOST_STEPS)
+
+
 OWNED = tuple(dict.fromkeys(setting for traits in SAMPLERS.values() for setting in traits.takes))
 """The settings that some samplers have and others have not; 0 is without effect."""

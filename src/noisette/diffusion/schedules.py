@@ -157,7 +157,7 @@ class DiscreteSchedule(Schedule):
         betas: (T,), each in (0, 1).
 
     Raises:
-        ScheduleError: A beta lies outside.
+        ScheduleError: A beta lies outside, or levels cannot be told apart.
     """
 
     def __init__(self, betas: Tensor) -> None:
@@ -170,6 +170,13 @@ class DiscreteSchedule(Schedule):
         self.betas = betas
         self.steps = len(betas)
         self.alpha_bars = torch.cumprod(1 - betas, dim=0)
+        falls = bool((self.alpha_bars.diff() < 0).all())
+        if not (falls and self.alpha_bars[0] < 1 and self.alpha_bars[-1] > 0):
+            raise ScheduleError(
+                f"{self.steps} betas from {betas.min().item():.4g} to {betas.max().item():.4g} leave no noise at the"
+                " first level, no image at the last, or two levels with the same noise, as far as numbers can tell; use"
+                " linear-scaled or cosine"
+            )
 
     def alpha_sigma(self, times: Tensor) -> tuple[Tensor, Tensor]:
         alpha_bars = self.alpha_bars[(times * len(self.betas)).round().long() - 1]

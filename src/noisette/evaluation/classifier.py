@@ -22,6 +22,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from noisette.attributes.schema import AttributeSchema
+from noisette.caller import leaves_torch_alone
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.classifier_network import ClassifierNetwork, over
 from noisette.files.atomic import write_atomically
@@ -92,6 +93,7 @@ class AttributeClassifier:
         """
         return self._over(images, self.network.features).numpy()
 
+    @leaves_torch_alone
     def _over(self, images: NDArray[np.uint8], network: Callable[[Tensor], Tensor]) -> Tensor:
         if images.shape[1:] != self.shape:
             raise RequestError(
@@ -119,6 +121,7 @@ class AttributeClassifier:
         write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
+@leaves_torch_alone
 def load_classifier(path: Path) -> AttributeClassifier:
     """Read a classifier that `AttributeClassifier.save` wrote.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from noisette.attributes.schema import UNKNOWN, AttributeSchema
+from noisette.caller import leaves_torch_alone
 from noisette.data.dataset import Dataset
 from noisette.errors import RequestError
 from noisette.evaluation.classifier import AttributeClassifier, load_classifier
@@ -31,6 +32,7 @@ _NOISE = 0.1  # standard deviation, in [-1, 1], at most: drawn images are slight
 
 
 @steady()
+@leaves_torch_alone
 def fit_classifier(
     dataset: Dataset,
     *,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from noisette._version import __version__
+from noisette.caller import leaves_torch_alone
 from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError
 from noisette.evaluation.classifier import AttributeClassifier
@@ -19,6 +20,7 @@ DRAWS = 3
 _FAIR = 0.5  # of the real images, that a classifier should read right
 
 
+@leaves_torch_alone
 def evaluate(
     run: str | Path,
     *,

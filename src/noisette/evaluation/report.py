@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from noisette._version import __version__
+from noisette.caller import leaves_torch_alone
 from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.charts import as_svg, loss_curves
 from noisette.evaluation.evaluate import DRAWS, check_draws, evaluate_prepared
@@ -79,6 +80,7 @@ class Section:
     sweeps: list[Sweep]
 
 
+@leaves_torch_alone
 def report(
     runs: Sequence[str | Path],
     *,

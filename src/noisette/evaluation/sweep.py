@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from noisette.caller import leaves_torch_alone
 from noisette.errors import RequestError
 from noisette.evaluation.charts import as_png, sweep_panels
 from noisette.evaluation.classifier import AttributeClassifier
@@ -29,6 +30,7 @@ from noisette.evaluation.targets import sweep_folder, sweeps_of
 from noisette.files.atomic import write_atomically, write_text
 
 
+@leaves_torch_alone
 def sweep(
     run: str | Path,
     over: Mapping[str, Sequence[Any]],

@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import get_args
 
+from noisette.caller import leaves_torch_alone
 from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError
 from noisette.evaluation.classifier import AttributeClassifier
@@ -54,6 +55,7 @@ class Candidate:
     figures: dict[str, float]
 
 
+@leaves_torch_alone
 def tune(
     run: str | Path | Generator,
     *,

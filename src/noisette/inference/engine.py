@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from noisette.caller import leaves_torch_alone
 from noisette.diffusion.condition import Condition
 from noisette.diffusion.denoiser import ConditionalDenoiser, as_conditional_denoiser, memoised
 from noisette.diffusion.objectives import Objective
@@ -104,6 +105,7 @@ class Inputs:
         return condition.with_scale(1.5) if self.guidance_embed else condition
 
 
+@leaves_torch_alone
 def engine_of(model: Model, network: Network, weights: str) -> Engine:
     """What evaluates a network of a model on the CPU: ONNX Runtime where it can, else PyTorch, and a note why.
 

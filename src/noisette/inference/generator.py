@@ -19,6 +19,7 @@ from noisette._version import __version__
 from noisette.attributes.parsing import ParsedRequest
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
 from noisette.attributes.statistics import Statistics
+from noisette.caller import leaves_torch_alone
 from noisette.config.sampling import SamplingSettings
 from noisette.data.palette import Palette
 from noisette.data.pixels import OnPalette
@@ -314,6 +315,7 @@ class Generator:
         return self.draw(plan, preview=preview, progress=progress)
 
     @steady()
+    @leaves_torch_alone
     def draw(
         self,
         plan: Plan,

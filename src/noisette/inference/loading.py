@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from noisette.caller import leaves_torch_alone
 from noisette.errors import RequestError
 from noisette.files.tensors import unlike
 from noisette.inference.planner import Planner
@@ -61,6 +62,7 @@ def planner_of(bundle: Bundle, weights: Weights) -> Planner:
     )
 
 
+@leaves_torch_alone
 def with_network(planner: Planner, weights: Weights) -> Generator:
     """What draws: the planner and its network with these weights."""
     from noisette.inference.generator import Generator

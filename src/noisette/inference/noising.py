@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from noisette.caller import leaves_torch_alone
 from noisette.config.data import open_data
 from noisette.config.recipe import load_recipe, recipe_names
 from noisette.diffusion.noise import ImageNoise, add_noise
@@ -18,6 +19,7 @@ from noisette.model import assemble
 from noisette.store.locate import locate
 
 
+@leaves_torch_alone
 def noising_gif(run: Path, *, count: int, frames: int) -> bytes:
     """The forward process on the first images of the train split, as a GIF.
 

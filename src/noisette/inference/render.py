@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from noisette.errors import NoisetteError, RequestError, Stopped, Terminated
+from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.files.animation import as_apng, as_gif, loses_alpha
 from noisette.files.images import as_png, sheet
 from noisette.files.output import cannot_write, put
 from noisette.inference.destination import MOST_FRAMES, Destination
 from noisette.inference.generator import BATCH, Generator, Images, batches
 from noisette.progress import Progress, silent
+from noisette.signals import Terminated
 
 _BETWEEN = 2  # pixels between the halves of an animation, before it is enlarged
 

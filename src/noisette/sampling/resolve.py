@@ -9,10 +9,9 @@ from typing import Any, get_args
 
 from noisette.attributes.parsing import attribute_behind, values_behind
 from noisette.attributes.schema import AttributeSchema, Value
-from noisette.config.names import MOST_STEPS
 from noisette.config.recipe import Recipe
 from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, as_python, merged
-from noisette.diffusion.registry import OWNED, SAMPLERS, takers
+from noisette.diffusion.registry import OWNED, SAMPLERS, most_steps, takers
 from noisette.errors import RequestError, nearest
 from noisette.sampling.presets import Preset, PresetName, Presets
 
@@ -146,8 +145,9 @@ def _preset(name: str, model: Capabilities) -> Preset:
 
 def _check_steps(settings: SamplingSettings, model: Capabilities) -> None:
     levels = model.levels
-    if not 1 <= settings.steps <= (levels or MOST_STEPS):
-        allowed = f"1 to {levels or MOST_STEPS}" + (", the noise levels of this model" if levels else "")
+    most = most_steps(model.recipe.diffusion.schedule, levels)
+    if not 1 <= settings.steps <= most:
+        allowed = f"1 to {most}" + (", the noise levels of this model" if levels else "")
         raise RequestError(f"steps must be {allowed}, not {settings.steps}")
     distilled = model.recipe.distillation
     if distilled is None:

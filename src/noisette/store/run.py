@@ -110,7 +110,7 @@ class Run(Bundle):
     def weights(self, step: int | None = None) -> Weights:
         checkpoint, notes = self.checkpoint(step)
         if checkpoint is None:
-            raise RequestError(f"{self.folder} has no checkpoint yet; train on with `noisette resume {self.folder}`")
+            raise RequestError(f"{self.folder} has no checkpoint yet; train on with {resume_command(self.folder)}")
         part = "average" if self.recipe.training.ema > 0 else "network"
         return Weights(
             path=checkpoint.path,
@@ -413,9 +413,11 @@ def create_run(
         for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):
             sub.mkdir()
         temporary.folder.rename(folder)
-    except OSError as error:
+    except BaseException as error:  # an interrupt too: half a run would be nobody's
         shutil.rmtree(temporary.folder, ignore_errors=True)
-        raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
+        if isinstance(error, OSError):
+            raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
+        raise
     return Run(folder)
 
 
@@ -431,8 +433,13 @@ def table_texts(schema: AttributeSchema, statistics: Statistics, palette: Palett
 def check_new(folder: Path) -> None:
     """Raises RequestError if a run cannot be made at `folder` because something is there."""
     if os.path.lexists(folder):
-        resumed = f", or go on with `noisette resume {folder}`" if (folder / "recipe.toml").is_file() else ""
+        resumed = f", or go on with {resume_command(folder)}" if (folder / "recipe.toml").is_file() else ""
         raise RequestError(f"{folder} exists; choose another place with --out{resumed}")
+
+
+def resume_command(folder: Path) -> str:
+    """How a run is gone on with, to be typed as it stands between the backticks."""
+    return f"`noisette resume {shlex.quote(str(folder))}`"
 
 
 def open_run(folder: Path) -> Run:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from noisette.config.sections import TrainingConfig, duration, seconds
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -27,12 +29,53 @@ class Budget:
             elapsed: Seconds trained.
 
         Returns:
-            0 to 1.
+            0 to 1; 0 before the first step, so that the shortest time is enough for one.
         """
+        if step == 0:
+            return 0.0
         if self.steps is not None:
             return min(1.0, step / self.steps)
         assert self.seconds is not None
         return min(1.0, elapsed / self.seconds)
+
+
+def prolonged(
+    training: TrainingConfig,
+    *,
+    step: int,
+    elapsed: float,
+    steps_per_epoch: int,
+    budget: str | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+) -> TrainingConfig:
+    """A training that lasts so much longer than it has by now; exactly one of budget, epochs and steps is given.
+
+    Its length is written as if it had been planned so from the beginning, and the learning rate follows: under cosine
+    it goes on where a training of the whole length would be by now, and falls to 0 at the new end.
+
+    Args:
+        training: As it was.
+        step: Steps that it took.
+        elapsed: Seconds that it trained.
+        steps_per_epoch: Of its data.
+        budget: Wall-clock time such as "10m", from now on.
+        epochs: Passes over the train split, from now on.
+        steps: Optimiser steps, from now on.
+
+    Returns:
+        The same with another length.
+
+    Examples:
+        >>> prolonged(TrainingConfig(epochs=2), step=20, elapsed=3.0, steps_per_epoch=10, steps=5).steps
+        25
+    """
+    length: dict[str, object] = {"budget": None, "epochs": None, "steps": None}
+    if budget is not None:
+        length["budget"] = duration(elapsed + seconds(budget))
+    else:
+        length["steps"] = step + (steps if steps is not None else (epochs or 0) * steps_per_epoch)
+    return training.model_copy(update=length)
 
 
 def learning_rate(

@@ -12,11 +12,12 @@ from noisette.config.recipe import Recipe, dump_recipe, lengthened, parse_recipe
 from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError
 from noisette.files.output import expand, new_folder
-from noisette.inference.loading import load
+from noisette.inference.loading import planner_of, with_network
 from noisette.progress import Progress
+from noisette.store.locate import locate
 from noisette.store.run import Run
 from noisette.training.callback import Callback, NullCallback
-from noisette.training.start import distil as start
+from noisette.training.checks import check_place, check_recipe
 
 BUDGET = "10m"
 GENTLER = 0.3
@@ -61,18 +62,25 @@ def distil(
     Raises:
         RequestError: For what cannot be; else as `noisette.train`.
     """
-    generator = load(run)
-    callback = callback or NullCallback()
-    for note in (*generator.notes, *([generator.model.warning] if generator.model.warning else [])):
-        callback.on_note(note)
+    # Nothing of this loads PyTorch, so that a wrong request is refused at once.
+    bundle = locate(run)
+    weights = bundle.weights()
+    planner = planner_of(bundle, weights)
     name = expand(run).resolve().name
-    if generator.model.recipe.distillation is None:
-        generator.planner.resolve(SamplingSettings.of(guidance=guidance))  # refuses what the teacher cannot
-    recipe = recipe_of(generator.model.recipe, str(run), nfe, guidance)
+    if planner.recipe.distillation is None:
+        planner.resolve(SamplingSettings.of(guidance=guidance))  # refuses what the teacher cannot
+    recipe = recipe_of(planner.recipe, str(run), nfe, guidance)
     _check(settings)
     lengths = lengthened(budget, epochs, steps) or [f'training.budget="{BUDGET}"']
     recipe = parse_recipe(dump_recipe(recipe), source=str(run), overrides=[*lengths, *settings])
     folder = new_folder(out) if out is not None else Path("runs") / f"{name}-in-{nfe}"
+    check_recipe(recipe, planner.schema)
+    check_place(folder)
+    from noisette.training.start import distil as start
+
+    generator, callback = with_network(planner, weights), callback or NullCallback()
+    for note in (*generator.notes, *([generator.model.warning] if generator.model.warning else [])):
+        callback.on_note(note)
     return start(
         recipe, generator.network, generator.model.schema, folder, queue=queue, callback=callback, progress=progress
     )

@@ -13,6 +13,7 @@ from noisette.attributes.parsing import describe, parse_request
 from noisette.attributes.statistics import count
 from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import Dataset
+from noisette.diffusion.samplers import OnStep
 from noisette.files.images import good_scale, labelled_sheet, save_png, sheet
 from noisette.inference.generator import Images, in_memory, planner_in_memory
 from noisette.model import Model
@@ -64,21 +65,26 @@ class Grid:
         """
         self._model, self._device = model, device
         codes, self._texts = grid_requests(model, dataset) if model.recipe.conditional else (None, [])
-        self._plan = planner_in_memory(model).plan(
+        self._plan = planner_in_memory(model, name="the recipe").plan(
             codes, seeds=range(model.recipe.samples.count), settings=SamplingSettings.of(impute=False)
         )
 
-    def draw(self, network: Network) -> Images:
+    def draw(self, network: Network, on_step: OnStep | None = None) -> Images:
         """Draw the images with a network of the model, whose mode stays what it is.
+
+        Args:
+            network: Of the model.
+            on_step: Called at each step of the sampler, for each batch; what it raises ends the drawing.
 
         Returns:
             (count, C, H, W) uint8.
         """
         training = network.training
         generator = in_memory(self._model, network.eval(), device=self._device)
-        images = generator.draw(self._plan)
-        network.train(training)
-        return images
+        try:
+            return generator.draw(self._plan, on_step=on_step)
+        finally:
+            network.train(training)
 
     def save(self, images: Images, path: Path, *, step: int, epoch: int) -> NDArray[np.uint8]:
         """Lay the images out and write the PNG, with what they were drawn from inside.

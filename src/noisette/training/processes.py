@@ -2,10 +2,57 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import broadcast
 from torch import Tensor
+
+_LOCK = threading.Lock()
+_HOLDERS = 0
+_BEFORE: dict[type, Any] = {}
+
+
+@contextmanager
+def own_accelerator() -> Iterator[Accelerator]:
+    """An accelerator of our own, beside one that the caller may have.
+
+    Accelerate keeps the settings of its first accelerator for the whole process, and refuses another precision. So its
+    state is put aside here, and put back afterwards; an accelerator that the caller has goes on with its own.
+
+    Yields:
+        Of plain precision: the recipe's is a matter of the training.
+    """
+    global _HOLDERS  # noqa: PLW0603  (it stands beside the state that it counts the holders of)
+    with _LOCK:
+        _HOLDERS += 1
+        if _HOLDERS == 1:
+            kinds: list[Any] = [AcceleratorState, GradientState]
+            if not _distributed():  # which processes there are is the same for everybody
+                kinds.append(PartialState)
+            for kind in kinds:
+                _BEFORE[kind] = kind._shared_state
+                kind._shared_state = type(kind._shared_state)()
+    try:
+        yield Accelerator(mixed_precision="no")
+    finally:
+        with _LOCK:
+            _HOLDERS -= 1
+            if not _HOLDERS:
+                if _distributed():
+                    _BEFORE.pop(PartialState, None)
+                for kind, state in _BEFORE.items():
+                    kind._shared_state = state  # type: ignore[attr-defined]
+                _BEFORE.clear()
+
+
+def _distributed() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def share_of_batch(accelerator: Accelerator, batch_size: int) -> slice:

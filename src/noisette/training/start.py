@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,34 +16,44 @@ from torch import Tensor, nn
 
 from noisette.attributes.schema import UNKNOWN, AttributeSchema
 from noisette.attributes.statistics import count
+from noisette.caller import leaves_torch_alone
 from noisette.config.data import open_data
-from noisette.config.recipe import Recipe, lengthened, load_recipe
+from noisette.config.recipe import Recipe
 from noisette.config.sections import seconds
 from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
-from noisette.errors import NoisetteError, RequestError
+from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.files.atomic import file_sha256
-from noisette.files.output import expand, new_folder
 from noisette.files.tensors import unlike
 from noisette.inference.engine import Inputs, engine_of, in_pytorch
 from noisette.model import Model, assemble
 from noisette.progress import Progress
-from noisette.store.run import Run, check_new, create_run, open_run, table_texts
+from noisette.store.run import Run, create_run, open_run, resume_command, table_texts
 from noisette.threads import steady
-from noisette.training.budget import Budget
+from noisette.training.budget import Budget, prolonged
 from noisette.training.callback import Callback, NullCallback
+from noisette.training.checks import (
+    assembled,
+    check_batch,
+    check_longer,
+    check_memory,
+    check_place,
+    check_room,
+    check_training,
+    is_out_of_memory,
+)
 from noisette.training.grids import Grid
+from noisette.training.processes import own_accelerator
 from noisette.training.queue import slot
 from noisette.training.speed import Settings, choose, why_not_compiled
-from noisette.training.state import check_fits
-from noisette.training.stopping import stop_on_signals
+from noisette.training.state import State, check_fits, state_of
+from noisette.training.stopping import StopRequest, stop_on_signals
 from noisette.training.supervision import DataSupervision, Supervision, TeacherSupervision
 from noisette.training.trainer import Trainer
 
-_BYTES_PER_PARAMETER = 16  # itself, its gradient, and two moments; its average comes on top
-
 
 @steady()
+@leaves_torch_alone
 def train(
     recipe: str | Recipe,
     *,
@@ -82,31 +91,12 @@ def train(
         >>> run = noisette.train("digits", budget="2m", out="runs/mine")  # doctest: +SKIP
         >>> generator = noisette.load(run.folder)  # doctest: +SKIP
     """
-    lengths = lengthened(budget, epochs, steps)
-    if isinstance(recipe, Recipe):
-        if settings or lengths:
-            raise RequestError("a Recipe object is taken as it is; change it before, or give a recipe's name")
-        name, resolved = "run", recipe
-    else:
-        name, resolved = Path(recipe).stem, load_recipe(recipe, [*lengths, *settings])
-    if resolved.distillation is not None:
-        raise RequestError(
-            f"{name} is the recipe of a distilled model; make another one with `noisette distil"
-            f" {resolved.distillation.teacher}`"
-        )
-    folder = new_folder(out) if out is not None else Path("runs") / name
-    accelerator = Accelerator(mixed_precision="no")
-    callback = _only_one(callback, accelerator)
-    if accelerator.is_main_process:
-        check_new(folder)
-    model = assemble(resolved)  # before the data: a schedule that cannot work is told at once
-    if model.warning:
-        callback.on_note(f"warning: {model.warning}")
-    with slot(folder, wait=queue, note=callback.on_note) if accelerator.is_main_process else nullcontext():
-        return _train_anew(model, folder, accelerator, callback, progress)
+    resolved, folder = check_training(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings)
+    return _train_anew(assembled(resolved), folder, queue, callback, progress)
 
 
 @steady()
+@leaves_torch_alone
 def distil(
     recipe: Recipe,
     teacher: nn.Module,
@@ -136,23 +126,38 @@ def distil(
         NoisetteError: A download, the disk or the numbers failed.
         Stopped: The training was asked to stop; what was learned is saved.
     """
-    accelerator = Accelerator(mixed_precision="no")
-    callback = _only_one(callback, accelerator)
-    if accelerator.is_main_process:
-        check_new(folder)
-    with slot(folder, wait=queue, note=callback.on_note) if accelerator.is_main_process else nullcontext():
-        return _train_anew(assemble(recipe, schema), folder, accelerator, callback, progress, teacher)
+    return _train_anew(assembled(recipe, schema), folder, queue, callback, progress, teacher)
 
 
 def _train_anew(
     model: Model,
     folder: Path,
-    accelerator: Accelerator,
-    callback: Callback,
+    queue: bool,
+    callback: Callback | None,
     progress: Progress | None,
     teacher: nn.Module | None = None,
 ) -> Run:
-    """Make the run folder of a model and train. The rest as in `train` and `distil`."""
+    """Wait for the machine if that is asked for, and train a model into a new folder; see `train` and `distil`."""
+    with own_accelerator() as accelerator, ExitStack() as held:
+        callback = _only_one(callback, accelerator)
+        if accelerator.is_main_process:
+            check_place(folder)
+        if model.warning and teacher is None:
+            callback.on_note(f"warning: {model.warning}")
+        if accelerator.is_main_process:
+            held.enter_context(slot(folder, wait=queue, note=callback.on_note))
+        return _make_and_train(model, folder, accelerator, callback, progress, teacher)
+
+
+def _make_and_train(
+    model: Model,
+    folder: Path,
+    accelerator: Accelerator,
+    callback: Callback,
+    progress: Progress | None,
+    teacher: nn.Module | None,
+) -> Run:
+    """Make the run folder of a model and train."""
     resolved = model.recipe
     dataset = open_data(resolved, progress)
     places = dataset.places("train")
@@ -160,11 +165,12 @@ def _train_anew(
     if teacher is not None and model.schema != dataset.schema:
         raise RequestError(f"{dataset.name} has other attributes than the teacher was trained on; train anew")
     model = assemble(resolved, dataset.schema, palette)
-    _check_memory(model)
-    _check_batch(resolved, len(places), accelerator)
+    check_batch(resolved, len(places), accelerator.num_processes)
     if resolved.conditional:
         _check_labels(dataset)
     Grid(model, dataset, accelerator.device)  # a request or a setting that cannot be is told before anything is written
+    if accelerator.is_main_process:
+        check_room(folder, model)
     if "auto" in (resolved.training.precision, resolved.training.layout, resolved.training.compile):
         callback.on_note("measuring what runs fastest on this machine")
     chosen, measured = _choose(resolved, model, len(places), accelerator)
@@ -179,27 +185,44 @@ def _train_anew(
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(places)},
         }
         tensors = None if teacher is None else teacher.state_dict()
-        create_run(
-            folder, resolved, dataset.schema, count(dataset.schema, dataset.attributes[places]), palette, facts, tensors
-        )
-    accelerator.wait_for_everyone()
-    run = open_run(folder)
-    with run.locked() if accelerator.is_main_process else nullcontext():
-        _train(replace(model, recipe=resolved), dataset, run, accelerator, callback)
+        statistics = count(dataset.schema, dataset.attributes[places])
+    with _stoppable(folder) as stop:
+        if accelerator.is_main_process:
+            create_run(folder, resolved, dataset.schema, statistics, palette, facts, tensors)
+        accelerator.wait_for_everyone()
+        run = open_run(folder)
+        with run.locked() if accelerator.is_main_process else nullcontext():
+            _train(replace(model, recipe=resolved), dataset, run, accelerator, callback, stop)
     return run
 
 
 @steady()
+@leaves_torch_alone
 def resume(
-    folder: str | Path, *, queue: bool = False, callback: Callback | None = None, progress: Progress | None = None
+    folder: str | Path,
+    *,
+    budget: str | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    queue: bool = False,
+    callback: Callback | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Go on with the training in a run folder, from its newest checkpoint that is whole.
 
     Steps already taken are taken again exactly as they were, on the same machine; under a wall-clock budget the
     learning rate follows the clock, and they are not. A finished run is returned as it is.
 
+    With one of budget, epochs and steps it trains so much longer than it has by now, and is then finished, whether it
+    was finished before or not: what was left of its own length no longer counts. The new length stands in the run's
+    recipe. The learning rate goes on as if the run had been planned so long from the beginning: under cosine it rises
+    again to where a training of the whole length would be by now, and falls to 0 at the new end.
+
     Args:
         folder: Of the run.
+        budget: Wall-clock time such as "10m" to train from now on.
+        epochs: Passes over the train split from now on, 1 and up.
+        steps: Optimiser steps from now on, 1 and up.
         queue: Whether to wait until nothing else trains on this machine.
         callback: Told of each step.
         progress: Called with the bytes of a download that are there, and all of them.
@@ -211,16 +234,19 @@ def resume(
         RequestError: There is no run, another process trains it, or its data have changed.
         NoisetteError: A download, the disk or the numbers failed, or the folder is damaged.
         Stopped: The training was asked to stop, by SIGTERM or Ctrl-C; what was learned is saved.
+
+    Examples:
+        >>> run = noisette.resume("runs/mine", budget="20m")  # doctest: +SKIP
     """
-    run = open_run(expand(folder))
+    run = check_longer(folder, budget=budget, epochs=epochs, steps=steps)
     recipe = run.recipe
     for note in _restore_tables(run, recipe, progress):
         (callback or NullCallback()).on_note(note)
     model = assemble(recipe, run.schema, run.palette)
-    _check_memory(model)
-    accelerator = Accelerator(mixed_precision="no")
-    callback = _only_one(callback, accelerator)
-    with ExitStack() as held:
+    check_memory(model)
+    longer = {"budget": budget, "epochs": epochs, "steps": steps}
+    with own_accelerator() as accelerator, _stoppable(run.folder) as stop, ExitStack() as held:
+        callback = _only_one(callback, accelerator)
         if accelerator.is_main_process:
             held.enter_context(run.locked())
             held.enter_context(slot(run.folder, wait=queue, note=callback.on_note))
@@ -236,7 +262,7 @@ def resume(
                 callback.on_note(
                     f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit"
                 )
-        _train(model, dataset, run, accelerator, callback)
+        _train(model, dataset, run, accelerator, callback, stop, longer)
     return run
 
 
@@ -254,6 +280,25 @@ def _restore_tables(run: Run, recipe: Recipe, progress: Progress | None) -> list
     return [f"{run.folder / name} was damaged, and was made anew from the data" for name in damaged]
 
 
+@contextmanager
+def _stoppable(folder: Path) -> Iterator[StopRequest]:
+    """Inside, signals are requests to stop, and the run that is there can be gone on with whenever they come."""
+    with stop_on_signals() as stop:
+        try:
+            yield stop
+        except KeyboardInterrupt as error:
+            if not stop.requested or not folder.is_dir():
+                raise  # it is not ours; or there is nothing yet to go on with
+            with suppress(OSError, NoisetteError):
+                run = open_run(folder)
+                if run.state != "finished":
+                    run.write_status(**{**run.status, "state": "stopped"})
+            raise Stopped(
+                f"stopped at once; all checkpoints so far are whole, resume with {resume_command(folder)}",
+                interrupted=stop.interrupted,
+            ) from error
+
+
 def _has_colours(model: Model, dataset: Dataset) -> bool:
     """Whether the network names the colours of the data."""
     palette = palette_of(dataset.images, dataset.places("train"))
@@ -269,19 +314,39 @@ def _circumstances(accelerator: Accelerator) -> dict[str, Any]:
     }
 
 
-def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, callback: Callback) -> None:
-    """Train from the newest checkpoint, or from the start if there is none."""
+def _train(
+    model: Model,
+    dataset: Dataset,
+    run: Run,
+    accelerator: Accelerator,
+    callback: Callback,
+    stop: StopRequest,
+    longer: Mapping[str, Any] | None = None,
+) -> None:
+    """Train from the newest checkpoint, or from the start if there is none.
+
+    longer: one of budget, epochs and steps, from there on; the recipe of the run says how long unless given.
+    """
     recipe = model.recipe
     images = len(dataset.places("train"))
-    _check_batch(recipe, images, accelerator)
+    check_batch(recipe, images, accelerator.num_processes)
     settings = _settings_of(recipe)
     if settings.compiled and (why := why_not_compiled()):
         callback.on_note(f"torch.compile does not work here ({why}); training goes on without it")
         settings = replace(settings, compiled=False)
-    budget = _budget_of(recipe, images)
     checkpoint, notes = run.checkpoint()
     if checkpoint is not None:
         check_fits(checkpoint, run, model)
+    is_longer = longer is not None and any(value is not None for value in longer.values())
+    if longer is not None and is_longer:
+        at = State() if checkpoint is None else state_of(checkpoint, run)
+        steps_per_epoch = images // recipe.training.batch_size
+        training = prolonged(
+            recipe.training, step=at.step, elapsed=at.elapsed, steps_per_epoch=steps_per_epoch, **longer
+        )
+        recipe = recipe.model_copy(update={"training": training})
+        model = replace(model, recipe=recipe)
+    budget = _budget_of(recipe, images)
     over = checkpoint is not None and budget.progress(checkpoint.state["step"], checkpoint.state["elapsed"]) >= 1
     first = run.teacher if recipe.distillation is not None and not over else None
     supervision = _supervision(model, run, first, accelerator, callback)
@@ -292,22 +357,40 @@ def _train(model: Model, dataset: Dataset, run: Run, accelerator: Accelerator, c
         trainer.restore(checkpoint)
         if over:
             callback.on_note(f"{run.folder} is finished, at step {trainer.state.step}")
-            if run.status["state"] != "finished":
-                trainer.finish(callback)
-            return
-        callback.on_note(f"going on from step {trainer.state.step}")
+            if run.status["state"] == "finished":
+                return
+        else:
+            callback.on_note(f"going on from step {trainer.state.step}")
     elif taken := run.status["step"]:
         callback.on_note(f"no checkpoint was kept of the {taken} steps that were taken; beginning anew")
+    if is_longer:
+        length = recipe.training.budget or f"{recipe.training.steps} steps"
+        callback.on_note(f"its whole length is {length} now; the learning rate follows that")
     accelerator.wait_for_everyone()
-    try:
-        with stop_on_signals() as stop:
+    with _told(run):
+        if is_longer and accelerator.is_main_process:
+            # First that it is not finished: until the recipe says so too, it would only be found finished again.
+            run.write_status(**{**run.status, "state": "stopped", "progress": trainer.progress})
+            run.write_recipe(recipe)
+        if over:
+            trainer.finish(callback, stop)
+        else:
             trainer.train(callback, stop)
         accelerator.wait_for_everyone()
+
+
+@contextmanager
+def _told(run: Run) -> Iterator[None]:
+    """Where the disk or the memory refuses, says so in a line, and how to go on."""
+    go_on = f"all checkpoints so far are whole, go on with {resume_command(run.folder)}"
+    try:
+        yield
     except OSError as error:
-        raise NoisetteError(
-            f"cannot write to {run.folder}: {error.strerror or error}; all checkpoints so far are whole, go on with"
-            f" `noisette resume {run.folder}`"
-        ) from error
+        raise NoisetteError(f"cannot write to {run.folder}: {error.strerror or error}; {go_on}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise NoisetteError(f"the memory is not enough for a step or a grid of {run.folder}; {go_on}") from error
 
 
 def _supervision(
@@ -355,34 +438,6 @@ def _check_labels(dataset: Dataset) -> None:
                 f"{len(missing)} images have no {attribute.name}, the first of them is number {missing[0]}; label them,"
                 " or leave them out"
             )
-
-
-def _check_memory(model: Model) -> None:
-    """Raises RequestError where the weights alone, with what learns them, do not fit into this machine."""
-    try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # not every system tells
-        return
-    needed = _BYTES_PER_PARAMETER * model.parameters
-    if needed > there:
-        raise RequestError(
-            f"the network of this recipe has {model.parameters:,} parameters; its training takes at least"
-            f" {needed / 2**30:,.0f} GiB, and this machine has {there / 2**30:,.0f}; use smaller network.widths, or"
-            " fewer blocks"
-        )
-
-
-def _check_batch(recipe: Recipe, images: int, accelerator: Accelerator) -> None:
-    batch, processes = recipe.training.batch_size, accelerator.num_processes
-    if batch > images:
-        raise RequestError(
-            f"training.batch_size = {batch} is more than the {images} images there are to train on; use at most"
-            f" {images}"
-        )
-    if batch % processes:
-        raise RequestError(
-            f"training.batch_size = {batch} cannot be shared by {processes} processes; use a multiple of {processes}"
-        )
 
 
 def _budget_of(recipe: Recipe, images: int) -> Budget:

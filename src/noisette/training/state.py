@@ -84,6 +84,7 @@ def restore(
     Raises:
         NoisetteError: The checkpoint is of another network or another optimiser.
     """
+    state = state_of(checkpoint, run)
     try:
         state = State(**checkpoint.state)
         network.load_state_dict(_fitting(checkpoint.tensors("network"), network))
@@ -91,11 +92,8 @@ def restore(
             average.network.load_state_dict(_fitting(checkpoint.tensors("average"), average.network))
             average.updates = state.updates
         load_optimizer_tensors(checkpoint.tensors("optimizer"), network, optimizers)
-    except (RuntimeError, KeyError, TypeError) as error:
-        raise NoisetteError(
-            f"{checkpoint.path} does not fit the recipe of {run.folder}: one of them was changed, or is of another"
-            " version"
-        ) from error
+    except (RuntimeError, KeyError) as error:
+        raise _stranger(checkpoint, run) from error
     return state
 
 
@@ -125,6 +123,20 @@ def _fitting(tensors: Mapping[str, Tensor], network: nn.Module) -> Mapping[str, 
     if why := unlike(tensors, network.state_dict()):
         raise KeyError(why)
     return tensors
+
+
+def state_of(checkpoint: Checkpoint, run: Run) -> State:
+    """What a checkpoint of a run holds besides tensors. Raises NoisetteError if it is of another version."""
+    try:
+        return State(**checkpoint.state)
+    except TypeError as error:
+        raise _stranger(checkpoint, run) from error
+
+
+def _stranger(checkpoint: Checkpoint, run: Run) -> NoisetteError:
+    return NoisetteError(
+        f"{checkpoint.path} does not fit the recipe of {run.folder}: one of them was changed, or is of another version"
+    )
 
 
 def optimizer_tensors(network: nn.Module, optimizers: Optimizers) -> dict[str, Tensor]:

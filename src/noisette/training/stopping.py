@@ -1,55 +1,48 @@
-"""Leaving on request: SIGTERM, a closed terminal and Ctrl-C let the step finish and everything be saved."""
+"""Leaving on request: SIGTERM, a closed terminal and Ctrl-C end a training with everything saved."""
 
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from noisette.signals import Terminated, handled
+
 
 class StopRequest:
-    """Whether the training is to stop.
+    """Whether a training is to stop.
 
     Attributes:
         requested: Whether someone asked for it.
         interrupted: Whether that was by Ctrl-C.
+        patient: Whether the training looks at `requested` at short intervals, so that a step can be finished and saved;
+            as long as it does not, the first signal interrupts it at once.
     """
 
     def __init__(self) -> None:
         self.requested = False
         self.interrupted = False
+        self.patient = False
+
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal as a request; raises KeyboardInterrupt where it cannot wait, and at a second Ctrl-C."""
+        again = number == signal.SIGINT and self.interrupted
+        self.requested = True
+        self.interrupted |= number == signal.SIGINT
+        if again or not self.patient:
+            raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn the first SIGTERM, SIGHUP (a closed terminal) or Ctrl-C into a request; a second Ctrl-C interrupts at once.
+    """Turn SIGTERM, SIGHUP (a closed terminal) and Ctrl-C into a request to stop.
 
     Outside the main thread, where Python allows no handlers, nothing is caught.
 
     Yields:
-        To be looked at between two steps.
+        To be looked at between two steps, of the training and of a sampler.
     """
     request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
+    with handled(request.on_signal, ("SIGTERM", "SIGINT", "SIGHUP")):
         yield request
-        return
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT:
-            if request.interrupted:
-                raise KeyboardInterrupt
-            request.interrupted = True
-        request.requested = True
-
-    numbers = [
-        getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
-    ]  # Windows has no SIGHUP
-    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup means it
-    before = {number: signal.signal(number, on_signal) for number in numbers}
-    try:
-        yield request
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from noisette.attributes.schema import AttributeSchema, Choice, Flag, Value
-from noisette.data.description import Description
+from noisette.data.description import Description, trained_by_index
 from noisette.data.sources.base import Archive, Options, Source, check_pixels
 from noisette.errors import RequestError
 
@@ -75,7 +75,7 @@ class CryptopunksOptions(Options):
 
 def _describe(options: CryptopunksOptions) -> Description:
     how = "as published" if options.size == SIDE else f"resized with interpolation from {SIDE}x{SIDE}"
-    return Description(NAME, 4, options.size, options.size, COUNT, None, how)
+    return Description(NAME, 4, options.size, options.size, COUNT, None, how, trained_by_index(COUNT))
 
 
 def _open(options: CryptopunksOptions, progress: Progress) -> Dataset:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import Field, field_validator
 
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
-from noisette.data.description import Description
+from noisette.data.description import Description, trained_by_index
 from noisette.data.sources.base import Options, Source, check_pixels
 
 if TYPE_CHECKING:
@@ -239,7 +239,8 @@ class SpritesOptions(Options):
 
 
 def _describe(options: SpritesOptions) -> Description:
-    return Description(NAME, 4, *options.height_and_width, options.count, SCHEMA, "drawn from layers")
+    trained = trained_by_index(options.count)
+    return Description(NAME, 4, *options.height_and_width, options.count, SCHEMA, "drawn from layers", trained)
 
 
 def _open(options: SpritesOptions, progress: Progress) -> Dataset:

@@ -1,0 +1,261 @@
+"""What can be told of a training before any of its work: `--dry-run` and a training itself ask the same questions.
+
+PyTorch is loaded by the last of them alone, so that a wrong request is refused at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from noisette.attributes.parsing import parse_request, values_behind
+from noisette.attributes.schema import AttributeSchema
+from noisette.attributes.statistics import Statistics, value_names
+from noisette.config.recipe import Recipe, dump_recipe, lengthened, load_recipe, parse_recipe
+from noisette.config.sampling import SamplingSettings
+from noisette.errors import NoisetteError, RequestError
+from noisette.files.output import expand, new_folder
+from noisette.sampling.resolve import Capabilities, resolve
+from noisette.store.run import Run, check_new, open_run
+
+if TYPE_CHECKING:
+    from noisette.model import Model
+
+_LONGEST_NAME = 255
+"""Bytes of a file's name, where the system does not tell."""
+_BESIDE = 10
+"""Bytes that the name of a file has more while it is written."""
+_BYTES_PER_PARAMETER = 16
+"""Itself, its gradient, and two moments; its average comes on top."""
+_CHECKPOINTS = 3
+"""That a disk must hold: the two that are always kept, and the next while it is written."""
+
+
+def check_training(
+    recipe: str | Recipe,
+    *,
+    out: str | Path | None = None,
+    budget: str | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    settings: Sequence[str] = (),
+) -> tuple[Recipe, Path]:
+    """The recipe and the folder of a training; the arguments are those of `noisette.train`.
+
+    Returns:
+        The recipe as it would be trained, and the folder that would be made.
+
+    Raises:
+        RequestError: It cannot be trained like this.
+        NoisetteError: The folder cannot be made.
+    """
+    lengths = lengthened(budget, epochs, steps)
+    if isinstance(recipe, Recipe):
+        if settings or lengths:
+            raise RequestError("a Recipe object is taken as it is; change it before, or give a recipe's name")
+        name, resolved = "run", recipe
+    else:
+        name, resolved = expand(recipe).stem, load_recipe(recipe, [*lengths, *settings])
+    if resolved.distillation is not None:
+        raise RequestError(
+            f"{name} is the recipe of a distilled model; make another one with `noisette distil"
+            f" {resolved.distillation.teacher}`"
+        )
+    check_recipe(resolved)
+    folder = new_folder(out) if out is not None else Path("runs") / name
+    check_place(folder)
+    return resolved, folder
+
+
+def check_recipe(recipe: Recipe, schema: AttributeSchema | None = None) -> None:
+    """Check the sections of a recipe against each other and against what is known of the data without them.
+
+    Args:
+        recipe: Valid by itself.
+        schema: The attributes of its data, where more is known than their source tells.
+
+    Raises:
+        RequestError: A setting cannot be; the message names it.
+    """
+    known = recipe.dataset.description
+    if known.trained is not None:
+        check_batch(recipe, known.trained)
+    if schema is None and known.schema is not None:
+        groups = recipe.dataset.groups
+        schema = known.schema if groups is None else known.schema.with_groups(groups)
+    if schema is not None:
+        for pair in recipe.dataset.hold_out:
+            values_behind(pair, schema)
+        check_requests(recipe, schema)
+    capabilities = Capabilities("the recipe", recipe, schema or AttributeSchema(), None, palette=True)
+    try:
+        resolve(SamplingSettings.of(impute=False), capabilities)
+    except RequestError as error:
+        raise RequestError(f"sampling: {error}") from error
+
+
+def check_batch(recipe: Recipe, images: int, processes: int = 1) -> None:
+    """Refuse a batch that cannot be had.
+
+    Args:
+        recipe: Says how large it is.
+        images: That there are to train on.
+        processes: That share each batch.
+
+    Raises:
+        RequestError: There are too few images, or it cannot be shared.
+    """
+    batch = recipe.training.batch_size
+    if batch > images:
+        raise RequestError(
+            f"training.batch_size = {batch} is more than the {images} images there are to train on; use at most"
+            f" {images}"
+        )
+    if batch % processes:
+        raise RequestError(
+            f"training.batch_size = {batch} cannot be shared by {processes} processes; use a multiple of {processes}"
+        )
+
+
+def check_requests(recipe: Recipe, schema: AttributeSchema) -> None:
+    """Raises RequestError where the grids would ask for what these attributes are not."""
+    if not recipe.conditional:
+        return
+    if not schema.attributes:
+        raise RequestError(f"{recipe.dataset.name} has no attributes to ask for; leave network.condition out")
+    values = len(value_names(schema))
+    nothing = Statistics(images=1, together=((0,) * values,) * values)  # is known of which are seen together
+    for request in recipe.samples.requests:
+        try:
+            parse_request(request, schema, nothing, allow_unseen=True)
+        except RequestError as error:
+            raise RequestError(f"samples.requests: {error}") from error
+
+
+def check_place(folder: Path) -> None:
+    """Check that a run can be made at a folder; nothing is written.
+
+    Args:
+        folder: That is to be made.
+
+    Raises:
+        RequestError: Something is there, or in its way.
+        NoisetteError: Nothing can be written there.
+    """
+    elsewhere = "choose another place with --out"
+    try:
+        above = next(each for each in folder.absolute().parents if os.path.lexists(each))
+        longest = os.pathconf(above, "PC_NAME_MAX") if hasattr(os, "pathconf") else _LONGEST_NAME
+        *parents, last = (len(os.fsencode(part)) for part in folder.absolute().parts)
+        if max(parents) > longest or last + _BESIDE > longest:
+            raise RequestError(f"the name of the run folder is too long; {elsewhere}")
+        check_new(folder)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"cannot make {folder}: {getattr(error, 'strerror', None) or error}; {elsewhere}") from error
+    if not above.is_dir():
+        raise RequestError(f"cannot make {folder}: {above} is not a folder; {elsewhere}")
+    if not os.access(above, os.W_OK | os.X_OK):
+        try:
+            Path(tempfile.mkdtemp(dir=above)).rmdir()  # which tells why
+        except OSError as error:
+            raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
+
+
+def check_longer(folder: str | Path, *, budget: str | None, epochs: int | None, steps: int | None) -> Run:
+    """The run in a folder, if it can be trained so much longer; all may be None. Raises RequestError."""
+    run = open_run(expand(folder))
+    if lengths := lengthened(budget, epochs, steps):
+        parse_recipe(dump_recipe(run.recipe), source=str(run.folder / "recipe.toml"), overrides=lengths)
+    return run
+
+
+def assembled(recipe: Recipe, schema: AttributeSchema | None = None) -> Model:
+    """A recipe put together without its data; PyTorch is loaded.
+
+    Args:
+        recipe: Of a training.
+        schema: The attributes of its data, where they are known.
+
+    Raises:
+        RequestError: Its schedule cannot work, or has not the levels that its grids would visit.
+    """
+    from noisette.diffusion.schedules import ScheduleError
+    from noisette.model import assemble
+    from noisette.sampling.functions import levels_of
+
+    model = assemble(recipe, schema)
+    try:
+        levels_of(recipe.sampling, model.schedule)
+    except ScheduleError as error:
+        raise RequestError(f"sampling.steps: {error}") from error
+    check_memory(model)
+    return model
+
+
+def check_memory(model: Model) -> None:
+    """Refuse a network whose weights alone, with what learns them, do not fit into this machine; none is made.
+
+    Args:
+        model: Of a recipe.
+
+    Raises:
+        RequestError: It is too large.
+    """
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # not every system tells
+        return
+    needed = _BYTES_PER_PARAMETER * model.parameters
+    if needed > there:
+        raise RequestError(
+            f"the network of this recipe has {model.parameters:,} parameters; its training takes at least"
+            f" {needed / 2**30:,.0f} GiB, and this machine has {there / 2**30:,.0f}; use smaller network.widths, or"
+            " fewer blocks"
+        )
+
+
+def check_room(folder: Path, model: Model) -> None:
+    """Check that a training has memory for its network, and the disk room for its checkpoints.
+
+    Args:
+        folder: Of the run, which is to be made.
+        model: Of its data.
+
+    Raises:
+        RequestError: The network is too large.
+        NoisetteError: The disk is too full.
+    """
+    import torch
+
+    check_memory(model)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            weights = sum(parameter.nbytes for parameter in model.network().parameters())
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RequestError("this network does not fit into memory; use fewer or smaller network.widths") from error
+    training = model.recipe.training
+    copies = 1 + (training.ema > 0) + (2 if training.optimizer == "adamw" else 1)
+    needed = _CHECKPOINTS * copies * weights
+    free = shutil.disk_usage(next(each for each in folder.absolute().parents if each.is_dir())).free
+    if free < needed:
+        raise NoisetteError(
+            f"no room for {folder}: its checkpoints take {_megabytes(needed)}, and {_megabytes(free)} are free; make"
+            " room, or choose another place with --out"
+        )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory; PyTorch has no kind of its own for that on the CPU."""
+    return isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("allocate memory", "out of memory", "Storage size calculation overflowed")
+    )
+
+
+def _megabytes(number: int) -> str:
+    return f"{number / 2**20:,.0f} MiB"
