@@ -59,7 +59,10 @@ def told():
         "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
         "hooks": (sys.excepthook, threading.excepthook, sys.unraisablehook),
         "logging": (logging.getLogger().level, list(logging.getLogger().handlers), logging.getLoggerClass()),
-        "matplotlib": (matplotlib.get_backend(auto_select=False), dict(matplotlib.rcParams)),
+        "matplotlib": (
+            matplotlib.get_backend(auto_select=False),  # which a look at all settings would choose
+            {name: matplotlib.rcParams[name] for name in matplotlib.rcParams if name != "backend"},
+        ),
         "place": (Path.cwd(), dict(os.environ), os.umask(os.umask(0)), locale.setlocale(locale.LC_ALL)),
         "processes": multiprocessing.get_start_method(allow_none=True),
         "path": list(sys.path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -105,7 +106,8 @@ class Model:
         """The names, shapes and types of all tensors of a network, without their content: it takes no memory, so that
         what is read can be held against it first.
         """
-        with torch.device("meta"):
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of layers without numbers, where the attributes are not known yet
             return self.network().state_dict()
 
     @property

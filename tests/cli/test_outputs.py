@@ -138,7 +138,7 @@ def test_an_interrupted_folder_keeps_what_is_there_and_the_same_command_goes_on(
 
         return stop
 
-    for error, expected in ((KeyboardInterrupt(), 130), (Terminated(), 75), (MemoryError(), 1)):
+    for error, expected in ((KeyboardInterrupt(), 130), (Terminated(15), 75), (MemoryError(), 1)):
         folder = tmp_path / f"half-{expected}"
         with monkeypatch.context() as patch:
             patch.setattr(Generator, "draw", interrupted(error))

@@ -78,7 +78,7 @@ def test_a_recipe_that_is_not_there_says_what_is(name, message):
 
 
 def test_a_file_that_is_no_recipe_is_one_line(tmp_path):
-    for content, why in [(b"\xff\xfe", "utf-8"), (b"[dataset", "is not TOML: "), (b"a = 1\na = 2", "is not TOML: ")]:
+    for content, why in [(b"\xff\xfe", "UTF-8"), (b"[dataset", "is not TOML: "), (b"a = 1\na = 2", "is not TOML: ")]:
         (tmp_path / "bad.toml").write_bytes(content)
         with pytest.raises(RequestError, match=rf"bad\.toml.*{why}") as caught:
             load_recipe(str(tmp_path / "bad.toml"))

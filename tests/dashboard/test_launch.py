@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from noisette.cli import main
@@ -38,6 +40,15 @@ def test_a_server_that_ends_never_ends_in_silence(monkeypatch, capsys, status, t
     err = capsys.readouterr().err
     assert told in err
     assert err.count("\n") == 1
+
+
+def test_a_folder_that_streamlit_cannot_name_is_refused(monkeypatch, capsys, called, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert main(["dashboard"]) == 2
+    assert r"caf\xe9, whose name is not UTF-8; start it in another folder" in capsys.readouterr().err
+    assert called == []
 
 
 def test_without_streamlit_it_says_what_to_install(monkeypatch, capsys):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 
 from noisette.store.run import open_run
 
-from .killing import ENVIRONMENT, NOISETTE, command, differences, killed, saved_step, write_recipe
+from .killing import ENVIRONMENT, command, differences, killed, saved_step, write_recipe
 
 STEPS = 250
 
@@ -115,20 +114,3 @@ def test_a_read_only_folder_is_one_line(recipe, tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == f"error: cannot make {disk / 'r'}: Read-only file system"
     assert "Traceback" not in done.stderr
-
-
-def test_two_processes_train_what_one_would(tmp_path):
-    """Through Accelerate: the same batches, the same noise, so the same losses up to the order of sums."""
-    recipe = write_recipe(tmp_path, steps=30)
-    subprocess.run(command("train", recipe, tmp_path / "one"), check=True, capture_output=True, env=ENVIRONMENT)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *NOISETTE[1:]]
-    environment = {**ENVIRONMENT, "ACCELERATE_USE_CPU": "true"}
-    arguments = ["train", str(recipe), "--out", str(tmp_path / "two"), "--json"]
-    done = subprocess.run([*launch, *arguments], capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout)["state"] == "finished"
-    one, two = (dict(open_run(tmp_path / name).scalars("loss")) for name in ("one", "two"))
-    assert one.keys() == two.keys() == set(range(1, 31))
-    assert open_run(tmp_path / "two").environment["processes"] == 2
-    for step in one:
-        assert two[step] == pytest.approx(one[step], rel=1e-3)

@@ -153,7 +153,7 @@ FOREIGN = {
     "an orientation": (b"eXIf", b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"),
     "a physical size": (b"pHYs", struct.pack(">IIB", 1, 2**31 - 1, 1)),
     "a private one": (b"prVt", b"abc"),
-    "frames of an animation": (b"acTL", struct.pack(">II", 2, 0)),
+    "an animation of one frame": (b"acTL", struct.pack(">II", 1, 0)),
 }
 
 
@@ -212,6 +212,12 @@ def test_another_kind_of_picture_is_called_by_its_name(kind, name):
     Image.new("RGB", (8, 8)).save(file, format=kind)
     with pytest.raises(RequestError, match=f"^a.png is {name}: noisette makes PNG"):
         parse_png(file.getvalue(), "a.png")
+
+
+def test_an_animation_is_called_that():
+    data = with_text(as_png(Image.new("L", (2, 2)), {}), (b"acTL", struct.pack(">II", 20, 0)), OURS)
+    with pytest.raises(RequestError, match="a.png is an animation of 20 frames"):
+        parse_png(data, "a.png")
 
 
 def test_an_empty_file_and_a_text_are_told_apart():

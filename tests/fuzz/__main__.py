@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -46,6 +47,8 @@ def _inside(name: str, seconds: int, *, merge: bool) -> int:
 
     with atheris.instrument_imports(include=["noisette", "json", "tomllib"], enable_loader_override=False):
         from tests.fuzz.targets import TARGETS, tried
+
+    warnings.simplefilter("error")  # a person would see it
 
     (FOUND / name).mkdir(parents=True, exist_ok=True)
     limits = [

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import torch  # noqa: F401  (before the first file is timed)
 from PIL import Image
 
 from noisette.attributes.schema import AttributeSchema

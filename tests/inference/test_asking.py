@@ -239,7 +239,7 @@ def test_a_picture_with_a_request_is_drawn_again(capsys, asked, tmp_path):
         "Bow Tie": False,
     }
     assert facts["sampling"]["guidance"]["excluded"] == {"Hat=Crown": 0.3, "Blush": 2.0}
-    status, out, _ = run(capsys, "regenerate", file, "--json")
+    status, out, _ = run(capsys, "regenerate", file, "--run", asked.folder, "--json")
     assert (status, json.loads(out)["identical"]) == (0, True)
 
 
@@ -271,9 +271,9 @@ def test_random_draws_a_plausible_request_by_its_seed(capsys, asked, tmp_path):
     assert run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "b.png")[1].startswith(
         "seed 0: "
     )
-    assert run(capsys, "regenerate", tmp_path / "b.png")[0] == 0
+    assert run(capsys, "regenerate", tmp_path / "b.png", "--run", asked.folder)[0] == 0
     run(capsys, "generate", asked.folder, "--random", "--count", 2, "--out", tmp_path / "each")
-    assert run(capsys, "regenerate", tmp_path / "each/seed-0001.png")[0] == 0
+    assert run(capsys, "regenerate", tmp_path / "each/seed-0001.png", "--run", asked.folder)[0] == 0
 
 
 def test_attributes_lists_what_can_be_asked_for(capsys, asked):
@@ -455,7 +455,7 @@ def test_with_a_palette_there_are_only_colours_of_the_data(capsys, asked, genera
         capsys, "generate", asked.folder, "--attributes", "Zombie", "--palette", "--count", 4, "--out", file, "--json"
     )
     assert (status, json.loads(out)["palette"]) == (0, True)
-    assert run(capsys, "regenerate", file)[0] == 0
+    assert run(capsys, "regenerate", file, "--run", asked.folder)[0] == 0
     with pytest.raises(RequestError, match="digits knows no palette: its data are grey"):
         noisette.load("digits").generate("7", seeds=[0], palette=True)
 
@@ -504,7 +504,7 @@ def test_a_picture_that_asks_for_a_huge_one_is_refused(capsys, asked, tmp_path):
     run(capsys, "generate", asked.folder, "--count", 1, "--out", file)
     image, said = read_png(file)
     save_png(file, image, {**said, "seeds": list(range(2048)), "scale": 64, "columns": 1})
-    status, _, err = run(capsys, "regenerate", file)
+    status, _, err = run(capsys, "regenerate", file, "--run", asked.folder)
     assert (status, err.count("\n"), "too large" in err) == (2, 1, True)
     status, _, err = run(
         capsys,
@@ -698,7 +698,7 @@ def test_what_is_left_open_is_filled_in_by_the_seed_of_each_image(capsys, asked,
     told = json.loads(out)["filled"]
     assert len(told) == 3
     assert not any("Earring" in each for each in told)
-    status, out, _ = run(capsys, "regenerate", file, "--json")
+    status, out, _ = run(capsys, "regenerate", file, "--run", asked.folder, "--json")
     assert (status, json.loads(out)["identical"]) == (0, True)
 
 

@@ -53,7 +53,7 @@ def test_the_run_folder_tells_the_whole_story(trained):
     assert (
         not list(trained.folder.rglob("*.pt"))
         + list(trained.folder.rglob("*.pkl"))
-        + list(trained.folder.rglob("*.tmp"))
+        + list(trained.folder.rglob("*tmp"))
     )
     assert sorted(path.name for path in trained.samples.iterdir()) == [
         "epoch-0001.png",

@@ -133,6 +133,7 @@ class _Telling(logging.Handler):
 
 def tell_what_is_logged() -> None:
     """Have what the package logs, such as where it downloads from, told too."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that it finds no folder for its cache concerns nobody
     log = logging.getLogger("noisette")
     if not any(isinstance(each, _Telling) for each in log.handlers):
         log.addHandler(_Telling())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import click
 from noisette.cli.common import answer, as_json, tell
 from noisette.cli.paths import NEW_FOLDER, PATH
 from noisette.text import plain
+from noisette.training.launcher import Launch, read_launch
 
 if TYPE_CHECKING:
     from noisette.store.run import Run
@@ -64,6 +64,7 @@ def train(
 
     Ctrl-C or SIGTERM finishes the step and saves; `noisette resume` goes on.
     """
+    launch = read_launch()
     # First what can be told without PyTorch, so that a wrong request is refused at once.
     from noisette.training.checks import assembled, check_training
 
@@ -72,7 +73,8 @@ def train(
         from noisette.config.recipe import dump_recipe
 
         assembled(checked)
-        answer(json_, {"recipe": checked.model_dump(exclude_none=True)}, dump_recipe(checked).rstrip())
+        if launch.first:
+            answer(json_, {"recipe": checked.model_dump(exclude_none=True)}, dump_recipe(checked).rstrip())
         return
     from noisette.cli.display import training
     from noisette.training.start import train as start
@@ -89,7 +91,7 @@ def train(
             callback=callback,
             progress=progress,
         )
-    _tell_run(run, json_)
+    _tell_run(run, json_, launch)
 
 
 @click.command()
@@ -146,6 +148,7 @@ def distil(
     noisette distil digits --nfe 2
     noisette distil runs/mine --nfe 2 --budget 20m
     """
+    launch = read_launch()
     from noisette.cli.display import training
     from noisette.training.distillation import distil as start
 
@@ -163,7 +166,7 @@ def distil(
             callback=callback,
             progress=progress,
         )
-    _tell_run(distilled, json_)
+    _tell_run(distilled, json_, launch)
 
 
 @click.command()
@@ -188,6 +191,7 @@ def resume(run: Path, budget: str | None, epochs: int | None, steps: int | None,
     """
     from noisette.training.checks import check_longer
 
+    launch = read_launch()
     check_longer(run, budget=budget, epochs=epochs, steps=steps)
     from noisette.cli.display import training
     from noisette.training.start import resume as start
@@ -196,7 +200,7 @@ def resume(run: Path, budget: str | None, epochs: int | None, steps: int | None,
         resumed = start(
             run, budget=budget, epochs=epochs, steps=steps, queue=queue, callback=callback, progress=progress
         )
-    _tell_run(resumed, json_)
+    _tell_run(resumed, json_, launch)
 
 
 @contextmanager
@@ -209,8 +213,8 @@ def _beginning() -> Iterator[None]:
         raise
 
 
-def _tell_run(run: Run, json_: bool) -> None:
-    if os.environ.get("RANK", "0") != "0":
+def _tell_run(run: Run, json_: bool, launch: Launch) -> None:
+    if not launch.first:
         return  # of several processes the first speaks for all
     status = run.status
     facts = {

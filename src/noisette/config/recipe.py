@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -31,11 +31,6 @@ from noisette.files.output import expand
 from noisette.files.reading import read_text
 from noisette.networks.registry import NETWORKS
 from noisette.text import plain
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _MOST_TEXT = 2**20
 """Bytes of a recipe; those that ship have some hundreds."""

@@ -24,11 +24,16 @@ def launch(runs: Path, *, port: int, address: str, browser: bool) -> None:
         browser: Whether a browser is opened.
 
     Raises:
-        RequestError: Streamlit is not installed.
+        RequestError: Streamlit is not installed, or cannot work in the current folder.
         NoisetteError: The server ended, which it never does before it is interrupted.
     """
     if find_spec("streamlit") is None:
         raise RequestError("the dashboard needs Streamlit; install it with: pip install 'noisette[dashboard]'")
+    here = str(Path.cwd())
+    if not _is_utf8(here):
+        raise RequestError(
+            f"Streamlit cannot serve from {here}, whose name is not UTF-8; start it in another folder, with --runs"
+        )
     options = {
         "server.address": address,
         "server.port": str(port),
@@ -45,3 +50,11 @@ def launch(runs: Path, *, port: int, address: str, browser: bool) -> None:
     if status := subprocess.call(server, env=environment()):
         raise NoisetteError(f"the dashboard ended with status {status}; what it said is above")
     raise NoisetteError("the dashboard ended by itself; it should serve until Ctrl-C")
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -19,6 +19,7 @@ from noisette.errors import RequestError
 from noisette.evaluation.classifier import AttributeClassifier, load_classifier
 from noisette.evaluation.classifier_network import ClassifierNetwork, as_input, over
 from noisette.evaluation.occlusion import occluded as occluded_in
+from noisette.files.atomic import make_folder
 from noisette.progress import Progress
 from noisette.threads import steady
 
@@ -101,7 +102,7 @@ def kept_classifier(
             raise RequestError(f"the classifier in {path} was trained on {what}; name another file, or remove it")
         return classifier
     classifier = fit_classifier(dataset, epochs=epochs, progress=progress)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     classifier.save(path)
     return classifier
 

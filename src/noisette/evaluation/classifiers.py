@@ -19,7 +19,7 @@ from noisette.data.sources import SOURCES
 from noisette.errors import NoisetteError, RequestError, nearest
 from noisette.evaluation.classifier import FEATURES, AttributeClassifier, load_classifier, trained_on
 from noisette.evaluation.classifier_training import fit_classifier
-from noisette.files.atomic import write_atomically
+from noisette.files.atomic import make_folder, write_atomically
 from noisette.files.cache import cache_folder
 from noisette.files.hashes import REINSTALL, read_hashes, verify
 from noisette.files.reading import read_bytes
@@ -143,7 +143,7 @@ def fit_and_keep(
         RequestError: There are no attributes, or too few images.
     """
     classifier, path = fit_classifier(train, epochs=epochs, progress=progress), _kept(train)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     classifier.save(path)
     return classifier, path
 

@@ -28,7 +28,7 @@ from PIL.PngImagePlugin import PngInfo
 from noisette.config.sampling import in_words
 from noisette.errors import NoisetteError
 from noisette.evaluation.figures import PARTS, Tree, mean_and_spread
-from noisette.files.atomic import write_atomically, write_text
+from noisette.files.atomic import make_folder, write_atomically, write_text
 from noisette.files.cache import cache_folder
 from noisette.files.hashes import SEAL, content_sha256, read_sealed, sealed
 from noisette.files.images import sheet
@@ -108,7 +108,7 @@ class Record:
     def _begin(self) -> None:
         """Make the folder, with the facts inside."""
         own_folder(self.folder.parent, self.folder.parent.parent)  # a link would lead into what is another's
-        own_folder(self.folder, self.folder.parent).mkdir(parents=True, exist_ok=True)
+        make_folder(own_folder(self.folder, self.folder.parent))
         if not (self.folder / "request.json").is_file():
             write_text(self.folder / "request.json", json.dumps(self.facts, indent=2) + "\n")
 

@@ -27,7 +27,7 @@ from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.sweep_output import panels, table, write_grid
 from noisette.evaluation.sweep_plan import chosen_figures, planned
 from noisette.evaluation.targets import sweep_folder, sweeps_of
-from noisette.files.atomic import write_atomically, write_text
+from noisette.files.atomic import make_folder, write_atomically, write_text
 
 
 @leaves_torch_alone
@@ -101,7 +101,7 @@ def sweep(
         **facts,
         "points": found,
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_text(folder / "sweep.json", json.dumps(swept, indent=2) + "\n")
     write_text(folder / "table.csv", table(swept))
     plots = as_png(sweep_panels(panels(swept)))

@@ -16,6 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from noisette.files.images import on_white
+from noisette.files.reading import parse_json, read_bytes
 
 _KEY = "noisette-denoising"  # not that of a picture, which is drawn again from what it says
 _CLEAR = 255  # the index of what is transparent
@@ -110,11 +111,11 @@ def as_apng(
 def read_said(path: Path) -> dict[str, Any] | None:
     """What an animation says that it was made from; None if it says nothing, or is none."""
     try:
-        if path.stat().st_size > _LARGEST:
-            return None
-        with Image.open(path, formats=["GIF", "PNG"]) as image:
+        content = io.BytesIO(read_bytes(path, most=_LARGEST))
+        with Image.open(content, formats=["GIF", "PNG"]) as image:
             image.load()  # text of a PNG may stand behind its pixels
-            said = json.loads(image.info.get("comment") or image.info.get(_KEY) or "")
+            text = image.info.get("comment") or image.info.get(_KEY) or ""
+            said = parse_json(text.decode() if isinstance(text, bytes) else text)
     except Exception:  # a damaged file makes Pillow raise all kinds
         return None
     return said if isinstance(said, dict) else None

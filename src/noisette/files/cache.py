@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from noisette.errors import NoisetteError
+from noisette.files.atomic import make_folder
 
 CACHE_VARIABLE = "NOISETTE_CACHE"
 HINT = f"set {CACHE_VARIABLE} to a folder with room that can be written"
@@ -58,7 +59,7 @@ def locked(path: Path) -> Iterator[None]:
     from filelock import FileLock
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with FileLock(path.with_name(path.name + ".lock")):
             yield
     except OSError as error:

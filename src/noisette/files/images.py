@@ -16,7 +16,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from noisette.errors import RequestError
 from noisette.files.atomic import write_atomically
-from noisette.files.png import SIGNATURE, DamagedText, bit_depth, other_kind, pixels_alone, text_of
+from noisette.files.png import SIGNATURE, DamagedText, bit_depth, frames_in, other_kind, pixels_alone, text_of
+from noisette.files.reading import open_file, parse_json
 from noisette.text import plain, shortened
 
 MOST_PIXELS = 64_000_000
@@ -24,6 +25,7 @@ MOST_PIXELS = 64_000_000
 _KEY = "noisette"
 _TEXT_SIZE = 11  # pixels
 _LONGEST_CAPTION = 300  # letters
+_ANY = 2**62  # bytes: of whatever size a file is, no more than the next are read
 _LARGEST_UPLOAD = 64 * 2**20  # bytes
 _MOST_TEXT = 8 * 2**20  # characters that a picture says of itself; 4096 random punks took 7.5 million in version 0.2.0
 _MOST_NESTED = 500_000  # brackets and braces in it, of which each may become an object of Python
@@ -181,7 +183,7 @@ def read_png(path: Path) -> tuple[Image.Image, dict[str, Any]]:
     try:
         if path.is_dir():
             raise RequestError(f"{shown} is a folder, not a picture; name a .png file")
-        with path.open("rb") as file:
+        with open_file(path, most=_ANY, failure=RequestError) as file:
             data = file.read(_LARGEST_UPLOAD + 1)
     except (OSError, ValueError) as error:
         raise RequestError(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from error
@@ -204,7 +206,7 @@ def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
         RequestError: It is no PNG, or does not say how it was made.
     """
     try:
-        text = text_of(data, _KEY, _MOST_TEXT)
+        text, frames = text_of(data, _KEY, _MOST_TEXT), frames_in(data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -215,6 +217,8 @@ def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
         raise RequestError(f"what {path} says of how it was made is damaged: {error}") from error
     except Exception as error:  # a damaged file makes Pillow raise all kinds
         raise RequestError(f"{path} {_not_a_png(data)}") from error
+    if frames > 1:
+        raise RequestError(f"{path} is an animation of {frames} frames, not a picture; name the PNG that it ends in")
     if not text:
         raise RequestError(
             f"{path} does not say how it was made; only pictures made by `noisette generate` do, and programs that"
@@ -291,16 +295,12 @@ def _read_request(text: str, path: str) -> dict[str, Any]:
     try:
         if text.count("[") + text.count("{") > _MOST_NESTED:
             raise ValueError("it has too many parts")
-        request = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        request = parse_json(text)
+    except ValueError:
         request = None
     if not isinstance(request, dict):
         raise RequestError(f"what {path} says of how it was made is damaged: it is no object of JSON")
     return request
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 def on_white(image: Image.Image) -> Image.Image:

@@ -80,6 +80,12 @@ def pixels_alone(data: bytes) -> bytes:
     return SIGNATURE + b"".join(needed)
 
 
+def frames_in(data: bytes) -> int:
+    """Frames of an animation; 1 of a picture. Raises ValueError as `pixels_alone`."""
+    control = next((data[begin:end] for kind, begin, end in _chunks(data) if kind == b"acTL"), b"")
+    return int.from_bytes(control[:4], "big") if len(control) == 8 else 1
+
+
 def bit_depth(data: bytes) -> int:
     """Bits of each sample: 1, 2, 4, 8 or 16."""
     return data[24] if len(data) > 24 else 8

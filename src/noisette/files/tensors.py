@@ -1,4 +1,6 @@
-"""Reading safetensors that somebody else may have made: the head first, and no tensor that no network has."""
+"""Writing safetensors whole, and reading those that somebody else may have made: the head first, and no tensor that no
+network has.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from noisette.errors import NoisetteError
+from noisette.files.atomic import write_atomically
 from noisette.files.reading import MEND, MOST_TEXT, DamagedError, in_short, open_file, parse_json, within
 
 if TYPE_CHECKING:
@@ -121,6 +124,17 @@ def read_head(path: Path, *, inside: Path, mend: str = MEND) -> Head:
     except OSError as error:
         raise NoisetteError(f"cannot read {path}: {error.strerror or error}") from error
     return Head(path, inside, {name: (each.dtype, tuple(each.shape)) for name, each in kinds.items()}, metadata, mend)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file, whole or not at all. Raises OSError where the disk refuses.
+
+    The library's own `save_file` would leave temporary files of another name behind when it is killed.
+    """
+    from safetensors.torch import save  # not before: who lists runs must not wait for PyTorch
+
+    data = save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(metadata or {}))
+    write_atomically(path, lambda temporary: temporary.write_bytes(data))
 
 
 def tensors_sha256(path: Path, *, inside: Path) -> str:

@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from noisette.diffusion.denoiser import ConditionalDenoiser, as_conditional_deno
 from noisette.diffusion.objectives import Objective
 from noisette.diffusion.schedules import Level
 from noisette.errors import NoisetteError
-from noisette.files.atomic import write_text
+from noisette.files.atomic import write_folder_atomically, write_text
 from noisette.files.cache import CACHE_VARIABLE, cache_folder
 from noisette.files.hashes import read_verified, write_hashes
 from noisette.files.reading import DamagedError, read_json
@@ -47,7 +46,6 @@ _MOST_BYTES = 2**31  # of an exported network
 _ENCODE, _ESTIMATE = "encode.onnx", "estimate.onnx"
 _CONDITION = Condition._fields
 """The inputs of the encoder, by their names."""
-_NEW = ".new-"
 
 
 @dataclass(frozen=True)
@@ -205,9 +203,8 @@ class _Estimate(nn.Module):
 
 def _export(network: Network, objective: Objective, inputs: Inputs, folder: Path) -> None:
     """Both parts of a network into a folder that appears whole; the oldest folders beside it go."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_NEW))
-    try:
+
+    def fill(made: Path) -> None:
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that this exporter is an old one; the new one takes twenty times as long
             encoded: tuple[Tensor, ...] = ()
@@ -221,14 +218,14 @@ def _export(network: Network, objective: Objective, inputs: Inputs, folder: Path
             module = _Estimate(network, objective)
             _write(module, (torch.zeros(2, *inputs.shape), *scales, *encoded), made / _ESTIMATE, names, ["x0"])
         write_hashes(made, [path.name for path in made.iterdir()])
-        made.chmod(0o755)
-        made.replace(folder)
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write_folder_atomically(folder, fill)
     except OSError:
         if not folder.is_dir():  # else another process was quicker
             raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    others = [each for each in folder.parent.iterdir() if each != folder and not each.name.startswith(_NEW)]
+    others = [each for each in folder.parent.iterdir() if each != folder and not each.name.startswith(".")]
     for old in sorted(others, key=_used)[: max(0, len(others) + 1 - _KEPT)]:
         shutil.rmtree(old, ignore_errors=True)
 

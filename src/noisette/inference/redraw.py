@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,28 +167,40 @@ def _difference(remembered: Remembered, drawn: Image.Image, now: DrawnBy) -> str
     if not count:
         return ""
     pixels = f"{count:,} of {picture.width * picture.height:,} pixels differ, by up to {levels} of 255"
-    then = remembered.said.drawn_by
+    return f"{pixels}: {_blame(remembered.said.drawn_by, now, remembered.planner.notes, levels)}"
+
+
+def _blame(then: DrawnBy | None, now: DrawnBy, notes: Sequence[str], levels: int) -> str:
+    """Why pixels differ.
+
+    Args:
+        then: What drew the picture; None where it does not say.
+        now: What drew it again.
+        notes: What is known of the model, such as that its recipe was edited.
+        levels: By which pixels differ at most.
+    """
+    others = (
+        [
+            f"{name} {plain(old, 60)} then, {new} now"
+            for name, old, new in (
+                ("noisette", then.noisette, now.noisette),
+                ("engine", then.engine, now.engine),
+                ("PyTorch", then.pytorch, now.pytorch),
+                ("machine", then.machine, now.machine),
+            )
+            if old != new
+        ]
+        if then is not None
+        else []
+    )
+    if others or notes:
+        changed = "" if notes or levels <= _ROUNDING else ", or the picture was changed"
+        return f"what draws it is not what it was ({'; '.join([*notes, *others])}){changed}"
     if then is None:
-        return (
-            f"{pixels}: it does not say what drew it; another version, engine or machine may round otherwise, or it was"
-            " changed"
-        )
-    others = [
-        f"{name} {plain(old, 60)} then, {new} now"
-        for name, old, new in (
-            ("noisette", then.noisette, now.noisette),
-            ("engine", then.engine, now.engine),
-            ("PyTorch", then.pytorch, now.pytorch),
-            ("machine", then.machine, now.machine),
-        )
-        if old != new
-    ]
-    if others:
-        changed = "" if levels <= _ROUNDING else ", or the picture was changed"
-        return f"{pixels}: what draws it is not what it was ({'; '.join(others)}){changed}"
+        return "it does not say what drew it; another version, engine or machine may round otherwise, or it was changed"
     if levels <= _ROUNDING:
-        return f"{pixels}: the same versions drew it, on a processor that rounds otherwise, or it was changed"
-    return f"{pixels}: the same versions drew it on such a machine, so the picture was changed after it was drawn"
+        return "the same versions drew it, on a processor that rounds otherwise, or it was changed"
+    return "the same versions drew it on such a machine, so the picture was changed after it was drawn"
 
 
 def _name(engine: str) -> str:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.files.animation import as_apng, as_gif, loses_alpha
+from noisette.files.atomic import make_folder
 from noisette.files.images import as_png, sheet
 from noisette.files.output import cannot_write, put
 from noisette.inference.destination import MOST_FRAMES, Destination
@@ -126,7 +127,7 @@ def _counted(there: Destination, written: Callable[[], int]) -> Iterator[None]:
 def _make_folder(folder: Path | None) -> None:
     assert folder is not None
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise cannot_write(folder, error) from error
 

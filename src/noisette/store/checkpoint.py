@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from safetensors import SafetensorError
 
 from noisette.errors import NoisetteError, RequestError
-from noisette.files.atomic import file_sha256, write_atomically, write_text
+from noisette.files.atomic import file_sha256, make_folder, write_text
 from noisette.files.hashes import Sha256
 from noisette.files.reading import AbsentError, DamagedError, parse_json, read_model
-from noisette.files.tensors import Head, read_head, tensors_sha256
+from noisette.files.tensors import Head, read_head, save_tensors, tensors_sha256
 from noisette.store.standing import Count, Seconds, Words
 
 if TYPE_CHECKING:
@@ -135,24 +134,13 @@ def save_checkpoint(
 
     Raises OSError where the disk refuses; all that was there before still is.
     """
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     tensors = {
-        f"{part}/{name}": tensor.detach().cpu().contiguous()
-        for part, named in parts.items()
-        for name, tensor in named.items()
+        f"{part}/{name}": tensor.detach().cpu() for part, named in parts.items() for name, tensor in named.items()
     }
     path = folder / f"step-{step:08d}.safetensors"
-
-    def write(temporary: Path) -> None:
-        try:
-            from safetensors.torch import save_file  # not before: who lists runs must not wait for PyTorch
-
-            save_file(tensors, temporary, metadata={"state": json.dumps(dict(state))})
-        except SafetensorError as error:  # how it reports a full disk
-            raise OSError(str(error)) from error
-
     known = [entry for entry in _manifest(folder).checkpoints if entry.step < step]
-    write_atomically(path, write)
+    save_tensors(path, tensors, {"state": json.dumps(dict(state))})
     entry = CheckpointEntry(file=path.name, step=step, sha256=file_sha256(path))
     kept = [*known, entry][-keep:]
     write_text(folder / "manifest.json", Manifest(format=1, checkpoints=tuple(kept)).model_dump_json(indent=2) + "\n")

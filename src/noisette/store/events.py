@@ -185,7 +185,8 @@ def _scalars(data: Bytes, events: _Events, part: slice) -> Iterator[tuple[str, C
         mine = left[same]
         value = _gathered(data, content[mine] + 6 + length, 5)
         mine, value = mine[value[:, 0] == _SIMPLE_VALUE], value[value[:, 0] == _SIMPLE_VALUE]
-        numbers = np.ascontiguousarray(value[:, 1:]).view("<f4")[:, 0].astype(np.float64)
+        with np.errstate(invalid="ignore"):  # some bits that are no number make NumPy warn
+            numbers = np.ascontiguousarray(value[:, 1:]).view("<f4")[:, 0].astype(np.float64)
         if len(mine):
             yield (
                 tag.tobytes().decode(errors="replace"),

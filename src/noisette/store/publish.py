@@ -8,9 +8,10 @@ from pathlib import Path
 
 from noisette.config.recipe import dump_recipe, parse_recipe
 from noisette.errors import RequestError
-from noisette.files.atomic import write_text
+from noisette.files.atomic import make_folder, write_text
 from noisette.files.hashes import FILE as HASHES
 from noisette.files.hashes import write_hashes
+from noisette.files.tensors import save_tensors
 from noisette.store.run import Run
 from noisette.store.shipped import WEIGHTS
 
@@ -37,13 +38,12 @@ def ship(run: Run, folder: Path, overrides: Sequence[str] = ()) -> Path:
         RequestError: the newest checkpoint is not whole.
     """
     import torch
-    from safetensors.torch import save_file
 
     weights = run.weights()
     if weights.notes:
         raise RequestError(f"{run.folder} has no whole checkpoint to ship; {'; '.join(weights.notes)}")
     recipe = parse_recipe(dump_recipe(run.recipe), source=str(run.folder), overrides=overrides)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for old in folder.iterdir():
         if old.name != _CARD:
             old.unlink()  # figures, pictures and colours of other weights
@@ -52,12 +52,12 @@ def ship(run: Run, folder: Path, overrides: Sequence[str] = ()) -> Path:
         shutil.copyfile(run.folder / file, folder / file)
     if run.palette is not None:
         write_text(folder / "palette.json", run.palette.to_json())
-    tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in weights.tensors().items()}
+    tensors = {key: tensor.to(torch.bfloat16) for key, tensor in weights.tensors().items()}
     learned = {"schema": run.schema.fingerprint}
     if recipe.diffusion.target == "palette" and run.palette is not None:
         learned["palette"] = run.palette.fingerprint
     part = "average" if run.recipe.training.ema > 0 else "network"
-    save_file(tensors, folder / WEIGHTS, metadata={"step": str(weights.step), "weights": part, **learned})
+    save_tensors(folder / WEIGHTS, tensors, {"step": str(weights.step), "weights": part, **learned})
     list_files(folder)
     return folder
 

@@ -19,7 +19,6 @@ import json
 import os
 import platform
 import shlex
-import shutil
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -28,7 +27,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -40,7 +38,7 @@ from noisette.config.recipe import Recipe, count_settings, dump_recipe
 from noisette.data.dataset import Dataset
 from noisette.data.palette import Palette
 from noisette.errors import NoisetteError, RequestError
-from noisette.files.atomic import file_sha256, write_text
+from noisette.files.atomic import file_sha256, make_folder, write_folder_atomically, write_text
 from noisette.files.hashes import content_sha256, read_sealed, sealed, verify
 from noisette.files.reading import (
     MEND,
@@ -52,7 +50,7 @@ from noisette.files.reading import (
     read_bytes,
     read_model,
 )
-from noisette.files.tensors import read_head, tensors_sha256
+from noisette.files.tensors import read_head, save_tensors, tensors_sha256
 from noisette.sampling.presets import FILE as PRESETS
 from noisette.store.bundle import Bundle, Weights
 from noisette.store.checkpoint import Checkpoint, kept_steps, latest_checkpoint, step_of
@@ -390,34 +388,28 @@ def create_run(
         NoisetteError: It cannot be written.
     """
     check_new(folder)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Run(Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")))
-    except OSError as error:
-        raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
-    try:
-        temporary.folder.chmod(0o755)
-        temporary.write_recipe(recipe)
+
+    def fill(temporary: Path) -> None:
+        made = Run(temporary)
+        made.write_recipe(recipe)
         for name, text in table_texts(schema, statistics, palette).items():
-            write_text(temporary.folder / name, text)
+            write_text(temporary / name, text)
         learned_from = {}
         if teacher is not None:
-            from safetensors.torch import save_file
-
-            save_file({name: tensor.contiguous() for name, tensor in teacher.items()}, temporary.teacher_file)
-            learned_from = {"teacher_sha256": file_sha256(temporary.teacher_file)}
-        temporary.write_environment({**_environment(), **facts, **learned_from})
-        temporary.write_status(
+            save_tensors(made.teacher_file, teacher)
+            learned_from = {"teacher_sha256": file_sha256(made.teacher_file)}
+        made.write_environment({**_environment(), **facts, **learned_from})
+        made.write_status(
             state="new", step=0, epoch=0, progress=0.0, seconds=0.0, loss=None, images_per_second=0.0, skipped=0
         )
-        for sub in (temporary.checkpoints, temporary.metrics, temporary.samples):
+        for sub in (made.checkpoints, made.metrics, made.samples):
             sub.mkdir()
-        temporary.folder.rename(folder)
-    except BaseException as error:  # an interrupt too: half a run would be nobody's
-        shutil.rmtree(temporary.folder, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
-        raise
+
+    try:
+        make_folder(folder.parent)
+        write_folder_atomically(folder, fill)
+    except OSError as error:
+        raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
     return Run(folder)
 
 
@@ -431,7 +423,8 @@ def table_texts(schema: AttributeSchema, statistics: Statistics, palette: Palett
 
 
 def check_new(folder: Path) -> None:
-    """Raises RequestError if a run cannot be made at `folder` because something is there."""
+    """Raises RequestError if a run cannot be made at `folder`, because of its name or of what is there."""
+    _check_name(folder)
     if os.path.lexists(folder):
         resumed = f", or go on with {resume_command(folder)}" if (folder / "recipe.toml").is_file() else ""
         raise RequestError(f"{folder} exists; choose another place with --out{resumed}")
@@ -447,6 +440,17 @@ def open_run(folder: Path) -> Run:
     if not is_run(folder):
         raise RequestError(why_no_run(str(folder)))
     return Run(folder)
+
+
+def _check_name(folder: Path) -> None:
+    """Raises RequestError for a folder in which safetensors can open no file."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(
+            f"the name of {folder} is not UTF-8, so its weights could not be opened; use another name, or go into the"
+            " folder above and name the rest alone"
+        ) from error
 
 
 def _environment() -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.files.atomic import sync
+
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 class Curves:
     """Scalars and pictures by step."""
 
-    def __init__(self, writer: SummaryWriter | None) -> None:
-        """Write with a writer, or, with None, nothing: of several processes the first speaks for all."""
-        self._writer = writer
+    def __init__(self, writer: SummaryWriter | None, file: Path | None = None) -> None:
+        """Write with a writer, into its file, or, with None, nothing: of several processes the first speaks for all."""
+        self._writer, self._file = writer, file
 
     def add(self, step: int, scalars: Mapping[str, float]) -> None:
         """Add a point to each curve that is named."""
@@ -38,6 +40,9 @@ class Curves:
         """Return when all so far is on disk."""
         if self._writer is not None:
             self._writer.flush()
+        if self._file is not None:
+            sync(self._file)
+            sync(self._file.parent)
 
 
 @contextmanager
@@ -60,7 +65,7 @@ def open_curves(folder: Path | None, *, step: int) -> Iterator[Curves]:
     with _errors_raised_once():
         writer = SummaryWriter(str(folder), purge_step=step + 1, flush_secs=2)
         try:
-            yield Curves(writer)
+            yield Curves(writer, max(folder.glob("events.out.tfevents.*")))
         finally:
             writer.close()
 

@@ -43,6 +43,7 @@ from noisette.training.checks import (
     is_out_of_memory,
 )
 from noisette.training.grids import Grid
+from noisette.training.launcher import deciding_variables, read_launch
 from noisette.training.processes import own_accelerator
 from noisette.training.queue import slot
 from noisette.training.speed import Settings, choose, why_not_compiled
@@ -311,6 +312,7 @@ def _circumstances(accelerator: Accelerator) -> dict[str, Any]:
         "device": str(accelerator.device),
         "processes": accelerator.num_processes,
         "threads": torch.get_num_threads(),
+        "variables": deciding_variables(),
     }
 
 
@@ -423,8 +425,11 @@ def _supervision(
 
 
 def _only_one(callback: Callback | None, accelerator: Accelerator) -> Callback:
-    """The first process speaks for all."""
-    return callback if callback is not None and accelerator.is_main_process else NullCallback()
+    """The first process speaks for all, and says first how they were launched."""
+    callback = callback if callback is not None and accelerator.is_main_process else NullCallback()
+    for note in read_launch().notes:
+        callback.on_note(note)
+    return callback
 
 
 def _check_labels(dataset: Dataset) -> None:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from noisette.dashboard.services.overrides import as_toml
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 TOML = st.recursive(
     st.booleans()

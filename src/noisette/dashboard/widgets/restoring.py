@@ -16,6 +16,7 @@ from noisette.dashboard.widgets.language import say
 from noisette.dashboard.widgets.setting_state import restore
 from noisette.errors import NoisetteError, RequestError
 from noisette.inference.plan import Plan
+from noisette.store.naming import name_of
 from noisette.text import shortened
 
 PICTURES, GRID = "pictures", "X/Y grid"
@@ -71,7 +72,7 @@ def _restore(plan: Plan, models: list[ListedModel], axes: Mapping[str, list[str]
     """Raises RequestError if what drew it is not here, or cannot draw it."""
     listed = find_drawer(plan, models)
     if listed is None:
-        raise RequestError(say("it was drawn by {run}, which is not here", run=shortened(plan.run, 80)))
+        raise RequestError(say("it was drawn by {run}, which is not here", run=shortened(name_of(plan.run), 80)))
     model = model_of(listed)
     checked = model.generator.replan(plan)
     form, back = AttributeForm(model), restored(checked, model.generator)
