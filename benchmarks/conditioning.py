@@ -249,7 +249,10 @@ def grid(folder: Path, generator: Generator, validation: Dataset, scales: Sequen
     texts = [
         text
         for row in rows
-        for text in (describe(validation.schema.decode(row)), *(f"scale {scale:g}" for scale in scales))
+        for text in (
+            describe(validation.schema.decode(row), validation.schema),
+            *(f"scale {scale:g}" for scale in scales),
+        )
     ]
     save_png(path, labelled_sheet(images, texts, columns=1 + len(scales), scale=4), {"weights": generator.weights})
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from noisette.attributes.parsing import attribute_behind, values_behind
 from noisette.attributes.schema import UNKNOWN, AttributeSchema
 from noisette.config.recipe import Recipe
 from noisette.config.sampling import GuidanceSettings
@@ -150,18 +151,19 @@ class Model:
 
     def _forgetting(self, condition: Condition, name: str) -> Condition:
         """The requests without what they say of an attribute, or of a group."""
-        members = next((group.members for group in self.schema.groups if group.name == name), (name,))
+        its = attribute_behind(name, self.schema)
+        members = next((group.members for group in self.schema.groups if its in group.members), (its,))
         forgotten = torch.tensor([attribute in members for attribute in self.schema.names])
         return condition._replace(codes=condition.codes.masked_fill(forgotten.to(condition.codes.device), UNKNOWN))
 
     def _with(self, condition: Condition, name: str) -> Condition:
         """The requests, and a flag or an option (`Hat=Cap`) besides, in the place of the others of its group."""
-        flag, _, option = name.partition("=")
-        column = self.schema.names.index(flag)
+        [(attribute, value)] = values_behind([name], self.schema)
+        column = self.schema.names.index(attribute)
         units = torch.tensor(self.schema.units)
         codes = condition.codes.clone()
         codes[:, units == units[column]] = 0
-        codes[:, column] = self.schema.attributes[column].options.index(option) if option else 1
+        codes[:, column] = self.schema.attributes[column].values.index(value)
         return condition._replace(codes=codes)
 
 

@@ -264,7 +264,7 @@ def test_counts_are_those_of_the_table(codes):
 
 
 def test_a_description_reads_as_a_request():
-    assert describe({"type": "Male", "Earring": True, "Pipe": False}) == "Male, Earring, no Pipe"
-    assert describe({"type": "Male", "Hat": "None"}) == "Male, Hat=None"
-    assert describe({"type": "Male", **dict.fromkeys("abcd", False)}) == "Male"
-    assert describe({}) == "nothing"
+    assert describe({"type": "Male", "Earring": True, "Pipe": False}, SCHEMA) == "Male, Earring, no Pipe"
+    assert describe({"Body": "Zombie", "Hat": "None"}, SPRITES) == "Zombie, Hat=None"
+    assert describe({"type": "Male", **dict.fromkeys(SCHEMA.names[1:], False)}, SCHEMA) == "Male"
+    assert describe({}, SCHEMA) == "nothing"

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
+from noisette.data import opening
 from noisette.data.dataset import SPLITS, Dataset, split_by_index
 from noisette.data.pixels import on_background
-from noisette.data.sources.sprites import sprites
+from noisette.data.sources.sprites import SOURCE, sprites
 from noisette.errors import RequestError
 
 SCHEMA = AttributeSchema(
@@ -150,13 +151,37 @@ def test_what_is_not_in_the_schema_is_refused_with_what_is(row, message):
     assert str(caught.value) == message
 
 
-def test_two_attributes_or_options_may_not_differ_by_case_alone():
-    with pytest.raises(ValueError, match='the attribute "EARRING" appears twice'):
-        AttributeSchema(attributes=(Flag(name="Earring"), Flag(name="EARRING")))
-    with pytest.raises(ValueError, match='the attribute "m\u00b2" appears twice'):
-        AttributeSchema(attributes=(Flag(name="m2"), Flag(name="m\u00b2")))
-    with pytest.raises(ValueError, match='the attribute "hair" has the option "Long" twice'):
-        Choice(name="hair", options=("long", "Long"))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Earring", "EARRING"),
+        ("m2", "m\u00b2"),
+        ("Top-Hat", "Top Hat"),
+        ("do_rag", "Do\u2010rag"),
+        ("Ma\u00dfe", "Masse"),
+    ],
+)
+def test_two_names_that_a_request_could_not_tell_apart_are_told(one, other):
+    with pytest.raises(
+        ValueError, match=f'the attributes "{one}" and "{other}" differ by case, spaces or hyphens alone'
+    ):
+        AttributeSchema(attributes=(Flag(name=one), Flag(name=other)))
+    with pytest.raises(ValueError, match=f'of the attribute "hair" the options "{one}" and "{other}" differ by case'):
+        Choice(name="hair", options=(one, other))
+
+
+def test_what_a_source_opens_is_refused_in_one_line_with_both_names(monkeypatch):
+    def twice(options, progress):
+        return AttributeSchema(attributes=(Flag(name="Top-Hat"), Flag(name="Top Hat")))
+
+    monkeypatch.setattr(opening, "find_source", lambda name: replace(SOURCE, open=twice))
+    with pytest.raises(RequestError, match='^sprites: the attributes "Top-Hat" and "Top Hat" differ .*; rename one$'):
+        opening.open_dataset("sprites")
+
+
+def test_names_and_options_stand_there_once():
+    with pytest.raises(ValueError, match='the attribute "a" appears twice'):
+        AttributeSchema(attributes=(Flag(name="a"), Flag(name="a")))
     with pytest.raises(ValueError, match="at least 1 item"):
         Choice(name="hair", options=())
 

@@ -127,7 +127,7 @@ def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
             "nothing to plot: fidelity is left out, for distances need at least 100 images",
         ),
         (["--over", "seed=0,40"], "share images; keep seeds 50 apart"),
-        (["--over", "seed=0,-1"], "a seed is 0 or more"),
+        (["--over", "seed=0,-1"], "a seed must be a whole number, 0 or more"),
     ],
 )
 def test_what_cannot_be_swept(capsys, drawer, tmp_path, options, message):

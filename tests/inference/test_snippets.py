@@ -7,6 +7,7 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noisette.cli.common import understood as as_settings
 from noisette.cli.drawing import _start, generate
 from noisette.config.sampling import SamplingSettings
 from noisette.inference.loading import planner_of
@@ -68,7 +69,7 @@ def test_the_command_of_a_plan_makes_it_again(settings, start):
         PUNKS.plan(
             understood["asked"],
             seeds=range(seed, seed + count),
-            settings=SamplingSettings.of(**understood["given"]),
+            settings=SamplingSettings.of(**as_settings(understood["given"], PUNKS.schema)),
             start=_start(understood["vary"]),
         )
         == plan

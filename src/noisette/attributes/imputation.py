@@ -114,18 +114,21 @@ class Imputer:
                     return other
         return found
 
-    def random_request(self, seed: int, *, without: Collection[tuple[str, Value]] = ()) -> dict[str, Value]:
+    def random_request(
+        self, seed: int, *, without: Collection[tuple[str, Value]] = (), given: NDArray[np.int16] | None = None
+    ) -> dict[str, Value]:
         """A plausible image's attributes, all of them.
 
         Args:
             seed: 0 or more.
             without: Values that are not drawn, such as ("Earring", True).
+            given: (A,) codes that it has, UNKNOWN where they are open; all are unless given.
 
         Returns:
             Values by name.
         """
-        nothing = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16)
-        return self._schema.decode(self.impute(nothing, np.random.Generator(np.random.PCG64(seed)), without=without))
+        row = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16) if given is None else given
+        return self._schema.decode(self.impute(row, np.random.Generator(np.random.PCG64(seed)), without=without))
 
     def unique_requests(
         self, seeds: Sequence[int], *, without: Collection[tuple[str, Value]] = ()

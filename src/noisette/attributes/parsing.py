@@ -5,21 +5,33 @@ What is not mentioned is unknown, not absent.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noisette.attributes.groups import EVIDENCE
-from noisette.attributes.schema import AttributeSchema, Value
+from noisette.attributes.names import (
+    MOST_LETTERS,
+    cleaned,
+    folded,
+    halves,
+    in_quotes,
+    parts_of,
+    quoted,
+    signed,
+    unquoted,
+)
+from noisette.attributes.schema import Attribute, AttributeSchema, Flag, Group, Value
 from noisette.attributes.statistics import Statistics, value_names
-from noisette.errors import RequestError, nearest
+from noisette.errors import RequestError, nearest, shortened, told
 
 _MOST_ABSENT = 3
+_MOST_TOLD = 3
 _WORDS = {"yes": True, "true": True, "present": True, "no": False, "false": False, "absent": False, "none": False}
 
 
@@ -48,12 +60,13 @@ def parse_request(
 ) -> ParsedRequest:
     """What a request means.
 
-    Names match in any case, without regard to spaces and hyphens. A flag that is there says that the others of its
-    group are not; and a value that the data only show with one option of a choice says that option: an ape has no human
-    skin tone.
+    Names match in any case, without regard to spaces and to hyphens inside; a minus before a name says that it is
+    absent, as `no` does. What has commas, colons or equal signs in it stands in double quotes. A flag that is there
+    says that the others of its group are not; and a value that the data only show with one option of a choice says that
+    option: an ape has no human skin tone.
 
     Args:
-        request: A text such as `Male, Big Shades, no Earring, beard=none`, or a mapping of names to values.
+        request: A text such as `Male, Big Shades, -Earring, beard=none, "Hair, Long"`, or a mapping of names to values.
         schema: What can be asked for.
         statistics: What the data show.
         only: Every flag that is not mentioned is absent.
@@ -69,9 +82,10 @@ def parse_request(
         {'type': 'Male', 'Earring': False}
     """
     statistics.check(schema)
-    said = dict(_Reader(schema).read(request))
+    said = _reader(schema).read(request)
     if isinstance(request, str) and not said:
-        raise RequestError('the request is empty; write for example "' + ", ".join(map(str, _example(schema))) + '"')
+        example = as_text(dict([value_names(schema)[0], value_names(schema)[-1]]), schema)
+        raise RequestError(f"the request is empty; write for example '{example}'")
     notes = _check(said, schema, statistics, allow_unseen)
     values = {**said, **_implied(said, schema, statistics)}
     for group in schema.groups:
@@ -112,52 +126,113 @@ def impossible(said: Mapping[str, Value], schema: AttributeSchema, statistics: S
     return found
 
 
-def describe(values: Mapping[str, Value]) -> str:
+def as_text(values: Mapping[str, Value], schema: AttributeSchema) -> str:
+    """Attributes as a request that says them all.
+
+    Args:
+        values: By name.
+        schema: Of the names.
+
+    Returns:
+        A text that `parse_request` reads as these values; empty where there are none.
+    """
+    return ", ".join(part_of(name, value, schema) for name, value in values.items())
+
+
+def part_of(name: str, value: Value, schema: AttributeSchema) -> str:
+    """A value as a part of a request: `Male`, `Hat=None`, `Earring`, `no Earring`, in quotes where it must be.
+
+    Args:
+        name: Of an attribute.
+        value: An option of it, or whether it is there.
+        schema: Of the name.
+
+    Returns:
+        The shortest text that a request reads as this value and nothing else.
+    """
+    bare = [] if value == "None" else _bare(name, value)  # of what nobody would know whose it is
+    reader = _reader(schema)
+    return next((way for way in bare if reader.reads(way) == {name: value}), name_of(name, value, schema))
+
+
+def name_of(name: str, value: Value, schema: AttributeSchema) -> str:
+    """The name of a flag, or of an option with its choice, that `values_behind` takes: `Earring`, `Hat=None`.
+
+    Args:
+        name: Of an attribute.
+        value: An option of it, or whether it is there.
+        schema: Of the name.
+    """
+    said = ("no", "yes")[value] if isinstance(value, bool) else value
+    ways = [*(_bare(name, value) if value is True else []), f"{quoted(name)}={quoted(said)}"]
+    reader = _reader(schema)
+    return next((way for way in ways if reader.reads(way) == {name: value}), f"{in_quotes(name)}={in_quotes(said)}")
+
+
+def _bare(name: str, value: Value) -> list[str]:
+    """A value as people write it where nothing else has its name."""
+    if isinstance(value, bool):
+        return [quoted(name) if value else f"no {quoted(name)}"]
+    return [quoted(value)]
+
+
+def describe(values: Mapping[str, Value], schema: AttributeSchema) -> str:
     """Attributes as a person would ask for them.
 
     Args:
         values: By name. Of the absent flags only a few are told: another may say so of dozens.
+        schema: Of the names.
 
     Returns:
         A text that `parse_request` takes, or "nothing".
     """
-    absent = [f"no {name}" for name, value in values.items() if value is False]
-    there = [
-        name if value is True else f"{name}={value}" if value == "None" else str(value)
-        for name, value in values.items()
-        if value is not False
-    ]
-    return ", ".join([*there, *(absent if len(absent) <= _MOST_ABSENT else [])]) or "nothing"
+    absent = {name: value for name, value in values.items() if value is False}
+    there = {name: value for name, value in values.items() if value is not False}
+    return as_text({**there, **(absent if len(absent) <= _MOST_ABSENT else {})}, schema) or "nothing"
 
 
 def values_behind(names: Iterable[str], schema: AttributeSchema) -> list[tuple[str, Value]]:
     """The attribute and value that each name of a flag or an option stands for.
 
     Args:
-        names: Such as `Earring`, `Zombie` or `Hat=None`.
+        names: Such as `Earring`, `Zombie` or `Hat=None`, quoted as in a request.
         schema: What can be named.
 
     Returns:
-        Pairs of an attribute's name and a value.
+        Pairs of an attribute's name and a value that an image can have: True of a flag.
 
     Raises:
-        RequestError: A name stands for nothing, or for several things.
+        RequestError: A name stands for nothing, for several things, or for what is not there.
     """
-    reader = _Reader(schema)
-    return [value for name in names for value in reader.one(name)]
+    return [_reader(schema).thing(name) for name in names]
+
+
+def names_something(name: str, schema: AttributeSchema) -> bool:
+    """Whether `values_behind` knows a name."""
+    try:
+        return bool(values_behind([name], schema))
+    except RequestError:
+        return False
 
 
 def attribute_behind(name: str, schema: AttributeSchema) -> str:
     """The attribute that a name stands for: its own, an option's, or of a group the first member.
 
     Args:
-        name: Of an attribute, an option or a group.
+        name: Of an attribute, an option or a group, quoted as in a request.
         schema: What can be named.
 
     Raises:
         RequestError: It stands for nothing, or for several things.
     """
-    return _Reader(schema).attribute(name)
+    return _reader(schema).attribute(name)
+
+
+class _Part(NamedTuple):
+    """One part of a request: a name, and what is said of it."""
+
+    name: str
+    value: object
 
 
 class _Reader:
@@ -166,35 +241,31 @@ class _Reader:
     def __init__(self, schema: AttributeSchema) -> None:
         if not schema.attributes:
             raise RequestError("there are no attributes to ask for: it was trained without any")
-        self._attributes = {_folded(attribute.name): attribute for attribute in schema.attributes}
-        self._groups = {_folded(group.name): group for group in schema.groups}
+        self._attributes = {folded(attribute.name): attribute for attribute in schema.attributes}
+        self._groups = {folded(group.name): group for group in schema.groups}
         self._options: dict[str, list[tuple[str, str]]] = {}
         for attribute in schema.attributes:
             if attribute.kind == "choice":
                 for option in attribute.options:
-                    self._options.setdefault(_folded(option), []).append((attribute.name, option))
+                    self._options.setdefault(folded(option), []).append((attribute.name, option))
         self._written = [
             *schema.names,
             *(group.name for group in schema.groups),
             *(option for found in self._options.values() for _, option in found),
         ]
+        self._exact = {cleaned(name) for name in self._written}
 
     def read(self, asked: str | Mapping[str, object]) -> dict[str, Value]:
+        """What a whole request says. Raises RequestError."""
         if not isinstance(asked, str | Mapping):
             raise RequestError(f"a request is a text or a mapping of names to values, not {type(asked).__name__}")
+        written = self._listed(asked) if isinstance(asked, str) else list(asked.items())
+        if strange := [name for name, _ in written if not isinstance(name, str)]:
+            raise RequestError(f"the names in a request are text, not {told(strange[0])}")
+        if unknown := [name for name in dict.fromkeys(name for name, _ in written) if not self._knows(name)]:
+            raise RequestError(self._not_known(unknown, alone=len(written) == 1))
         said: dict[str, Value] = {}
-        parts = list(self._parts(unicodedata.normalize("NFKC", asked)) if isinstance(asked, str) else asked.items())
-        if strange := [name for name, _ in parts if not isinstance(name, str)]:
-            raise RequestError(f"the names in a request are text, not {strange[0]!r}")
-        if unknown := [name for name, _ in parts if _folded(name) not in self._known()]:
-            several = (
-                "; commas separate what is asked for"
-                if len(parts) == 1 and (" " in unknown[0] or ";" in unknown[0])
-                else ""
-            )
-            told = "; ".join(f'no attribute "{name}"{nearest(name, self._written)}' for name in unknown)
-            raise RequestError(f"{told}{several} (see `noisette attributes`)")
-        for name, value in parts:
+        for name, value in written:
             for attribute, meant in self._meant(name, value):
                 if said.setdefault(attribute, meant) != meant:
                     raise RequestError(
@@ -203,37 +274,118 @@ class _Reader:
                     )
         return said
 
-    def one(self, name: str) -> list[tuple[str, Value]]:
-        """What the name of one flag or option means, be it with its choice or group (`Hat=None`)."""
-        group, equals, member = name.partition("=")
-        return self._meant(group, member.strip() if equals else True)
+    def reads(self, text: str) -> dict[str, Value]:
+        """What a text says; nothing where it cannot be read."""
+        try:
+            return self.read(text)
+        except RequestError:
+            return {}
+
+    def thing(self, name: str) -> tuple[str, Value]:
+        """The one value that the name of a flag or option stands for. Raises RequestError."""
+        part = self._named(name)
+        meant = self._meant(*part)
+        if len(meant) != 1 or meant[0][1] is False:
+            raise RequestError(f'"{shortened(name)}" is nothing that is there; name a flag or an option')
+        return meant[0]
 
     def attribute(self, name: str) -> str:
-        key = _folded(name)
-        if key in self._attributes:
-            return self._attributes[key].name
-        if key in self._groups:
-            return self._groups[key].members[0]
-        [(attribute, _)] = self._meant(name, True)
-        return attribute
+        """The attribute that a name stands for. Raises RequestError."""
+        text = _without_quotes(cleaned(name[:MOST_LETTERS])) if isinstance(name, str) else ""
+        part = _Part(text, True) if self._owner(text) else self._named(name)
+        owner = self._owner(part.name)
+        if isinstance(owner, Group):
+            return owner.members[0]
+        return owner.name if owner else self._meant(*part)[0][0]
 
-    def _parts(self, text: str) -> Iterable[tuple[str, object]]:
-        for part in filter(None, (part.strip() for part in text.split(","))):
-            if match := re.fullmatch(r"(.+?)\s*[=:]\s*(.+)", part):
-                yield match[1], match[2]
-            elif (match := re.fullmatch(r"(?:no|not|without)\s+(.+)", part, re.IGNORECASE)) and _folded(
-                part
-            ) not in self._known():
-                yield match[1], False
-            else:
-                yield part, True
+    def _owner(self, name: str) -> Attribute | Group | None:
+        """The attribute or group of a name."""
+        return self._attributes.get(folded(name)) or self._groups.get(folded(name))
 
-    def _known(self) -> set[str]:
-        return {*self._attributes, *self._groups, *self._options}
+    def _named(self, name: str) -> _Part:
+        """A name alone: a part without a sign. Raises RequestError."""
+        if not isinstance(name, str):
+            raise RequestError(f"the names of flags and options are text, not {told(name)}")
+        text = cleaned(name[:MOST_LETTERS])
+        found = self._plain(text)
+        if not self._knows(found.name):
+            raise RequestError(self._not_known([found.name], alone=False))
+        return found
+
+    def _listed(self, text: str) -> list[_Part]:
+        """The parts of a text. Raises RequestError."""
+        if len(text) > MOST_LETTERS:
+            raise RequestError(f"the request has {len(text):,} letters; {MOST_LETTERS:,} are the most")
+        return [self._part(part) for part in parts_of(cleaned(text))]
+
+    def _part(self, part: str) -> _Part:
+        """One part of a text, in the one way in which it can be meant. Raises RequestError."""
+        said = signed(part)
+        if said is None or part in self._exact:
+            return self._plain(part)
+        quotation = unquoted(said.rest) is not None
+        signs = quotation or self._knows(said.rest)
+        if signs and self._knows(part) and not quotation:
+            raise RequestError(
+                f'"{part}" can mean two things; write {in_quotes(part)} for the name, or'
+                f" {quoted(said.rest)}={'yes' if said.present else 'no'}"
+            )
+        if signs:
+            return _Part(_without_quotes(said.rest), said.present)
+        plain = self._plain(part)
+        if not self._knows(plain.name) and self._knows(self._plain(said.rest).name):
+            raise RequestError(
+                f'"{shortened(part)}" says no to a value; name a flag that is not there, as in "no NAME", or keep away'
+                " from an option by --exclude"
+                if not said.present
+                else f'"{shortened(part)}" has a sign and a value; leave the sign out'
+            )
+        return plain
+
+    def _plain(self, part: str) -> _Part:
+        """A part without a sign: a name, or a name and a value. Raises RequestError."""
+        if (inside := unquoted(part)) is not None:
+            return self._there(inside)
+        divided = [_Part(_without_quotes(name), _without_quotes(value)) for name, value in halves(part)]
+        if divided and part.startswith('"'):
+            return divided[0]
+        ways = [each for each in divided if self._knows(each.name)]
+        whole = self._knows(part)
+        if whole and (part in self._exact or not ways):
+            return self._there(part)
+        if len(ways) + whole > 1:
+            raise RequestError(
+                f'"{shortened(part)}" can mean several things; put the name and the value in double quotes, as in'
+                f" {in_quotes(ways[0].name)}={in_quotes(str(ways[0].value))}"
+            )
+        return [*ways, *divided, _Part(part, True)][0]
+
+    def _there(self, name: str) -> _Part:
+        """A name without a value. Raises RequestError where it is that of an attribute and of another's option."""
+        owner, options = self._owner(name), self._options.get(folded(name), [])
+        if owner is not None and (others := [each for each in options if each[0] != owner.name]):
+            own = [f"{quoted(owner.name)}=yes"] if isinstance(owner, Flag) else []
+            ways = " or ".join([*own, *(f"{quoted(choice)}={quoted(option)}" for choice, option in others)])
+            raise RequestError(f'"{name}" can mean several things; write {ways}')
+        return _Part(name, True)
+
+    def _knows(self, name: str) -> bool:
+        key = folded(name)
+        return key in self._attributes or key in self._groups or key in self._options
+
+    def _not_known(self, names: Sequence[str], *, alone: bool) -> str:
+        """Why names cannot be asked for, with the nearest that can, and how to write what was meant."""
+        first = names[0]
+        hint = "; commas separate what is asked for" if alone and (" " in first or ";" in first) else ""
+        if (said := signed(cleaned(first[:MOST_LETTERS]))) and self._knows(said.rest):
+            hint = f"; the name is {quoted(said.rest)}, and its value says whether it is there"
+        listed = [f'no attribute "{shortened(name)}"{nearest(name, self._written)}' for name in names[:_MOST_TOLD]]
+        more = f"; and {len(names) - _MOST_TOLD:,} more" if len(names) > _MOST_TOLD else ""
+        return f"{'; '.join(listed)}{more}{hint} (see `noisette attributes`)"
 
     def _meant(self, name: str, value: object) -> list[tuple[str, Value]]:
         """What one part of a request says: attributes and their values."""
-        key = _folded(name)
+        key = folded(name)
         if key in self._attributes:
             attribute = self._attributes[key]
             if attribute.kind == "flag":
@@ -241,15 +393,15 @@ class _Reader:
             return [(attribute.name, self._one_of(attribute.name, attribute.options, value))]
         if key in self._groups:
             group = self._groups[key]
-            if value is False or (isinstance(value, str) and _folded(value) in ("none", "no")):
+            named = {folded(member) for member in group.members}
+            none = isinstance(value, str) and folded(value) in {"none", "no"} - named
+            if value is False or none:
                 return [(member, False) for member in group.members]
             return [(self._one_of(group.name, group.members, value), True)]
-        found = self._options.get(key, [])
+        found = self._options[key]
         if len(found) > 1:
-            ways = " or ".join(f"{attribute}={option}" for attribute, option in found)
+            ways = " or ".join(f"{quoted(attribute)}={quoted(option)}" for attribute, option in found)
             raise RequestError(f'"{name}" can mean several things; write {ways}')
-        if not found:
-            raise RequestError(f'no attribute "{name}"{nearest(name, self._written)} (see `noisette attributes`)')
         [(choice, option)] = found
         if not self._truth(option, value):
             raise RequestError(
@@ -258,20 +410,21 @@ class _Reader:
         return [(choice, option)]
 
     def _one_of(self, name: str, options: tuple[str, ...], value: object) -> str:
-        by_folded = {_folded(option): option for option in options}
+        by_folded = {folded(option): option for option in options}
         value = value.item() if isinstance(value, np.generic) else value
-        if value is False and "none" in by_folded:
+        no = value is False or (isinstance(value, str) and folded(value) == "no" and "no" not in by_folded)
+        if no and "none" in by_folded:
             return by_folded["none"]
         if isinstance(value, bool):
-            nothing = f", or no {name}" if any(name == group.name for group in self._groups.values()) else ""
-            raise RequestError(f"which {name}? Name one, such as {name}={options[0]}{nothing}")
-        written = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
-        if written is None or _folded(written) not in by_folded:
-            what = f'"{value}"' if written is not None else repr(value)
+            nothing = f", or no {quoted(name)}" if folded(name) in self._groups else ""
+            raise RequestError(f"which {name}? Name one, such as {quoted(name)}={quoted(options[0])}{nothing}")
+        written = _as_written(value)
+        if written is None or folded(written) not in by_folded:
+            what = f'"{shortened(written)}"' if written is not None else told(value)
             near = nearest(written, options) if written is not None else ""
             listed = ", ".join(options[:8]) + (", ..." if len(options) > 8 else "")
             raise RequestError(f"{name} cannot be {what}{near or f'; it can be {listed}'}")
-        return by_folded[_folded(written)]
+        return by_folded[folded(written)]
 
     @staticmethod
     def _truth(name: str, value: object) -> bool:
@@ -280,20 +433,30 @@ class _Reader:
             return value
         if isinstance(value, str) and value.strip().casefold() in _WORDS:
             return _WORDS[value.strip().casefold()]
-        raise RequestError(f"{name} is there or not: its value is true or false, not {value!r}")
+        raise RequestError(f"{name} is there or not: its value is true or false, not {told(value)}")
 
 
-def _folded(name: str) -> str:
-    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", name)).casefold()
+_reader = lru_cache(maxsize=16)(_Reader)
+"""The reader of a schema; a sheet of a thousand images describes a thousand requests."""
+
+
+def _without_quotes(text: str) -> str:
+    inside = unquoted(text)
+    return text if inside is None else inside
+
+
+def _as_written(value: object) -> str | None:
+    """A text, or a whole number as a person writes it; None of anything else."""
+    if isinstance(value, str):
+        return value
+    try:
+        return str(value) if isinstance(value, int) else None
+    except ValueError:  # a number of thousands of digits
+        return None
 
 
 def _said(value: Value) -> str:
     return {True: "asked for", False: "ruled out"}[value] if isinstance(value, bool) else value
-
-
-def _example(schema: AttributeSchema) -> list[str]:
-    names = value_names(schema)
-    return [str(value) if value is not True else name for name, value in [names[0], names[-1]]]
 
 
 def _check(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from noisette.attributes.names import folded
 from noisette.errors import RequestError, nearest
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Choice(BaseModel):
     Attributes:
         kind: Always choice.
         name: What it is called.
-        options: Its values, at least one; no two that differ by case alone.
+        options: Its values, at least one; no two that are the same but for case, spaces and hyphens.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +47,7 @@ class Choice(BaseModel):
     @model_validator(mode="after")
     def _options_are_unique(self) -> Choice:
         if twice := _twice(self.options):
-            raise ValueError(f'the attribute "{self.name}" has the option "{twice}" twice')
+            raise ValueError(f'of the attribute "{self.name}" {twice.told("option")}')
         return self
 
     @property
@@ -104,7 +104,7 @@ class AttributeSchema(BaseModel):
     A table is (N, A) int16: the index of the option for a choice, 0 or 1 for a flag, `UNKNOWN` where nothing is known.
 
     Attributes:
-        attributes: A of them; no two names that differ by case alone.
+        attributes: A of them; no two names that are the same but for case, spaces and hyphens.
         groups: Flags that exclude each other, each in at most one group.
     """
 
@@ -118,13 +118,13 @@ class AttributeSchema(BaseModel):
         if (values := sum(map(len, self.valued))) > MOST_VALUES:
             raise ValueError(f"all attributes together have {values} values; there can be {MOST_VALUES}")
         if twice := _twice([*self.names, *(group.name for group in self.groups)]):
-            raise ValueError(f'the attribute "{twice}" appears twice')
+            raise ValueError(twice.told("attribute"))
         flags = {attribute.name for attribute in self.attributes if attribute.kind == "flag"}
         members = [member for group in self.groups for member in group.members]
         if strangers := [member for member in members if member not in flags]:
             raise ValueError(f'a group has the member "{strangers[0]}", which is no flag{nearest(strangers[0], flags)}')
         if twice := _twice(members):
-            raise ValueError(f'"{twice}" is a member of two groups')
+            raise ValueError(f'"{twice.second}" is a member of two groups')
         return self
 
     @property
@@ -215,7 +215,23 @@ class AttributeSchema(BaseModel):
         return known
 
 
-def _twice(names: Sequence[str]) -> str | None:
-    """The first of `names` that repeats another but for upper and lower case, or the form of its letters."""
-    folded = [unicodedata.normalize("NFKC", name).casefold() for name in names]
-    return next((name for number, name in enumerate(names) if folded[number] in folded[:number]), None)
+class _Twice(NamedTuple):
+    """Two names that a request could not tell apart."""
+
+    first: str
+    second: str
+
+    def told(self, what: str) -> str:
+        if self.first == self.second:
+            return f'the {what} "{self.first}" appears twice'
+        return f'the {what}s "{self.first}" and "{self.second}" differ by case, spaces or hyphens alone; rename one'
+
+
+def _twice(names: Sequence[str]) -> _Twice | None:
+    """The first of `names` that a request could not tell from another."""
+    known: dict[str, str] = {}
+    for name in names:
+        if (key := folded(name)) in known:
+            return _Twice(known[key], name)
+        known[key] = name
+    return None

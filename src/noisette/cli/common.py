@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from noisette.errors import RequestError
 from noisette.text import lines, message
 
 if TYPE_CHECKING:
+    from noisette.attributes.schema import AttributeSchema
     from noisette.config.sampling import Setting
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object on standard output.")
@@ -36,7 +36,9 @@ class DrawingCommand(click.Command):
     """A verb that draws: it has an option for each setting of a drawing, and --preset.
 
     The options are derived from the settings when the verb is used, not when it is defined: `noisette --help` must not
-    wait for their types. The verb gets them as `given`, by flat name, ready for `SamplingSettings.of`.
+    wait for their types. The verb gets them as `given`, by flat name, ready for `SamplingSettings.of`; those that map
+    names to numbers as they were written, since only the schema of a model tells the name from the number: see
+    `understood`.
     """
 
     without: Sequence[str] = ()
@@ -80,32 +82,20 @@ def _option(setting: Setting) -> click.Option:
 
 def _value(setting: Setting, given: Any) -> Any:
     """What was given, as the settings take it; None where nothing was."""
-    if get_origin(setting.kind) is not dict:
-        return given
-    return amounts(given, setting.option, setting.extra.get("usual")) or None
+    return (given or None) if get_origin(setting.kind) is dict else given
 
 
-def amounts(given: Sequence[str], option: str, usual: float | None) -> dict[str, float]:
-    """NAME=NUMBER by name; a NAME alone is `usual`. Raises RequestError."""
-    found = {}
-    for text in given:
-        name, equals, number = text.rpartition("=")
-        amount = _number(number) if equals else None
-        if amount is None:  # a name alone, be it 9, or one such as Beard=None
-            if usual is None:
-                raise RequestError(f'{option} "{text}" is not NAME=NUMBER')
-            name, amount = text, usual
-        if name.strip() in found:
-            raise RequestError(f"{option} names {name.strip()} twice; give it once")
-        found[name.strip()] = amount
-    return found
+def understood(given: Mapping[str, Any], schema: AttributeSchema) -> dict[str, Any]:
+    """What a `DrawingCommand` was given, as `SamplingSettings.of` takes it. Raises RequestError."""
+    from noisette.config.sampling import SETTINGS
+    from noisette.sampling.amounts import amounts
 
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return {
+        name: amounts(value, schema, called=SETTINGS[name].option, usual=SETTINGS[name].extra.get("usual"))
+        if value is not None and get_origin(SETTINGS[name].kind) is dict
+        else value
+        for name, value in given.items()
+    }
 
 
 def answer(json_: bool, facts: dict[str, Any], text: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from noisette.cli.common import DrawingCommand, answer, as_json, print_json, tell
+from noisette.cli.common import DrawingCommand, answer, as_json, print_json, tell, understood
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.output import STANDARD_OUTPUT, output_file
@@ -39,7 +39,8 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option(
     "--attributes",
     "asked",
-    help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is unspecified.',
+    help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is unspecified. A name with'
+    " commas in it stands in double quotes.",
 )
 @click.option("--only", is_flag=True, help="All flags but those that --attributes mentions are absent.")
 @click.option(
@@ -139,12 +140,15 @@ def generate(
     bundle = locate(run)
     if asked is not None and not bundle.recipe.conditional:
         raise RequestError(f"{run} was trained without attributes, so it cannot be asked for {asked or 'nothing'}")
-    settings, start = SamplingSettings.of(**given), _start(vary)
+    start = _start(vary)
+    settings = SamplingSettings.of(**understood(given, bundle.schema))
     weights = bundle.weights()
     planner = planner_of(bundle, weights)
     seeds = range(seed, seed + count)
     without = settings.guidance.negative
-    request: Any = planner.random_requests(seeds, without=without, unique=unique) if random_ else asked
+    request: Any = asked
+    if random_:
+        request = planner.random_requests(seeds, without=without, unique=unique, start=start)
     plan = planner.plan(
         request, seeds=seeds, settings=settings, preset=preset, only=only, allow_unseen=allow_unseen, start=start
     )
@@ -175,7 +179,7 @@ def generate(
     lines = [plain(str(file)) for file in files]
     if isinstance(plan.attributes, tuple):
         each = zip(plan.seeds, plan.attributes, strict=True)
-        lines = [*(f"seed {number}: {plain(describe(its))}" for number, its in each), *lines]
+        lines = [*(f"seed {number}: {plain(describe(its, planner.schema))}" for number, its in each), *lines]
     if out == STANDARD_OUTPUT:
         for line in lines:
             tell(line)

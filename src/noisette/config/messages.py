@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from noisette.errors import nearest
+from noisette.errors import nearest, written
 from noisette.networks.registry import NETWORKS
 
 Sections = Mapping[tuple[int | str, ...], type[BaseModel]]
@@ -52,18 +51,16 @@ def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
         case "union_tag_not_found":
             said = f"{field}.kind is missing; give {' or '.join(NETWORKS)}"
         case "union_tag_invalid":
-            said = f"{field}.kind = {_as_written(wrong['kind'])}: must be {' or '.join(NETWORKS)}"
+            said = f"{field}.kind = {written(wrong['kind'])}: must be {' or '.join(NETWORKS)}"
         case "model_type" | "model_attributes_type":
-            said = f"{field} = {_as_written(wrong)}: must be a section [{field}]"
+            said = f"{field} = {written(wrong)}: must be a section [{field}]"
         case "too_short" | "too_long" if place[:1] == ("dataset",) and len(place) > 2:
-            said = (
-                f"{'.'.join(map(str, place))} = {_as_written(wrong)}: has {len(wrong)} names; {_LENGTHS[str(place[1])]}"
-            )
+            said = f"{'.'.join(map(str, place))} = {written(wrong)}: has {len(wrong)} names; {_LENGTHS[str(place[1])]}"
         case _:
             wanted = [
                 each["msg"].removeprefix("Input should be ") for each in errors if _dotted(each["loc"]) == field
             ]  # several of a union
-            said = f"{field} = {_as_written(wrong)}: must be {' or '.join(wanted)}"
+            said = f"{field} = {written(wrong)}: must be {' or '.join(wanted)}"
     return " ".join(said.split())
 
 
@@ -73,9 +70,3 @@ def _dotted(place: tuple[int | str, ...]) -> str:
         place = ("network", *place[2:])
     deepest = 3 if place[:2] == ("sampling", "guidance") else 2
     return ".".join(str(part) for level, part in enumerate(place) if level < deepest or isinstance(part, int))
-
-
-def _as_written(value: object) -> str:
-    """A value much as TOML has it, shortened."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."

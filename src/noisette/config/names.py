@@ -6,6 +6,8 @@ The names that there are to choose from stand beside what they name: `noisette.d
 
 from __future__ import annotations
 
+from math import sqrt
+
 MOST_NFE = 16
 """Network evaluations for an image of a distilled model; more are no shortcut."""
 
@@ -17,3 +19,6 @@ EXCLUSION = 0.3
 
 VARIATION = 0.2
 """How far variations go from an image, 0 to 1, that are near it and yet differ."""
+
+MOST_CHURN = sqrt(2) - 1
+"""Of a step: no more noise than that is added and taken away again (Karras et al. 2022)."""

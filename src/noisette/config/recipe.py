@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -25,7 +26,7 @@ from noisette.config.sections import (
     dataset_section,
 )
 from noisette.diffusion.registry import OWNED, SAMPLERS, takers
-from noisette.errors import NoisetteError, RequestError, nearest
+from noisette.errors import NoisetteError, RequestError, nearest, shortened, told
 from noisette.files.hashes import read_verified
 from noisette.files.output import expand
 from noisette.files.reading import read_text
@@ -34,6 +35,11 @@ from noisette.text import plain
 
 _MOST_TEXT = 2**20
 """Bytes of a recipe; those that ship have some hundreds."""
+
+
+_NESTED = re.compile(r"""(?<![\w"'-])(?:[\w"'-]{1,40}[ \t]{0,4}\.[ \t]{0,4}){32}""")
+_DEEPEST = 6
+"""Parts of a setting's name; none has so many."""
 
 
 class Recipe(Section):
@@ -182,6 +188,9 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         >>> load_recipe("digits", ["training.epochs=3"]).training.epochs
         3
     """
+    if not isinstance(name, str | Path):
+        raise RequestError(f"a recipe is named by its name or its file, not {told(name)}")
+    name = str(name)
     path = expand(name)
     if name in recipe_names():
         text = read_verified(_home(), f"{name}.toml").decode("utf-8")
@@ -189,7 +198,8 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         try:
             text = read_text(path, most=_MOST_TEXT)
         except NoisetteError as error:
-            raise RequestError(str(error).replace("cannot read ", "cannot read the recipe ", 1)) from error
+            said = str(error).replace("cannot read ", "cannot read the recipe ", 1)
+            raise RequestError(shortened(said, 400)) from error
     else:
         raise RequestError(_no_recipe(name))
     return parse_recipe(text, source=name, overrides=overrides)
@@ -223,7 +233,7 @@ def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Re
         RequestError: A setting is wrong; the message names it.
     """
     values = migrate(_parsed(text, source))
-    given = {_override(values, override) for override in overrides}
+    given = {_override(values, override) for override in _several(overrides)}
     values = of_its_source(values, given)
     try:
         return Recipe.model_validate(values)
@@ -232,12 +242,16 @@ def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Re
 
 
 def _parsed(text: str, source: str) -> dict[str, Any]:
+    if not isinstance(text, str):
+        raise RequestError(f"{source} is not TOML: it is no text, but a {type(text).__name__}")
     if len(text) > _MOST_TEXT:
         raise RequestError(f"{source} is no recipe: it is longer than any")
+    if _NESTED.search(text):  # which takes TOML's reader a time that grows with the square of it
+        raise RequestError(f"{source} is not TOML: it is too deep")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the first also of numbers and dates that cannot be
-        why = "it is too deep" if isinstance(error, RecursionError) else error
+        why = "it is too deep" if isinstance(error, RecursionError) else shortened(str(error), 200)
         raise RequestError(f"{source} is not TOML: {why}") from error
 
 
@@ -273,16 +287,20 @@ def dump_recipe(recipe: Recipe) -> str:
 
 def _override(values: dict[str, Any], override: str) -> str:
     """Change one setting; returns its name."""
+    if not isinstance(override, str):
+        raise RequestError(f"an override is a text KEY=VALUE, such as training.batch_size=32, not {told(override)}")
     key, equals, written = override.partition("=")
     key, written = today(key.strip()), written.strip()
     if not equals or not all(key.split(".")):
-        raise RequestError(f'"{override}" is not KEY=VALUE, such as training.batch_size=32')
+        raise RequestError(f'"{shortened(override)}" is not KEY=VALUE, such as training.batch_size=32')
+    if key.count(".") >= _DEEPEST:
+        raise RequestError(f"{shortened(key)} lies deeper than any setting")
     *sections, field = key.split(".")
     target = values
     for section in sections:
         target = target.setdefault(section, {})
         if not isinstance(target, dict):
-            raise RequestError(f"{key}: {section} is a setting, not a section")
+            raise RequestError(f"{shortened(key)}: {shortened(section)} is a setting, not a section")
     if written == "none":
         target.pop(field, None)
         return key
@@ -291,9 +309,17 @@ def _override(values: dict[str, Any], override: str) -> str:
             target.pop(other, None)
     try:
         target[field] = tomllib.loads(f"value = {written}")["value"]
-    except tomllib.TOMLDecodeError:
+    except RecursionError as error:
+        raise RequestError(f"{key}: {shortened(written)} is nested too deeply") from error
+    except ValueError:
         target[field] = written
     return key
+
+
+def _several(overrides: Sequence[str]) -> Sequence[str]:
+    if isinstance(overrides, str) or not isinstance(overrides, Sequence):
+        raise RequestError(f"overrides are several texts, such as ['training.batch_size=32'], not {told(overrides)}")
+    return overrides
 
 
 def _sections(values: Mapping[str, Any]) -> dict[tuple[int | str, ...], type[BaseModel]]:

@@ -18,8 +18,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from noisette.config.names import EXCLUSION, STRONGEST
-from noisette.diffusion.registry import SamplerName, Spacing, takers
-from noisette.errors import RequestError, nearest
+from noisette.diffusion.registry import MOST_STEPS, SamplerName, Spacing, takers
+from noisette.errors import RequestError, nearest, shortened, told
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -27,6 +27,12 @@ Settings = TypeVar("Settings", bound=BaseModel)
 def as_python(value: Any) -> Any:
     """A number of NumPy as one of Python: strict types take no others."""
     return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
+
+
+def as_tuple(value: Any) -> Any:
+    """A list, as files have it, or an array as a tuple; nothing else, or something endless would be read."""
+    value = as_python(value.tolist() if type(value).__module__ == "numpy" else value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 Whole = Annotated[int, BeforeValidator(as_python)]
@@ -60,7 +66,7 @@ class GuidanceSettings(Section):
         ),
         json_schema_extra={"name": "guidance"},
     )
-    interval: Annotated[tuple[Number, Number], Field(strict=False)] = Field(
+    interval: Annotated[tuple[Number, Number], BeforeValidator(as_tuple)] = Field(
         (0.0, 1.0),
         description="Noise levels, sigma from 0 to 1, between which guidance works.",
         json_schema_extra={"option": "--guidance-interval", "metavar": "LOW HIGH"},
@@ -93,13 +99,14 @@ class GuidanceSettings(Section):
         for name, amount in self.weights.items():
             if not 0 <= amount <= STRONGEST:
                 raise ValueError(
-                    f"{name} = {amount:g}: a scale lies between 0 and {STRONGEST:g}, and 1 is the plain request"
+                    f"{shortened(name)} = {amount:g}: a scale lies between 0 and {STRONGEST:g}, and 1 is the plain"
+                    " request"
                 )
         for name, amount in self.negative.items():
             if not 0 <= amount <= STRONGEST:
                 raise ValueError(
-                    f"{name} = {amount:g}: the strength of an exclusion lies between 0 and {STRONGEST:g}; {EXCLUSION:g}"
-                    " is a start"
+                    f"{shortened(name)} = {amount:g}: the strength of an exclusion lies between 0 and {STRONGEST:g};"
+                    f" {EXCLUSION:g} is a start"
                 )
         return self
 
@@ -163,7 +170,9 @@ class SamplingSettings(Section):
         description="Only colours of the data: each pixel goes to the nearest.",
         json_schema_extra={"option": "--palette/--no-palette", "told": "on the palette"},
     )
-    times: Annotated[tuple[Number, ...], Field(strict=False)] = Field((), json_schema_extra={"option": ""})
+    times: Annotated[tuple[Number, ...], BeforeValidator(as_tuple)] = Field(
+        (), max_length=MOST_STEPS, json_schema_extra={"option": ""}
+    )
 
     @classmethod
     def of(cls, **given: Any) -> SamplingSettings:
@@ -181,7 +190,9 @@ class SamplingSettings(Section):
         values: dict[str, Any] = {}
         for name, value in given.items():
             if name not in SETTINGS:
-                raise RequestError(f'no setting "{name}"{nearest(name, SETTINGS)}; there are {", ".join(SETTINGS)}')
+                raise RequestError(
+                    f'no setting "{shortened(name)}"{nearest(name, SETTINGS)}; there are {", ".join(SETTINGS)}'
+                )
             if value is not None:
                 *sections, last = SETTINGS[name].path
                 place = values
@@ -373,37 +384,45 @@ def _explain(error: ErrorDetails) -> str:
     setting = next((each for each in SETTINGS.values() if each.path == place[: len(each.path)]), None)
     if error["type"] == "value_error":
         return error["msg"].removeprefix("Value error, ")
+    if error["type"] == "model_type":  # a part that was given as a whole
+        return f"{'.'.join(place)} are settings by name, not {told(value)}"
     name = setting.name if setting else ".".join(place)
     match error["type"]:
         case "literal_error" if isinstance(value, str):
             known = get_args(setting.kind) if setting else ()
-            return f'no {name} "{value}"{nearest(value, known)}; there are {", ".join(known)}'
+            return f'no {name} "{shortened(value)}"{nearest(value, known)}; there are {", ".join(known)}'
         case "literal_error":
-            return f"a {name} is a name, not {value!r}"
+            return f"a {name} is a name, not {told(value)}"
         case "int_type" | "int_from_float":
-            return f"{name} must be a whole number, not {value!r}"
+            return f"{name} must be a whole number, not {told(value)}"
         case "float_type" if isinstance(value, int) and not isinstance(value, bool):
             return f"{name} is too large for a number"
         case "float_type" if len(place) > 1 and setting and len(place) > len(setting.path):
-            whose = place[-1] if setting.kind is not tuple and get_origin(setting.kind) is dict else name
-            return f"{whose if whose != '[key]' else name} must be a number, not {value!r}"
+            whose = shortened(place[-1]) if setting.kind is not tuple and get_origin(setting.kind) is dict else name
+            return f"{whose if whose != '[key]' else name} must be a number, not {told(value)}"
         case "float_type":
-            return f"{name} must be a number, not {value!r}"
+            return f"{name} must be a number, not {told(value)}"
         case "bool_type":
-            return f"{name} is True or False, not {value!r}"
+            return f"{name} is True or False, not {told(value)}"
+        case _ if setting and setting.name == "times":
+            return f"the times of fitted levels are numbers, one for each step, not {told(value)}"
         case "tuple_type" | "missing" | "too_long" | "too_short":
-            return f"{name} is two noise levels from 0 to 1, such as (0.2, 0.8), not {value!r}"
+            return f"{name} is two noise levels from 0 to 1, such as (0.2, 0.8), not {told(value)}"
         case "dict_type":
             return f"{name} map names to numbers, such as {{'Earring': 2}}, not {type(value).__name__}"
         case "string_type":
-            return f"the names in {name} are text, not {value!r}"
+            return f"the names in {name} are text, not {told(value)}"
         case "greater_than_equal" | "less_than_equal" | "finite_number":
             least, most = setting.limits if setting else (None, None)
             if least is None:
-                return f"{name} must be finite numbers, not {value}"
+                return f"{name} must be finite numbers, not {told(value)}"
             if most is None:
                 finite = "" if setting and setting.kind is int else ", and finite"
-                return f"{name} must be {least:g} or more{finite}, not {value:g}"
-            return f"{name} must lie between {least:g} and {most:g}, not {value:g}"
+                return f"{name} must be {least:g} or more{finite}, not {_short(value)}"
+            return f"{name} must lie between {least:g} and {most:g}, not {_short(value)}"
         case _:
-            return f"{name} cannot be {value!r}: {error['msg']}"
+            return f"{name} cannot be {told(value)}: {error['msg']}"
+
+
+def _short(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else told(value)

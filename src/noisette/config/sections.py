@@ -17,9 +17,13 @@ from noisette.data.sources import SOURCES, find_source, no_source
 from noisette.data.sources.base import Options
 from noisette.diffusion.registry import ScheduleName, Target, Weighting
 from noisette.networks.registry import ConditioningName, Null
+from noisette.seeds import END
 
 FEWEST_IMAGES = 20
 """Of a data set that is trained on: with fewer, a split may have none."""
+
+MOST_OF_ALL = 10**12
+"""Steps, epochs, images in a batch: past any use, and what takes them counts in 64 bits."""
 
 _MOST_LEVELS = 100_000
 """Of a discrete schedule; it is a table, and past some thousands nothing differs from a continuous one."""
@@ -310,12 +314,14 @@ class TrainingConfig(Section):
     budget: str | None = Field(
         None, description="wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it"
     )
-    epochs: int | None = Field(None, ge=1, description="passes over the train split, instead of a budget")
-    steps: int | None = Field(None, ge=1, description="optimiser steps, instead of a budget")
-    batch_size: int = Field(64, ge=1, description="images in a step, over all processes together")
+    epochs: int | None = Field(
+        None, ge=1, le=MOST_OF_ALL, description="passes over the train split, instead of a budget"
+    )
+    steps: int | None = Field(None, ge=1, le=MOST_OF_ALL, description="optimiser steps, instead of a budget")
+    batch_size: int = Field(64, ge=1, le=MOST_OF_ALL, description="images in a step, over all processes together")
     learning_rate: float = Field(1e-3, gt=0, description="the highest; reached after the warm-up")
     decay: Literal["cosine", "constant"] = Field("cosine", description="how the learning rate falls over the training")
-    warmup: int = Field(100, ge=0, description="steps over which the learning rate rises from 0")
+    warmup: int = Field(100, ge=0, le=MOST_OF_ALL, description="steps over which the learning rate rises from 0")
     optimizer: Literal["adamw", "muon"] = Field(
         "adamw", description="muon is for the matrices inside a network, with adamw for all else"
     )
@@ -324,7 +330,7 @@ class TrainingConfig(Section):
     ema: float = Field(
         0.999, ge=0, lt=1, description="decay of the averaged weights after their warm-up; 0 keeps no average"
     )
-    seed: int = Field(0, ge=0, description="of the first weights, the order of the data, the noise")
+    seed: int = Field(0, ge=0, lt=END, description="of the first weights, the order of the data, the noise")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto measures both where the processor has bfloat16"
     )
@@ -338,7 +344,10 @@ class TrainingConfig(Section):
         "2m", description="wall-clock time between checkpoints; one is also made with each grid of pictures"
     )
     keep: int = Field(
-        2, ge=2, description="the newest checkpoints that stay; two, so that one may be damaged; more can be compared"
+        2,
+        ge=2,
+        le=MOST_OF_ALL,
+        description="the newest checkpoints that stay; two, so that one may be damaged; more can be compared",
     )
 
     @model_validator(mode="after")
@@ -367,7 +376,7 @@ class SamplesConfig(Section):
     """The grids of pictures that a training draws. How they are drawn stands under sampling."""
 
     count: int = Field(16, ge=1, le=256, description="images in the grid of an epoch; their seeds are 0, 1, 2, ...")
-    every: int = Field(1, ge=1, description="epochs from one grid to the next")
+    every: int = Field(1, ge=1, le=MOST_OF_ALL, description="epochs from one grid to the next")
     requests: list[str] = Field(
         [],
         description=(

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from noisette.data.sources import SOURCES, find_source
-from noisette.errors import RequestError
+from noisette.errors import RequestError, written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,13 +49,17 @@ def open_dataset(
 
     source = find_source(name)
     chosen = source.read_options(_given(options))
-    if background is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", background):
+    if background is not None and not (isinstance(background, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", background)):
         raise RequestError(
-            f'the background "{background}" is not a colour; write it as #rrggbb, for example {source.background}'
+            f"the background {written(background)} is not a colour; write it as #rrggbb, for example"
+            f" {source.background}"
         )
     if background is not None and source.describe(chosen).channels != 4:
         raise RequestError(f"{name} has no alpha, so it takes no background; leave it out")
-    dataset = source.open(chosen, progress or silent)
+    try:
+        dataset = source.open(chosen, progress or silent)
+    except ValidationError as error:  # of the schema: names that a request could not tell apart
+        raise RequestError(f"{name}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
     return dataset if background is None else dataset.with_images(lambda images: on_background(images, background))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import cos, pi, sin
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from noisette.seeds import WORD
 
 
 def add_noise(x0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
@@ -30,12 +33,13 @@ def between(one: Tensor, other: Tensor, share: float) -> Tensor:
     Args:
         one: Unit normal, of any shape.
         other: Unit normal, of the same shape.
-        share: 0 to 1, how far.
+        share: 0 to 1, how far: 0 is the one and 1 the other, exactly.
 
     Returns:
         Unit normal of that shape.
     """
-    return cos(share * pi / 2) * one + sin(share * pi / 2) * other
+    stays = cos(share * pi / 2) if share < 1 else 0.0  # the cosine of pi / 2 as a number is not quite 0
+    return stays * one + sin(share * pi / 2) * other
 
 
 class ImageNoise:
@@ -44,11 +48,11 @@ class ImageNoise:
     Numbers are drawn on the CPU, whose generator is the same everywhere, and moved.
 
     Args:
-        seeds: One for each image, 0 or more and below 2**63.
+        seeds: One for each image, 0 or more and below 2**63; no two draw the same.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self._streams = [_stream(seed) for seed in seeds]
 
     def draw(
         self, shape: Sequence[int], device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
@@ -63,9 +67,7 @@ class ImageNoise:
         Returns:
             (B, *shape) unit normal.
         """
-        return torch.stack(
-            [torch.randn(tuple(shape), generator=generator, dtype=dtype) for generator in self._generators]
-        ).to(device)
+        return torch.stack([stream(tuple(shape), dtype) for stream in self._streams]).to(device)
 
     def like(self, xt: Tensor) -> Tensor:
         """Draw the next numbers of each image, as a tensor has them.
@@ -77,3 +79,46 @@ class ImageNoise:
             (B, C, H, W) unit normal.
         """
         return self.draw(xt.shape[1:], xt.device, xt.dtype)
+
+
+class VariedNoise(ImageNoise):
+    """Noise on the way from that of another seed to that of each image, see `between`: each draw is as far on it.
+
+    So what a sampler adds is varied as the start is, and an image varied by nothing is the other seed's by any sampler.
+
+    Args:
+        seeds: One for each image, 0 or more and below 2**63.
+        around: The other seed.
+        strength: 0 to 1, how far.
+    """
+
+    def __init__(self, seeds: Sequence[int], around: int, strength: float) -> None:
+        super().__init__(seeds)
+        self._around, self._strength = ImageNoise([around]), strength
+
+    def draw(
+        self, shape: Sequence[int], device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        """Draw the next numbers of each image.
+
+        Args:
+            shape: Of one image, such as (C, H, W).
+            device: Where they go.
+            dtype: Their precision.
+
+        Returns:
+            (B, *shape) unit normal.
+        """
+        return between(self._around.draw(shape, device, dtype), super().draw(shape, device, dtype), self._strength)
+
+
+def _stream(seed: int) -> Callable[[tuple[int, ...], torch.dtype], Tensor]:
+    """Unit normal numbers of a seed, more with each call.
+
+    PyTorch's generator reads 32 bits of a seed, so that longer ones would repeat: of these NumPy's draws.
+    """
+    if seed < WORD:
+        generator = torch.Generator().manual_seed(seed)
+        return lambda shape, dtype: torch.randn(shape, generator=generator, dtype=dtype)
+    random = np.random.Generator(np.random.PCG64(seed))
+    return lambda shape, dtype: torch.from_numpy(random.standard_normal(shape)).to(dtype)

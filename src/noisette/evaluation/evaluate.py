@@ -9,11 +9,12 @@ from typing import Any
 from noisette._version import __version__
 from noisette.caller import leaves_torch_alone
 from noisette.config.sampling import SamplingSettings
-from noisette.errors import RequestError
+from noisette.errors import RequestError, told
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.figures import PARTS, Tree, find, mean_and_spread
 from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.setup import EvaluationSetup, prepare
+from noisette.seeds import whole_seed
 
 DRAWS = 3
 
@@ -124,12 +125,11 @@ def check_draws(seed: int, draws: int) -> None:
         draws: How many.
 
     Raises:
-        RequestError: There is no draw, or the seed is negative.
+        RequestError: There is no draw, or no such seed.
     """
-    if draws < 1:
-        raise RequestError(f"there must be at least one draw, not {draws}")
-    if seed < 0:
-        raise RequestError(f"a seed is 0 or more, not {seed}")
+    if not isinstance(draws, int) or isinstance(draws, bool) or draws < 1:
+        raise RequestError(f"there must be at least one draw, not {told(draws)}")
+    whole_seed(seed)
 
 
 def _of_classifier(real: Tree) -> list[str]:

@@ -25,6 +25,7 @@ from noisette.evaluation.reference import VERSION, EvaluationProgress, Reference
 from noisette.files.cache import cache_folder
 from noisette.inference.generator import Generator
 from noisette.inference.loading import load
+from noisette.seeds import WORD
 from noisette.store.locate import locate
 
 USUAL_COUNT = 500
@@ -72,8 +73,9 @@ class EvaluationSetup:
         """
         if not self.reference.conditional:
             return f"image {place + 1}"
-        values = self.reference.classifier.schema.decode(self.reference.real.attributes[place])
-        return describe_request({name: value for name, value in values.items() if value is not False})
+        schema = self.reference.classifier.schema
+        values = schema.decode(self.reference.real.attributes[place])
+        return describe_request({name: value for name, value in values.items() if value is not False}, schema)
 
     def record(self, sampling: SamplingSettings, seed: int) -> Record:
         """Find what is kept of one draw.
@@ -86,7 +88,7 @@ class EvaluationSetup:
             The record, whether anything is kept in it or not.
         """
         facts = {
-            "drawing": DRAWING,
+            "drawing": DRAWING + (seed + self.count > WORD),  # such seeds repeated shorter ones before
             "weights": self.generator.weights,
             "dataset": self.reference.train.name,
             "requests": self.reference.real.fingerprint,

@@ -25,7 +25,7 @@ from noisette.data.palette import Palette
 from noisette.data.pixels import OnPalette
 from noisette.diffusion.condition import Condition
 from noisette.diffusion.denoiser import clipped
-from noisette.diffusion.noise import ImageNoise, between
+from noisette.diffusion.noise import ImageNoise, VariedNoise
 from noisette.diffusion.samplers import OnStep
 from noisette.diffusion.schedules import Level, ScheduleError
 from noisette.errors import RequestError
@@ -360,9 +360,9 @@ class Generator:
             padding = 0 if self.engine.batch_invariant else BATCH - len(batch)
             condition, unconditional = self._conditions(codes, slice(first, first + BATCH), len(batch), padding)
             denoise = clipped(self.model.denoiser(self.engine.denoiser(), condition, unconditional, guidance))
-            noise = ImageNoise(batch + [0] * padding)
+            noise = _noise(batch + [0] * padding, plan.start)
             with torch.inference_mode():
-                xt = self._noise(noise, len(batch) + padding, plan.start)
+                xt = noise.draw(self.model.shape, self.device)
                 x0 = sampler(denoise, xt, levels, noise=noise, on_step=_without_padding(len(batch), watch))
                 drawn.append(self.model.space.decode(x0[: len(batch)]).cpu())
         images: Images = torch.cat(drawn).numpy()
@@ -378,13 +378,6 @@ class Generator:
         if codes is None:
             return condition, condition
         return condition, Condition(torch.full_like(condition.codes, UNKNOWN))
-
-    def _noise(self, noise: ImageNoise, count: int, start: Start) -> torch.Tensor:
-        """(count, C, H, W), where the images start."""
-        own = noise.draw(self.model.shape, self.device)
-        if start.around is None:
-            return own
-        return between(ImageNoise([start.around] * count).draw(self.model.shape, self.device), own, start.strength)
 
     def _watched(
         self, preview: Preview | None, progress: Progress, on_step: OnStep | None, steps: int, images: int
@@ -442,6 +435,11 @@ def planner_in_memory(model: Model, *, name: str = "", statistics: Statistics | 
 def batches(images: int) -> int:
     """In how many batches so many images are drawn."""
     return -(-images // BATCH)
+
+
+def _noise(seeds: Sequence[int], start: Start) -> ImageNoise:
+    """All noise of a batch: where its images start, and what a sampler adds."""
+    return ImageNoise(seeds) if start.around is None else VariedNoise(seeds, start.around, start.strength)
 
 
 def _without_padding(count: int, on_step: OnStep) -> OnStep:

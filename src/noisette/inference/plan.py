@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from noisette._version import __version__
 from noisette.attributes.schema import Value
-from noisette.config.sampling import SamplingSettings
-from noisette.errors import RequestError
+from noisette.config.sampling import SamplingSettings, as_python
+from noisette.errors import RequestError, told
 from noisette.inference.kinds import other_kind
-from noisette.sampling.resolve import whole_seeds
+from noisette.seeds import END, whole_seed
 from noisette.store.naming import name_of
 from noisette.text import plain
 
@@ -29,6 +29,9 @@ Attributes = dict[str, Value]
 class Start(BaseModel):
     """Where a drawing starts: at the noise of an image's own seed, or on the way to it from that of another.
 
+    All noise of the image lies on that way, what a sampler adds as well as the start: at strength 0 it is the image of
+    the other seed, at 1 that of its own, by every sampler.
+
     Attributes:
         around: The other seed, 0 or more and below 2**63; None to start at the own one.
         strength: 0 to 1, how far from the image of that seed; what is imputed differs in about as large a share.
@@ -36,7 +39,7 @@ class Start(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    around: int | None = Field(None, ge=0, lt=2**63)
+    around: int | None = Field(None, ge=0, lt=END)
     strength: float = Field(1.0, ge=0, le=1)
 
     @classmethod
@@ -53,13 +56,15 @@ class Start(BaseModel):
             RequestError: It is no variation.
         """
         if not isinstance(variation, Sequence) or isinstance(variation, str) or len(variation) != 2:
-            raise RequestError(f"a variation is a seed and a strength from 0 to 1, such as (7, 0.3), not {variation!r}")
-        [seed], strength = whole_seeds([variation[0]]), variation[1]
+            raise RequestError(
+                f"a variation is a seed and a strength from 0 to 1, such as (7, 0.3), not {told(variation)}"
+            )
+        seed, strength = whole_seed(variation[0]), as_python(variation[1])
         if isinstance(strength, bool) or not isinstance(strength, int | float):
-            raise RequestError(f"the strength of a variation must be a number, not {strength!r}")
+            raise RequestError(f"the strength of a variation must be a number, not {told(strength)}")
         if not 0 <= strength <= 1:
             raise RequestError(
-                f"the strength of a variation lies between 0, the same image, and 1, any other; not {strength:g}"
+                f"the strength of a variation lies between 0, the same image, and 1, any other; not {told(strength)}"
             )
         return cls(around=seed, strength=float(strength))
 

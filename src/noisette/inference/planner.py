@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from noisette.attributes.statistics import Statistics
 from noisette.config.recipe import Recipe
 from noisette.config.sampling import SamplingSettings
 from noisette.data.palette import Palette
-from noisette.errors import RequestError
+from noisette.errors import RequestError, told
 from noisette.inference.plan import Plan, Start
 from noisette.sampling.presets import Presets
-from noisette.sampling.resolve import Capabilities, check_attributes, resolve, whole_seeds
+from noisette.sampling.resolve import Capabilities, check_attributes, resolve, without_effect
+from noisette.seeds import MOST_SEEDS, random_of, whole_seed, whole_seeds
 
 Request = str | Mapping[str, Any]
 """What a person asks for, such as "Male, Big Shades, no Earring", or {"type": "Female", "Earring": False}."""
@@ -112,12 +114,15 @@ class Planner:
             return ParsedRequest(parsed.attributes, parsed.codes, (*parsed.notes, note))
         return parsed
 
-    def random_request(self, seed: int, *, without: Collection[str] = ()) -> dict[str, Value]:
+    def random_request(
+        self, seed: int, *, without: Collection[str] = (), start: Start | None = None
+    ) -> dict[str, Value]:
         """A plausible request, all attributes known, drawn from the statistics of the data.
 
         Args:
-            seed: 0 or more.
+            seed: 0 or more, below 2**63.
             without: Flags or options that it has not.
+            start: Where the drawing starts; of a variation, so much of the other seed's request is kept.
 
         Returns:
             Values by name.
@@ -125,18 +130,24 @@ class Planner:
         Raises:
             RequestError: The model was trained without attributes, or the seed is none.
         """
-        return self.random_requests([seed], without=without)[0]
+        return self.random_requests([whole_seed(seed)], without=without, start=start)[0]
 
     def random_requests(
-        self, seeds: Sequence[int], *, without: Collection[str] = (), unique: bool = False
+        self,
+        seeds: Sequence[int],
+        *,
+        without: Collection[str] = (),
+        unique: bool = False,
+        start: Start | None = None,
     ) -> list[dict[str, Value]]:
         """A plausible request for each seed.
 
         Args:
-            seeds: 0 or more, each.
+            seeds: 0 or more, below 2**63, each.
             without: Flags or options that none of them has.
             unique: Whether a request that is there already is drawn anew. Then each is a function of its seed and of
                 those before it; else of its seed alone, as of `random_request`.
+            start: Where the drawing starts; of a variation, so much of the other seed's request is kept.
 
         Returns:
             Values by name, of each.
@@ -145,15 +156,24 @@ class Planner:
             RequestError: The model was trained without attributes, a seed is none, or there are not so many different
                 requests.
         """
-        for seed in seeds:
-            if not isinstance(seed, int | np.integer) or seed < 0:
-                raise RequestError(f"a seed must be a whole number, 0 or more, not {seed!r}")
+        seeds, start = whole_seeds(seeds), start or Start()
         if not self.recipe.conditional:
             raise RequestError(f"{self.name} was trained without attributes, so no request can be drawn")
+        if isinstance(without, str) or not isinstance(without, Sequence | Set | Mapping):
+            raise RequestError(f"without are several names, such as ['Earring'], not {told(without)}")
         values = values_behind(without, self.schema)
+        if start.around is None:
+            if unique:
+                return self._imputer.unique_requests(seeds, without=values)
+            return [self._imputer.random_request(seed, without=values) for seed in seeds]
         if unique:
-            return self._imputer.unique_requests([int(seed) for seed in seeds], without=values)
-        return [self._imputer.random_request(int(seed), without=values) for seed in seeds]
+            raise RequestError("the requests of a variation share much of one, so they cannot all be unique")
+        other = self.schema.encode([self._imputer.random_request(start.around, without=values)])[0]
+        nothing = np.full_like(other, UNKNOWN)
+        kept = [self._imputer.keep(nothing, other, 1 - start.strength, random_of(seed, 1)) for seed in seeds]
+        return [
+            self._imputer.random_request(seed, without=values, given=row) for seed, row in zip(seeds, kept, strict=True)
+        ]
 
     def plan(
         self,
@@ -190,6 +210,8 @@ class Planner:
         if request is None and only:
             raise RequestError("only goes with a request: all flags but those that it mentions are absent")
         imputed = self._imputed(codes, seeds, resolved, start)
+        asked = imputed is not None or (codes is not None and bool((codes != UNKNOWN).any()))
+        notes = (*notes, *without_effect(settings or SamplingSettings(), resolved, self.capabilities, asked=asked))
         if imputed is None and codes is None and self.recipe.conditional and self.recipe.condition.drop_all == 0:
             raise RequestError(
                 f"{self.name} never learned to draw without a request (condition.drop_all = 0); ask for something"
@@ -269,7 +291,7 @@ class Planner:
             self._check_codes(request, count)
             return tuple(self.schema.decode(row) for row in request), request, ()
         one = isinstance(request, str | Mapping) or not isinstance(request, Sequence)
-        requests = [request] if one else list(request)
+        requests = [request] if one else list(islice(request, MOST_SEEDS))
         parsed = [self.parse(each, only=only, allow_unseen=allow_unseen, impute=settings.impute) for each in requests]
         for each in parsed:
             check_attributes(settings.guidance, each.attributes, self.schema, one=one)
@@ -310,11 +332,10 @@ class Planner:
         without = values_behind(settings.guidance.negative, self.schema)
 
         def impute(row: NDArray[np.int16], seed: int) -> NDArray[np.int16]:
-            return self._imputer.impute(row, np.random.default_rng([seed, 0]), without=without)
+            return self._imputer.impute(row, random_of(seed, 0), without=without)
 
         def kept(row: NDArray[np.int16], seed: int, around: int) -> NDArray[np.int16]:
-            random = np.random.default_rng([seed, 1])
-            return self._imputer.keep(row, impute(row, around), 1 - start.strength, random)
+            return self._imputer.keep(row, impute(row, around), 1 - start.strength, random_of(seed, 1))
 
         if start.around is not None:
             codes = np.stack([kept(row, seed, start.around) for row, seed in zip(codes, seeds, strict=True)])

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from importlib import import_module
 from itertools import pairwise
-from math import log, sqrt
+from math import log
 from typing import Any
 
+from noisette.config.names import MOST_CHURN
 from noisette.config.sampling import SamplingSettings
 from noisette.diffusion.registry import SAMPLERS
 from noisette.diffusion.samplers import Sampler, stay
@@ -17,7 +18,6 @@ from noisette.diffusion.spacing import spaced
 
 _LEAST_STEP = 1e-6
 """In log(alpha / sigma): solvers divide by it."""
-_MOST_CHURN = sqrt(2) - 1  # of a step, as in the paper
 
 
 def levels_of(settings: SamplingSettings, schedule: Schedule) -> tuple[Level, ...]:
@@ -68,7 +68,7 @@ def _eta(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
 def _churn(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
     if not settings.churn:
         return {"raised": stay}
-    more = log(1 + min(settings.churn / settings.steps, _MOST_CHURN))
+    more = log(1 + min(settings.churn / settings.steps, MOST_CHURN))
     return {"raised": partial(_raised, schedule=schedule, more=more)}
 
 

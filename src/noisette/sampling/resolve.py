@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, get_args
 
-from noisette.attributes.parsing import attribute_behind, values_behind
+from noisette.attributes.names import quoted
+from noisette.attributes.parsing import attribute_behind, name_of, values_behind
 from noisette.attributes.schema import AttributeSchema, Value
+from noisette.config.names import MOST_CHURN
 from noisette.config.recipe import Recipe
-from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, as_python, merged
+from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, merged
 from noisette.diffusion.registry import OWNED, SAMPLERS, most_steps, takers
-from noisette.errors import RequestError, nearest
+from noisette.errors import RequestError, nearest, shortened, told
 from noisette.sampling.presets import Preset, PresetName, Presets
 
 
@@ -86,6 +88,41 @@ def resolve(settings: SamplingSettings, model: Capabilities, preset: str | None 
     return SamplingSettings.model_construct(_fields_set=set(SamplingSettings.model_fields), **dict(resolved))
 
 
+def without_effect(given: SamplingSettings, whole: SamplingSettings, model: Capabilities, *, asked: bool) -> list[str]:
+    """What was given and changes nothing, with what else was: a person who looks for the difference should know.
+
+    Args:
+        given: What was given.
+        whole: The same, resolved.
+        model: The model that shall draw.
+        asked: Whether something is asked of an image, or imputed.
+
+    Returns:
+        A sentence for each reason.
+    """
+    usual, notes = model.recipe.sampling, []
+
+    def ineffective(names: Sequence[str], why: str) -> None:
+        changed = [name for name in names if SETTINGS[name].given(given)]
+        changed = [name for name in changed if SETTINGS[name].of(given) != SETTINGS[name].of(usual)]
+        if changed:
+            notes.append(f"{why}, so {' and '.join(changed)} change{'s' if len(changed) == 1 else ''} nothing")
+
+    churn = tuple(name for name in ("churn",) if whole.steps == 2)
+    if whole.steps == 1:
+        ineffective(("sampler", "spacing", *OWNED), "one step is the network's estimate from pure noise by any sampler")
+    ineffective(churn, "churn cannot make pure noise noisier, and the last step takes none")
+    if whole.churn > (most := whole.steps * MOST_CHURN):
+        notes.append(f"in {whole.steps} steps churn is at most {most:.2g}, so more changes nothing")
+    distilled = model.recipe.distillation
+    embedded = distilled is not None and distilled.guidance_embed
+    if whole.guidance.plain:
+        ineffective(("interval", "rescale"), "guidance of scale 1 is the plain request")
+    elif not asked and not embedded:
+        ineffective(("guidance",), "nothing is asked for that guidance could follow")
+    return notes
+
+
 def nfe(settings: SamplingSettings, recipe: Recipe) -> int:
     """Network evaluations (NFE) for an image; a guided pair counts twice.
 
@@ -117,11 +154,11 @@ def check_attributes(
         RequestError: What is excluded is asked for, or a weight is of nothing that is.
     """
     for name in guidance.negative:
-        flag, _, option = name.partition("=")
-        if attributes.get(flag) == (option or True):
+        [(attribute, value)] = values_behind([name], schema)
+        if attributes.get(attribute) == value:
             raise RequestError(f"{name} is excluded, and is asked for or follows from what is; drop one")
     weights = guidance.weights if one else {}
-    mentioned = {_weighted(name, schema) for name in attributes} if weights else set()
+    mentioned = {_weighted(quoted(name), schema) for name in attributes} if weights else set()
     for name in weights:
         if name not in mentioned:
             raise RequestError(f"{name} has a weight, but nothing is asked of it; ask for it, or leave the weight out")
@@ -129,10 +166,10 @@ def check_attributes(
 
 def _preset(name: str, model: Capabilities) -> Preset:
     if not isinstance(name, str):
-        raise RequestError(f"a preset is a name, not {name!r}")
+        raise RequestError(f"a preset is a name, not {told(name)}")
     if name not in get_args(PresetName):
         known = get_args(PresetName)
-        raise RequestError(f'no preset "{name}"{nearest(name, known)}; there are {", ".join(known)}')
+        raise RequestError(f'no preset "{shortened(name)}"{nearest(name, known)}; there are {", ".join(known)}')
     if model.recipe.distillation is not None:
         raise RequestError(f"{model.name} is a distilled model, which draws as it learned; leave the preset out")
     if model.presets is None:
@@ -241,24 +278,10 @@ def _once(what: str, amounts: Mapping[str, float], meaning: Callable[[str], str]
 def _weighted(name: str, schema: AttributeSchema) -> str:
     """A group is followed as one."""
     attribute = attribute_behind(name, schema)
-    return next((group.name for group in schema.groups if attribute in group.members), attribute)
+    return quoted(next((group.name for group in schema.groups if attribute in group.members), attribute))
 
 
 def _negative(name: str, schema: AttributeSchema) -> str:
     """A flag by its name, an option with its choice: Beard=None."""
     [(attribute, value)] = values_behind([name], schema)
-    return attribute if value is True else f"{attribute}={value}"
-
-
-def whole_seeds(seeds: Any) -> list[int]:
-    """The seeds as Python's integers. Raises RequestError for what a generator of random numbers does not take."""
-    if isinstance(seeds, str | bytes) or not (isinstance(seeds, Sequence) or hasattr(seeds, "__array__")):
-        raise RequestError(
-            f"seeds are a sequence of whole numbers, one for each image, such as range(4), not {seeds!r}"
-        )
-    found = seeds.tolist() if hasattr(seeds, "tolist") else [as_python(seed) for seed in seeds]
-    if not isinstance(found, list) or not found:
-        raise RequestError("give at least one seed")
-    if not all(isinstance(seed, int) and 0 <= seed < 2**63 for seed in found):
-        raise RequestError("a seed must be a whole number, 0 or more, and below 2**63")
-    return [int(seed) for seed in found]
+    return name_of(attribute, value, schema)

@@ -41,10 +41,12 @@ def grid_requests(model: Model, dataset: Dataset) -> tuple[NDArray[np.int16], li
         statistics = count(dataset.schema, train)
         requests = [parse_request(text, dataset.schema, statistics, allow_unseen=True) for text in settings.requests]
         in_turn = [requests[number % len(requests)] for number in range(settings.count)]
-        return np.stack([each.codes for each in in_turn]), [describe(each.attributes) for each in in_turn]
+        return np.stack([each.codes for each in in_turn]), [
+            describe(each.attributes, dataset.schema) for each in in_turn
+        ]
     codes = dataset.attributes[dataset.places("validation")]
     codes = (codes if len(codes) else train)[np.arange(settings.count) % max(1, len(codes) or len(train))]
-    return codes, [describe(dataset.schema.decode(row)) for row in codes]
+    return codes, [describe(dataset.schema.decode(row), dataset.schema) for row in codes]
 
 
 class Grid:

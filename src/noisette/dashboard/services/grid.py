@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.attributes.names import parts_of, quoted
 from noisette.config.names import VARIATION
 from noisette.config.sampling import SETTINGS, SWEPT, SamplingSettings, Setting
 from noisette.dashboard.services.draw_queue import Report
@@ -81,7 +82,7 @@ def default_values(name: str, model: OpenModel) -> str:
         return ", ".join(_values_of(SWEPT[name]))
     counts: Mapping[str, int] = model.facts["choices"].get(name) or model.facts["groups"].get(name) or {}
     common = sorted(counts, key=lambda each: -counts[each])[:5]
-    return ", ".join(common) if common else "yes, no"
+    return ", ".join(map(quoted, common)) if common else "yes, no"
 
 
 def guidance_axes(plan: Plan, model: OpenModel) -> tuple[Axis, Axis]:
@@ -96,7 +97,7 @@ def parse_axis(name: str, text: str) -> Axis:
     Raises:
         RequestError: There are no values.
     """
-    values = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+    values = tuple(dict.fromkeys(parts_of(text)))
     if not values:
         raise RequestError(f"give the values of {name}, with commas between")
     return Axis(name, values)
@@ -191,7 +192,7 @@ def _cell(plan: Plan, selected: Mapping[str, str], generator: Generator, values:
     asked = dict(selected)
     for name, value in values.items():
         if name not in SWEPT and name not in _OWN:
-            asked[name] = f"no {name}" if value in ("no", "none") else name if value == "yes" else f"{name}={value}"
+            asked[name] = f"{quoted(name)}={value}"
     settings = _settings(plan.sampling, values)
     seed, start = _seed_and_start(plan, values)
     if "exclusion" in values and settings.impute:

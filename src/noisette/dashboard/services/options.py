@@ -14,6 +14,7 @@ from noisette.config.sampling import SETTINGS, SamplingSettings, Setting
 from noisette.diffusion.registry import OWNED, SAMPLERS
 from noisette.inference.generator import Generator
 from noisette.inference.snippets import short
+from noisette.sampling.amounts import listed_amounts
 from noisette.sampling.presets import PresetName
 
 MOST_IMAGES = 64
@@ -116,7 +117,9 @@ def sampling_settings(
         RequestError: A value cannot be.
     """
     given = {
-        name: amounts(shown[name]) if get_origin(setting.kind) is dict else shown[name]
+        name: listed_amounts(shown[name], generator.schema, called=name, usual=setting.extra.get("usual"))
+        if get_origin(setting.kind) is dict
+        else shown[name]
         for name, setting in FORM.items()
         if settable(name, generator) and takes(shown["sampler"], name)
     }
@@ -125,18 +128,6 @@ def sampling_settings(
     if settable("negative", generator):
         given["negative"] = dict.fromkeys(negative, shown["strength"])
     return SamplingSettings.of(**given)
-
-
-def amounts(text: str) -> dict[str, Any]:
-    """NAME=NUMBER, commas between; what is no number is left for the settings to refuse."""
-    found: dict[str, Any] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, _, number = part.rpartition("=")
-        try:
-            found[name.strip() or number.strip()] = float(number)
-        except ValueError:
-            found[name.strip() or number.strip()] = number
-    return found
 
 
 def presets(generator: Generator) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from noisette.attributes.parsing import impossible
+from noisette.attributes.names import quoted
+from noisette.attributes.parsing import impossible, name_of, part_of, values_behind
 from noisette.attributes.schema import Value
 from noisette.dashboard.services.open_model import OpenModel
 from noisette.dashboard.services.translation import plain
@@ -36,12 +37,12 @@ class AttributeForm:
     def selected(self) -> dict[str, str]:
         """What is asked for of each choice, group and flag, as a person would write it."""
         facts = self.model.facts
-        found = {name: f"{name}={option}" for name in facts["choices"] if (option := self._state(name))}
+        found = {name: self._name(name, option) for name in facts["choices"] if (option := self._state(name))}
         for name in facts["groups"]:
             if member := self._state(name):
-                found[name] = f"no {name}" if member == _NONE else member
-        found |= {flag: flag for flag in self._state(_WITH) or []}
-        found |= {flag: f"no {flag}" for flag in self._state(_WITHOUT) or []}
+                found[name] = f"no {quoted(name)}" if member == _NONE else self._name(member, True)
+        found |= {flag: self._name(flag, True) for flag in self._state(_WITH) or []}
+        found |= {flag: self._absent(flag) for flag in self._state(_WITHOUT) or []}
         if also := (self._state(_ALSO) or "").strip():
             found[_ALSO] = also
         return found
@@ -75,12 +76,14 @@ class AttributeForm:
         for title, value in ((_WITH, True), (_WITHOUT, False)):
             self._put(title, [flag for flag in facts["flags"] if left.get(flag) is value])
         members = (name for name, value in left.items() if name not in facts["flags"] and value is False)
-        self._put(_ALSO, ", ".join(f"no {name}" for name in members))
+        self._put(_ALSO, ", ".join(map(self._absent, members)))
         self._put(_NEGATIVE, list(negative))
 
     def select_only(self, values: Mapping[str, Value]) -> None:
         """Select these attributes, which are negative no more."""
-        self.select(values, [name for name in self.negative if not _has(values, name)])
+        schema = self.model.generator.schema
+        there = [values.get(name) == value for name, value in values_behind(self.negative, schema)]
+        self.select(values, [name for name, has in zip(self.negative, there, strict=True) if not has])
 
     def show(self) -> None:
         """Draw the form. What cannot be asked for besides what is selected is not offered, but named."""
@@ -189,9 +192,15 @@ class AttributeForm:
     def _names(self) -> list[str]:
         """All flags and options, as negative attributes name them."""
         facts = self.model.facts
-        options = [f"{name}={option}" for name, counts in facts["choices"].items() for option in counts]
+        options = [self._name(name, option) for name, counts in facts["choices"].items() for option in counts]
         members = [member for counts in facts["groups"].values() for member in counts]
-        return [*options, *members, *facts["flags"]]
+        return [*options, *(self._name(flag, True) for flag in (*members, *facts["flags"]))]
+
+    def _name(self, name: str, value: Value) -> str:
+        return name_of(name, value, self.model.generator.schema)
+
+    def _absent(self, flag: str) -> str:
+        return part_of(flag, False, self.model.generator.schema)
 
     def _select_random(self) -> None:
         """A random request without the negative attributes."""
@@ -213,12 +222,6 @@ class AttributeForm:
 
     def _put(self, name: str, value: Any) -> None:
         st.session_state[self._key(name)] = value
-
-
-def _has(values: Mapping[str, Value], name: str) -> bool:
-    """Whether a flag, or an option as `choice=option`, is among the values."""
-    flag, _, option = name.partition("=")
-    return values.get(flag) == (option or True)
 
 
 def _counted(counts: Mapping[str, int]) -> Callable[[str], str]:

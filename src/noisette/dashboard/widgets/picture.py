@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from noisette.attributes.parsing import describe
+from noisette.attributes.schema import AttributeSchema
 from noisette.config.sampling import SamplingSettings
 from noisette.dashboard.services.drawing import Picture, draw_watched
 from noisette.dashboard.services.open_model import OpenModel
@@ -97,8 +98,9 @@ def _closer(picture: Picture, place: int, wrong: list[str], form: AttributeForm)
     """One image: what was asked for and what is recognised, its files, and what can be done with it."""
     recognised = None
     if picture.recognised is not None:
-        recognised = form.model.generator.schema.decode(picture.recognised[place])
-        _compare(picture, place, recognised, wrong)
+        schema = form.model.generator.schema
+        recognised = schema.decode(picture.recognised[place])
+        _compare(picture, place, recognised, wrong, schema)
     seed, (height, width) = picture.plan.seeds[place], picture.size
     large = good_scale(width, 1)
     with st.container(horizontal=True):
@@ -133,12 +135,14 @@ def _closer(picture: Picture, place: int, wrong: list[str], form: AttributeForm)
             )
 
 
-def _compare(picture: Picture, place: int, recognised: dict[str, Any], wrong: list[str]) -> None:
+def _compare(
+    picture: Picture, place: int, recognised: dict[str, Any], wrong: list[str], schema: AttributeSchema
+) -> None:
     imputed = picture.plan.alone(place).imputed
     present = {name: value for name, value in recognised.items() if value is not False}
     lines = [f"**{say('asked')}** {plain(picture.request) or say('nothing')}"]
-    lines += [f"**{say('imputed')}** {plain(describe(imputed[0]))}"] if imputed else []
-    lines += [f"**{say('recognised')}** {plain(describe(present))}"]
+    lines += [f"**{say('imputed')}** {plain(describe(imputed[0], schema))}"] if imputed else []
+    lines += [f"**{say('recognised')}** {plain(describe(present, schema))}"]
     lines += [f":material/warning: {plain('; '.join(wrong))}"] if wrong else []
     st.markdown("  \n".join(lines))
 

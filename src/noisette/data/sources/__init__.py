@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from noisette.data.sources.base import Source
-from noisette.errors import RequestError, nearest
+from noisette.errors import RequestError, nearest, told
 from noisette.text import plain
 
 SOURCES = {
@@ -30,6 +30,8 @@ def find_source(name: str) -> Source[Any]:
     Raises:
         RequestError: There is none of that name; the message has the nearest.
     """
+    if not isinstance(name, str):
+        raise RequestError(f"a data set is named by a text, not {told(name)}")
     if name not in SOURCES:
         raise RequestError(no_source(name))
     source: Source[Any] = import_module(SOURCES[name]).SOURCE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from noisette.data.description import Description
-from noisette.errors import RequestError, nearest
+from noisette.errors import RequestError, nearest, written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +101,7 @@ class Source(Generic[OptionsT]):
         if error["type"] == "value_error":
             return error["msg"].removeprefix("Value error, ")
         wanted = [each["msg"].removeprefix("Input should be ") for each in errors if each["loc"][0] == option]
-        return f"{self.name}: {option} = {json.dumps(error['input'], default=str)}: must be {' or '.join(wanted)}"
+        return f"{self.name}: {option} = {written(error['input'])}: must be {' or '.join(wanted)}"
 
 
 def check_pixels(name: str, pixels: int, possible: range) -> int:

@@ -21,6 +21,7 @@ from pydantic import Field, field_validator
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
 from noisette.data.description import Description, trained_by_index
 from noisette.data.sources.base import Options, Source, check_pixels
+from noisette.errors import shortened, told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +38,8 @@ SMALLEST, LARGEST = 8, 64
 GRID = 24
 OUTLINED = 20
 """From this size on, the shorter side, there are pixels to spare for outlines and small details."""
+MOST = 1_000_000
+"""Sprites; of the largest they fill 16 GiB."""
 CHUNK = 512
 """Images drawn or read at a time, so that memory stays close to that of the result."""
 
@@ -207,9 +210,11 @@ class SpritesOptions(Options):
         sides = range(SMALLEST, LARGEST + 1)
         if isinstance(size, int):
             return check_pixels(NAME, size, sides)
-        written = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", size.strip())
+        written = re.fullmatch(r"([0-9]{1,9})(?:x([0-9]{1,9}))?", size.strip())
         if written is None:
-            raise ValueError(f'the size "{size}" is not a number of pixels, nor width x height, such as 16x24')
+            raise ValueError(
+                f'the size "{shortened(size)}" is not a number of pixels, nor width x height, such as 16x24'
+            )
         width, height = int(written[1]), int(written[2] or written[1])
         if width not in sides or height not in sides:
             raise ValueError(f"{NAME} can be {SMALLEST} to {LARGEST} pixels wide and high, not {width}x{height}")
@@ -219,14 +224,16 @@ class SpritesOptions(Options):
     @classmethod
     def _can_be_made(cls, count: int) -> int:
         if count < 1:
-            raise ValueError(f"cannot make {count} sprites; count must be at least 1")
+            raise ValueError(f"cannot make {told(count)} sprites; count must be at least 1")
+        if count > MOST:
+            raise ValueError(f"cannot make {told(count)} sprites; count must be at most {MOST:,}")
         return count
 
     @field_validator("seed")
     @classmethod
     def _is_a_seed(cls, seed: int) -> int:
         if seed < 0:
-            raise ValueError(f"a seed cannot be {seed}; it must be 0 or more")
+            raise ValueError(f"a seed cannot be {told(seed)}; it must be 0 or more")
         return seed
 
     @property
