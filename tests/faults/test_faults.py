@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -15,6 +18,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(why_not() is not None, reason
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     return built(tmp_path_factory.mktemp("library"))
+
+
+def test_whatever_writes_files_survives_each_fault_and_each_loss_of_power(library, tmp_path):
+    command = [sys.executable, "-m", "tests.faults.files", str(tmp_path), "1500"]
+    done = subprocess.run(
+        command, env={**os.environ, "LD_PRELOAD": str(library)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    *wrong, tries = done.stdout.splitlines()
+    assert wrong == []
+    assert int(tries) > 1600
 
 
 def told(library, folder, kind, *arguments):

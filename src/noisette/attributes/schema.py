@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from noisette.attributes.names import folded
 from noisette.errors import RequestError, nearest
@@ -22,7 +22,17 @@ MOST_ATTRIBUTES = 1024
 MOST_VALUES = 2048
 """Of all attributes together: options of choices, and flags."""
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+LONGEST_NAME = 10_000  # letters
+
+
+def _is_name(name: str) -> str:
+    """Not by a constraint of pydantic's, which takes no bytes of file names that are no UTF-8."""
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise ValueError(f"a name has 1 to {LONGEST_NAME:,} letters, not {len(name):,}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_is_name)]
 """Of an attribute, an option or a group."""
 
 Value = str | bool

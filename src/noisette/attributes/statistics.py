@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from noisette.attributes.schema import MOST_VALUES, AttributeSchema, Value
 from noisette.errors import RequestError
@@ -17,6 +17,8 @@ MOST_FINGERPRINTS = 100_000
 """Images; of larger collections the combinations that were seen are not kept."""
 
 _MOST_IMAGES = 2**40
+
+_Row = Annotated[tuple[StrictInt, ...], Field(max_length=MOST_VALUES)]
 
 
 class Statistics(BaseModel):
@@ -30,10 +32,10 @@ class Statistics(BaseModel):
             table, sorted, as base64; empty of more than `MOST_FINGERPRINTS` images.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    images: int = Field(ge=0, le=_MOST_IMAGES)
-    together: tuple[Annotated[tuple[int, ...], Field(max_length=MOST_VALUES)], ...] = Field(max_length=MOST_VALUES)
+    images: int = Field(ge=0, le=_MOST_IMAGES, strict=True)
+    together: tuple[_Row, ...] = Field(max_length=MOST_VALUES)
     seen: str = Field(
         "", max_length=6 * MOST_FINGERPRINTS, validation_alias=AliasChoices("seen", "worn")
     )  # the latter in the files of version 1

@@ -239,6 +239,8 @@ def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Re
         return Recipe.model_validate(values)
     except ValidationError as error:
         raise RequestError(explain(error.errors(), _sections(values))) from error
+    except UnicodeEncodeError as error:
+        raise RequestError(f"{source}: a text in it is no UTF-8") from error
 
 
 def _parsed(text: str, source: str) -> dict[str, Any]:

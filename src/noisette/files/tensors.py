@@ -4,6 +4,8 @@ network has.
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
 
 from noisette.errors import NoisetteError
 from noisette.files.atomic import write_atomically
-from noisette.files.reading import MEND, MOST_TEXT, DamagedError, in_short, open_file, parse_json, within
+from noisette.files.reading import MEND, MOST_TEXT, DamagedError, in_short, open_file, parse_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +25,8 @@ MOST_BYTES = 16 * 2**30
 """Of a file of tensors."""
 
 _LENGTH = 8  # bytes before the head, which say how long it is
-_FLOATS = ("F32", "BF16", "F16")
-_INTEGERS = ("I64",)  # what a normalisation counts
+_BYTES = {"F32": 4, "BF16": 2, "F16": 2, "I64": 8}
+"""Of a number of each type that networks have; the last is what a normalisation counts."""
 
 
 class _Tensor(BaseModel):
@@ -48,6 +49,7 @@ class Head:
         path: Of the file.
         inside: The folder that it lies in.
         kinds: Of each tensor its type, as safetensors call it, and its shape.
+        places: Of each tensor its first byte in the file, and the byte after its last.
         metadata: Texts by name.
         mend: What a person should do where it is damaged.
     """
@@ -55,6 +57,7 @@ class Head:
     path: Path
     inside: Path
     kinds: Mapping[str, tuple[str, tuple[int, ...]]]
+    places: Mapping[str, tuple[int, int]]
     metadata: Mapping[str, str]
     mend: str
 
@@ -72,15 +75,23 @@ class Head:
         """
         import torch  # not before: who lists runs must not wait for it
 
+        types = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64}
         found: dict[str, Tensor] = {}
         try:
-            with safe_open(within(self.path, self.inside), framework="pt") as file:
+            with open_file(self.path, most=MOST_BYTES, inside=self.inside) as file:
                 for name in (name for name in self.kinds if name.startswith(prefix)):
-                    if self.kinds[name][0] not in (*_FLOATS, *_INTEGERS):
-                        raise self._damaged(f"{name} is of type {self.kinds[name][0]}, which no weights are")
-                    found[name.removeprefix(prefix)] = file.get_tensor(name)
-        except SafetensorError as error:
-            raise self._damaged(_told(error)) from error
+                    kind, shape = self.kinds[name]
+                    if kind not in types:
+                        raise self._damaged(f"{name} is of type {kind}, which no weights are")
+                    start, end = self.places[name]
+                    file.seek(start)
+                    content = bytearray(file.read(end - start))
+                    if len(content) < end - start:
+                        raise self._damaged("it is cut short")
+                    numbers = (
+                        torch.frombuffer(content, dtype=types[kind]) if content else torch.empty(0, dtype=types[kind])
+                    )
+                    found[name.removeprefix(prefix)] = numbers.reshape(shape)
         except OSError as error:
             raise NoisetteError(f"cannot read {self.path}: {error.strerror or error}") from error
         for name, tensor in found.items():
@@ -111,19 +122,37 @@ def read_head(path: Path, *, inside: Path, mend: str = MEND) -> Head:
             if not 2 <= length <= MOST_TEXT:
                 raise ValueError("its head is too long, or there is none")
             head = parse_json(file.read(length).decode("utf-8"))
+            size = os.fstat(file.fileno()).st_size
         if not isinstance(head, dict):
             raise ValueError("its head is no object")
         metadata = _METADATA.validate_python(head.pop("__metadata__", None) or {}, strict=True)
         kinds = _TENSORS.validate_python(head)
-        with safe_open(within(path, inside), framework="numpy"):  # it holds places and sizes against the file
-            pass
+        places = _places(kinds, first=_LENGTH + length, size=size)
     except ValidationError as error:
         raise DamagedError(f"{path} is damaged: {in_short(error)}; {mend}") from error
-    except (ValueError, SafetensorError) as error:
+    except ValueError as error:
         raise DamagedError(f"{path} is damaged: {_told(error)}; {mend}") from error
     except OSError as error:
         raise NoisetteError(f"cannot read {path}: {error.strerror or error}") from error
-    return Head(path, inside, {name: (each.dtype, tuple(each.shape)) for name, each in kinds.items()}, metadata, mend)
+    said = {name: (each.dtype, tuple(each.shape)) for name, each in kinds.items()}
+    return Head(path, inside, said, places, metadata, mend)
+
+
+def _places(kinds: Mapping[str, _Tensor], *, first: int, size: int) -> dict[str, tuple[int, int]]:
+    """Where each tensor stands in a file of so many bytes, whose first tensor begins at `first`. Raises ValueError if
+    they do not follow each other to its end, or have not the bytes of their shapes.
+    """
+    end = 0
+    for name, each in sorted(kinds.items(), key=lambda item: item[1].data_offsets):
+        start, stop = each.data_offsets
+        if start != end or stop < start:
+            raise ValueError(f"{name} stands where it cannot")
+        if each.dtype in _BYTES and math.prod(each.shape) * _BYTES[each.dtype] != stop - start:
+            raise ValueError(f"{name} has not the bytes of its shape")
+        end = stop
+    if first + end != size:
+        raise ValueError("it has more or fewer bytes than its tensors")
+    return {name: (first + each.data_offsets[0], first + each.data_offsets[1]) for name, each in kinds.items()}
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
