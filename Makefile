@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo dashboard test test-fast fuzz lint docs format study clean
+.PHONY: help demo dashboard test test-fast test-greatest fuzz lint docs format study clean
 
 help:
 	@echo "make demo   set up, draw from the models that ship, then train two of your own: about 5 minutes"
 	@echo "make dashboard  set up, open the dashboard: tick boxes, get the picture"
 	@echo "make test   set up, run all tests (under 8 minutes on two cores); what they need and there is not is downloaded"
 	@echo "make test-fast  set up, run the tests that are quick (under a minute on two cores): before every commit"
+	@echo "make test-greatest  run what needs no PyTorch in the greatest Python of this machine"
 	@echo "make fuzz   set up, let files be made up for two minutes that should break what reads them"
 	@echo "make lint   set up, check style, types and the direction of imports"
 	@echo "make docs   set up, build the documentation with its API pages into build/docs"
@@ -32,6 +33,9 @@ test-fast: $(VENV)/.installed-dev
 
 # SECONDS_EACH=600 looks longer.
 SECONDS_EACH ?= 20
+test-greatest: $(VENV)/.installed-dev
+	tools/greatest_python.sh
+
 fuzz: $(VENV)/.installed-fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS_EACH)
 

@@ -59,7 +59,7 @@ def main() -> None:
     if arguments.page:
         from pages import machine, write_between
 
-        write_between(arguments.page, "beside-other-work", [*lines, "", f"{arguments.rounds} rounds; {machine()}."])
+        write_between(arguments.page, "beside_other_work", [*lines, "", f"{arguments.rounds} rounds; {machine()}."])
 
 
 def _cell(rates: list[float], alone: float) -> str:

@@ -94,7 +94,7 @@ def test_what_is_read_is_not_written_by_any_name(tmp_path, link):
         ("folder.png", "it is a folder"),
         ("pipe.png", "no ordinary file"),
         ("lost.png", "exists"),
-        ("long" * 100 + ".png", "File name too long"),
+        ("long" * 100 + ".png", "its name is too long"),
         (3, "by text or a path"),
     ],
 )

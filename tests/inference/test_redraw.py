@@ -129,7 +129,11 @@ def test_weights_that_are_damaged_are_told_as_that(file, trained, elsewhere):
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("nowhere", "^no folder nowhere"), ("notes.txt", "is a file, not a run"), ("", "name of a run is empty")],
+    [
+        ("nowhere", "^no folder nowhere"),
+        ("notes.txt", "is a file, not a run"),
+        ("", "name of a file or folder is empty"),
+    ],
 )
 def test_a_run_that_is_named_and_not_there_is_told_by_its_own_name(name, told, file, elsewhere):
     (elsewhere / "notes.txt").write_text("x")

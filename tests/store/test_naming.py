@@ -27,10 +27,10 @@ def here(tmp_path, monkeypatch):
 
 LONG = "x" * 5000
 TOLD = {
-    "": "the name of a run is empty",
+    "": "a name of a file or folder is empty",
     "nowhere": "no folder nowhere, and no model of that name",
     LONG: "no folder xxx.*[.]{3}xxx.*, and no model of that name",
-    "a\0b": r"no folder a\\x00b",
+    "a\0b": "has a NUL character in it",
     "a\x1b[31mb": r"no folder a\\x1b\[31mb",
     "a.png": "a.png is a file, not a run; `noisette regenerate a.png`",
     "notes.txt": "notes.txt is a file, not a run; a run is the folder",

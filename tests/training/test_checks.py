@@ -59,9 +59,9 @@ def test_what_a_training_cannot_do_or_draw_is_refused_first(capsys, recipe, tmp_
     ("out", "message"),
     [
         ("taken", "taken exists; choose another place with --out"),
-        ("tiny.toml/run", "tiny.toml is not a folder"),
+        ("tiny.toml/run", "no folder tiny.toml to write run into: it is no folder"),
         ("taken/" + 250 * "n", "the name of the run folder is too long"),
-        (300 * "n" + "/run", "the name of the run folder is too long"),
+        (300 * "n" + "/run", "its name is too long"),
         ("taken/link", "exists; choose another place"),
     ],
     ids=["taken", "under a file", "long", "longer", "link to nowhere"],
@@ -105,5 +105,5 @@ def test_a_disk_without_room_for_checkpoints_is_told_before_the_training(tmp_pat
     check_room(tmp_path / "run", model)
     usage = __import__("shutil").disk_usage(tmp_path)
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage._replace(free=2**16))
-    with pytest.raises(NoisetteError, match="no room for .*run: its checkpoints take 1 MiB, and 0 MiB are free"):
+    with pytest.raises(NoisetteError, match=r"no room for .*run: its checkpoints take \d MiB, and 0 MiB are free"):
         check_room(tmp_path / "run", model)

@@ -9,8 +9,6 @@ import sys
 
 import pytest
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState, PartialState
 from accelerate.utils import DynamoBackend
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,18 +141,6 @@ def _file(folder):
     path = folder / "tiny.toml"
     path.write_text(TINY)
     return path
-
-
-def test_whoever_called_keeps_their_own_accelerator(tiny, tmp_path):
-    with own_accelerator():  # the tests before may have left theirs
-        for state in (AcceleratorState, PartialState, GradientState):
-            state._shared_state.clear()
-        theirs = Accelerator(mixed_precision="bf16", gradient_accumulation_steps=3)
-        states = (AcceleratorState, PartialState, GradientState)
-        before = [dict(state._shared_state) for state in states]
-        noisette.train(tiny, out=tmp_path / "run")
-        assert [dict(state._shared_state) for state in states] == before
-        assert (theirs.mixed_precision, theirs.gradient_accumulation_steps) == ("bf16", 3)
 
 
 def test_what_changes_the_bits_below_pytorch_is_recorded(variables, tiny, tmp_path, monkeypatch):

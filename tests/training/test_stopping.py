@@ -160,7 +160,7 @@ def test_a_stop_while_the_first_step_compiles_does_not_wait_for_that(trained, tm
 
 
 def test_a_stop_before_there_is_a_run_leaves_nothing(tiny_file, tmp_path, monkeypatch, capsys):
-    for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+    for number, status in ((signal.SIGTERM, 75), (signal.SIGINT, 130)):
         for where in ("start.open_data", "start._choose", "start.count"):
             with monkeypatch.context() as patch:
                 patch.setattr(f"noisette.training.{where}", lambda *given, number=number: send(number))
@@ -171,7 +171,7 @@ def test_a_stop_before_there_is_a_run_leaves_nothing(tiny_file, tmp_path, monkey
 
 def test_a_stop_while_the_folder_is_made_leaves_nothing(tiny_file, tmp_path, monkeypatch):
     monkeypatch.setattr("noisette.store.run.Run.write_status", lambda self, **values: send(signal.SIGTERM))
-    assert main(["train", str(tiny_file), "--out", str(tmp_path / "r")]) == 143
+    assert main(["train", str(tiny_file), "--out", str(tmp_path / "r")]) == 75
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]
 
 

@@ -291,6 +291,8 @@ def _mode(path: Path, *, follow: bool = False) -> int | None:
     except OSError as error:
         if error.errno == errno.ENOTDIR:
             return None  # told of the folder
+        if error.errno == errno.ENAMETOOLONG:
+            raise RequestError(f"cannot write {path}: its name is too long; choose a shorter one") from error
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
 
 

@@ -423,8 +423,7 @@ def table_texts(schema: AttributeSchema, statistics: Statistics, palette: Palett
 
 
 def check_new(folder: Path) -> None:
-    """Raises RequestError if a run cannot be made at `folder`, because of its name or of what is there."""
-    _check_name(folder)
+    """Raises RequestError if a run cannot be made at `folder` because something is there."""
     if os.path.lexists(folder):
         resumed = f", or go on with {resume_command(folder)}" if (folder / "recipe.toml").is_file() else ""
         raise RequestError(f"{folder} exists; choose another place with --out{resumed}")
@@ -440,17 +439,6 @@ def open_run(folder: Path) -> Run:
     if not is_run(folder):
         raise RequestError(why_no_run(str(folder)))
     return Run(folder)
-
-
-def _check_name(folder: Path) -> None:
-    """Raises RequestError for a folder in which safetensors can open no file."""
-    try:
-        str(folder).encode()
-    except UnicodeEncodeError as error:
-        raise RequestError(
-            f"the name of {folder} is not UTF-8, so its weights could not be opened; use another name, or go into the"
-            " folder above and name the rest alone"
-        ) from error
 
 
 def _environment() -> dict[str, Any]:

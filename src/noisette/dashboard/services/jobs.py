@@ -44,7 +44,7 @@ class Job:
                 return "running"
             case 0:
                 return "done"
-            case 75 | 130 | 143 | -15:
+            case 75 | 130 | -15:
                 return "stopped"
             case _:
                 return "failed"
