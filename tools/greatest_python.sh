@@ -10,11 +10,12 @@ cd "$(dirname "$0")/.."
 
 for version in 3.13 3.12; do
     for python in "$(command -v "python$version" || true)" "$HOME"/.pyenv/versions/"$version".*/bin/python3; do
-        [ -x "$python" ] && break 2
+        "$python" -c "" 2> /dev/null && break 2  # pyenv has names on the PATH that do not run
     done
+    python=""
 done
-if [ ! -x "$python" ] || [ "$("$python" -c 'import sys; print(sys.version_info[:2])')" = "$(.venv/bin/python -c 'import sys; print(sys.version_info[:2])')" ]; then
-    echo "there is no Python on this machine beside that of .venv, $(.venv/bin/python --version)"
+if [ -z "$python" ] || [ "$("$python" --version)" = "$(.venv/bin/python --version)" ]; then
+    echo "there is no later Python on this machine than that of .venv, $(.venv/bin/python --version)"
     exit
 fi
 there=.venv/greatest
