@@ -41,7 +41,8 @@ from noisette.data.dataset import Dataset
 from noisette.evaluation.attribute_accuracy import attribute_accuracy
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.classifier_training import kept_classifier
-from noisette.files.atomic import file_sha256, write_text
+from noisette.files.atomic import write_text
+from noisette.files.hashes import file_sha256
 from noisette.files.images import labelled_sheet, save_png
 from noisette.inference.generator import Generator
 from noisette.legacy import modernise

@@ -98,7 +98,7 @@ def test_everything_that_computes_leaves_the_caller_as_it_was(run, tmp_path, mon
     check_untouched("train", lambda: noisette.train(recipe, out="new"))
     check_untouched("resume", lambda: noisette.resume("new", steps=2))
     check_untouched("distil", lambda: noisette.distil("new", steps=2, out="small"))
-    check_untouched("noising", lambda: noising_gif(Path("n.gif"), run.folder, count=1, frames=2))
+    check_untouched("noising", lambda: noising_gif(recipe, count=1, frames=2))
     classifier = check_untouched("fit_classifier", lambda: fit_classifier(data.split("train"), epochs=1))
     check_untouched("read", lambda: classifier.read(data.images))
     train = noisette.open_dataset("sprites", size=8, count=80).split("train")

@@ -102,8 +102,8 @@ def test_records_are_found_by_their_facts_and_read(run):
 def test_the_facts_of_a_draw_are_those_of_version_0_1(asked, tmp_path, monkeypatch):
     """Or else nothing that was measured would be found."""
     from noisette.evaluation.classifier_training import fit_classifier
-    from noisette.evaluation.classifiers import data_of
     from noisette.evaluation.setup import prepare
+    from noisette.evaluation.whole_data import data_of
 
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
     monkeypatch.setattr("noisette.evaluation.classifier_training._BATCH", 8)

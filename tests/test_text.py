@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisette.text import lines, message, plain, plain_tree
+from noisette.errors import told, written
+from noisette.text import brief, lines, message, plain, plain_tree
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,10 @@ def test_lines_stay_lines():
 def test_a_tree_keeps_its_shape():
     tree = {"a\n": [1, None, True, 2.5, "b\x1b", {"c": ("d\r",)}], "e": "f" * 20}
     assert plain_tree(tree, 9) == {r"a\n": [1, None, True, 2.5, r"b\x1b", {"c": [r"d\r"]}], "e": "fff...fff"}
+
+
+def test_a_value_in_an_error_is_one_plain_line_and_short():
+    assert brief("one\n  two\t\x1b[2J") == r"one two \x1b[2J"
+    assert told("\x1b" * 100).isprintable()
+    assert written({"a": "\x7f\u202e"}) == r'{"a": "\x7f\u202e"}'
+    assert len(brief("x" * 1000)) == len(brief("\x1b" * 1000)) == 60

@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 
 import noisette
 from noisette.evaluation.classifier_training import fit_classifier
-from noisette.evaluation.classifiers import open_whole
 from noisette.evaluation.evaluate import evaluate
+from noisette.evaluation.whole_data import open_whole
 from noisette.files.images import read_png
 from noisette.files.output import OutputFile
 from noisette.inference.plan import Plan

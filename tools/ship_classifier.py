@@ -29,8 +29,9 @@ from noisette.cli.display import stages
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.evaluation.classifier import AttributeClassifier, load_classifier, trained_on
 from noisette.evaluation.classifier_report import classifier_report, describe
-from noisette.evaluation.classifiers import EPOCHS, data_of, fit_and_keep
+from noisette.evaluation.classifiers import EPOCHS, fit_and_keep
 from noisette.evaluation.occlusion import occluded
+from noisette.evaluation.whole_data import data_of
 from noisette.files.atomic import write_text
 from noisette.store.publish import list_files
 

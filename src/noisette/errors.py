@@ -7,8 +7,8 @@ import reprlib
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_LONGEST = 60
-"""Letters of a value in an error."""
+from noisette.text import LONGEST_VALUE, brief
+
 _TOO_LONG_TO_COMPARE = 200
 
 
@@ -49,7 +49,7 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
 def told(value: object) -> str:
     """A value as an error names it: as Python writes it, in one line, the middle left out where it is long."""
     try:
-        return shortened(_BRIEF.repr(value))
+        return brief(_BRIEF.repr(value))
     except ValueError:  # a whole number of thousands of digits, which Python does not write
         return f"a {type(value).__name__} that is too long to write"
 
@@ -57,17 +57,10 @@ def told(value: object) -> str:
 def written(value: object) -> str:
     """A value as an error of a file names it: much as TOML has it, in one line, shortened where it is long."""
     try:
-        return shortened(json.dumps(value, ensure_ascii=False, default=str))
+        return brief(json.dumps(value, ensure_ascii=False, default=str))
     except (ValueError, TypeError, RecursionError):  # a number of thousands of digits, no text as a key, a deep nest
         return told(value)
 
 
-def shortened(text: str, most: int = _LONGEST) -> str:
-    """A text in one line, the middle left out where it has more letters than `most`."""
-    if len(text) > most:
-        text = f"{text[: most // 2]}...{text[-(most // 2 - 3) :]}"
-    return " ".join(text.split())
-
-
 _BRIEF = reprlib.Repr()
-_BRIEF.maxstring = _BRIEF.maxlong = _BRIEF.maxother = _LONGEST
+_BRIEF.maxstring = _BRIEF.maxlong = _BRIEF.maxother = LONGEST_VALUE

@@ -17,6 +17,10 @@ WORD = 2**32
 """PyTorch, and NumPy where a seed is one number of several, know a seed by 32 bits: those below are one word."""
 MOST_SEEDS = 1_000_000
 """Images of one drawing."""
+IMPUTED, KEPT, AGAIN, NOISE = range(4)
+"""What random numbers of an image are for: what its request leaves open (all of it where the request is random), what a
+variation keeps of another's, a request in the place of one that is there already, and the noise of long seeds.
+"""
 
 
 def whole_seed(seed: Any) -> int:
@@ -55,16 +59,17 @@ def whole_seeds(seeds: Any) -> list[int]:
     return [whole_seed(seed) for seed in found]
 
 
-def random_of(seed: int, purpose: int) -> np.random.Generator:
+def random_of(seed: int, purpose: int, *number: int) -> np.random.Generator:
     """The random numbers of a seed for one purpose.
 
     Args:
         seed: 0 or more, below 2**63; no two have the same numbers.
-        purpose: 0 or more; each has numbers of its own.
+        purpose: IMPUTED, KEPT, AGAIN or NOISE; each has numbers of its own.
+        number: Of the time that they are drawn for it, if they are several.
     """
     import numpy as np
 
     if seed < WORD:
-        return np.random.default_rng([seed, purpose])
+        return np.random.default_rng([seed, purpose, *number])
     # As one of several numbers, the upper half of a long seed would be taken for a purpose.
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose,)))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *number)))

@@ -14,18 +14,11 @@ Handler = Callable[[int, FrameType | None], object]
 class Terminated(KeyboardInterrupt):
     """What Ctrl-C is, of SIGTERM or SIGHUP: everything on the way out is put away as after Ctrl-C.
 
-    Args:
-        number: Of the signal.
+    Attributes:
+        exit_status: That of all that stops on request.
     """
 
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
-
-    @property
-    def exit_status(self) -> int:
-        """That of all that stops on request."""
-        return 75
+    exit_status = 75
 
 
 @contextmanager

@@ -10,6 +10,8 @@ Tree = TypeVar("Tree")
 
 LONGEST_NAME = 100
 """Letters of a name in a table."""
+LONGEST_VALUE = 60
+"""Letters of a value in an error."""
 
 _LONGEST_WORD = 200  # letters; of a path in a message
 _LONGEST_MESSAGE = 1000
@@ -31,6 +33,19 @@ def plain(text: str, limit: int | None = None) -> str:
     """
     shown = text if text.isprintable() else "".join(map(_shown, text))
     return shown if limit is None else shortened(shown, limit)
+
+
+def brief(text: str, limit: int = LONGEST_VALUE) -> str:
+    """A value as an error quotes it: plain, its spaces and ends of lines one space each, the middle left out.
+
+    Args:
+        text: Any.
+        limit: Letters to show.
+
+    Returns:
+        Text in one line.
+    """
+    return plain(" ".join(text.split()), limit)
 
 
 def message(text: str) -> str:

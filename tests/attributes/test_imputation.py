@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import inspect
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from pydantic import ValidationError
 
+from noisette.attributes import imputation
 from noisette.attributes.imputation import Imputer
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag, Group
 from noisette.attributes.statistics import Statistics, count, shown
@@ -230,3 +233,26 @@ def test_unique_requests_were_each_seen_together_and_differ_from_random_ones_onl
     for one, other in zip(random, unique, strict=True):
         assert (one == other) == (one not in before)
         before.append(other)
+
+
+def test_unique_requests_are_found_among_more_flags_than_python_goes_deep(monkeypatch):
+    """Every draw is all flags or none, so the others are looked for: flag by flag."""
+    schema = AttributeSchema(attributes=tuple(Flag(name=f"flag {number}") for number in range(150)))
+    imputer = Imputer(schema, count(schema, np.repeat([[0], [1]], 150, axis=1).astype(np.int16)))
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 100)
+    try:
+        requests = imputer.unique_requests(range(5))
+    finally:
+        sys.setrecursionlimit(usual)
+    assert len({tuple(each.values()) for each in requests}) == 5
+    monkeypatch.setattr(imputation, "_MOST_VISITED", 140)  # too few for one
+    with pytest.raises(RequestError, match="^no more were found than 2 different requests for 5 images"):
+        imputer.unique_requests(range(5))
+
+
+@pytest.mark.parametrize("seed", [0, 5, 2**32 - 1])
+def test_the_requests_of_short_seeds_are_those_they_always_were(seed):
+    nothing = np.full(TABLE.shape[1], UNKNOWN, dtype=np.int16)
+    before = IMPUTER.impute(nothing, np.random.Generator(np.random.PCG64(seed)))
+    assert IMPUTER.random_request(seed) == SPRITES.decode(before)

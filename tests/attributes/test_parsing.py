@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisette.attributes.imputation import Imputer
-from noisette.attributes.parsing import attribute_behind, describe, parse_request
+from noisette.attributes.parsing import attribute_behind, describe, parse_request, values_behind
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag, Group
 from noisette.attributes.statistics import Statistics, count, value_names
 from noisette.data.sources.sprites import SCHEMA as SPRITES
 from noisette.data.sources.sprites import random_table
 from noisette.errors import RequestError
+from noisette.store.locate import locate
 
 SCHEMA = AttributeSchema(
     attributes=(
@@ -268,3 +269,25 @@ def test_a_description_reads_as_a_request():
     assert describe({"Body": "Zombie", "Hat": "None"}, SPRITES) == "Zombie, Hat=None"
     assert describe({"type": "Male", **dict.fromkeys(SCHEMA.names[1:], False)}, SCHEMA) == "Male"
     assert describe({}, SCHEMA) == "nothing"
+
+
+@pytest.mark.parametrize("name", ["-Earring", "no Earring", "~earring"])
+def test_a_name_that_says_no_is_told_how_to_keep_it_out(name):
+    punks = locate("punks")
+    with pytest.raises(RequestError) as caught:
+        values_behind([name], punks.schema)
+    assert (
+        '; to keep earring out, write --exclude earring, or --attributes "no earring" (see' in str(caught.value).lower()
+    )
+
+
+def test_an_option_that_says_no_is_told_the_one_way_there_is():
+    with pytest.raises(RequestError, match="to keep 7 out, write --exclude 7 "):
+        values_behind(["no 7"], locate("digits").schema)
+
+
+@pytest.mark.parametrize("part", ["--Earring", "~Earring", "non Earring", "never Earring"])
+def test_other_ways_to_say_no_are_told_that_of_a_request(part):
+    punks = locate("punks")
+    with pytest.raises(RequestError, match='to keep Earring out, write "-Earring" or "no Earring"'):
+        parse_request(f"Male, {part}", punks.schema, punks.statistics)

@@ -69,7 +69,7 @@ WRONG = [
     (["data", "fetsh", "mnist"], 'no command "fetsh"; nearest: fetch'),
     (["train"], "Missing argument 'RECIPE'"),
     (["train", "punk"], 'no recipe "punk"; nearest: punks'),
-    (["train", "nowhere.toml"], "cannot read the recipe nowhere.toml"),
+    (["train", "nowhere.toml"], "the recipe: cannot read nowhere.toml"),
     (["train", "punks", "--set", "training.bach_size=3"], "no setting training.bach_size; nearest: batch_size"),
     (["train", "punks", "--set", "training.batch_size=0"], "training.batch_size"),
     (["train", "punks", "--set", "network.widths=[64,64,64,64,64]", "--set", "network.attention=[false,false,false,false,false]"], "network.widths: has 5 levels, but 24 pixels in patches of 2 leave 12, which halves twice; use at most 3"),

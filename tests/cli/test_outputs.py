@@ -23,6 +23,7 @@ from noisette.cli.paths import FOLDER, NEW_FOLDER, PATH
 from noisette.files.images import on_white, read_png
 from noisette.inference.generator import Generator
 from noisette.signals import Terminated
+from noisette.store.shipped import home
 
 
 def run(capsys, *arguments):
@@ -168,6 +169,11 @@ def test_an_interrupted_folder_keeps_what_is_there_and_the_same_command_goes_on(
     assert run(capsys, *command, folder)[0] == 0
     assert drawn == [[3, 18]]  # what is there is not drawn again
     assert contents(folder) == contents(tmp_path / "whole")
+    monkeypatch.setattr("noisette.inference.loading.with_network", lambda *_: pytest.fail("the network was loaded"))
+    status, out, _ = run(capsys, *command, folder, "--json")  # nor is a network loaded for it
+    told = json.loads(out)
+    assert (status, told["files"][-2:]) == (0, [str(folder / "denoising.gif"), str(folder / "denoising.apng")])
+    assert told["drawn_by"] == read_png(folder / "seed-0000.png")[1]["drawn_by"]
 
 
 def test_a_full_disk_says_how_many_images_there_are(capsys, trained, tmp_path, monkeypatch):
@@ -301,3 +307,16 @@ def test_an_animation_ends_in_the_picture_that_is_drawn(capsys, trained, tmp_pat
     expected = np.asarray(on_white(read_png(tmp_path / "a.png")[0]).convert("RGBA")) if partly else picture
     solid = expected[..., 3] == 255
     assert np.array_equal(shown[solid], expected[solid])
+
+
+@pytest.mark.parametrize("name", ["z.png", "z"])
+def test_nothing_is_written_among_the_models_that_ship(capsys, name):
+    place = home() / "digits" / name
+    assert "are not written into" in refused(capsys, "generate", "digits", "--count", "1", "--out", place)
+    assert not place.exists()
+
+
+def test_what_is_no_ordinary_file_is_told_of_standard_output(capsys, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    line = refused(capsys, "generate", "digits", "--count", "1", "--out", tmp_path / "pipe")
+    assert "pipe is no ordinary file; name a .png file or a folder, or - for standard output" in line

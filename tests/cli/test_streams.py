@@ -62,6 +62,21 @@ def test_what_nobody_can_read_is_done_all_the_same(tmp_path, redirected, told):
     assert (tmp_path / "sprites-contact-sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("redirected", "status", "told"),
+    [
+        (">/dev/full", 1, b"error: cannot write to standard output: No space left on device\n"),
+        (">&-", 2, b"error: standard output is closed; name a file with --out\n"),
+        ("| true", 0, b""),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_file_that_standard_output_does_not_take_is_an_error(tmp_path, redirected, status, told):
+    done = started(tmp_path, [*INSPECT, "--out", "-"], redirected)
+    errors = b"".join(line for line in done.stderr.splitlines(keepends=True) if line.startswith((b"error", b"note")))
+    assert (done.returncode, errors) == (status, told)
+
+
 def test_a_refusal_keeps_its_status_when_nobody_can_read_it(tmp_path):
     assert started(tmp_path, ["data", "inspect", "nothing"], "2>/dev/full").returncode == 2
 

@@ -68,7 +68,7 @@ def test_a_recipe_loads_from_a_file(tmp_path):
         ("mnist-reprt", 'no recipe "mnist-reprt"; nearest: mnist-report'),
         ("zzz", 'no recipe "zzz" (see `noisette recipes`)'),
         ("punks.tom", 'no recipe "punks.tom"; nearest: punks'),
-        ("none.toml", "cannot read the recipe none.toml: No such file or directory"),
+        ("none.toml", "the recipe: cannot read none.toml: No such file or directory"),
     ],
 )
 def test_a_recipe_that_is_not_there_says_what_is(name, message):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 
 import pytest
 
@@ -31,6 +33,30 @@ def test_it_listens_on_this_machine_alone_unless_told(called):
     assert command[-2:] == ["--runs", "mine"]
     assert main(["dashboard", "--address", "0.0.0.0", "--port", "9000"]) == 130
     assert called[1][called[1].index("--server.address") + 1] == "0.0.0.0"
+
+
+def test_a_server_does_not_outlive_a_command_that_is_ended(monkeypatch, capsys):
+    """SIGTERM ends the command as any other verb, and the server with it."""
+    children = []
+
+    class Ended(subprocess.Popen):
+        """Its wait is where the signal arrives."""
+
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            children.append(self)
+
+        def wait(self, timeout=None):
+            if len(children) == 1 and not hasattr(self, "told"):
+                self.told = True
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().wait(timeout)
+
+    monkeypatch.setattr(subprocess, "Popen", Ended)
+    monkeypatch.setattr(launch, "command", lambda *arguments: ["sleep", "60"])
+    assert main(["dashboard"]) == 75
+    assert capsys.readouterr().err.strip() == "terminated"
+    assert children[0].returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("status", "told"), [(0, "ended by itself"), (3, "ended with status 3")])

@@ -273,6 +273,20 @@ def test_another_file_is_not_adopted(cache, tmp_path):
     assert not cache.exists()
 
 
+def test_a_copy_that_cannot_be_read_is_not_blamed_on_the_cache(cache, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    copy.write_bytes(CONTENT)
+
+    def hashed_then_gone(path):
+        path.unlink()
+        return ARCHIVE.sha256
+
+    monkeypatch.setattr("noisette.data.fetch.file_sha256", hashed_then_gone)
+    with pytest.raises(RequestError, match=rf"cannot read {copy}: No such file or directory$"):
+        adopt(ARCHIVE, copy)
+    assert not (cache / ARCHIVE.filename).exists()
+
+
 @pytest.mark.slow
 def test_two_processes_fetch_at_once_and_download_once(cache, index):
     index.delay = 1.0

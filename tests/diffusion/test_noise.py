@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisette.diffusion.noise import ImageNoise, VariedNoise, between
-from noisette.seeds import END, WORD, random_of
+from noisette.seeds import AGAIN, END, IMPUTED, KEPT, NOISE, WORD, random_of
 
 
 @given(st.floats(0, 1))
@@ -40,11 +40,26 @@ def test_no_two_seeds_draw_the_same(seed, times, purpose):
         assert random_of(other, times).random() != random_of(other % WORD, times).random()
 
 
+@pytest.mark.parametrize("seed", [WORD, WORD + 5, 5 + 2 * WORD, END - 1])
+def test_no_two_purposes_of_a_long_seed_draw_the_same_nor_what_another_seed_draws(seed):
+    """As one of several numbers, the upper half of the seed would be a purpose, and the purpose a number."""
+    purposes = [(IMPUTED,), (KEPT,), *((AGAIN, number) for number in range(3)), (NOISE,)]
+    drawn = [
+        random_of(its, *purpose).standard_normal(4).astype(np.float32).tobytes()
+        for its in (seed, seed % WORD)
+        for purpose in purposes
+    ]
+    assert len(set(drawn)) == len(drawn)
+    assert ImageNoise([seed]).draw((4,)).numpy().tobytes() == drawn[purposes.index((NOISE,))]
+
+
 @given(st.integers(0, WORD - 1))
 def test_seeds_of_32_bits_draw_what_they_always_drew(seed):
     wanted = torch.randn(3, 4, generator=torch.Generator().manual_seed(seed))
     assert torch.equal(ImageNoise([seed]).draw((3, 4))[0], wanted)
     assert random_of(seed, 1).random() == np.random.default_rng([seed, 1]).random()
+    assert random_of(seed, AGAIN, 3).random() == np.random.default_rng([seed, 2, 3]).random()
+    assert random_of(seed, IMPUTED).random() == np.random.Generator(np.random.PCG64(seed)).random()
 
 
 def test_long_seeds_draw_unit_normal_numbers_that_go_on():

@@ -104,7 +104,7 @@ def presets_of_another(run: Path) -> None:
     (run / FILE).write_text(json.dumps({**table, "weights": open_run(run).weights().sha256}), encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.documents
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in (*PAGES, HELP) if commands_of(page, text_of(page))])
 def test_each_command_works_as_it_stands(page, bare, tmp_path):

@@ -111,6 +111,7 @@ def test_a_read_only_folder_is_one_line(recipe, tmp_path):
         )
     finally:
         subprocess.run(["umount", str(disk)], check=True)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == f"error: cannot make {disk / 'r'}: Read-only file system"
+    assert done.returncode == 2
+    line = f"error: cannot write into the folder {disk}; choose another place with --out"
+    assert done.stderr.splitlines()[-1] == line
     assert "Traceback" not in done.stderr

@@ -15,8 +15,8 @@ import noisette
 from noisette.cli import main
 from noisette.config.recipe import parse_recipe
 from noisette.data.sources.sprites import sprites
+from noisette.evaluation.axes import chosen_figures, parse_axis
 from noisette.evaluation.classifiers import fit_and_keep
-from noisette.evaluation.sweep_plan import chosen_figures, parse_axis
 from noisette.store.run import open_run
 
 from ..conftest import CONDITIONAL, TINY

@@ -251,7 +251,9 @@ def _state(folder: str) -> bool:
 _TRAIN = ["train", "tiny.toml", "--out", RUN]
 _GENERATE = ["generate", RUN, "--count", "4", "--out"]
 _SIX = ["--count", "6", "--draws", "1"]
-_DISTIL = ["distil", RUN, "--nfe", "2", "--steps", "12", "--out", "runs/student"]
+_CHOSEN = ("precision=float32", "layout=contiguous", "compile=no")  # else the clock chooses, each time anew
+_SET = [word for each in _CHOSEN for word in ("--set", f"training.{each}")]
+_DISTIL = ["distil", RUN, "--nfe", "2", "--steps", "12", *_SET, "--out", "runs/student"]
 _SWEEP = ["sweep", RUN, "--over", "guidance=1,2", *_SIX, "--out", "swept"]
 _PICTURES = [f"pictures/seed-{seed:04d}.png" for seed in range(4)]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
 from noisette.files import atomic
-from noisette.files.atomic import file_sha256, make_folder, write_atomically, write_folder_atomically, write_text
+from noisette.files.atomic import make_folder, write_atomically, write_folder_atomically, write_text
 
 
 def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -76,13 +75,6 @@ def test_a_folder_that_is_not_there_is_an_error_and_not_made(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_text(tmp_path / "none" / "a.txt", "text")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("size", [0, 1, 1 << 20, (1 << 20) + 1])  # it reads a MiB at a time
-def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path, size):
-    content = os.urandom(size)
-    (tmp_path / "a").write_bytes(content)
-    assert file_sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
 
 
 def test_a_folder_that_cannot_be_filled_is_not_there_and_one_that_was_there_stays(tmp_path):

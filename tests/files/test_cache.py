@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -14,6 +15,12 @@ from noisette.files.cache import cache_folder, locked
 def test_the_variable_says_where_the_cache_is(monkeypatch, tmp_path):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path / "elsewhere"))
     assert cache_folder() == tmp_path / "elsewhere"
+
+
+def test_the_variable_may_begin_with_a_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NOISETTE_CACHE", "~/mine")
+    assert cache_folder() == tmp_path / "mine"
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -78,3 +85,42 @@ def test_a_full_disk_while_writing_is_the_same_line(tmp_path):
     line = "cannot write .*: No space left on device; set NOISETTE_CACHE"
     with pytest.raises(NoisetteError, match=line), locked(tmp_path / "a"):
         raise OSError(28, "No space left on device")
+
+
+def dangling(folder):
+    (folder / "cache").symlink_to("/nowhere/at/all")
+    return folder / "cache"
+
+
+def loop(folder):
+    (folder / "cache").symlink_to(folder / "cache")
+    return folder / "cache"
+
+
+@pytest.mark.parametrize(
+    "place", [dangling, loop, lambda folder: folder / ("n" * 300), lambda _: "/proc/noisette", lambda _: "/dev/null/x"]
+)
+def test_no_library_is_sent_to_a_cache_that_cannot_be_made(tmp_path, place):
+    """PyTorch makes its folder where it is imported, and cannot be imported where it cannot be made."""
+    names = ("TORCHINDUCTOR_CACHE_DIR", "MPLCONFIGDIR")
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    home = {"HOME": str(tmp_path), "NOISETTE_CACHE": str(place(tmp_path))}
+    code = f"import os, noisette; print([name for name in {names!r} if name in os.environ])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**kept, **home}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_libraries_keep_in_the_cache_what_they_keep(tmp_path):
+    kept = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    code = "import os, noisette; print(os.environ['TORCHINDUCTOR_CACHE_DIR'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**kept, "NOISETTE_CACHE": str(tmp_path / "deep" / "cache")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{tmp_path / 'deep' / 'cache' / 'inductor'}\n"
+    assert list((tmp_path / "deep" / "cache" / "inductor").iterdir()) == []

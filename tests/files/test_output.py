@@ -49,6 +49,27 @@ def test_several_commands_at_once_never_take_the_same_name(tmp_path, monkeypatch
     assert (tmp_path / "a.gif").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_of_two_files_none_stays_where_one_cannot_be_written(tmp_path, monkeypatch, named, error):
+    """Else the same command, given again, would find the first."""
+
+    def full(path, data, write=Path.write_bytes):
+        if data == b"film":
+            raise error
+        return write(path, data)
+
+    def target():
+        return output_file(tmp_path / "a.png" if named else None, tmp_path / "a.png", *PNG, beside=[".gif"])
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises((NoisetteError, KeyboardInterrupt)):
+        target().write(b"picture", {".gif": b"film"})
+    monkeypatch.undo()
+    assert files(tmp_path) == {}
+    assert [path.name for path in target().write(b"picture", {".gif": b"film"})] == ["a.png", "a.gif"]
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["with hard links", "without"])
 def test_a_named_file_that_somebody_made_meanwhile_is_theirs(tmp_path, monkeypatch, links):
     def no_links(*_, **__):
@@ -137,6 +158,9 @@ def test_a_home_folder_is_expanded_as_shells_do(tmp_path, monkeypatch):
     assert expand("~/a.png") == expand(Path("~/a.png")) == tmp_path / "a.png"
     assert expand("~nobody-of-this-name/a.png") == Path("~nobody-of-this-name/a.png")
     assert expand("a~2.png") == Path("a~2.png")
+    monkeypatch.chdir(tmp_path)
+    for here in ("./~", "./~/a.png", "./~root"):  # is what it says, however often it is expanded
+        assert expand(expand(here)) == expand(here) == tmp_path / here
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os.path, "expanduser", lambda text: text)  # of a user whom the system does not know
     with pytest.raises(RequestError, match="set HOME"):

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from noisette.errors import RequestError
+from noisette.files.animation import as_apng
 from noisette.files.images import as_png, differing, parse_png, sheet
 from noisette.files.png import SIGNATURE, DamagedText, text_of
 
@@ -217,6 +218,12 @@ def test_another_kind_of_picture_is_called_by_its_name(kind, name):
 def test_an_animation_is_called_that():
     data = with_text(as_png(Image.new("L", (2, 2)), {}), (b"acTL", struct.pack(">II", 20, 0)), OURS)
     with pytest.raises(RequestError, match="a.png is an animation of 20 frames"):
+        parse_png(data, "a.png")
+
+
+def test_the_denoising_of_one_step_is_not_said_to_have_lost_its_text():
+    data = as_apng([Image.new("RGB", (2, 2))], said={"seeds": [0]})
+    with pytest.raises(RequestError, match="a.png shows the denoising of a picture, and is not the picture"):
         parse_png(data, "a.png")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import get_args
 
 import numpy as np
@@ -11,12 +12,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisette
+from noisette.cli import main
 from noisette.config.recipe import load_recipe
 from noisette.config.sampling import SamplingSettings
 from noisette.diffusion.registry import SamplerName
 from noisette.errors import RequestError
 from noisette.inference.generator import in_memory
 from noisette.model import assemble
+
+from ..store import forging
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +263,24 @@ def test_a_plan_of_other_weights_is_not_drawn_unchecked(generator):
     with pytest.raises(RequestError, match="see `replan`"):
         generator.draw(plan.model_copy(update={"weights": "ab" * 32}))
     assert (generator.draw(generator.replan(plan)) == generator.draw(plan)).all()
+
+
+@pytest.mark.parametrize("tensor", ["enter.weight", "leave.2.weight"])
+def test_weights_that_give_no_finite_number_draw_no_blank_image(trained, tmp_path, capsys, tensor):
+    shutil.copytree(trained.folder, tmp_path / "run")
+    forging.checkpoint(forging.filled(f"average/{tensor}", 3e38))(tmp_path / "run")
+    assert main(["generate", str(tmp_path / "run"), "--count", "1", "--out", str(tmp_path / "a.png")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "error: the network gives numbers that are not finite; its weights are damaged, or the training failed"
+    )
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_network_that_is_being_trained_draws_what_it_can(tiny):
+    """The grid of a training that goes astray does not end it: the loss tells, and counts."""
+    model = assemble(tiny)
+    network = model.network().eval()
+    for parameter in network.parameters():
+        torch.nn.init.constant_(parameter, torch.nan)
+    generator = in_memory(model, network)
+    assert generator.draw(generator.plan(seeds=[0])).shape == (1, 4, 8, 8)

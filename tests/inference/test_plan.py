@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -67,6 +68,23 @@ def test_a_plan_that_was_changed_is_refused_in_a_line(change):
     said = {**PUNKS.plan("Female", seeds=[1, 2]).metadata(), **change}
     with pytest.raises(RequestError, match="^[^\n]+$"):
         PUNKS.replan(Plan.from_metadata(json.loads(json.dumps(said))))
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"sampling": 7}, "sampling should be an object"),
+        ({"sampling": {"guidance": [1]}}, "sampling.guidance should be an object"),
+        ({"variation": 7}, "variation should be an object with of and strength"),
+        ({"variation": {"of": 7}}, "variation should be an object with of and strength"),
+        ({"attributes": [{}, {}], "absent": [[1]]}, "absent should be a list of names"),
+        ({"attributes": [7, {}], "absent": ["Earring"]}, "attributes should be a list of objects"),
+    ],
+)
+def test_what_was_changed_is_named_in_our_words(change, line):
+    said = {**PUNKS.plan("Female", seeds=[1, 2]).metadata(), **change}
+    with pytest.raises(RequestError, match=re.escape(f"what it says was changed ({line})")):
+        Plan.from_metadata(said)
 
 
 def test_an_imputed_attribute_that_is_not_what_was_asked_for_is_refused():

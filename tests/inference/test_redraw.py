@@ -14,11 +14,15 @@ from PIL.PngImagePlugin import PngInfo
 import noisette
 from noisette.cli import main
 from noisette.errors import NoisetteError, RequestError
+from noisette.files.hashes import read_hashes
 from noisette.files.images import as_png, read_png, save_png, sheet
 from noisette.inference.loading import planner_of
 from noisette.inference.plan import Plan
 from noisette.inference.redraw import remember
 from noisette.store.locate import locate
+from noisette.store.publish import ship
+from noisette.store.run import Run
+from noisette.store.shipped import Shipped
 
 
 def run(capsys, *arguments):
@@ -121,10 +125,48 @@ def test_weights_that_are_damaged_are_told_as_that(file, trained, elsewhere):
     copy = shutil.copytree(trained.folder, elsewhere / "mine")
     newest = next((copy / "checkpoints").glob("*20.safetensors"))
     newest.write_bytes(newest.read_bytes()[:-1] + b"?")
-    with pytest.raises(
-        NoisetteError, match="was drawn by weights that are damaged: mine: .*; restore them from a copy"
-    ):
+    with pytest.raises(NoisetteError, match="was drawn by weights that are damaged: mine: .*; restore it from a copy$"):
         remember(file)
+
+
+@pytest.fixture
+def shipped(picture, trained, tmp_path, monkeypatch):
+    """The folder of a model that ships, and a picture that says it was drawn by it."""
+    for module in ("shipped", "locate"):
+        monkeypatch.setattr(f"noisette.store.{module}.home", lambda: tmp_path / "models")
+    folder = ship(trained, tmp_path / "models" / "ours")
+    said = {**picture[1], "run": "ours", "weights": read_hashes(folder)["weights.safetensors"]}
+    save_png(tmp_path / "ours.png", picture[0], said)
+    return folder, tmp_path / "ours.png"
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "hashes.json"])
+def test_a_model_that_ships_and_is_damaged_is_told_as_that(name, shipped, elsewhere):
+    folder, drawn = shipped
+    assert remember(drawn).weights.sha256 == remember(drawn).said.weights
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    with pytest.raises(NoisetteError, match=f"{name} is damaged: .*; reinstall noisette: [^;]*") as told:
+        remember(drawn)
+    assert "has others" not in str(told.value)
+    assert "restore" not in str(told.value)
+
+
+def test_no_weights_are_hashed_for_a_picture_of_others(file, shipped, elsewhere, monkeypatch):
+    monkeypatch.setattr(Shipped, "weights", lambda *_: pytest.fail("it was hashed"))
+    with pytest.raises(RequestError, match="say where it is with --run"):
+        remember(file)
+
+
+def test_nothing_is_looked_for_behind_what_drew_a_picture(file, trained, elsewhere, monkeypatch):
+    copy = shutil.copytree(trained.folder, elsewhere / "mine")
+
+    def around(*_):
+        yield Run(copy)
+        pytest.fail("it looked further")
+
+    monkeypatch.setattr("noisette.inference.redraw.around", around)
+    assert remember(file).weights.path.is_relative_to(copy)
 
 
 @pytest.mark.parametrize(

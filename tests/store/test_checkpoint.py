@@ -8,12 +8,16 @@ from noisette.errors import NoisetteError
 from noisette.store.checkpoint import discard_from, latest_checkpoint, save_checkpoint
 
 
+def standing(step):
+    return {"step": step, "elapsed": 0.0, "skipped": 0, "updates": 0, "schema": "", "palette": ""}
+
+
 def save(folder, step):
     return save_checkpoint(
         folder,
         step,
         {"network": {"w": torch.full((3,), float(step))}, "optimizer": {"w/m": torch.ones(2)}},
-        {"step": step},
+        standing(step),
         2,
     )
 
@@ -22,7 +26,7 @@ def test_what_was_saved_comes_back(tmp_path):
     save(tmp_path, 5)
     found, notes = latest_checkpoint(tmp_path)
     assert notes == []
-    assert found.state == {"step": 5}
+    assert found.state == standing(5)
     assert torch.equal(found.tensors("network")["w"], torch.full((3,), 5.0))
     assert list(found.tensors("optimizer")) == ["w/m"]
 
@@ -53,7 +57,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_and_says_so(tmp_path, 
         content[-1] ^= 1
         file.write_bytes(content if damage == "tampered" else content[: len(content) // 2])
     found, notes = latest_checkpoint(tmp_path)
-    assert found.state == {"step": 1}
+    assert found.state == standing(1)
     assert len(notes) == 1
     assert "step-00000002.safetensors" in notes[0]
 
@@ -104,16 +108,16 @@ def test_a_death_between_the_file_and_the_manifest_loses_nothing(tmp_path, monke
         with pytest.raises(OSError, match="killed here"):
             save(tmp_path, 2)
     found, notes = latest_checkpoint(tmp_path)
-    assert (found.state, notes) == ({"step": 1}, [])
+    assert (found.state, notes) == (standing(1), [])
     save(tmp_path, 2)
-    assert latest_checkpoint(tmp_path)[0].state == {"step": 2}
+    assert latest_checkpoint(tmp_path)[0].state == standing(2)
 
 
 def test_checkpoints_can_be_taken_back(tmp_path):
     save(tmp_path, 1)
     save(tmp_path, 2)
     discard_from(tmp_path, 2)
-    assert latest_checkpoint(tmp_path)[0].state == {"step": 1}
+    assert latest_checkpoint(tmp_path)[0].state == standing(1)
     discard_from(tmp_path, 0)
     assert latest_checkpoint(tmp_path) == (None, [])
     assert list(tmp_path.glob("*.safetensors")) == []
@@ -123,3 +127,11 @@ def test_no_pickle_is_written(tmp_path):
     save(tmp_path, 1)
     with safe_open(tmp_path / "step-00000001.safetensors", framework="pt") as file:
         assert sorted(file.keys()) == ["network/w", "optimizer/w/m"]
+
+
+@pytest.mark.parametrize("field", ["step", "elapsed", "skipped", "updates", "schema", "palette"])
+def test_a_checkpoint_that_lost_what_it_says_is_none(tmp_path, field):
+    said = {name: value for name, value in standing(1).items() if name != field}
+    save_checkpoint(tmp_path, 1, {"network": {"w": torch.ones(1)}}, said, 2)
+    with pytest.raises(NoisetteError, match=r"step-00000001.safetensors is not a checkpoint of noisette"):
+        latest_checkpoint(tmp_path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -16,12 +18,42 @@ from noisette.errors import NoisetteError
 from noisette.evaluation.classifier_training import fit_classifier
 from noisette.evaluation.classifiers import features_of, find_classifier
 from noisette.evaluation.records import Record
-from noisette.files.hashes import read_hashes, sealed, unsealed
+from noisette.files import hashes
+from noisette.files.hashes import file_sha256, read_hashes, sealed, unsealed
 from noisette.inference.loading import planner_of
 from noisette.store.locate import locate
 from noisette.store.run import Run
 
 HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 20, (1 << 20) + 1])  # it reads a MiB at a time
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path, size):
+    content = os.urandom(size)
+    (tmp_path / "a").write_bytes(content)
+    assert file_sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+    with pytest.raises(NoisetteError, match="more than any that noisette makes"):
+        file_sha256(tmp_path / "a", most=size - 1)
+
+
+def test_a_pipe_has_no_digest_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NoisetteError, match="it is no regular file"):
+        file_sha256(tmp_path / "pipe")
+
+
+def test_environment_is_judged_once_and_seen_when_it_changes(trained, tmp_path, monkeypatch):
+    run = Run(shutil.copytree(trained.folder, tmp_path / "r"))
+    judged = []
+    seen = hashes.unsealed
+    monkeypatch.setattr(hashes, "unsealed", lambda values: judged.append(values) or seen(values))
+    planner_of(run, run.weights())
+    assert len(judged) == 1
+    Run(run.folder).write_environment({**run.environment, "device": "another"})
+    assert run.environment["device"] == "another"
+    flip(run.folder / "environment.json", 0.5)
+    with pytest.raises(NoisetteError, match=r"environment\.json is damaged"):
+        _ = run.environment
 
 
 def flip(path, place, bit=0):

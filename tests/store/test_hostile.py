@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -13,7 +14,11 @@ import noisette
 from noisette.cli import main
 from noisette.config.recipe import parse_recipe
 from noisette.dashboard.services.model_list import list_models
+from noisette.files.atomic import write_text
+from noisette.files.reading import is_own_file
+from noisette.store.publish import ship
 from noisette.store.run import Run
+from noisette.store.shipped import Shipped
 
 from ..conftest import CONDITIONAL
 from . import forging as forge
@@ -81,6 +86,11 @@ FORGED = {
     "seconds that are no number": (forge.checkpoint(state=lambda it: it.update(elapsed=math.nan)), DRAWS),
     "seconds below 0": (forge.checkpoint(state=lambda it: it.update(elapsed=-5.0)), DRAWS),
     "more averages than steps": (forge.checkpoint(state=lambda it: it.update(updates=it["step"] + 1)), DRAWS),
+    "no count of averages": (forge.checkpoint(state=lambda it: it.pop("updates") and it), DRAWS),
+    "no fingerprint": (forge.checkpoint(state=lambda it: it.pop("schema") and it), DRAWS),
+    "fewer averages than steps": (forge.checkpoint(state=lambda it: it.update(updates=0)), ("resume",)),
+    "attributes of another run": (forge.checkpoint(state=lambda it: it.update(schema="ab" * 32)), DRAWS),
+    "colours of another run": (forge.checkpoint(state=lambda it: it.update(palette="ab" * 32)), DRAWS),
     "fingerprint that is a number": (forge.checkpoint(state=lambda it: it.update(schema=5)), DRAWS),
     "weights that are no numbers": (forge.checkpoint(forge.filled("average/", math.nan)), ("generate", "evaluate")),
     "weights without end": (forge.checkpoint(forge.filled("average/", math.inf)), ("generate", "evaluate")),
@@ -199,14 +209,76 @@ def test_a_training_does_not_go_on_from_nonsense(change, stopped, tmp_path, caps
     assert forge.tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("finished", [True, False])
+def test_what_may_be_absent_is_not_missed(finished, trained, stopped, tmp_path, capsys):
+    """Of a checkpoint and of a status; whoever writes them by hand may leave it out."""
+    folder = shutil.copytree((trained if finished else stopped).folder, tmp_path / "made")
+    forge.checkpoint(state=lambda it: it.pop("elapsed") and it)(folder)
+    said = json.loads((folder / "status.json").read_text())
+    for name in ("epoch", "loss", "skipped"):
+        said.pop(name)
+    (folder / "status.json").write_text(json.dumps(said))
+    assert main(["resume", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["step"], told["skipped"]) == ("finished", 20 if finished else 30, 0)
+    assert (told["loss"] is None) == finished
+
+
+def test_a_table_that_is_damaged_is_not_shipped(trained, tmp_path):
+    run = Run(shutil.copytree(trained.folder, tmp_path / "r"))
+    forge.replaced("statistics.json", "1", "2")(run.folder)
+    with pytest.raises(noisette.NoisetteError, match=r"statistics\.json is damaged"):
+        ship(run, tmp_path / "model")
+    shipped = Shipped(ship(trained, tmp_path / "model"))
+    for name in ("schema.json", "statistics.json", "palette.json"):
+        there, own = shipped.folder / name, trained.folder / name
+        assert there.is_file() == own.is_file()
+        assert not own.is_file() or there.read_bytes() == own.read_bytes()
+
+
+def test_the_newest_grid_is_found_by_looking_at_it_alone(tmp_path, monkeypatch):
+    (tmp_path / "samples").mkdir()
+    for epoch in range(5):
+        (tmp_path / f"samples/epoch-{epoch:04d}.png").write_bytes(b"")
+    (tmp_path / "samples/epoch-0005.png").symlink_to("/etc/passwd")
+    looked = []
+    monkeypatch.setattr("noisette.store.run.is_own_file", lambda *at: looked.append(at[0].stem) or is_own_file(*at))
+    assert Run(tmp_path).thumbnail == tmp_path / "samples/epoch-0004.png"
+    assert looked == ["epoch-0005", "epoch-0004"]
+
+
+def test_a_recipe_stays_untouched_when_writing_it_dies_twice(trained, tmp_path, monkeypatch):
+    run = Run(shutil.copytree(trained.folder, tmp_path / "r"))
+
+    def longer(steps):
+        return run.recipe.model_copy(update={"training": run.recipe.training.model_copy(update={"steps": steps})})
+
+    for steps, wanted in ((21, ["environment.json", "recipe.toml"]), (22, ["environment.json"])):
+        written = []
+
+        def dying(path, text, wanted=wanted, written=written):
+            if written == wanted:
+                raise ZeroDivisionError
+            written.append(path.name)
+            write_text(path, text)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("noisette.store.run.write_text", dying)
+            with pytest.raises(ZeroDivisionError):
+                run.write_recipe(longer(steps))
+        assert (run.edited, run.recipe.training.steps) == ((), 21)
+    run.write_recipe(longer(23))
+    assert (run.edited, run.recipe.training.steps) == ((), 23)
+
+
 def test_a_lock_that_is_a_link_empties_no_file(asked, tmp_path):
     shutil.copytree(asked.folder, tmp_path / "forged")
     victim = tmp_path / "letter"
     victim.write_text("dear")
-    for link in (Path.symlink_to, Path.hardlink_to):
+    for link, mend in ((Path.symlink_to, "remove it"), (Path.hardlink_to, "it is a hard link, .* with `cp -r`")):
         (tmp_path / "forged/.lock").unlink(missing_ok=True)
         link(tmp_path / "forged/.lock", victim)
-        with pytest.raises(noisette.NoisetteError, match="lock is no file of this folder alone"):
+        with pytest.raises(noisette.NoisetteError, match=f"lock is no file of this folder alone; {mend}"):
             noisette.resume(tmp_path / "forged")
         assert victim.read_text() == "dear"
 
@@ -217,7 +289,7 @@ def test_only_checkpoints_are_removed_and_no_file_of_a_similar_name(tmp_path):
     kept = tmp_path / "step-best.safetensors"
     kept.write_bytes(b"mine")
     for step in (1, 2, 3):
-        save_checkpoint(tmp_path, step, {"network": {"w": torch.ones(1)}}, {"step": step}, 2)
+        save_checkpoint(tmp_path, step, {"network": {"w": torch.ones(1)}}, {}, 2)
     assert kept.read_bytes() == b"mine"
     assert [path.name for path in sorted(tmp_path.glob("step-0*"))] == [
         "step-00000002.safetensors",

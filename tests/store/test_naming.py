@@ -84,10 +84,10 @@ RECIPES = {
     "runs/mine": "runs/mine is a run, not a recipe; go on with it by `noisette resume runs/mine`",
     "runs": "runs is a folder, not a recipe",
     "a.png": "a.png is no recipe: the name of a recipe's file ends in .toml",
-    "none.toml": "cannot read the recipe none.toml: No such file",
+    "none.toml": "the recipe: cannot read none.toml: No such file",
     LONG: 'no recipe "xxx',
-    f"{LONG}.toml": r"cannot read the recipe xxx.*\.\.\.xxx",
-    "runs/mine/checkpoints.toml": "cannot read the recipe runs/mine/checkpoints.toml",
+    f"{LONG}.toml": r"the recipe: cannot read xxx.*\.\.\.xxx",
+    "runs/mine/checkpoints.toml": "the recipe: cannot read runs/mine/checkpoints.toml",
 }
 
 

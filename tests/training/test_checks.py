@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from noisette.cli import main
 from noisette.config.recipe import load_recipe, parse_recipe, recipe_names
@@ -15,7 +16,7 @@ from noisette.diffusion.registry import ScheduleName, most_steps
 from noisette.diffusion.schedules import make_schedule
 from noisette.diffusion.spacing import spaced
 from noisette.errors import NoisetteError
-from noisette.model import assemble
+from noisette.model import Model, assemble
 from noisette.training.checks import assembled, check_recipe, check_room
 
 from ..conftest import CONDITIONAL
@@ -60,7 +61,7 @@ def test_what_a_training_cannot_do_or_draw_is_refused_first(capsys, recipe, tmp_
     [
         ("taken", "taken exists; choose another place with --out"),
         ("tiny.toml/run", "no folder tiny.toml to write run into: it is no folder"),
-        ("taken/" + 250 * "n", "the name of the run folder is too long"),
+        ("taken/" + 250 * "n", "its name is too long; choose a shorter one"),
         (300 * "n" + "/run", "its name is too long"),
         ("taken/link", "exists; choose another place"),
     ],
@@ -102,6 +103,13 @@ def test_how_many_images_are_trained_on_is_known_before_they_are_there():
 def test_a_disk_without_room_for_checkpoints_is_told_before_the_training(tmp_path, monkeypatch):
     recipe = parse_recipe(CONDITIONAL, source="t")
     model = assemble(recipe, recipe.dataset.description.schema)
+    network = Model.network
+
+    def outlined(self):
+        assert torch.get_default_device().type == "meta", "it takes memory"
+        return network(self)
+
+    monkeypatch.setattr(Model, "network", outlined)
     check_room(tmp_path / "run", model)
     usage = __import__("shutil").disk_usage(tmp_path)
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage._replace(free=2**16))

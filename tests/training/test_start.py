@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 from functools import partial
 
 import pytest
@@ -9,9 +12,11 @@ import pytest
 import noisette
 from noisette.config.recipe import parse_recipe
 from noisette.data.palette import Palette, palette_of
-from noisette.errors import NoisetteError, RequestError
+from noisette.errors import NoisetteError, RequestError, Stopped
+from noisette.store.run import open_run
 
 from ..conftest import CONDITIONAL, TINY
+from ..store.forging import tree
 from .helpers import Collecting, Interrupting, final, same
 
 
@@ -122,6 +127,21 @@ def test_a_batch_larger_than_the_data_is_refused_before_anything_is_made(tmp_pat
 def test_two_trainings_cannot_share_a_folder(trained):
     with trained.locked(), pytest.raises(RequestError, match="being trained by another process"):
         noisette.resume(trained.folder)
+
+
+def test_a_run_that_another_process_trains_is_not_written_into(trained, tmp_path, monkeypatch):
+    run = open_run(shutil.copytree(trained.folder, tmp_path / "r"))
+    (run.folder / "statistics.json").write_text("{}")
+    run.write_status(**{**run.status, "state": "running"})
+    before = tree(tmp_path)
+    with run.locked():
+        with pytest.raises(RequestError, match="being trained by another process"):
+            noisette.resume(run.folder)
+        assert tree(tmp_path) == before
+        monkeypatch.setattr("noisette.training.start._only_one", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(Stopped):
+            noisette.resume(run.folder)
+        assert tree(tmp_path) == before
 
 
 def test_where_nothing_compiles_a_training_that_was_to_be_compiled_goes_on_without(tmp_path, monkeypatch):

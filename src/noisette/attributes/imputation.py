@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
 from noisette.attributes.statistics import Statistics, fingerprints, value_names
 from noisette.errors import RequestError
+from noisette.seeds import AGAIN, IMPUTED, random_of
 
 _TRIES = 1000
 _TRIES_FOR_BEST = 300
@@ -128,7 +129,7 @@ class Imputer:
             Values by name.
         """
         row = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16) if given is None else given
-        return self._schema.decode(self.impute(row, np.random.Generator(np.random.PCG64(seed)), without=without))
+        return self._schema.decode(self.impute(row, random_of(seed, IMPUTED), without=without))
 
     def unique_requests(
         self, seeds: Sequence[int], *, without: Collection[tuple[str, Value]] = ()
@@ -149,44 +150,54 @@ class Imputer:
         """
         nothing = np.full(len(self._schema.attributes), UNKNOWN, dtype=np.int16)
         rows: dict[bytes, NDArray[np.int16]] = {}
-        rest: Iterator[NDArray[np.int16]] | None = None
+        rest: Iterator[NDArray[np.int16] | None] | None = None
         for seed in seeds:
-            row = self.impute(nothing, np.random.Generator(np.random.PCG64(seed)), without=without)
+            row = self.impute(nothing, random_of(seed, IMPUTED), without=without)
             for number in range(_TRIES_FOR_UNIQUE):
                 if row.tobytes() not in rows:
                     break
-                row = self.impute(nothing, np.random.default_rng([seed, 2, number]), without=without)
+                row = self.impute(nothing, random_of(seed, AGAIN, number), without=without)
             if row.tobytes() in rows:  # nearly all draws are of those that are there: what is left is looked for
                 rest = rest or self._every(nothing, without)
-                row = next((each for each in rest if each.tobytes() not in rows), row)
-            if row.tobytes() in rows:
-                raise RequestError(
-                    f"there are only {len(rows)} different requests for {len(seeds)} images; use a smaller --count, or"
-                    " leave --unique out"
-                )
+                found = next((each for each in rest if each is None or each.tobytes() not in rows), row)
+                if found is None or found.tobytes() in rows:
+                    there = "no more were found than" if found is None else "there are only"
+                    raise RequestError(
+                        f"{there} {len(rows)} different requests for {len(seeds)} images; use a smaller --count, or"
+                        " leave --unique out"
+                    )
+                row = found
             rows[row.tobytes()] = row
         return [self._schema.decode(row) for row in rows.values()]
 
-    def _every(self, row: NDArray[np.int16], without: Collection[tuple[str, Value]]) -> Iterator[NDArray[np.int16]]:
-        """All plausible images of a row, one after the other: nothing in them was never seen together."""
+    def _every(
+        self, row: NDArray[np.int16], without: Collection[tuple[str, Value]]
+    ) -> Iterator[NDArray[np.int16] | None]:
+        """All plausible images of a row, one after the other: nothing in them was never seen together. None at last
+        where so many values were looked at that the rest is left.
+        """
         allowed, visited = self._case(row, without).allowed, 0
-
-        def complete(place: int, present: list[int]) -> Iterator[NDArray[np.int16]]:
-            nonlocal visited
-            if place == len(self._order):
-                yield self._with(row, np.array(present, dtype=np.intp))
+        units = [(self._units[unit], np.flatnonzero(allowed[unit])) for unit, _ in self._order]
+        # of each unit down to the one where the search is: what it can still be, and the values of those before it
+        stack: list[tuple[Iterator[int], list[int]]] = [(iter(units[0][1]), [])]
+        while stack:
+            numbers, present = stack[-1]
+            places, _ = units[len(stack) - 1]
+            if (number := next(numbers, None)) is None:
+                stack.pop()
+                continue
+            visited += 1
+            if visited > _MOST_VISITED:
+                yield None
                 return
-            unit, _ = self._order[place]
-            for number in np.flatnonzero(allowed[unit]):
-                visited += 1
-                if visited > _MOST_VISITED:
-                    return
-                if number == len(self._units[unit]):
-                    yield from complete(place + 1, present)
-                elif (self._together[self._units[unit][number], present] > 0).all():
-                    yield from complete(place + 1, [*present, self._units[unit][number]])
-
-        return complete(0, [])
+            if number < len(places):
+                if not (self._together[places[number], present] > 0).all():
+                    continue
+                present = [*present, places[number]]
+            if len(stack) == len(units):
+                yield self._with(row, np.array(present, dtype=np.intp))
+            else:
+                stack.append((iter(units[len(stack)][1]), present))
 
     def keep(
         self, row: NDArray[np.int16], imputed: NDArray[np.int16], share: float, random: np.random.Generator

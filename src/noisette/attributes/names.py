@@ -22,6 +22,10 @@ _QUOTED = r'"[^"]*(?:""[^"]*)*"'
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _PART = re.compile(rf"\s*(?:(?:{_NO}|\+)?\s*{_QUOTED})?[^,=:]*(?:[=:](?:\s*{_QUOTED})?[^,=:]*)*", re.IGNORECASE)
 _SIGNED = re.compile(rf"(?:(?P<no>{_NO})|\+)\s*(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
+_DENIED = re.compile(
+    rf"(?:{_NO}|[^\w\"]|(?:non|never|nor|minus|except|sans|ohne|keine?)(?:\s+|[{_DASHES}_]))+\s*(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _WHOLE = re.compile(_QUOTED)
 _PLAIN = re.compile(r'[^,"=:]+')
 _MARK = re.compile("[=:]")
@@ -83,6 +87,12 @@ def signed(part: str) -> Said | None:
     """What is said of which name, of a part that begins with a sign or with no, not, without; None of any other."""
     match = _SIGNED.fullmatch(part)
     return Said(match["rest"].strip(), match["no"] is None) if match else None
+
+
+def denied(part: str) -> str | None:
+    """The name in a part that seems to say no, also in ways that a request does not know; None of any other."""
+    match = _DENIED.fullmatch(part)
+    return match["rest"].strip() if match else None
 
 
 def halves(part: str) -> Iterable[tuple[str, str]]:

@@ -18,6 +18,7 @@ from noisette.attributes.groups import EVIDENCE
 from noisette.attributes.names import (
     MOST_LETTERS,
     cleaned,
+    denied,
     folded,
     halves,
     in_quotes,
@@ -28,7 +29,8 @@ from noisette.attributes.names import (
 )
 from noisette.attributes.schema import Attribute, AttributeSchema, Flag, Group, Value
 from noisette.attributes.statistics import Statistics, value_names
-from noisette.errors import RequestError, nearest, shortened, told
+from noisette.errors import RequestError, nearest, told
+from noisette.text import brief
 
 _MOST_ABSENT = 3
 _MOST_TOLD = 3
@@ -136,7 +138,10 @@ def as_text(values: Mapping[str, Value], schema: AttributeSchema) -> str:
     Returns:
         A text that `parse_request` reads as these values; empty where there are none.
     """
-    return ", ".join(part_of(name, value, schema) for name, value in values.items())
+    if not values:
+        return ""
+    reader = _reader(schema)
+    return ", ".join(reader.written(name, value) for name, value in values.items())
 
 
 def part_of(name: str, value: Value, schema: AttributeSchema) -> str:
@@ -150,9 +155,7 @@ def part_of(name: str, value: Value, schema: AttributeSchema) -> str:
     Returns:
         The shortest text that a request reads as this value and nothing else.
     """
-    bare = [] if value == "None" else _bare(name, value)  # of what nobody would know whose it is
-    reader = _reader(schema)
-    return next((way for way in bare if reader.reads(way) == {name: value}), name_of(name, value, schema))
+    return _reader(schema).written(name, value)
 
 
 def name_of(name: str, value: Value, schema: AttributeSchema) -> str:
@@ -163,17 +166,7 @@ def name_of(name: str, value: Value, schema: AttributeSchema) -> str:
         value: An option of it, or whether it is there.
         schema: Of the name.
     """
-    said = ("no", "yes")[value] if isinstance(value, bool) else value
-    ways = [*(_bare(name, value) if value is True else []), f"{quoted(name)}={quoted(said)}"]
-    reader = _reader(schema)
-    return next((way for way in ways if reader.reads(way) == {name: value}), f"{in_quotes(name)}={in_quotes(said)}")
-
-
-def _bare(name: str, value: Value) -> list[str]:
-    """A value as people write it where nothing else has its name."""
-    if isinstance(value, bool):
-        return [quoted(name) if value else f"no {quoted(name)}"]
-    return [quoted(value)]
+    return _reader(schema).named(name, value)
 
 
 def describe(values: Mapping[str, Value], schema: AttributeSchema) -> str:
@@ -228,6 +221,13 @@ def attribute_behind(name: str, schema: AttributeSchema) -> str:
     return _reader(schema).attribute(name)
 
 
+def _bare(name: str, value: Value) -> list[str]:
+    """A value as people write it where nothing else has its name."""
+    if isinstance(value, bool):
+        return [quoted(name) if value else f"no {quoted(name)}"]
+    return [quoted(value)]
+
+
 class _Part(NamedTuple):
     """One part of a request: a name, and what is said of it."""
 
@@ -254,6 +254,7 @@ class _Reader:
             *(option for found in self._options.values() for _, option in found),
         ]
         self._exact = {cleaned(name) for name in self._written}
+        self._parts: dict[tuple[str, Value], str] = {}
 
     def read(self, asked: str | Mapping[str, object]) -> dict[str, Value]:
         """What a whole request says. Raises RequestError."""
@@ -263,7 +264,7 @@ class _Reader:
         if strange := [name for name, _ in written if not isinstance(name, str)]:
             raise RequestError(f"the names in a request are text, not {told(strange[0])}")
         if unknown := [name for name in dict.fromkeys(name for name, _ in written) if not self._knows(name)]:
-            raise RequestError(self._not_known(unknown, alone=len(written) == 1))
+            raise RequestError(self._not_known(unknown, alone=len(written) == 1, text=isinstance(asked, str)))
         said: dict[str, Value] = {}
         for name, value in written:
             for attribute, meant in self._meant(name, value):
@@ -281,12 +282,27 @@ class _Reader:
         except RequestError:
             return {}
 
+    def written(self, name: str, value: Value) -> str:
+        """A value as a part of a request, see `part_of`; a sheet of pictures says the same ones again and again."""
+        key = (name, value)
+        if key not in self._parts:
+            bare = [] if value == "None" else _bare(name, value)  # of what nobody would know whose it is
+            part = next((way for way in bare if self.reads(way) == {name: value}), None)
+            self._parts[key] = self.named(name, value) if part is None else part
+        return self._parts[key]
+
+    def named(self, name: str, value: Value) -> str:
+        """The name of a flag, or of an option with its choice, see `name_of`."""
+        said = ("no", "yes")[value] if isinstance(value, bool) else value
+        ways = [*(_bare(name, value) if value is True else []), f"{quoted(name)}={quoted(said)}"]
+        return next((way for way in ways if self.reads(way) == {name: value}), f"{in_quotes(name)}={in_quotes(said)}")
+
     def thing(self, name: str) -> tuple[str, Value]:
         """The one value that the name of a flag or option stands for. Raises RequestError."""
         part = self._named(name)
         meant = self._meant(*part)
         if len(meant) != 1 or meant[0][1] is False:
-            raise RequestError(f'"{shortened(name)}" is nothing that is there; name a flag or an option')
+            raise RequestError(f'"{brief(name)}" is nothing that is there; name a flag or an option')
         return meant[0]
 
     def attribute(self, name: str) -> str:
@@ -309,7 +325,7 @@ class _Reader:
         text = cleaned(name[:MOST_LETTERS])
         found = self._plain(text)
         if not self._knows(found.name):
-            raise RequestError(self._not_known([found.name], alone=False))
+            raise RequestError(self._not_known([found.name], alone=False, named=True))
         return found
 
     def _listed(self, text: str) -> list[_Part]:
@@ -335,10 +351,10 @@ class _Reader:
         plain = self._plain(part)
         if not self._knows(plain.name) and self._knows(self._plain(said.rest).name):
             raise RequestError(
-                f'"{shortened(part)}" says no to a value; name a flag that is not there, as in "no NAME", or keep away'
+                f'"{brief(part)}" says no to a value; name a flag that is not there, as in "no NAME", or keep away'
                 " from an option by --exclude"
                 if not said.present
-                else f'"{shortened(part)}" has a sign and a value; leave the sign out'
+                else f'"{brief(part)}" has a sign and a value; leave the sign out'
             )
         return plain
 
@@ -355,7 +371,7 @@ class _Reader:
             return self._there(part)
         if len(ways) + whole > 1:
             raise RequestError(
-                f'"{shortened(part)}" can mean several things; put the name and the value in double quotes, as in'
+                f'"{brief(part)}" can mean several things; put the name and the value in double quotes, as in'
                 f" {in_quotes(ways[0].name)}={in_quotes(str(ways[0].value))}"
             )
         return [*ways, *divided, _Part(part, True)][0]
@@ -373,13 +389,24 @@ class _Reader:
         key = folded(name)
         return key in self._attributes or key in self._groups or key in self._options
 
-    def _not_known(self, names: Sequence[str], *, alone: bool) -> str:
-        """Why names cannot be asked for, with the nearest that can, and how to write what was meant."""
+    def _not_known(self, names: Sequence[str], *, alone: bool, text: bool = False, named: bool = False) -> str:
+        """Why names cannot be asked for, with the nearest that can, and how to write what was meant.
+
+        alone: nothing else is asked for. text: they stand in a text, where a sign says no. named: they are names alone.
+        """
         first = names[0]
         hint = "; commas separate what is asked for" if alone and (" " in first or ";" in first) else ""
-        if (said := signed(cleaned(first[:MOST_LETTERS]))) and self._knows(said.rest):
-            hint = f"; the name is {quoted(said.rest)}, and its value says whether it is there"
-        listed = [f'no attribute "{shortened(name)}"{nearest(name, self._written)}' for name in names[:_MOST_TOLD]]
+        rest = denied(cleaned(first[:MOST_LETTERS]))
+        if rest is not None and self._knows(rest):
+            flag = folded(rest) not in self._options
+            without = f'"-{rest}" or "no {rest}"' if flag else f"--exclude {quoted(rest)}"
+            hint = f"; the name is {quoted(rest)}, and its value says whether it is there"
+            if named:
+                asked = f', or --attributes "no {rest}"' if flag else ""
+                hint = f"; to keep {quoted(rest)} out, write --exclude {quoted(rest)}{asked}"
+            elif text:
+                hint = f"; to keep {quoted(rest)} out, write {without}"
+        listed = [f'no attribute "{brief(name)}"{nearest(name, self._written)}' for name in names[:_MOST_TOLD]]
         more = f"; and {len(names) - _MOST_TOLD:,} more" if len(names) > _MOST_TOLD else ""
         return f"{'; '.join(listed)}{more}{hint} (see `noisette attributes`)"
 
@@ -420,7 +447,7 @@ class _Reader:
             raise RequestError(f"which {name}? Name one, such as {quoted(name)}={quoted(options[0])}{nothing}")
         written = _as_written(value)
         if written is None or folded(written) not in by_folded:
-            what = f'"{shortened(written)}"' if written is not None else told(value)
+            what = f'"{brief(written)}"' if written is not None else told(value)
             near = nearest(written, options) if written is not None else ""
             listed = ", ".join(options[:8]) + (", ..." if len(options) > 8 else "")
             raise RequestError(f"{name} cannot be {what}{near or f'; it can be {listed}'}")

@@ -84,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     open_streams()
     tell_what_is_logged()
     status = _run(arguments)
-    tell_unless_answered()
+    if status == 0:
+        tell_unless_answered()
     return status
 
 

@@ -136,10 +136,10 @@ def generate(
     from noisette.inference.loading import planner_of, with_network
     from noisette.inference.plan import with_old_keys
     from noisette.store.locate import locate
+    from noisette.store.shipped import check_not_shipped
 
+    check_not_shipped(out)
     bundle = locate(run)
-    if asked is not None and not bundle.recipe.conditional:
-        raise RequestError(f"{run} was trained without attributes, so it cannot be asked for {asked or 'nothing'}")
     start = _start(vary)
     settings = SamplingSettings.of(**understood(given, bundle.schema))
     weights = bundle.weights()
@@ -170,12 +170,16 @@ def generate(
         codes = planner.codes(plan)
         if codes is not None and UNKNOWN not in codes:
             tell("note: the request specifies every attribute, so the images hardly differ; --count 1 may be enough")
-    from noisette.cli.display import drawing
-    from noisette.inference.render import draw_to
+    if (recorded := there.done) is not None:  # nothing is left to draw, so no network is loaded
+        files = [*there.files(), *map(there.film, there.animations)]
+    else:
+        from noisette.cli.display import drawing
+        from noisette.inference.render import draw_to
 
-    generator = with_network(planner, weights)
-    with drawing(f"{count} images") as progress:
-        files = draw_to(there, generator, note=lambda text: tell(f"note: {text}"), progress=progress)
+        generator = with_network(planner, weights)
+        with drawing(f"{count} images") as progress:
+            files = draw_to(there, generator, note=lambda text: tell(f"note: {text}"), progress=progress)
+        recorded = generator.recorded(plan)
     lines = [plain(str(file)) for file in files]
     if isinstance(plan.attributes, tuple):
         each = zip(plan.seeds, plan.attributes, strict=True)
@@ -184,7 +188,7 @@ def generate(
         for line in lines:
             tell(line)
         return
-    facts = {"files": [str(file) for file in files], **generator.recorded(plan).facts()}
+    facts = {"files": [str(file) for file in files], **recorded.facts()}
     answer(json_, with_old_keys(facts), "\n".join(lines))
 
 
@@ -235,9 +239,12 @@ def noising(run: Path, count: int, frames: int, out: str | None, overwrite: bool
     check_answer(out, json_)
     usual, what = Path(f"{run.resolve().name}-noising.gif"), "the animation is a GIF; name a .gif file"
     target = output_file(out, usual, (".gif",), what, overwrite=overwrite)
+    from noisette.store.locate import recipe_of
+
+    recipe = recipe_of(run)  # a wrong name is refused before PyTorch is loaded
     from noisette.inference.noising import noising_gif
 
-    for path in target.write(noising_gif(run, count=count, frames=frames)):
+    for path in target.write(noising_gif(recipe, count=count, frames=frames)):
         answer(json_, {"file": str(path)}, plain(str(path)))
 
 

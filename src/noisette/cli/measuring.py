@@ -119,11 +119,18 @@ def evaluate(
         raise RequestError("--classifier-epochs goes with --fit-classifier")
     if overwrite:
         raise RequestError("--overwrite goes with --fit-classifier: an evaluation is written over nothing")
+    assert run is not None
+    # A wrong request is refused before PyTorch is loaded.
+    from noisette.config.sampling import SamplingSettings
+    from noisette.inference.loading import planner_of
+    from noisette.store.locate import locate
+
+    bundle = locate(run)
+    planner_of(bundle, bundle.weights(checkpoint)).resolve(SamplingSettings.of(**given), preset)
     from noisette.cli.display import stages
     from noisette.evaluation.evaluate import evaluate as measure
     from noisette.evaluation.tables import describe
 
-    assert run is not None
     with going_on(), stages() as progress:
         found = measure(
             run,
@@ -152,12 +159,14 @@ def _fit_classifier(name: str, epochs: int | None, split: str, overwrite: bool, 
     drawing = {SETTINGS[name].option for name, value in context.params["given"].items() if value is not None}
     if idle := {f"--{name}" for name in given - _OF_A_CLASSIFIER} | drawing:
         raise RequestError(f"{min(idle)} is of an evaluation, and --fit-classifier makes none; leave it out")
-    from noisette.cli.display import stages
-    from noisette.evaluation.classifier_report import check_split, classifier_report, describe
-    from noisette.evaluation.classifiers import EPOCHS, data_of, fit_and_keep, kept_here
+    from noisette.evaluation.whole_data import check_split, data_of
 
     check_split(split)
-    dataset = data_of(name)
+    dataset = data_of(name)  # a wrong name is refused before PyTorch is loaded
+    from noisette.cli.display import stages
+    from noisette.evaluation.classifier_report import classifier_report, describe
+    from noisette.evaluation.classifiers import EPOCHS, fit_and_keep, kept_here
+
     if not overwrite and (kept := kept_here(dataset.split("train"))) is not None:
         raise RequestError(f"a classifier of these data is kept in {kept}; --overwrite trains another in its place")
     with stages() as progress:
@@ -216,22 +225,25 @@ def sweep(
 
     A sweep that was stopped goes on with the first point that is missing.
     """
+    # A wrong request is refused before PyTorch is loaded.
+    from noisette.evaluation.axes import check_points, chosen_figures, parse_axis
     from noisette.evaluation.targets import sweep_folder
 
     if out is not None:
         known = {"split": split, "seed": seed, "draws": draws, **({"count": count} if count is not None else {})}
         sweep_folder(out, overwrite, known)
-    from noisette.cli.display import stages
-    from noisette.evaluation.sweep import sweep as measure
-    from noisette.evaluation.sweep_output import describe
-    from noisette.evaluation.sweep_plan import parse_axis
-
     axes: dict[str, list[Any]] = {}
     for text in over:
         name, values = parse_axis(text, run)
         if name in axes:
             raise RequestError(f"--over names {name} twice; give all its values at once")
         axes[name] = values
+    chosen_figures(figures)
+    check_points(run, axes)
+    from noisette.cli.display import stages
+    from noisette.evaluation.sweep import sweep as measure
+    from noisette.evaluation.sweep_output import describe
+
     with going_on(), stages() as progress:
         found = measure(
             run,
@@ -319,8 +331,11 @@ def report(
     """
     check_answer(out, json_)
     from noisette.evaluation.targets import report_file
+    from noisette.store.locate import locate
 
     report_file(out, overwrite)
+    for run in runs:  # a wrong name is refused before PyTorch is loaded
+        locate(run)
     from noisette.cli.display import stages
     from noisette.evaluation.report import report as write
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from noisette.errors import RequestError
-from noisette.files.output import STANDARD_OUTPUT, expand, new_folder
+from noisette.files.output import STANDARD_OUTPUT, expand
 
 
 class _Path(click.Path):
@@ -27,7 +27,7 @@ class _NewFolder(_Path):
     """The folder of a new run."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return new_folder(value)
+        return value if value == STANDARD_OUTPUT else expand(value)  # which is refused where the run is made
 
 
 PATH = _Path()

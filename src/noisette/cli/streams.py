@@ -58,6 +58,12 @@ class Outlet(io.RawIOBase):
         return len(memoryview(data).cast("B"))
 
 
+class _Closed(io.TextIOWrapper):
+    """Stands in the place of a stream that was closed before the program began; what it is given is lost."""
+
+    closed_before = True
+
+
 def open_streams() -> None:
     """Make standard output and standard error what is described above; once, and never where another program has put
     something in their place.
@@ -85,7 +91,7 @@ def tell_unless_answered() -> None:
 
 def _opened(stream: TextIO | None) -> TextIO:
     if stream is None:
-        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+        return _Closed(open(os.devnull, "wb"), encoding="utf-8")  # noqa: PTH123
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()

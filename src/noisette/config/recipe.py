@@ -26,12 +26,12 @@ from noisette.config.sections import (
     dataset_section,
 )
 from noisette.diffusion.registry import OWNED, SAMPLERS, takers
-from noisette.errors import NoisetteError, RequestError, nearest, shortened, told
+from noisette.errors import NoisetteError, RequestError, nearest, told
 from noisette.files.hashes import read_verified
 from noisette.files.output import expand
 from noisette.files.reading import read_text
 from noisette.networks.registry import NETWORKS
-from noisette.text import plain
+from noisette.text import brief, plain
 
 _MOST_TEXT = 2**20
 """Bytes of a recipe; those that ship have some hundreds."""
@@ -198,21 +198,20 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
         try:
             text = read_text(path, most=_MOST_TEXT)
         except NoisetteError as error:
-            said = str(error).replace("cannot read ", "cannot read the recipe ", 1)
-            raise RequestError(shortened(said, 400)) from error
+            raise RequestError(brief(f"the recipe: {error}", 400)) from error
     else:
-        raise RequestError(_no_recipe(name))
+        raise RequestError(_no_recipe(name, path))
     return parse_recipe(text, source=name, overrides=overrides)
 
 
-def _no_recipe(name: str) -> str:
+def _no_recipe(name: str, path: Path) -> str:
     """What is there in the place of a recipe."""
-    shown, path = plain(name, 80), Path(name)
+    shown = plain(name, 80)
     try:
-        if name and (path / "recipe.toml").is_file():
+        if (path / "recipe.toml").is_file():
             recipe = path / "recipe.toml"
             return f"{shown} is a run, not a recipe; go on with it by `noisette resume {shown}`, or name its {recipe}"
-        if name and path.is_dir():
+        if path.is_dir():
             return f"{shown} is a folder, not a recipe; name one of `noisette recipes`, or a .toml file"
         if path.is_file():
             return f"{shown} is no recipe: the name of a recipe's file ends in .toml (see `noisette recipes`)"
@@ -253,7 +252,7 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # the first also of numbers and dates that cannot be
-        why = "it is too deep" if isinstance(error, RecursionError) else shortened(str(error), 200)
+        why = "it is too deep" if isinstance(error, RecursionError) else brief(str(error), 200)
         raise RequestError(f"{source} is not TOML: {why}") from error
 
 
@@ -294,15 +293,15 @@ def _override(values: dict[str, Any], override: str) -> str:
     key, equals, written = override.partition("=")
     key, written = today(key.strip()), written.strip()
     if not equals or not all(key.split(".")):
-        raise RequestError(f'"{shortened(override)}" is not KEY=VALUE, such as training.batch_size=32')
+        raise RequestError(f'"{brief(override)}" is not KEY=VALUE, such as training.batch_size=32')
     if key.count(".") >= _DEEPEST:
-        raise RequestError(f"{shortened(key)} lies deeper than any setting")
+        raise RequestError(f"{brief(key)} lies deeper than any setting")
     *sections, field = key.split(".")
     target = values
     for section in sections:
         target = target.setdefault(section, {})
         if not isinstance(target, dict):
-            raise RequestError(f"{shortened(key)}: {shortened(section)} is a setting, not a section")
+            raise RequestError(f"{brief(key)}: {brief(section)} is a setting, not a section")
     if written == "none":
         target.pop(field, None)
         return key
@@ -312,7 +311,7 @@ def _override(values: dict[str, Any], override: str) -> str:
     try:
         target[field] = tomllib.loads(f"value = {written}")["value"]
     except RecursionError as error:
-        raise RequestError(f"{key}: {shortened(written)} is nested too deeply") from error
+        raise RequestError(f"{key}: {brief(written)} is nested too deeply") from error
     except ValueError:
         target[field] = written
     return key

@@ -19,7 +19,8 @@ from pydantic_core import ErrorDetails
 
 from noisette.config.names import EXCLUSION, STRONGEST
 from noisette.diffusion.registry import MOST_STEPS, SamplerName, Spacing, takers
-from noisette.errors import RequestError, nearest, shortened, told
+from noisette.errors import RequestError, nearest, told
+from noisette.text import brief
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -99,13 +100,12 @@ class GuidanceSettings(Section):
         for name, amount in self.weights.items():
             if not 0 <= amount <= STRONGEST:
                 raise ValueError(
-                    f"{shortened(name)} = {amount:g}: a scale lies between 0 and {STRONGEST:g}, and 1 is the plain"
-                    " request"
+                    f"{brief(name)} = {amount:g}: a scale lies between 0 and {STRONGEST:g}, and 1 is the plain request"
                 )
         for name, amount in self.negative.items():
             if not 0 <= amount <= STRONGEST:
                 raise ValueError(
-                    f"{shortened(name)} = {amount:g}: the strength of an exclusion lies between 0 and {STRONGEST:g};"
+                    f"{brief(name)} = {amount:g}: the strength of an exclusion lies between 0 and {STRONGEST:g};"
                     f" {EXCLUSION:g} is a start"
                 )
         return self
@@ -191,7 +191,7 @@ class SamplingSettings(Section):
         for name, value in given.items():
             if name not in SETTINGS:
                 raise RequestError(
-                    f'no setting "{shortened(name)}"{nearest(name, SETTINGS)}; there are {", ".join(SETTINGS)}'
+                    f'no setting "{brief(name)}"{nearest(name, SETTINGS)}; there are {", ".join(SETTINGS)}'
                 )
             if value is not None:
                 *sections, last = SETTINGS[name].path
@@ -390,7 +390,7 @@ def _explain(error: ErrorDetails) -> str:
     match error["type"]:
         case "literal_error" if isinstance(value, str):
             known = get_args(setting.kind) if setting else ()
-            return f'no {name} "{shortened(value)}"{nearest(value, known)}; there are {", ".join(known)}'
+            return f'no {name} "{brief(value)}"{nearest(value, known)}; there are {", ".join(known)}'
         case "literal_error":
             return f"a {name} is a name, not {told(value)}"
         case "int_type" | "int_from_float":
@@ -398,7 +398,7 @@ def _explain(error: ErrorDetails) -> str:
         case "float_type" if isinstance(value, int) and not isinstance(value, bool):
             return f"{name} is too large for a number"
         case "float_type" if len(place) > 1 and setting and len(place) > len(setting.path):
-            whose = shortened(place[-1]) if setting.kind is not tuple and get_origin(setting.kind) is dict else name
+            whose = brief(place[-1]) if setting.kind is not tuple and get_origin(setting.kind) is dict else name
             return f"{whose if whose != '[key]' else name} must be a number, not {told(value)}"
         case "float_type":
             return f"{name} must be a number, not {told(value)}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,8 +43,7 @@ def launch(runs: Path, *, port: int, address: str, browser: bool) -> None:
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     server = command("-m", "noisette.dashboard.server", str(_APP), *arguments, "--", "--runs", str(runs))
-    # A server of its own process: it must not outlive this one.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # A server of its own process, which does not outlive this one: whatever is raised here, `call` kills it.
     if status := subprocess.call(server, env=environment()):
         raise NoisetteError(f"the dashboard ended with status {status}; what it said is above")
     raise NoisetteError("the dashboard ended by itself; it should serve until Ctrl-C")

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import subprocess
 from ast import literal_eval
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from noisette.children import command, environment
 from noisette.data.sources.base import Archive
 from noisette.errors import NoisetteError, RequestError
-from noisette.files.atomic import file_sha256, write_atomically
+from noisette.files.atomic import write_atomically
 from noisette.files.cache import cache_folder, locked
+from noisette.files.hashes import file_sha256
 from noisette.progress import Progress, silent
 
 if TYPE_CHECKING:
     from pypi_simple import PyPISimple
 
+_BLOCK = 1 << 20  # bytes that are copied at once
 _TIMEOUT = 30.0  # seconds without an answer
 _LOG = logging.getLogger(__name__)
 
@@ -69,22 +70,39 @@ def adopt(archive: Archive, source: Path) -> Path:
     """
     if not source.is_file():
         raise RequestError(f"no file {source}; give a local copy of {archive.filename}")
-    try:
-        found = file_sha256(source)
-    except OSError as error:
-        raise RequestError(f"cannot read {source}: {error.strerror or error}") from error
+    found = file_sha256(source, failure=RequestError)
     if found != archive.sha256:
         raise RequestError(f"{source} is not {archive.filename}: its SHA-256 is {found}, not {archive.sha256}")
     path = cache_folder() / archive.filename
     with locked(path):
-        write_atomically(path, lambda temporary: shutil.copyfile(source, temporary))
+        write_atomically(path, lambda temporary: _copy(source, temporary))
     return path
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file of somebody's into the cache. Raises RequestError where it cannot be read: that is no fault of ours,
+    nor of the disk that is written.
+    """
+
+    def read(file: BinaryIO) -> bytes:
+        try:
+            return file.read(_BLOCK)
+        except OSError as error:
+            raise RequestError(f"cannot read {source}: {error.strerror or error}") from error
+
+    try:
+        opened = source.open("rb")
+    except OSError as error:
+        raise RequestError(f"cannot read {source}: {error.strerror or error}") from error
+    with opened as file, target.open("wb") as copy:
+        while block := read(file):
+            copy.write(block)
 
 
 def _is_whole(path: Path, archive: Archive) -> bool:
     try:
         return path.stat().st_size == archive.size and file_sha256(path) == archive.sha256
-    except OSError:
+    except (OSError, NoisetteError):
         return False
 
 
@@ -120,7 +138,7 @@ def _take_from(place: str, settings: Mapping[str, str], archive: Archive, target
         folder = Path(unquote(url.path))
         for local in (folder / archive.filename, folder / archive.project / archive.filename):
             if local.is_file():
-                shutil.copyfile(local, target)
+                _copy(local, target)
                 return True
         return False
     from pypi_simple import NoSuchProjectError, PyPISimple

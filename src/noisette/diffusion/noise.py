@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import cos, pi, sin
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from noisette.seeds import WORD
+from noisette.seeds import NOISE, WORD, random_of
 
 
 def add_noise(x0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
@@ -120,5 +119,5 @@ def _stream(seed: int) -> Callable[[tuple[int, ...], torch.dtype], Tensor]:
     if seed < WORD:
         generator = torch.Generator().manual_seed(seed)
         return lambda shape, dtype: torch.randn(shape, generator=generator, dtype=dtype)
-    random = np.random.Generator(np.random.PCG64(seed))
+    random = random_of(seed, NOISE)
     return lambda shape, dtype: torch.from_numpy(random.standard_normal(shape)).to(dtype)

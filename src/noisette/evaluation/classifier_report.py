@@ -11,24 +11,11 @@ import numpy as np
 
 from noisette.attributes.schema import UNKNOWN
 from noisette.data.dataset import SPLITS, Dataset
-from noisette.errors import RequestError, nearest
 from noisette.evaluation.attribute_accuracy import attribute_accuracy, matches
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.figures import Tree
 from noisette.evaluation.occlusion import missed_beside, occluded, occluded_beside
-
-
-def check_split(split: str) -> None:
-    """Refuse what is no split of a data set.
-
-    Args:
-        split: A name.
-
-    Raises:
-        RequestError: There is no split of that name.
-    """
-    if split not in SPLITS:
-        raise RequestError(f'no split "{split}"{nearest(split, SPLITS)}; there are {", ".join(SPLITS)}')
+from noisette.evaluation.whole_data import check_split
 
 
 def classifier_report(classifier: AttributeClassifier, dataset: Dataset, split: str) -> Tree:

@@ -12,20 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.attributes.schema import AttributeSchema
-from noisette.config.data import open_data
-from noisette.config.recipe import Recipe, load_recipe, recipe_names
 from noisette.data.dataset import Dataset
-from noisette.data.sources import SOURCES
-from noisette.errors import NoisetteError, RequestError, nearest
+from noisette.errors import NoisetteError, RequestError
 from noisette.evaluation.classifier import FEATURES, AttributeClassifier, load_classifier, trained_on
 from noisette.evaluation.classifier_training import fit_classifier
 from noisette.files.atomic import make_folder, write_atomically
 from noisette.files.cache import cache_folder
-from noisette.files.hashes import REINSTALL, read_hashes, verify
+from noisette.files.hashes import REINSTALL, file_sha256, read_hashes, verify
 from noisette.files.reading import read_bytes
-from noisette.files.tensors import tensors_sha256
+from noisette.files.tensors import MOST_BYTES
 from noisette.progress import Progress
-from noisette.store.locate import find, names
 
 _MOST_BYTES = 2**31  # of the features of a data set
 _SEAL = 32  # bytes of a SHA-256
@@ -36,45 +32,6 @@ EPOCHS = 24
 _FOLDER = "classifiers"
 _FOLDER_BEFORE = "judges"
 """Of version 0.1, in the cache folder: read for one version where the new folder has none."""
-
-
-def data_of(name: str) -> Dataset:
-    """Open the data that a classifier is trained on.
-
-    Args:
-        name: A run, a shipped model, a recipe, or a data set, which is then opened as the recipes have it.
-
-    Returns:
-        All of the data, with what a recipe holds out.
-
-    Raises:
-        RequestError: There is none of that name.
-    """
-    if (bundle := find(name)) is not None:
-        return open_whole(bundle.recipe)
-    recipes = {each: load_recipe(each) for each in recipe_names()}
-    if Path(name).suffix == ".toml":
-        recipes[name] = load_recipe(name)
-    for each, recipe in recipes.items():
-        if name in (each, recipe.dataset.name):
-            return open_whole(recipe)
-    known = dict.fromkeys((*SOURCES, *recipes, *names()))
-    raise RequestError(
-        f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(SOURCES)} and what'
-        " `noisette recipes` lists"
-    )
-
-
-def open_whole(recipe: Recipe) -> Dataset:
-    """Open the data of a recipe with what it holds out: a classifier learns from all there is.
-
-    Args:
-        recipe: Names the data.
-
-    Returns:
-        All of the data.
-    """
-    return open_data(recipe.model_copy(update={"dataset": recipe.dataset.model_copy(update={"hold_out": []})}))
 
 
 def find_classifier(train: Dataset, wanted_by: str) -> AttributeClassifier:
@@ -204,7 +161,7 @@ def _loaded(path: Path) -> AttributeClassifier:
     if path.parent == _shipped():
         verify(
             path,
-            tensors_sha256(path, inside=path.parent),
+            file_sha256(path, inside=path.parent, most=MOST_BYTES),
             read_hashes(path.parent).get(path.name),
             mend=REINSTALL,
         )

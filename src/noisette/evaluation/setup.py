@@ -17,11 +17,12 @@ from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.palette import palette_of
 from noisette.errors import RequestError, nearest
 from noisette.evaluation.classifier import AttributeClassifier
-from noisette.evaluation.classifiers import find_classifier, open_whole
+from noisette.evaluation.classifiers import find_classifier
 from noisette.evaluation.figures import PARTS, Tree
 from noisette.evaluation.occlusion import occluded
 from noisette.evaluation.records import Record, home_of
 from noisette.evaluation.reference import VERSION, EvaluationProgress, ReferenceSet, silently
+from noisette.evaluation.whole_data import open_whole
 from noisette.files.cache import cache_folder
 from noisette.inference.generator import Generator
 from noisette.inference.loading import load

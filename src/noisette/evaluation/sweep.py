@@ -19,13 +19,14 @@ from typing import Any
 
 from noisette.caller import leaves_torch_alone
 from noisette.errors import RequestError
+from noisette.evaluation.axes import chosen_figures
 from noisette.evaluation.charts import as_png, sweep_panels
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.evaluate import evaluate_prepared
 from noisette.evaluation.figures import Tree
 from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.sweep_output import panels, table, write_grid
-from noisette.evaluation.sweep_plan import chosen_figures, planned
+from noisette.evaluation.sweep_plan import planned
 from noisette.evaluation.targets import sweep_folder, sweeps_of
 from noisette.files.atomic import make_folder, write_atomically, write_text
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from noisette.files.images import on_white
+from noisette.files.images import DENOISING, on_white
 from noisette.files.reading import parse_json, read_bytes
 
-_KEY = "noisette-denoising"  # not that of a picture, which is drawn again from what it says
+_KEY = DENOISING
 _CLEAR = 255  # the index of what is transparent
 _MOST_EXACT = 240  # colours of the finished part; the noisy part has what is left of 255
 _BETWEEN_PATCHES = 20  # milliseconds, the least that browsers take

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
-from noisette.errors import NoisetteError
+from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import make_folder
+from noisette.files.output import expand
 
 CACHE_VARIABLE = "NOISETTE_CACHE"
 HINT = f"set {CACHE_VARIABLE} to a folder with room that can be written"
@@ -22,22 +24,25 @@ _NOWHERE = Path(os.devnull) / "noisette"
 def cache_folder() -> Path:
     """Where downloads, and what was read from them, are kept: $NOISETTE_CACHE or the user's cache folder."""
     try:
-        folder = Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("noisette")).expanduser()
-    except RuntimeError:  # a user without a home
+        folder = expand(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("noisette"))
+    except (RequestError, RuntimeError):  # a user without a home; the second of older versions of platformdirs
         return _NOWHERE
-    return _NOWHERE if folder.parts[:1] == ("~",) else folder  # as older versions of platformdirs have it
+    return _NOWHERE if folder.parts[0].startswith("~") else folder  # of a user whom the system does not know
 
 
 def keep_libraries_in_cache() -> None:
     """Have the libraries that we load keep in our cache what they would keep in the home folder or a temporary one.
 
-    To be called before they are imported. Who said where, or has settings of matplotlib, has their way.
+    To be called before they are imported. Who said where, or has settings of matplotlib, has their way. Where the cache
+    cannot be written nothing is said, and they choose: PyTorch cannot be imported with a folder that cannot be made.
     """
-    folder = cache_folder()
+    homes = {"TORCHINDUCTOR_CACHE_DIR": "inductor"}
     if not _has_settings_of_matplotlib():
-        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))  # where it cannot write it takes another
-    if _can_be_written(folder):
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "inductor"))
+        homes["MPLCONFIGDIR"] = "matplotlib"
+    missing = {name: cache_folder() / home for name, home in homes.items() if name not in os.environ}
+    for name, folder in missing.items():
+        if _can_be_written(folder):
+            os.environ[name] = str(folder)
 
 
 def advice(error: OSError) -> str:
@@ -67,9 +72,13 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _can_be_written(folder: Path) -> bool:
-    """Whether a folder is there to be written, or can be made."""
-    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if os.access(each, os.F_OK))
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    """Whether a folder is there to be written; it is made. Nothing but trying tells: permissions do not know it all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _has_settings_of_matplotlib() -> bool:

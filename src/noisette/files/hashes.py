@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,7 +13,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from noisette.errors import NoisetteError
 from noisette.files.atomic import write_text
-from noisette.files.reading import MOST_TEXT, AbsentError, DamagedError, as_model, read_bytes, read_object
+from noisette.files.reading import (
+    MOST_FILE,
+    MOST_TEXT,
+    AbsentError,
+    DamagedError,
+    Failure,
+    Model,
+    as_model,
+    as_object,
+    open_file,
+    read_bytes,
+    read_text,
+)
 
 FILE = "hashes.json"
 REINSTALL = "reinstall noisette: `pip install --force-reinstall --no-deps noisette`"
@@ -57,7 +70,7 @@ def read_hashes(folder: Path, *, mend: str = REINSTALL) -> dict[str, str]:
     """
     path = folder / FILE
     try:
-        return as_model(Hashes, read_sealed(path, inside=folder, mend=mend), path, mend=mend).files
+        return dict(read_sealed_model(Hashes, path, inside=folder, mend=mend).files)
     except AbsentError as error:
         raise NoisetteError(f"{error}; {mend}") from error
 
@@ -95,6 +108,20 @@ def content_sha256(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
+def file_sha256(
+    path: Path, *, inside: Path | None = None, most: int = MOST_FILE, failure: Failure = NoisetteError
+) -> str:
+    """The SHA-256 of a file, of which no more than a block is in memory. See `open_file`."""
+    digest = sha256()
+    with open_file(path, most=most, inside=inside, failure=failure) as file:
+        try:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        except OSError as error:
+            raise failure(f"cannot read {path}: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
 def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
     """An object with its own hash inside, under `SEAL`; what JSON can hold."""
     return {**values, SEAL: _digest(values)}
@@ -115,9 +142,23 @@ def unsealed(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_sealed(path: Path, *, inside: Path | None = None, mend: str) -> dict[str, Any]:
     """What a JSON file holds that carries its own hash. Raises as `read_object`, and DamagedError for another hash."""
-    found = read_object(path, inside=inside, mend=mend)
+    return _as_sealed(read_text(path, inside=inside), path, mend)
+
+
+def read_sealed_model(model: type[Model], path: Path, *, inside: Path | None = None, mend: str) -> Model:
+    """A typed model of such a file. It is read each time, for others may change it; the same content is judged once."""
+    found: Model = _as_sealed_model(model, read_text(path, inside=inside), path, mend)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _as_sealed_model(model: type[Model], text: str, path: Path, mend: str) -> Model:
+    return as_model(model, _as_sealed(text, path, mend), path, mend=mend)
+
+
+def _as_sealed(text: str, path: Path, mend: str) -> dict[str, Any]:
     try:
-        return unsealed(found)
+        return unsealed(as_object(text, path, mend=mend))
     except ValueError as error:
         raise DamagedError(f"{path} is damaged: {error}; {mend}") from error
 

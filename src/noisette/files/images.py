@@ -22,6 +22,8 @@ from noisette.text import plain, shortened
 
 MOST_PIXELS = 64_000_000
 """Of a sheet; larger ones are taken for a trap when they are read again."""
+DENOISING = "noisette-denoising"
+"""The key of what an animation says: not that of a picture, which is drawn again from what it says."""
 _KEY = "noisette"
 _TEXT_SIZE = 11  # pixels
 _LONGEST_CAPTION = 300  # letters
@@ -220,11 +222,20 @@ def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
     if frames > 1:
         raise RequestError(f"{path} is an animation of {frames} frames, not a picture; name the PNG that it ends in")
     if not text:
+        if _shows_denoising(data):  # in one step, or it would have several frames
+            raise RequestError(f"{path} shows the denoising of a picture, and is not the picture; name the other PNG")
         raise RequestError(
             f"{path} does not say how it was made; only pictures made by `noisette generate` do, and programs that"
             " drop their text make them forget it"
         )
     return picture, _read_request(text, path)
+
+
+def _shows_denoising(data: bytes) -> bool:
+    try:
+        return text_of(data, DENOISING, _MOST_TEXT) is not None
+    except DamagedText:
+        return True
 
 
 def differing(one: Image.Image, other: Image.Image) -> tuple[int, int]:

@@ -7,7 +7,8 @@
     -                   standard output, of one file
 
 A name is taken when the file is whole, by a link that fails where something is. So there is never an empty or half a
-file, whatever stops the program, and nothing to clear away.
+file, whatever stops the program, and nothing to clear away. On a file system without hard links, such as FAT, an empty
+file holds the name for the moment until the whole one replaces it: a power cut in between leaves it there.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ Name = str | os.PathLike[str]
 
 
 def expand(name: Name) -> Path:
-    """The path of a name, `~` and `~user` being home folders as a shell has them.
+    """The path of a name, `~` and `~user` being home folders as a shell has them. Done twice it is the same path.
 
     Args:
         name: Of a file or folder.
@@ -56,7 +57,10 @@ def expand(name: Name) -> Path:
     expanded = os.path.expanduser(text)  # noqa: PTH111  (leaves the ~ of an unknown user, as shells do; Path raises)
     if expanded == text and (text == "~" or text.startswith("~/")):
         raise RequestError(f"nobody can tell whose home folder the ~ of {text} is; write the path out, or set HOME")
-    return Path(expanded)
+    path = Path(expanded)
+    if path.parts[:1] and path.parts[0].startswith("~") and not text.startswith("~"):
+        return path.absolute()  # of ./~ a path keeps the ~ alone, and who gets it would take that for a home folder
+    return path
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,18 @@ class OutputFile:
         path: Of the file; None is standard output.
         free: Whether nobody named it, so that it takes the first of the numbered names that is free.
         overwrite: Whether what is there may be replaced.
-        beside: Suffixes of the files that are written with it, under the same name.
     """
 
     path: Path | None
     free: bool = False
     overwrite: bool = False
-    beside: tuple[str, ...] = ()
 
     def write(self, data: bytes, beside: Mapping[str, bytes] | None = None) -> list[Path]:
         """Write the file, and those beside it, whole.
 
         Args:
             data: The content.
-            beside: Contents by suffix, of those that were announced.
+            beside: Contents of the files beside it, by their suffixes.
 
         Returns:
             The files, under the names that they have got; none of standard output.
@@ -96,10 +98,15 @@ class OutputFile:
         if self.free:
             return _under_a_free_name(self.path, contents)
         written: list[Path] = []
-        for suffix, content in contents.items():
-            path = self.path.with_suffix(suffix)
-            put(path, content, overwrite=self.overwrite)
-            written.append(path)
+        try:
+            for suffix, content in contents.items():
+                path = self.path.with_suffix(suffix)
+                put(path, content, overwrite=self.overwrite)
+                written.append(path)
+        except BaseException:
+            if not self.overwrite:  # else they have replaced others, which nothing brings back
+                _remove(written)
+            raise
         return written
 
     def __str__(self) -> str:
@@ -143,10 +150,10 @@ def output_file(
     if named is None:
         path = _short_enough(path)
         check_folder(path)
-        return OutputFile(path, free=True, beside=tuple(beside))
+        return OutputFile(path, free=True)
     for place in places:
         check_file(place, overwrite=overwrite, inputs=inputs)
-    return OutputFile(path, overwrite=overwrite, beside=tuple(beside))
+    return OutputFile(path, overwrite=overwrite)
 
 
 def new_folder(name: Name) -> Path:
@@ -172,7 +179,7 @@ def check_standard_output(beside: Sequence[str] = ()) -> None:
     """Raises RequestError if a file cannot go there."""
     if beside:
         raise RequestError("standard output takes one file, and there would be several; name a file with --out")
-    if sys.stdout is None:
+    if sys.stdout is None or getattr(sys.stdout, "closed_before", False):
         raise RequestError("standard output is closed; name a file with --out")
     if sys.stdout.isatty():
         raise RequestError("standard output is a terminal, which shows no such file; redirect it, or name a file")
@@ -206,6 +213,8 @@ def check_folder(path: Path, *, parents: bool = False) -> None:
     if not os.path.isdir(above):  # noqa: PTH112  (Path.is_dir raises of names that cannot be)
         missing = "is no folder" if os.path.lexists(above) else "is not there"
         raise RequestError(f"no folder {above} to write {path.name} into: it {missing}; make it first")
+    if parents and _is_too_long(path, _most_bytes(above)):
+        raise RequestError(f"cannot write {path}: its name is too long; choose a shorter one")
     if not os.access(above, os.W_OK | os.X_OK):
         raise RequestError(f"cannot write into the folder {above.absolute()}; choose another place with --out")
 
@@ -261,13 +270,34 @@ def _under_a_free_name(path: Path, contents: Mapping[str, bytes]) -> list[Path]:
                 write_atomically(place, partial(_fill, content), replace=False)
                 written.append(place)
         except FileExistsError:  # another command was quicker: the next name, for all of them
-            for place in written:
-                place.unlink(missing_ok=True)
+            _remove(written)
             continue
-        except OSError as error:
-            raise cannot_write(candidate, error) from error
+        except BaseException as error:
+            _remove(written)
+            if isinstance(error, OSError):
+                raise cannot_write(candidate, error) from error
+            raise
         return written
     raise AssertionError("numbers do not end")
+
+
+def _is_too_long(folder: Path, most: int) -> bool:
+    """Whether a name in the path of a new folder is; that of the folder itself has room for what is beside it."""
+    return len(os.fsencode(folder.name)) > most - _ROOM or any(len(os.fsencode(part)) > most for part in folder.parts)
+
+
+def _most_bytes(folder: Path) -> int:
+    """That a name in a folder can have."""
+    with suppress(OSError, ValueError, AttributeError):  # not every system tells
+        return os.pathconf(folder, "PC_NAME_MAX")
+    return _MOST_BYTES
+
+
+def _remove(written: Sequence[Path]) -> None:
+    """Take back what was written of several files, so that the same command can be given again."""
+    for place in written:
+        with suppress(OSError):
+            place.unlink()
 
 
 def _fill(data: bytes, temporary: Path) -> None:
@@ -297,10 +327,15 @@ def _mode(path: Path, *, follow: bool = False) -> int | None:
 
 
 def _to_standard_output(data: bytes) -> None:
-    if sys.stdout is None:
-        raise NoisetteError("cannot write to standard output: it is closed")
+    """Write the file there. The command's own stream takes all bytes and keeps the error; the file is the work here, so
+    it counts, unless a reader has closed the pipe, having read enough.
+    """
+    out = sys.stdout.buffer
     try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        out.write(data)
+        out.flush()
     except OSError as error:
         raise NoisetteError(f"cannot write to standard output: {error.strerror or error}") from error
+    refused: OSError | None = getattr(getattr(out, "raw", None), "error", None)
+    if refused is not None and refused.errno != errno.EPIPE:
+        raise NoisetteError(f"cannot write to standard output: {refused.strerror or refused}") from refused

@@ -22,6 +22,8 @@ from noisette.errors import NoisetteError
 
 MOST_TEXT = 16 * 2**20
 """Bytes of a text; the largest honest ones, of pictures with thousands of images, have half of that."""
+MOST_FILE = 2**40
+"""Bytes of a file of which only its hash is asked for."""
 MOST_VALUES = 2_000_000
 """Objects, lists and what is in them, in one JSON text."""
 DEEPEST = 40
@@ -161,7 +163,10 @@ def read_json(path: Path, *, inside: Path | None = None, mend: str = MEND) -> An
         DamagedError: It is no JSON, or more of it than `parse_json` takes.
         NoisetteError: It cannot be read.
     """
-    text = read_text(path, inside=inside)
+    return _as_json(read_text(path, inside=inside), path, mend)
+
+
+def _as_json(text: str, path: Path, mend: str) -> Any:
     try:
         return parse_json(text)
     except ValueError as error:
@@ -170,7 +175,12 @@ def read_json(path: Path, *, inside: Path | None = None, mend: str = MEND) -> An
 
 def read_object(path: Path, *, inside: Path | None = None, mend: str = MEND) -> dict[str, Any]:
     """The same where it must be an object."""
-    found = read_json(path, inside=inside, mend=mend)
+    return as_object(read_text(path, inside=inside), path, mend=mend)
+
+
+def as_object(text: str, path: Path, *, mend: str = MEND) -> dict[str, Any]:
+    """The object that the text of a JSON file is. Raises DamagedError if it is none."""
+    found = _as_json(text, path, mend)
     if not isinstance(found, dict):
         raise DamagedError(f"{path} is damaged: it is not an object; {mend}")
     return found

@@ -8,7 +8,6 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,18 +163,6 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
     data = save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(metadata or {}))
     write_atomically(path, lambda temporary: temporary.write_bytes(data))
-
-
-def tensors_sha256(path: Path, *, inside: Path) -> str:
-    """The SHA-256 of such a file. Raises NoisetteError where it cannot be read."""
-    digest = sha256()
-    with open_file(path, most=MOST_BYTES, inside=inside) as file:
-        try:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        except OSError as error:
-            raise NoisetteError(f"cannot read {path}: {error.strerror or error}") from error
-    return digest.hexdigest()
 
 
 def unlike(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str | None:

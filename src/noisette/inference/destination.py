@@ -51,9 +51,6 @@ class Destination:
     kept: frozenset[Path] = frozenset()
     overwrite: bool = False
 
-    def __str__(self) -> str:
-        return str(self.folder or self.sheet)
-
     def files(self) -> list[Path]:
         """The files in the folder, in the order of the seeds."""
         assert self.folder is not None
@@ -62,6 +59,14 @@ class Destination:
     def alone(self, place: int, size: tuple[int, int]) -> Plan:
         """The plan of the file of one image."""
         return self.plan.alone(place).placed(size, 1, self.scale)
+
+    @property
+    def done(self) -> Plan | None:
+        """The plan, with what drew it, where all its files are there already; None where anything is to be drawn."""
+        if self.folder is None or not self.kept.issuperset([*self.files(), *map(self.film, self.animations)]):
+            return None
+        drawn = _plan_in(self.files()[0], film=False)
+        return None if drawn is None else self.plan.model_copy(update={"drawn_by": drawn.drawn_by})
 
     def film(self, suffix: str) -> Path:
         """The file in the folder that shows the denoising."""
@@ -132,7 +137,9 @@ def _kept(there: Destination, size: tuple[int, int], inputs: Sequence[Name]) -> 
         check_folder(folder)
         return frozenset()
     if not folder.is_dir():
-        raise RequestError(f"{folder} is a file; name a .png file, or a folder")
+        if folder.is_file() or not folder.exists():
+            raise RequestError(f"{folder} is a file; name a .png file, or a folder")
+        raise RequestError(f"{folder} is no ordinary file; name a .png file or a folder, or - for standard output")
     check_not_read(folder, inputs)
     check_folder(folder / "seed-0000.png")
     kept = set()
@@ -141,10 +148,11 @@ def _kept(there: Destination, size: tuple[int, int], inputs: Sequence[Name]) -> 
     for file, plan in (plans | films).items():
         if not os.path.lexists(file):
             continue
-        if not there.overwrite and plan.draws_as(_plan_in(file, film=file in films) or plan.part([0])):
-            kept.add(file)
-            continue
         if not there.overwrite:
+            found = _plan_in(file, film=file in films)
+            if found is not None and plan.draws_as(found):
+                kept.add(file)
+                continue
             raise RequestError(
                 f"{file} exists, and is another picture than this would be; name another folder, or replace it with"
                 " --overwrite"

@@ -24,11 +24,11 @@ from noisette.config.sampling import SamplingSettings
 from noisette.data.palette import Palette
 from noisette.data.pixels import OnPalette
 from noisette.diffusion.condition import Condition
-from noisette.diffusion.denoiser import clipped
+from noisette.diffusion.denoiser import Denoiser, clipped
 from noisette.diffusion.noise import ImageNoise, VariedNoise
 from noisette.diffusion.samplers import OnStep
 from noisette.diffusion.schedules import Level, ScheduleError
-from noisette.errors import RequestError
+from noisette.errors import NoisetteError, RequestError
 from noisette.inference.engine import Engine, engine_of, in_pytorch
 from noisette.inference.plan import DrawnBy, Plan, Start
 from noisette.inference.planner import Codes, Planner, Request
@@ -338,6 +338,7 @@ class Generator:
         Raises:
             RequestError: The plan is of other weights, or the schedule has too few levels, or two that cannot be told
                 apart.
+            NoisetteError: The network gives numbers that are not finite.
         """
         settings, seeds = plan.sampling, plan.seeds
         if plan.weights != self.weights:
@@ -359,7 +360,10 @@ class Generator:
             batch = list(seeds[first : first + BATCH])
             padding = 0 if self.engine.batch_invariant else BATCH - len(batch)
             condition, unconditional = self._conditions(codes, slice(first, first + BATCH), len(batch), padding)
-            denoise = clipped(self.model.denoiser(self.engine.denoiser(), condition, unconditional, guidance))
+            estimate = self.model.denoiser(self.engine.denoiser(), condition, unconditional, guidance)
+            if self.weights:  # of a file: a network that is still being trained draws what it can
+                estimate = _finite(estimate)
+            denoise = clipped(estimate)
             noise = _noise(batch + [0] * padding, plan.start)
             with torch.inference_mode():
                 xt = noise.draw(self.model.shape, self.device)
@@ -440,6 +444,20 @@ def batches(images: int) -> int:
 def _noise(seeds: Sequence[int], start: Start) -> ImageNoise:
     """All noise of a batch: where its images start, and what a sampler adds."""
     return ImageNoise(seeds) if start.around is None else VariedNoise(seeds, start.around, start.strength)
+
+
+def _finite(denoise: Denoiser) -> Denoiser:
+    """The denoiser, which raises NoisetteError where clipping would make a blank image of what is no number."""
+
+    def checked(xt: torch.Tensor, level: Level) -> torch.Tensor:
+        x0 = denoise(xt, level)
+        if not bool(torch.isfinite(x0).all()):
+            raise NoisetteError(
+                "the network gives numbers that are not finite; its weights are damaged, or the training failed"
+            )
+        return x0
+
+    return checked
 
 
 def _without_padding(count: int, on_step: OnStep) -> OnStep:

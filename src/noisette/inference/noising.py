@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import torch
 from PIL import Image
 
 from noisette.caller import leaves_torch_alone
 from noisette.config.data import open_data
-from noisette.config.recipe import load_recipe, recipe_names
+from noisette.config.recipe import Recipe
 from noisette.diffusion.noise import ImageNoise, add_noise
 from noisette.errors import RequestError
 from noisette.files.animation import as_gif
 from noisette.files.images import good_scale, sheet
 from noisette.model import assemble
-from noisette.store.locate import locate
 
 
 @leaves_torch_alone
-def noising_gif(run: Path, *, count: int, frames: int) -> bytes:
+def noising_gif(recipe: Recipe, *, count: int, frames: int) -> bytes:
     """The forward process on the first images of the train split, as a GIF.
 
     Args:
-        run: A run folder, a model that ships, or a recipe's name.
+        recipe: Of the data and the schedule.
         count: Images.
         frames: Noise levels, from clean to noise.
 
@@ -34,7 +32,6 @@ def noising_gif(run: Path, *, count: int, frames: int) -> bytes:
     Raises:
         RequestError: There are fewer images.
     """
-    recipe = load_recipe(str(run)) if str(run) in recipe_names() else locate(run).recipe
     model = assemble(recipe)
     dataset = open_data(recipe).split("train")
     if count > len(dataset):

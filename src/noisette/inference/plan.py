@@ -271,6 +271,9 @@ def _with_absent(values: dict[str, Any]) -> dict[str, Any]:
     absent, attributes = values["absent"], values.get("attributes")
     if not isinstance(absent, list) or not isinstance(attributes, list):
         raise ValueError("absent goes with a list of attributes")
+    if not all(isinstance(name, str) for name in absent):
+        raise ValueError("absent should be a list of names")
+    attributes = [_object(each, "attributes should be a list of objects") for each in attributes]
     if len(absent) * len(attributes) > _MOST_ABSENT:
         raise ValueError("absent names too many flags")
     whole = [{**each, **{name: False for name in absent if name not in each}} for each in attributes]
@@ -313,18 +316,28 @@ def _modernised(said: Mapping[str, Any]) -> dict[str, Any]:
     if "filled" in values:
         values["imputed"] = values.pop("filled")
     if "variation" in values:
-        variation = values.pop("variation")
+        shape = "variation should be an object with of and strength"
+        variation = _object(values.pop("variation"), shape)
+        if not {"of", "strength"} <= variation.keys():
+            raise ValueError(shape)
         values["start"] = {"around": variation["of"], "strength": variation["strength"]}
-    sampling = dict(values["sampling"])
+    sampling = _object(values.get("sampling"), "sampling should be an object")
     if "complete" in sampling:
         sampling["impute"] = sampling.pop("complete")
     if "palette" in values:
         sampling["palette"] = values.pop("palette")
-    guidance = dict(sampling.get("guidance") or {})
+    guidance = _object(sampling.get("guidance", {}), "sampling.guidance should be an object")
     if "excluded" in guidance:
         guidance["negative"] = guidance.pop("excluded")
     values["sampling"] = {**sampling, "guidance": guidance}
     return values
+
+
+def _object(value: Any, otherwise: str) -> dict[str, Any]:
+    """A value as an object. Raises ValueError, with what it should be, if it is none."""
+    if not isinstance(value, Mapping):
+        raise ValueError(otherwise)
+    return dict(value)
 
 
 def with_old_keys(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from noisette.errors import RequestError, told
 from noisette.inference.plan import Plan, Start
 from noisette.sampling.presets import Presets
 from noisette.sampling.resolve import Capabilities, check_attributes, resolve, without_effect
-from noisette.seeds import MOST_SEEDS, random_of, whole_seed, whole_seeds
+from noisette.seeds import IMPUTED, KEPT, MOST_SEEDS, random_of, whole_seed, whole_seeds
 
 Request = str | Mapping[str, Any]
 """What a person asks for, such as "Male, Big Shades, no Earring", or {"type": "Female", "Earring": False}."""
@@ -170,7 +170,7 @@ class Planner:
             raise RequestError("the requests of a variation share much of one, so they cannot all be unique")
         other = self.schema.encode([self._imputer.random_request(start.around, without=values)])[0]
         nothing = np.full_like(other, UNKNOWN)
-        kept = [self._imputer.keep(nothing, other, 1 - start.strength, random_of(seed, 1)) for seed in seeds]
+        kept = [self._imputer.keep(nothing, other, 1 - start.strength, random_of(seed, KEPT)) for seed in seeds]
         return [
             self._imputer.random_request(seed, without=values, given=row) for seed, row in zip(seeds, kept, strict=True)
         ]
@@ -332,10 +332,10 @@ class Planner:
         without = values_behind(settings.guidance.negative, self.schema)
 
         def impute(row: NDArray[np.int16], seed: int) -> NDArray[np.int16]:
-            return self._imputer.impute(row, random_of(seed, 0), without=without)
+            return self._imputer.impute(row, random_of(seed, IMPUTED), without=without)
 
         def kept(row: NDArray[np.int16], seed: int, around: int) -> NDArray[np.int16]:
-            return self._imputer.keep(row, impute(row, around), 1 - start.strength, random_of(seed, 1))
+            return self._imputer.keep(row, impute(row, around), 1 - start.strength, random_of(seed, KEPT))
 
         if start.around is not None:
             codes = np.stack([kept(row, seed, start.around) for row, seed in zip(codes, seeds, strict=True)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,15 +83,17 @@ def remember(file: Path, run: Path | None = None) -> Remembered:
     """
     picture, said = read_png(file)
     plan = Plan.from_metadata(said, str(file))
-    candidates = [locate(run)] if run is not None else list(around(file, plan.run))
+    named = [locate(run)] if run is not None else None
+
+    def among() -> Iterable[Bundle]:
+        return around(file, plan.run) if named is None else named
+
     try:
-        found = find_weights(plan.weights, candidates)
+        found = find_weights(plan.weights, among())  # which looks no further than it must
     except NoisetteError as error:
-        raise NoisetteError(
-            f"{file} was drawn by weights that are damaged: {error}; restore them from a copy"
-        ) from error
+        raise NoisetteError(f"{file} was drawn by weights that are damaged: {error}") from error
     if found is None:
-        raise RequestError(_not_here(file, plan, run, candidates))
+        raise RequestError(_not_here(file, plan, run, list(among())))
     bundle, weights = found
     planner = planner_of(bundle, weights)
     again = planner.replan(plan)
@@ -144,6 +146,10 @@ def _not_here(file: Path, plan: Plan, run: Path | None, candidates: list[Bundle]
 def _keeps(bundle: Bundle) -> str:
     """What there is in the place of the weights that are wanted."""
     if isinstance(bundle, Shipped):
+        try:
+            bundle.step_of("")
+        except NoisetteError as error:
+            return f"what the {bundle.name} of noisette {__version__} has cannot be told: {error}"
         return f"the {bundle.name} of noisette {__version__} has others"
     try:
         steps = bundle.steps

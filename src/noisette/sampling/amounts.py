@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from noisette.attributes.names import parts_of
 from noisette.attributes.parsing import names_something
 from noisette.attributes.schema import AttributeSchema
-from noisette.errors import RequestError, shortened
+from noisette.errors import RequestError
+from noisette.text import brief
 
 
 def amounts(written: Iterable[str], schema: AttributeSchema, *, called: str, usual: float | None) -> dict[str, float]:
@@ -38,9 +39,9 @@ def amounts(written: Iterable[str], schema: AttributeSchema, *, called: str, usu
         if usual is not None and (number is None or names_something(text, schema)):
             name, number = text.strip(), usual
         if number is None:
-            raise RequestError(f'{called} "{shortened(text)}" is not NAME=NUMBER')
+            raise RequestError(f'{called} "{brief(text)}" is not NAME=NUMBER')
         if name in found:
-            raise RequestError(f"{called} names {shortened(name)} twice; give it once")
+            raise RequestError(f"{called} names {brief(name)} twice; give it once")
         found[name] = number
     return found
 

@@ -14,8 +14,9 @@ from noisette.config.names import MOST_CHURN
 from noisette.config.recipe import Recipe
 from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, merged
 from noisette.diffusion.registry import OWNED, SAMPLERS, most_steps, takers
-from noisette.errors import RequestError, nearest, shortened, told
+from noisette.errors import RequestError, nearest, told
 from noisette.sampling.presets import Preset, PresetName, Presets
+from noisette.text import brief
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def resolve(settings: SamplingSettings, model: Capabilities, preset: str | None 
     _check_steps(whole, model)
     guidance = whole.guidance.model_copy(
         update={
-            "weights": _once("weights", whole.guidance.weights, lambda name: _weighted(name, model.schema)),
-            "negative": _once("negative", whole.guidance.negative, lambda name: _negative(name, model.schema)),
+            "weights": _once(whole.guidance.weights, lambda name: _weighted(name, model.schema)),
+            "negative": _once(whole.guidance.negative, lambda name: _negative(name, model.schema)),
         }
     )
     _check_guidance(guidance, model)
@@ -169,7 +170,7 @@ def _preset(name: str, model: Capabilities) -> Preset:
         raise RequestError(f"a preset is a name, not {told(name)}")
     if name not in get_args(PresetName):
         known = get_args(PresetName)
-        raise RequestError(f'no preset "{shortened(name)}"{nearest(name, known)}; there are {", ".join(known)}')
+        raise RequestError(f'no preset "{brief(name)}"{nearest(name, known)}; there are {", ".join(known)}')
     if model.recipe.distillation is not None:
         raise RequestError(f"{model.name} is a distilled model, which draws as it learned; leave the preset out")
     if model.presets is None:
@@ -265,7 +266,7 @@ def _is_level(number: float) -> bool:
     return round(number) >= 1 and abs(number - round(number)) < 1e-6
 
 
-def _once(what: str, amounts: Mapping[str, float], meaning: Callable[[str], str]) -> dict[str, float]:
+def _once(amounts: Mapping[str, float], meaning: Callable[[str], str]) -> dict[str, float]:
     """By what each name stands for. Raises RequestError where two stand for the same."""
     found: dict[str, tuple[str, float]] = {}
     for name, amount in amounts.items():

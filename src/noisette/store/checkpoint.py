@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from noisette.errors import NoisetteError, RequestError
-from noisette.files.atomic import file_sha256, make_folder, write_text
-from noisette.files.hashes import Sha256
+from noisette.files.atomic import make_folder, write_text
+from noisette.files.hashes import Sha256, file_sha256
 from noisette.files.reading import AbsentError, DamagedError, parse_json, read_model
-from noisette.files.tensors import Head, read_head, save_tensors, tensors_sha256
+from noisette.files.tensors import MOST_BYTES, Head, read_head, save_tensors
 from noisette.store.standing import Count, Seconds, Words
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Manifest(BaseModel):
 
 
 class Standing(BaseModel):
-    """Where the training stood at a checkpoint; what else a checkpoint says is judged by who reads it.
+    """Where the training stood at a checkpoint, as every version wrote it; what else a checkpoint says is judged by who
+    reads it.
 
     Attributes:
         step: Steps taken.
@@ -79,11 +80,11 @@ class Standing(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
     step: Count
-    elapsed: Seconds = 0.0
-    skipped: Count = 0
-    updates: Count = 0
-    schema_learned: Words = Field("", alias="schema")
-    palette: Words = ""
+    elapsed: Seconds
+    skipped: Count
+    updates: Count
+    schema_learned: Words = Field(alias="schema")
+    palette: Words
 
     @model_validator(mode="after")
     def _counts_steps(self) -> Standing:
@@ -217,7 +218,7 @@ def _problem(path: Path, entry: CheckpointEntry) -> str | None:
     if Path(entry.file).name != entry.file or not _NAME.fullmatch(entry.file):
         return "lies outside its folder"
     try:
-        if tensors_sha256(path, inside=path.parent) != entry.sha256:
+        if file_sha256(path, inside=path.parent, most=MOST_BYTES) != entry.sha256:
             return "is damaged: its SHA-256 is not the one in the manifest"
     except AbsentError:
         return "is missing"

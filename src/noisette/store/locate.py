@@ -11,8 +11,10 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from noisette.config.recipe import Recipe, load_recipe, recipe_names
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.output import expand
+from noisette.files.reading import MEND
 from noisette.store.bundle import Bundle, Weights
 from noisette.store.naming import is_run, name_of, why_no_run
 from noisette.store.run import Run
@@ -35,7 +37,19 @@ def locate(name: str | Path) -> Bundle:
         return Run(folder)
     if str(name) in shipped:
         return Shipped(home() / str(name))
-    raise RequestError(why_no_run(str(name), shipped))
+    raise RequestError(why_no_run(str(folder), shipped))
+
+
+def recipe_of(name: str | Path) -> Recipe:
+    """The recipe of that name; else that of a model.
+
+    Args:
+        name: Of a recipe that ships, or of a model as `locate` takes it.
+
+    Raises:
+        RequestError: There is neither.
+    """
+    return load_recipe(str(name)) if str(name) in recipe_names() else locate(name).recipe
 
 
 def find_weights(sha256: str, among: Iterable[Bundle]) -> tuple[Bundle, Weights] | None:
@@ -58,7 +72,7 @@ def find_weights(sha256: str, among: Iterable[Bundle]) -> tuple[Bundle, Weights]
         try:
             return bundle, bundle.weights(step if bundle.steps else None)
         except (NoisetteError, OSError) as error:
-            damaged = damaged or NoisetteError(f"{bundle.name}: {str(error).removesuffix('; leave it out')}")
+            damaged = damaged or NoisetteError(f"{bundle.name}: {str(error).replace('; leave it out', f'; {MEND}')}")
     if damaged is not None:
         raise damaged
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +11,10 @@ from noisette.files.atomic import make_folder, write_text
 from noisette.files.hashes import FILE as HASHES
 from noisette.files.hashes import write_hashes
 from noisette.files.tensors import save_tensors
-from noisette.store.run import Run
+from noisette.store.run import Run, table_texts
 from noisette.store.shipped import WEIGHTS
 
 _CARD = "card.md"
-_TABLES = ("schema.json", "statistics.json")
 _DECIDES = (".toml", ".json", ".safetensors")
 """What decides pictures or figures, and not a card or a sample of them."""
 
@@ -48,10 +46,8 @@ def ship(run: Run, folder: Path, overrides: Sequence[str] = ()) -> Path:
         if old.name != _CARD:
             old.unlink()  # figures, pictures and colours of other weights
     write_text(folder / "recipe.toml", dump_recipe(recipe))
-    for file in _TABLES:
-        shutil.copyfile(run.folder / file, folder / file)
-    if run.palette is not None:
-        write_text(folder / "palette.json", run.palette.to_json())
+    for name, text in table_texts(run.schema, run.statistics, run.palette).items():
+        write_text(folder / name, text)
     tensors = {key: tensor.to(torch.bfloat16) for key, tensor in weights.tensors().items()}
     learned = {"schema": run.schema.fingerprint}
     if recipe.diffusion.target == "palette" and run.palette is not None:

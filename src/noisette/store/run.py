@@ -4,13 +4,16 @@ recipe.toml        every setting, as it was resolved
 schema.json        the attributes of the data, and which exclude each other
 statistics.json    how common each value is, which are seen together, and a fingerprint of each row of attributes
 palette.json       the colours of the data, where they are few
-environment.json   versions, machine, command
+environment.json   versions, machine, command; SHA-256 of the data, of the recipe, of the tables and of the teacher
 status.json        where the training stands
 metrics/           TensorBoard events
 samples/           a grid every so many epochs
 checkpoints/       safetensors and a manifest with hashes
 presets.json       which settings were found to be enough, after `noisette tune`
 teacher.safetensors   of a distilled run, the weights that it learns from
+
+A recipe that a person edited is followed, with a note, but one in which settings are missing is refused: it would draw
+with defaults. A table that is not what was written is refused, and made anew by `noisette resume`.
 """
 
 from __future__ import annotations
@@ -38,19 +41,18 @@ from noisette.config.recipe import Recipe, count_settings, dump_recipe
 from noisette.data.dataset import Dataset
 from noisette.data.palette import Palette
 from noisette.errors import NoisetteError, RequestError
-from noisette.files.atomic import file_sha256, make_folder, write_folder_atomically, write_text
-from noisette.files.hashes import content_sha256, read_sealed, sealed, verify
+from noisette.files.atomic import make_folder, write_folder_atomically, write_text
+from noisette.files.hashes import content_sha256, file_sha256, read_sealed_model, sealed, verify
 from noisette.files.reading import (
     MEND,
     AbsentError,
     DamagedError,
-    as_model,
     is_own_file,
     own_folder,
     read_bytes,
     read_model,
 )
-from noisette.files.tensors import read_head, save_tensors, tensors_sha256
+from noisette.files.tensors import MOST_BYTES, read_head, save_tensors
 from noisette.sampling.presets import FILE as PRESETS
 from noisette.store.bundle import Bundle, Weights
 from noisette.store.checkpoint import Checkpoint, kept_steps, latest_checkpoint, step_of
@@ -137,8 +139,8 @@ class Run(Bundle):
 
     @property
     def thumbnail(self) -> Path | None:
-        grids = self.grids
-        return grids[-1] if grids else None
+        newest = sorted(self.samples.glob("*.png"), reverse=True)
+        return next((path for path in newest if is_own_file(path, self.folder)), None)
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -146,13 +148,12 @@ class Run(Bundle):
 
     @property
     def _told(self) -> Environment:
-        path = self.folder / _ENVIRONMENT
-        return as_model(Environment, read_sealed(path, inside=self.folder, mend=MEND), path, mend=MEND)
+        return read_sealed_model(Environment, self.folder / _ENVIRONMENT, inside=self.folder, mend=MEND)
 
     @property
     def status(self) -> dict[str, Any]:
         """`state`, step, epoch, progress, seconds, loss, images_per_second, skipped; when it was written, by whom."""
-        return read_model(Status, self.folder / _STATUS, inside=self.folder).model_dump(exclude_unset=True)
+        return read_model(Status, self.folder / _STATUS, inside=self.folder).model_dump()
 
     def mend(self, name: str) -> str:
         if name not in TABLES or name not in self._written:
@@ -212,7 +213,9 @@ class Run(Bundle):
         if known is None or content_sha256(content) in known:
             return
         if name != _RECIPE:
-            verify(self.folder / name, content_sha256(content), None, by=_ENVIRONMENT, mend=self.mend(name))
+            raise DamagedError(
+                f"{self.folder / name} is damaged: its SHA-256 is not the one in {_ENVIRONMENT}; {self.mend(name)}"
+            )
         there, written = count_settings(content), self._told.recipe_settings
         if there < written:  # a person who edits it changes values; what is cut off would be drawn with defaults
             raise DamagedError(
@@ -234,7 +237,7 @@ class Run(Bundle):
         known = self._told.teacher_sha256
         verify(
             self.teacher_file,
-            tensors_sha256(self.teacher_file, inside=self.folder),
+            file_sha256(self.teacher_file, inside=self.folder, most=MOST_BYTES),
             known,
             by=_ENVIRONMENT,
             mend="restore it from a copy",
@@ -317,7 +320,8 @@ class Run(Bundle):
             write_text(self.folder / _RECIPE, text)  # of an older version, which kept no hashes
             return
         facts = {**self.environment, "recipe_settings": count_settings(text.encode())}
-        now, before = content_sha256(text.encode()), facts["files"][_RECIPE][0]
+        known, there = facts["files"][_RECIPE], content_sha256(read_bytes(self.folder / _RECIPE, inside=self.folder))
+        now, before = content_sha256(text.encode()), there if there in known else known[0]
         # Both are right while the file is replaced, so that a death in between leaves nothing that looks edited.
         for write, hashes in ((True, [before, now]), (False, [now])):
             self._write_environment({**facts, "files": {**facts["files"], _RECIPE: hashes}})
@@ -344,11 +348,11 @@ class Run(Bundle):
 
         Raises:
             RequestError: Another process has it.
-        NoisetteError: What is written would not lie in the folder.
+            NoisetteError: What is written would not lie in the folder.
         """
         path = self.folder / ".lock"
         if os.path.lexists(path) and not (path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1):
-            raise NoisetteError(f"{path} is no file of this folder alone; remove it")
+            raise NoisetteError(f"{path} is no file of this folder alone; {_why_shared(path)}")
         _ = self.checkpoints, self.metrics, self.samples  # each lies in the folder, or nothing is written
         lock = FileLock(path)
         try:
@@ -439,6 +443,13 @@ def open_run(folder: Path) -> Run:
     if not is_run(folder):
         raise RequestError(why_no_run(str(folder)))
     return Run(folder)
+
+
+def _why_shared(path: Path) -> str:
+    """What makes a file that of another place too, and how to mend it."""
+    if path.is_file() and not path.is_symlink():
+        return "it is a hard link, as in a copy by links: copy the folder with `cp -r`, and go on in that copy"
+    return "remove it"
 
 
 def _environment() -> dict[str, Any]:

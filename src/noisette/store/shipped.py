@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import resources
@@ -12,9 +13,10 @@ from noisette.attributes.statistics import count
 from noisette.errors import RequestError
 from noisette.files.cache import cache_folder
 from noisette.files.hashes import FILE as HASHES
-from noisette.files.hashes import REINSTALL, content_sha256, read_hashes, verify
+from noisette.files.hashes import REINSTALL, content_sha256, file_sha256, read_hashes, verify
+from noisette.files.output import STANDARD_OUTPUT, expand
 from noisette.files.reading import AbsentError, DamagedError, is_own_file
-from noisette.files.tensors import read_head, tensors_sha256
+from noisette.files.tensors import MOST_BYTES, read_head
 from noisette.sampling.presets import FILE as PRESETS
 from noisette.sampling.presets import Presets
 from noisette.store.bundle import Bundle, Weights
@@ -48,7 +50,7 @@ class Shipped(Bundle):
             raise RequestError(f"{self.name} ships with its last weights alone; leave the step out")
         path = self.folder / WEIGHTS
         try:
-            digest = tensors_sha256(path, inside=self.folder)
+            digest = file_sha256(path, inside=self.folder, most=MOST_BYTES)
         except AbsentError as error:
             raise DamagedError(f"{path} is missing; {REINSTALL}") from error
         verify(path, digest, read_hashes(self.folder).get(WEIGHTS), mend=REINSTALL)
@@ -60,8 +62,7 @@ class Shipped(Bundle):
         return Weights(path, int(head.metadata.get("step", "0")), digest, head.metadata, (), tensors)
 
     def step_of(self, sha256: str) -> int | None:
-        weights = self.weights()
-        return weights.step if weights.sha256 == sha256 else None
+        return 0 if read_hashes(self.folder).get(WEIGHTS) == sha256 else None  # `find_weights` asks for no step here
 
     @property
     def steps(self) -> list[int]:
@@ -109,6 +110,18 @@ class Shipped(Bundle):
 def home() -> Path:
     """The folder of the models that ship."""
     return Path(str(resources.files("noisette"))) / "models"
+
+
+def check_not_shipped(out: str | None) -> None:
+    """Raises RequestError if an output would lie among the models that ship, where nothing is ever written."""
+    if out in (None, STANDARD_OUTPUT):
+        return
+    path = os.path.realpath(expand(out))
+    if Path(path).is_relative_to(os.path.realpath(home())):
+        raise RequestError(
+            f"{out} lies among the models that ship with noisette, which are not written into; choose another place"
+            " with --out"
+        )
 
 
 def shipped_names() -> list[str]:

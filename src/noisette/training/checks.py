@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +24,6 @@ from noisette.store.run import Run, check_new, open_run
 if TYPE_CHECKING:
     from noisette.model import Model
 
-_LONGEST_NAME = 255
-"""Bytes of a file's name, where the system does not tell."""
-_BESIDE = 10
-"""Bytes that the name of a file has more while it is written."""
 _BYTES_PER_PARAMETER = 16
 """Itself, its gradient, and two moments; its average comes on top."""
 _CHECKPOINTS = 3
@@ -51,7 +46,6 @@ def check_training(
 
     Raises:
         RequestError: It cannot be trained like this.
-        NoisetteError: The folder cannot be made.
     """
     lengths = lengthened(budget, epochs, steps)
     if isinstance(recipe, Recipe):
@@ -66,8 +60,8 @@ def check_training(
             f" {resolved.distillation.teacher}`"
         )
     check_recipe(resolved)
-    folder = new_folder(out) if out is not None else Path("runs") / name
-    check_place(folder)
+    folder = new_folder(out if out is not None else Path("runs") / name)
+    check_new(folder)
     return resolved, folder
 
 
@@ -136,35 +130,6 @@ def check_requests(recipe: Recipe, schema: AttributeSchema) -> None:
             raise RequestError(f"samples.requests: {error}") from error
 
 
-def check_place(folder: Path) -> None:
-    """Check that a run can be made at a folder; nothing is written.
-
-    Args:
-        folder: That is to be made.
-
-    Raises:
-        RequestError: Something is there, or in its way.
-        NoisetteError: Nothing can be written there.
-    """
-    elsewhere = "choose another place with --out"
-    try:
-        above = next(each for each in folder.absolute().parents if os.path.lexists(each))
-        longest = os.pathconf(above, "PC_NAME_MAX") if hasattr(os, "pathconf") else _LONGEST_NAME
-        *parents, last = (len(os.fsencode(part)) for part in folder.absolute().parts)
-        if max(parents) > longest or last + _BESIDE > longest:
-            raise RequestError(f"the name of the run folder is too long; {elsewhere}")
-        check_new(folder)
-    except (OSError, ValueError) as error:
-        raise RequestError(f"cannot make {folder}: {getattr(error, 'strerror', None) or error}; {elsewhere}") from error
-    if not above.is_dir():
-        raise RequestError(f"cannot make {folder}: {above} is not a folder; {elsewhere}")
-    if not os.access(above, os.W_OK | os.X_OK):
-        try:
-            Path(tempfile.mkdtemp(dir=above)).rmdir()  # which tells why
-        except OSError as error:
-            raise NoisetteError(f"cannot make {folder}: {error.strerror or error}") from error
-
-
 def check_longer(folder: str | Path, *, budget: str | None, epochs: int | None, steps: int | None) -> Run:
     """The run in a folder, if it can be trained so much longer; all may be None. Raises RequestError."""
     run = open_run(expand(folder))
@@ -231,16 +196,8 @@ def check_room(folder: Path, model: Model) -> None:
         RequestError: The network is too large.
         NoisetteError: The disk is too full.
     """
-    import torch
-
     check_memory(model)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            weights = sum(parameter.nbytes for parameter in model.network().parameters())
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise RequestError("this network does not fit into memory; use fewer or smaller network.widths") from error
+    weights = 4 * model.parameters
     training = model.recipe.training
     copies = 1 + (training.ema > 0) + (2 if training.optimizer == "adamw" else 1)
     needed = _CHECKPOINTS * copies * weights

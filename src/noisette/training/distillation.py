@@ -15,9 +15,9 @@ from noisette.files.output import expand, new_folder
 from noisette.inference.loading import planner_of, with_network
 from noisette.progress import Progress
 from noisette.store.locate import locate
-from noisette.store.run import Run
+from noisette.store.run import Run, check_new
 from noisette.training.callback import Callback, NullCallback
-from noisette.training.checks import check_place, check_recipe
+from noisette.training.checks import check_recipe
 
 BUDGET = "10m"
 GENTLER = 0.3
@@ -73,9 +73,9 @@ def distil(
     _check(settings)
     lengths = lengthened(budget, epochs, steps) or [f'training.budget="{BUDGET}"']
     recipe = parse_recipe(dump_recipe(recipe), source=str(run), overrides=[*lengths, *settings])
-    folder = new_folder(out) if out is not None else Path("runs") / f"{name}-in-{nfe}"
+    folder = new_folder(out if out is not None else Path("runs") / f"{name}-in-{nfe}")
     check_recipe(recipe, planner.schema)
-    check_place(folder)
+    check_new(folder)
     from noisette.training.start import distil as start
 
     generator, callback = with_network(planner, weights), callback or NullCallback()

@@ -50,7 +50,7 @@ def make_accelerator(launch: Launch | None = None) -> Accelerator:
             " each GPU, or set ACCELERATE_USE_CPU=true to train on the processor"
         )
     if launch.processes > 1 and not distributed.is_initialized():
-        _meet(launch, on_cpu)
+        _meet(on_cpu)
     with settings_hidden(launch), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="OMP_NUM_THREADS")  # it shares the cores among the processes
         return Accelerator(mixed_precision="no", cpu=on_cpu)
@@ -139,7 +139,7 @@ def agree(accelerator: Accelerator, progress: float, stop: bool, save: bool) -> 
     return first[0].item(), bool(stops > 0), bool(first[1])
 
 
-def _meet(launch: Launch, on_cpu: bool) -> None:
+def _meet(on_cpu: bool) -> None:
     """Join the other processes. Raises NoisetteError where they do not come."""
     place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
     try:

@@ -23,12 +23,12 @@ from noisette.config.sections import seconds
 from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
 from noisette.errors import NoisetteError, RequestError, Stopped
-from noisette.files.atomic import file_sha256
+from noisette.files.output import check_folder
 from noisette.files.tensors import unlike
 from noisette.inference.engine import Inputs, engine_of, in_pytorch
 from noisette.model import Model, assemble
 from noisette.progress import Progress
-from noisette.store.run import Run, create_run, open_run, resume_command, table_texts
+from noisette.store.run import Run, check_new, create_run, open_run, resume_command, table_texts
 from noisette.threads import steady
 from noisette.training.budget import Budget, prolonged
 from noisette.training.callback import Callback, NullCallback
@@ -37,7 +37,6 @@ from noisette.training.checks import (
     check_batch,
     check_longer,
     check_memory,
-    check_place,
     check_room,
     check_training,
     is_out_of_memory,
@@ -142,7 +141,8 @@ def _train_anew(
     with own_accelerator() as accelerator, ExitStack() as held:
         callback = _only_one(callback, accelerator)
         if accelerator.is_main_process:
-            check_place(folder)
+            check_folder(folder, parents=True)
+            check_new(folder)
         if model.warning and teacher is None:
             callback.on_note(f"warning: {model.warning}")
         if accelerator.is_main_process:
@@ -192,7 +192,7 @@ def _make_and_train(
             create_run(folder, resolved, dataset.schema, statistics, palette, facts, tensors)
         accelerator.wait_for_everyone()
         run = open_run(folder)
-        with run.locked() if accelerator.is_main_process else nullcontext():
+        with _held(run, stop) if accelerator.is_main_process else nullcontext():
             _train(replace(model, recipe=resolved), dataset, run, accelerator, callback, stop)
     return run
 
@@ -241,15 +241,17 @@ def resume(
     """
     run = check_longer(folder, budget=budget, epochs=epochs, steps=steps)
     recipe = run.recipe
-    for note in _restore_tables(run, recipe, progress):
-        (callback or NullCallback()).on_note(note)
-    model = assemble(recipe, run.schema, run.palette)
-    check_memory(model)
     longer = {"budget": budget, "epochs": epochs, "steps": steps}
     with own_accelerator() as accelerator, _stoppable(run.folder) as stop, ExitStack() as held:
         callback = _only_one(callback, accelerator)
         if accelerator.is_main_process:
-            held.enter_context(run.locked())
+            held.enter_context(_held(run, stop))
+            for note in _restore_tables(run, recipe, progress):
+                callback.on_note(note)
+        accelerator.wait_for_everyone()
+        model = assemble(recipe, run.schema, run.palette)
+        check_memory(model)
+        if accelerator.is_main_process:
             held.enter_context(slot(run.folder, wait=queue, note=callback.on_note))
         accelerator.wait_for_everyone()
         dataset = open_data(recipe, progress)
@@ -290,14 +292,23 @@ def _stoppable(folder: Path) -> Iterator[StopRequest]:
         except KeyboardInterrupt as error:
             if not stop.requested or not folder.is_dir():
                 raise  # it is not ours; or there is nothing yet to go on with
-            with suppress(OSError, NoisetteError):
-                run = open_run(folder)
-                if run.state != "finished":
-                    run.write_status(**{**run.status, "state": "stopped"})
             raise Stopped(
                 f"stopped at once; all checkpoints so far are whole, resume with {resume_command(folder)}",
                 interrupted=stop.interrupted,
             ) from error
+
+
+@contextmanager
+def _held(run: Run, stop: StopRequest) -> Iterator[None]:
+    """Inside, this process alone writes into the run, which says that it was stopped where that comes at once."""
+    with run.locked():
+        try:
+            yield
+        except KeyboardInterrupt:
+            with suppress(OSError, NoisetteError):
+                if stop.requested and run.state != "finished":
+                    run.write_status(**{**run.status, "state": "stopped"})
+            raise
 
 
 def _has_colours(model: Model, dataset: Dataset) -> bool:
@@ -339,9 +350,9 @@ def _train(
     checkpoint, notes = run.checkpoint()
     if checkpoint is not None:
         check_fits(checkpoint, run, model)
+    at = State() if checkpoint is None else state_of(checkpoint, run)
     is_longer = longer is not None and any(value is not None for value in longer.values())
     if longer is not None and is_longer:
-        at = State() if checkpoint is None else state_of(checkpoint, run)
         steps_per_epoch = images // recipe.training.batch_size
         training = prolonged(
             recipe.training, step=at.step, elapsed=at.elapsed, steps_per_epoch=steps_per_epoch, **longer
@@ -349,7 +360,7 @@ def _train(
         recipe = recipe.model_copy(update={"training": training})
         model = replace(model, recipe=recipe)
     budget = _budget_of(recipe, images)
-    over = checkpoint is not None and budget.progress(checkpoint.state["step"], checkpoint.state["elapsed"]) >= 1
+    over = checkpoint is not None and budget.progress(at.step, at.elapsed) >= 1
     first = run.teacher if recipe.distillation is not None and not over else None
     supervision = _supervision(model, run, first, accelerator, callback)
     trainer = Trainer(model, dataset, run, accelerator, settings, budget, supervision, first)
@@ -408,18 +419,17 @@ def _supervision(
     model = replace(
         model, recipe=model.recipe.model_copy(update={"distillation": None})
     )  # the teacher's, which has no w-conditioning
-    with torch.random.fork_rng():
-        network = model.network()
-    if why := unlike(teacher, model.outline()):
+    if why := unlike(teacher, model.outline()):  # before there is a network, which may fit into no memory
         raise NoisetteError(
             f"{run.teacher_file} does not fit the recipe of {run.folder}: {why}; restore it from a copy"
         )
+    with torch.random.fork_rng():
+        network = model.network()
     network.load_state_dict(teacher)
     network.requires_grad_(False).eval().to(accelerator.device)
     on_cpu = accelerator.device.type == "cpu"
-    engine = (
-        engine_of(model, network, file_sha256(run.teacher_file)) if on_cpu else in_pytorch(network, model.objective)
-    )
+    sha256 = str(run.environment["teacher_sha256"])  # which `run.teacher` has just found it to have
+    engine = engine_of(model, network, sha256) if on_cpu else in_pytorch(network, model.objective)
     callback.on_note(f"its teacher is evaluated by {engine.name}")  # another one rounds otherwise
     return TeacherSupervision(model, engine, settings)
 

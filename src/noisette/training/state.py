@@ -86,7 +86,6 @@ def restore(
     """
     state = state_of(checkpoint, run)
     try:
-        state = State(**checkpoint.state)
         network.load_state_dict(_fitting(checkpoint.tensors("network"), network))
         if average is not None:
             average.network.load_state_dict(_fitting(checkpoint.tensors("average"), average.network))
@@ -98,7 +97,8 @@ def restore(
 
 
 def check_fits(checkpoint: Checkpoint, run: Run, model: Model) -> None:
-    """Refuse a checkpoint of another network, by what its head says: nothing is read, and there is no network yet.
+    """Refuse a checkpoint of another network or of other data, by what its head says: nothing is read, and there is no
+    network yet.
 
     Args:
         checkpoint: Of the run.
@@ -106,16 +106,17 @@ def check_fits(checkpoint: Checkpoint, run: Run, model: Model) -> None:
         model: Of its recipe.
 
     Raises:
-        NoisetteError: It is of another network.
+        NoisetteError: It is of another network, other attributes or colours, or counts its averages otherwise.
     """
+    state = state_of(checkpoint, run)
+    averaged = state.step - state.skipped if model.recipe.training.ema > 0 else 0
+    if (state.schema, state.palette, state.updates) != (model.schema.fingerprint, model.colours_learned, averaged):
+        raise _stranger(checkpoint, run)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.outline().items()}
     kinds = checkpoint.head.kinds
     found = {name.removeprefix("network/"): shape for name, (_, shape) in kinds.items() if name.startswith("network/")}
     if found != shapes:
-        raise NoisetteError(
-            f"{checkpoint.path} does not fit the recipe of {run.folder}: one of them was changed, or is of another"
-            " version"
-        )
+        raise _stranger(checkpoint, run)
 
 
 def _fitting(tensors: Mapping[str, Tensor], network: nn.Module) -> Mapping[str, Tensor]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from noisette import dashboard
-from noisette.dashboard.services.translation import LANGUAGES, Message, plain, translate, translations
+from noisette.dashboard.services.translation import LANGUAGES, Message, as_markdown, translate, translations
 
 HOME = Path(dashboard.__file__).parent
 
@@ -52,4 +52,7 @@ def test_a_message_is_said_with_all_that_is_in_it():
 
 
 def test_markdown_is_taken_for_text():
-    assert plain("![x](http://evil/x.png) $a$ :red[b]") == "\\!\\[x\\]\\(http\\://evil/x.png\\) \\$a\\$ \\:red\\[b\\]"
+    assert (
+        as_markdown("![x](http://evil/x.png) $a$ :red[b]")
+        == "\\!\\[x\\]\\(http\\://evil/x.png\\) \\$a\\$ \\:red\\[b\\]"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from noisette.evaluation.records import Record, measured
@@ -9,6 +11,22 @@ from noisette.evaluation.records import Record, measured
 from ..harness import opened, results_page
 
 pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def test_a_report_that_cannot_be_read_is_told_and_a_large_one_is_shown(runs, tmp_path):
+    (runs / ".reports").mkdir()
+    (tmp_path / "letter").write_text("dear")
+    (runs / ".reports" / "b.html").symlink_to(tmp_path / "letter")
+    (runs / ".reports" / "a.html").write_bytes(b" " * (2**24 + 1))
+    try:
+        page = opened(results_page, runs)
+        assert not page.exception
+        assert any("is a link that leads out of" in each.value for each in page.error)
+        page.selectbox(key="report").set_value("a.html").run()
+        assert not page.exception
+        assert not page.error
+    finally:
+        shutil.rmtree(runs / ".reports")
 
 
 def test_what_was_measured_stands_side_by_side(runs):

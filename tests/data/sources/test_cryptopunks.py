@@ -30,7 +30,7 @@ from noisette.data.sources.cryptopunks import (
 )
 from noisette.data.sources.sprites import sprites
 from noisette.errors import RequestError
-from noisette.files.atomic import file_sha256
+from noisette.files.hashes import file_sha256
 
 BEARDS = (
     "Big Beard, Chinstrap, Front Beard, Front Beard Dark, Goat, Handlebars, Luxurious Beard, Mustache, Muttonchops, Normal Beard, "

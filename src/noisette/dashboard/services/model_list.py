@@ -94,17 +94,18 @@ def find_drawer(plan: Plan, models: Sequence[ListedModel]) -> ListedModel | None
 
 def _listed(bundle: Bundle) -> ListedModel:
     try:
+        status = bundle.status  # read once: its parts belong together
         return ListedModel(
             name=bundle.name,
             title=bundle.title,
-            state=bundle.state,
+            state=str(status["state"]) if status else bundle.state,
             folder=bundle.folder,
             recipe=bundle.recipe,
             step=max(bundle.steps, default=0),
             thumbnail=bundle.thumbnail,
             figures=bundle.figures,
             changed=_changed(bundle.folder),
-            **_standing(bundle.status),
+            **_standing(status),
         )
     except (NoisetteError, OSError, LookupError, TypeError, ValueError) as error:
         return ListedModel(

@@ -45,7 +45,7 @@ def translate(message: str | Message, language: str, /, **values: object) -> str
     )
 
 
-def plain(text: object) -> str:
+def as_markdown(text: object) -> str:
     """A text from a file or a person without the pictures, links and formulas that Markdown would make of it."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+!|:$~" else letter for letter in str(text))
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from noisette.dashboard.services.model_list import ListedModel, find_model, list_models
 from noisette.dashboard.services.open_model import OpenModel
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import model_of
 from noisette.dashboard.widgets.attribute_form import AttributeForm
 from noisette.dashboard.widgets.grid_view import grid, guidance_grid
@@ -73,7 +73,7 @@ def _choose(models: list[ListedModel]) -> OpenModel | None:
     try:
         return model_of(listed)
     except (NoisetteError, OSError) as error:
-        st.error(plain(error))
+        st.error(as_markdown(error))
         return None
 
 

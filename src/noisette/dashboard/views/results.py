@@ -10,7 +10,7 @@ import streamlit as st
 
 from noisette.dashboard.services.jobs import tail
 from noisette.dashboard.services.model_list import ListedModel, find_model, list_models
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import jobs
 from noisette.dashboard.widgets.figure_table import download, figure_table
 from noisette.dashboard.widgets.jobs import start_job
@@ -20,6 +20,7 @@ from noisette.evaluation.records import home_of, measured
 from noisette.files.reading import is_own_file, read_bytes, read_object
 
 _EVERY = 2.0  # seconds between two looks at what is being measured
+_LARGEST = 2**28  # bytes of a report, which has all its pictures inside
 _AT_FIRST = 3  # models that are shown unless others are chosen
 
 
@@ -95,9 +96,9 @@ def _at_work() -> None:
         match job.state:
             case "running":
                 running = True
-                st.info(f"{job.name}: {plain(tail(job.log, 1)) or say('begins')}", icon=":material/hourglass:")
+                st.info(f"{job.name}: {as_markdown(tail(job.log, 1)) or say('begins')}", icon=":material/hourglass:")
             case "failed":
-                st.error(f"{job.name}: {plain(job.reason)}")
+                st.error(f"{job.name}: {as_markdown(job.reason)}")
     if st.session_state.get("measuring") and not running:
         st.session_state["measuring"] = False
         st.rerun()
@@ -112,7 +113,12 @@ def _reports(runs: Path) -> None:
     path = pages.get(st.selectbox(say("Open"), list(pages), key="report") or "")
     if path is None:
         return
-    download(say("Download the report"), read_bytes(path, inside=runs), path.name, "text/html")
+    try:
+        content = read_bytes(path, most=_LARGEST, inside=runs)
+    except NoisetteError as error:
+        st.error(as_markdown(str(error)))
+        return
+    download(say("Download the report"), content, path.name, "text/html")
     with st.expander(say("The report"), expanded=False, on_change="rerun", key="report-open") as opened:
         if opened.open:
             st.iframe(path, height=900, alt=say("The report"))

@@ -10,7 +10,7 @@ import streamlit as st
 from noisette.config.recipe import dump_recipe, lengthened, load_recipe, recipe_names
 from noisette.dashboard.services.jobs import free_name, log_of, new_run
 from noisette.dashboard.services.overrides import parse_length
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import jobs
 from noisette.dashboard.widgets.language import say
 from noisette.dashboard.widgets.recipe_form import recipe_form
@@ -36,7 +36,7 @@ def page(runs: Path) -> None:
 def _new(runs: Path) -> None:
     st.subheader(say("A new training"))
     if told := st.session_state.pop("started", None):
-        (st.success if told[0] == "success" else st.error)(plain(told[1]))
+        (st.success if told[0] == "success" else st.error)(as_markdown(told[1]))
     name, called = _recipe_and_name(runs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit, length = _length(name)
@@ -50,7 +50,7 @@ def _new(runs: Path) -> None:
 
         recipe = assemble(load_recipe(name, overrides)).recipe
     except RequestError as error:
-        st.warning(plain(error), icon=":material/block:")
+        st.warning(as_markdown(error), icon=":material/block:")
         return
     command = ["train", name, "--out", str(folder), f"--{unit}", length]
     command += [part for change in changes for part in ("--set", change)] + ([] if beside else ["--queue"])

@@ -12,7 +12,7 @@ from noisette.attributes.names import quoted
 from noisette.attributes.parsing import impossible, name_of, part_of, values_behind
 from noisette.attributes.schema import Value
 from noisette.dashboard.services.open_model import OpenModel
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.widgets.language import say
 from noisette.errors import RequestError
 
@@ -140,7 +140,7 @@ class AttributeForm:
         if not shown and search:
             return
         title = f"{name} ({len(counts)})" + (
-            f" · **{say(chosen) if chosen == _NONE else plain(chosen)}**" if chosen else ""
+            f" · **{say(chosen) if chosen == _NONE else as_markdown(chosen)}**" if chosen else ""
         )
         with st.expander(title, expanded=bool(search), key=self._key(f"{name}/open")):
             self._pills(name, [*shown, _NONE], counts, label_visibility="collapsed")
@@ -176,7 +176,7 @@ class AttributeForm:
         chosen = self._state(name) or []
         chosen = [chosen] if isinstance(chosen, str) else chosen
         if lost := [each for each in impossible if each not in chosen]:
-            st.caption(say("never with what is ticked: {names}", names=plain(", ".join(lost))))
+            st.caption(say("never with what is ticked: {names}", names=as_markdown(", ".join(lost))))
 
     def _never(self) -> set[tuple[str, Value]]:
         """What would contradict what is selected."""
@@ -208,7 +208,7 @@ class AttributeForm:
         try:
             self.select_only(self.model.generator.random_request(number, without=self.negative))
         except RequestError as error:
-            st.toast(plain(error))
+            st.toast(as_markdown(error))
 
     def _clear(self) -> None:
         self.select({})

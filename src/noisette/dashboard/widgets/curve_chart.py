@@ -9,7 +9,7 @@ import streamlit as st
 
 from noisette.dashboard.services.curves import Axis, along, smoothed, thinned
 from noisette.dashboard.services.model_list import ListedModel
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import event_reader
 from noisette.dashboard.widgets.language import say
 from noisette.store.events import Curve
@@ -24,7 +24,7 @@ def curve_chart(runs: list[ListedModel]) -> None:
     """Draw a curve of the runs, with what chooses it above."""
     gone = [run.title for run in runs if not run.folder.is_dir()]
     if gone:
-        st.error(say("The folder of {names} is gone.", names=plain(", ".join(gone))))
+        st.error(say("The folder of {names} is gone.", names=as_markdown(", ".join(gone))))
         if len(gone) == len(runs):
             return
     read = {run.name: curves_of(run) for run in runs}

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from noisette.dashboard.services.draw_queue import Busy, Cancelled, DrawState, QueueEntry, Work
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import draw_queue
 from noisette.dashboard.widgets.gallery import gallery
 from noisette.dashboard.widgets.language import say
@@ -38,7 +38,7 @@ def follow(name: str, work: Work, request: str) -> Any:
     try:
         entry = draw_queue().add(work)
     except Busy as error:
-        st.warning(plain(error), icon=":material/hourglass:")
+        st.warning(as_markdown(error), icon=":material/hourglass:")
         return None
     try:
         _show_states(entry, name, request, preview, row)
@@ -46,7 +46,7 @@ def follow(name: str, work: Work, request: str) -> Any:
     except Cancelled:
         return None
     except NoisetteError as error:
-        st.error(plain(error))
+        st.error(as_markdown(error))
         return None
     finally:
         entry.cancel()

@@ -17,7 +17,7 @@ from noisette.dashboard.services.grid import (
     plan_grid,
 )
 from noisette.dashboard.services.open_model import OpenModel
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.widgets.attribute_form import AttributeForm
 from noisette.dashboard.widgets.following import follow
 from noisette.dashboard.widgets.gallery import grid_gallery
@@ -43,7 +43,7 @@ def grid(form: AttributeForm, plan: Plan) -> None:
         down = _axis(form.model, "down", say("Down"), names, "seed")
         _grid(form, plan, across, down)
     except RequestError as error:
-        st.warning(plain(error), icon=":material/block:")
+        st.warning(as_markdown(error), icon=":material/block:")
 
 
 def _axis(model: OpenModel, key: str, title: str, names: list[str], first: str) -> Axis:
@@ -66,7 +66,7 @@ def _grid(form: AttributeForm, plan: Plan, across: Axis, down: Axis) -> None:
     try:
         table = plan_grid(plan, form.selected, generator, across, down)
     except RequestError as error:
-        st.warning(plain(error), icon=":material/block:")
+        st.warning(as_markdown(error), icon=":material/block:")
         return
     name = str(table)
     kept = st.session_state.get("grid")

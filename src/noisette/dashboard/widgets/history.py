@@ -6,7 +6,7 @@ import streamlit as st
 
 from noisette.dashboard.services.drawing import Picture
 from noisette.dashboard.services.model_list import ListedModel
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.widgets.gallery import gallery
 from noisette.dashboard.widgets.language import say
 from noisette.dashboard.widgets.restoring import restore_or_tell
@@ -37,7 +37,7 @@ def history(models: list[ListedModel]) -> None:
             with st.container(width=120, key=f"past-{number}"):
                 st.html(gallery(picture.images[:1], [picture.request], [""]))
                 st.button(
-                    plain(picture.request)[:40] or say("nothing asked"),
+                    as_markdown(picture.request)[:40] or say("nothing asked"),
                     key=f"past/{number}",
                     on_click=restore_or_tell,
                     args=(picture.plan, models),

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from noisette.dashboard.services.jobs import log_of
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import jobs
 from noisette.errors import NoisetteError
 
@@ -17,4 +17,4 @@ def start_job(name: str, arguments: list[str], runs: Path) -> None:
     try:
         jobs().start(name, arguments, log_of(runs, name))
     except (NoisetteError, OSError) as error:
-        st.error(plain(error))
+        st.error(as_markdown(error))

@@ -14,7 +14,7 @@ from noisette.config.sampling import SamplingSettings
 from noisette.dashboard.services.drawing import Picture, draw_watched
 from noisette.dashboard.services.open_model import OpenModel
 from noisette.dashboard.services.recognition import mistakes
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.widgets.attribute_form import AttributeForm
 from noisette.dashboard.widgets.following import follow
 from noisette.dashboard.widgets.gallery import gallery
@@ -84,7 +84,7 @@ def _show(picture: Picture, form: AttributeForm) -> None:
     st.caption(say("{seconds:.1f} s; the same picture from the command line, and in Python:", seconds=picture.seconds))
     _code(picture, generator)
     if note := generator.engine.note:
-        st.caption(plain(note))
+        st.caption(as_markdown(note))
 
 
 def _code(picture: Picture, generator: Generator) -> None:
@@ -140,10 +140,10 @@ def _compare(
 ) -> None:
     imputed = picture.plan.alone(place).imputed
     present = {name: value for name, value in recognised.items() if value is not False}
-    lines = [f"**{say('asked')}** {plain(picture.request) or say('nothing')}"]
-    lines += [f"**{say('imputed')}** {plain(describe(imputed[0], schema))}"] if imputed else []
-    lines += [f"**{say('recognised')}** {plain(describe(present, schema))}"]
-    lines += [f":material/warning: {plain('; '.join(wrong))}"] if wrong else []
+    lines = [f"**{say('asked')}** {as_markdown(picture.request) or say('nothing')}"]
+    lines += [f"**{say('imputed')}** {as_markdown(describe(imputed[0], schema))}"] if imputed else []
+    lines += [f"**{say('recognised')}** {as_markdown(describe(present, schema))}"]
+    lines += [f":material/warning: {as_markdown('; '.join(wrong))}"] if wrong else []
     st.markdown("  \n".join(lines))
 
 

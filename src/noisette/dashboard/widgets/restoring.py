@@ -9,7 +9,7 @@ import streamlit as st
 from noisette.dashboard.services.grid import axis_names
 from noisette.dashboard.services.model_list import ListedModel, find_drawer
 from noisette.dashboard.services.restoring import differences, read_picture, restored
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import model_of
 from noisette.dashboard.widgets.attribute_form import AttributeForm
 from noisette.dashboard.widgets.language import say
@@ -36,7 +36,7 @@ def drop_zone(models: list[ListedModel]) -> None:
         about = say("Drop a PNG that was made here")
         st.file_uploader(about, type=["png"], max_upload_size=most, key=key, on_change=_take, args=(key, models))
     for kind, text in st.session_state.pop("told", []):
-        (st.error if kind == "error" else st.warning if kind == "warning" else st.success)(plain(text))
+        (st.error if kind == "error" else st.warning if kind == "warning" else st.success)(as_markdown(text))
 
 
 def restore_or_tell(plan: Plan, models: list[ListedModel], axes: Mapping[str, list[str]] | None = None) -> None:

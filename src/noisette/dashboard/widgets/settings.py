@@ -10,7 +10,7 @@ import streamlit as st
 
 from noisette.dashboard.services.open_model import OpenModel
 from noisette.dashboard.services.options import MOST_IMAGES, MOST_SEED, presets, sampling_settings
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.widgets.attribute_form import AttributeForm
 from noisette.dashboard.widgets.language import say
 from noisette.dashboard.widgets.more_settings import more_settings
@@ -60,10 +60,10 @@ def settings(form: AttributeForm) -> Plan | None:
         first = planned(seeds=[0])
     except RequestError as error:
         _seed_input(seeds)
-        st.warning(plain(error), icon=":material/block:")
+        st.warning(as_markdown(error), icon=":material/block:")
         return None
     for note in first.notes:
-        st.caption(plain(note))
+        st.caption(as_markdown(note))
     count = int(state["count"])
     _advance_seed(first, count, again)
     seed = _seed_input(seeds)

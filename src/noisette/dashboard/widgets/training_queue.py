@@ -8,7 +8,7 @@ import streamlit as st
 
 from noisette.dashboard.services.jobs import Job, log_of, stop, tail
 from noisette.dashboard.services.model_list import ListedModel, list_models
-from noisette.dashboard.services.translation import plain
+from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import jobs
 from noisette.dashboard.widgets.jobs import start_job
 from noisette.dashboard.widgets.language import say
@@ -85,7 +85,7 @@ def _job(job: Job) -> None:
     if job.state == "running":
         st.progress(0.0, say("{name}: starting", name=job.name))
     elif job.state == "failed":
-        st.error(say("{name} failed: {why}", name=job.name, why=plain(job.reason)))
+        st.error(say("{name} failed: {why}", name=job.name, why=as_markdown(job.reason)))
         with st.expander(say("Log of {name}", name=job.name)):
             st.code(tail(job.log, 40), language="log")
 

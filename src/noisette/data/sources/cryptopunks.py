@@ -120,7 +120,7 @@ def compare_with_official(dataset: Dataset, path: Path) -> str:
     import numpy as np
     from PIL import Image
 
-    from noisette.files.atomic import file_sha256
+    from noisette.files.hashes import file_sha256
 
     if dataset.name != NAME or len(dataset) != COUNT:
         raise RequestError(
@@ -132,10 +132,10 @@ def compare_with_official(dataset: Dataset, path: Path) -> str:
         )
     if not path.is_file():
         raise RequestError(f"no file {path}; give a copy of the official punks.png")
+    found = file_sha256(path, failure=RequestError)
+    if found != OFFICIAL:
+        raise RequestError(f"{path} is not the official image: its SHA-256 is {found}, not {OFFICIAL}")
     try:
-        found = file_sha256(path)
-        if found != OFFICIAL:
-            raise RequestError(f"{path} is not the official image: its SHA-256 is {found}, not {OFFICIAL}")
         with Image.open(path, formats=["PNG"]) as image:
             whole = np.asarray(image.convert("RGBA"))  # (2400, 2400, 4)
     except OSError as error:

@@ -21,7 +21,8 @@ from pydantic import Field, field_validator
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
 from noisette.data.description import Description, trained_by_index
 from noisette.data.sources.base import Options, Source, check_pixels
-from noisette.errors import shortened, told
+from noisette.errors import told
+from noisette.text import brief
 
 if TYPE_CHECKING:
     import numpy as np
@@ -212,9 +213,7 @@ class SpritesOptions(Options):
             return check_pixels(NAME, size, sides)
         written = re.fullmatch(r"([0-9]{1,9})(?:x([0-9]{1,9}))?", size.strip())
         if written is None:
-            raise ValueError(
-                f'the size "{shortened(size)}" is not a number of pixels, nor width x height, such as 16x24'
-            )
+            raise ValueError(f'the size "{brief(size)}" is not a number of pixels, nor width x height, such as 16x24')
         width, height = int(written[1]), int(written[2] or written[1])
         if width not in sides or height not in sides:
             raise ValueError(f"{NAME} can be {SMALLEST} to {LARGEST} pixels wide and high, not {width}x{height}")
