@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo dashboard test test-fast test-greatest test-documents fuzz lint docs format study clean
+.PHONY: help demo dashboard test test-fast test-greatest test-documents test-faults fuzz lint docs format study clean
 
 help:
 	@echo "make demo   set up, draw from the models that ship, then train two of your own: about 5 minutes"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-fast  set up, run the tests that are quick (under a minute on two cores): before every commit"
 	@echo "make test-greatest  run what needs no PyTorch in the greatest Python of this machine"
 	@echo "make test-documents  type every command of the documentation as it stands (some 20 minutes)"
+	@echo "make test-faults  let operations on files fail in whole commands, and the power go (some 10 minutes)"
 	@echo "make fuzz   set up, let files be made up for two minutes that should break what reads them"
 	@echo "make lint   set up, check style, types and the direction of imports"
 	@echo "make docs   set up, build the documentation with its API pages into build/docs"
@@ -27,15 +28,18 @@ dashboard: $(VENV)/.installed-dashboard
 
 # A file stays on one worker: its fixtures, trainings and exports, are made once.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 -m "not documents"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 -m "not documents and not faults"
 
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 -m "not slow and not browser and not e2e and not documents"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 -m "not slow and not browser and not e2e and not documents and not faults"
 
 # SECONDS_EACH=600 looks longer.
 SECONDS_EACH ?= 20
 test-documents: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/documentation
+
+test-faults: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest tests/faults --timeout 1800
 
 test-greatest: $(VENV)/.installed-dev
 	tools/greatest_python.sh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,9 @@ scale = 2.0
 settings.register_profile("noisette", deadline=None, max_examples=50, derandomize="CI" in os.environ)
 settings.load_profile("noisette")
 torch.set_num_threads(1)  # networks this small gain nothing from two, and two threads stall when something else runs
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it puts into the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 HERE = Path(__file__).parent

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import noisette
+from noisette.evaluation.axes import chosen_figures
 from noisette.evaluation.classifier import load_classifier
 from noisette.evaluation.figures import FIGURES, PARTS, find
 from noisette.evaluation.records import Record, measured
 from noisette.evaluation.report_facts import sweeps
-from noisette.evaluation.sweep_plan import chosen_figures
 from noisette.evaluation.tables import describe
 from noisette.legacy import RENAMED, modernise, old_path, with_old_keys
 from noisette.sampling.presets import read_presets

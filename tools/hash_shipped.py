@@ -7,6 +7,7 @@ To be called whenever one of these files has changed, by hand or by another tool
 
 from __future__ import annotations
 
+import argparse
 from importlib import resources
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def folders() -> list[Path]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for folder in folders():
         list_files(folder)
         print(folder / FILE)

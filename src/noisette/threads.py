@@ -81,7 +81,7 @@ class Crowd:
     """
 
     def __init__(self, threads: int, cores: int) -> None:
-        self._leave = threading.Event()
+        self._leave, self._threads = threading.Event(), threads
         pools = max(0, cores - threads) // (threads - 1) + 1  # each brings threads - 1
         self._pools = [threading.Thread(target=self._hold, daemon=True) for _ in range(pools)]
         for pool in self._pools:
@@ -90,6 +90,7 @@ class Crowd:
     def _hold(self) -> None:
         import torch
 
+        torch.set_num_threads(self._threads)  # which a thread has of its own: OMP_NUM_THREADS may say another
         torch.ones(1 << 17).neg_()  # large enough for all threads: this is what makes them
         self._leave.wait()
 

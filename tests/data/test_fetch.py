@@ -277,7 +277,7 @@ def test_a_copy_that_cannot_be_read_is_not_blamed_on_the_cache(cache, tmp_path, 
     copy = tmp_path / "copy"
     copy.write_bytes(CONTENT)
 
-    def hashed_then_gone(path):
+    def hashed_then_gone(path, **_):
         path.unlink()
         return ARCHIVE.sha256
 

@@ -24,6 +24,7 @@ from noisette.evaluation.figures import find, mean_and_spread
 from noisette.evaluation.reference import ReferenceSet
 from noisette.evaluation.setup import prepare
 from noisette.evaluation.tables import describe
+from noisette.files.hashes import SEAL, write_hashes
 
 from ..conftest import CONDITIONAL, TINY, resolved
 from .test_fidelity import by_eigenvalues
@@ -423,6 +424,7 @@ def test_a_classifier_that_was_trained_here_goes_before_the_one_that_ships(monke
     few = DATA.split("train").take(np.arange(400))
     shipped = fit_classifier(few, epochs=2)
     shipped.save(tmp_path / "a.safetensors")
+    write_hashes(tmp_path, ["a.safetensors"])
     assert find_classifier(few, "x").digest == shipped.digest
     mine, _ = fit_and_keep(few, epochs=1)
     assert find_classifier(few, "x").digest == mine.digest != shipped.digest
@@ -439,8 +441,12 @@ def test_what_the_pixels_hide_counts_against_nobody(reference):
 
 
 def test_the_real_figures_of_one_run_are_not_those_of_another(drawer, classifier, tmp_path):
-    """A run from before palettes were kept is measured like the rest."""
-    shutil.copytree(drawer, tmp_path / "old", ignore=lambda *_: ["palette.json", "evaluations"])
+    """A run from before palettes and hashes were kept is measured like the rest."""
+    old = shutil.copytree(drawer, tmp_path / "old", ignore=lambda *_: ["palette.json", "evaluations"])
+    environment = json.loads((old / "environment.json").read_text())
+    for name in ("files", SEAL):
+        environment.pop(name, None)
+    (old / "environment.json").write_text(json.dumps(environment))
     assert (
         evaluate(tmp_path / "old", count=122, draws=1, steps=1)["real"]
         == evaluate(drawer, count=122, draws=1, steps=1)["real"]

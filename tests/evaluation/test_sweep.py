@@ -263,7 +263,7 @@ def test_a_run_that_cannot_be_measured_is_shown_with_the_reason(capsys, drawer, 
     folder = shutil.copytree(drawer, tmp_path / "damaged", ignore=lambda *_: ["evaluations"])
     (folder / "recipe.toml").write_text("[")
     assert run(capsys, "report", folder, drawer, "--out", tmp_path / "r3.html")[0] == 0
-    assert "is not TOML" in (tmp_path / "r3.html").read_text()
+    assert "recipe.toml is damaged" in (tmp_path / "r3.html").read_text()
     assert "<svg" in page
 
 

@@ -203,7 +203,9 @@ def test_levels_are_fitted_to_the_trajectories_of_all_images_under_their_request
 )
 def test_levels_that_cannot_be_are_refused(drawer, times):
     changed = "the fitted levels are not 3 of .*; the picture or the table that they are from was changed"
-    with pytest.raises(RequestError, match=f"{changed}|times must be finite numbers"):
+    with pytest.raises(
+        RequestError, match=f"{changed}|times must be finite numbers|are numbers, one for each step, not nan"
+    ):
         resolved(noisette.load(drawer), sampler="ddim", steps=3, spacing="fitted", times=times)
 
 

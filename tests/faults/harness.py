@@ -374,7 +374,7 @@ def _main() -> None:
     parser.add_argument("--part", default="0/1", help="K/N: every N-th try, from the K-th on")
     parser.add_argument("--tries", type=int, default=200, help="losses of power")
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     _import_here(HEAVY.split())
     faults = [fault for fault in FAULTS if options.fault is None or fault.name in options.fault]
     first, of = map(int, options.part.split("/"))

@@ -39,12 +39,14 @@ def told(library, folder, kind, *arguments):
     return [line for line in lines if "problems" in line], [line for line in lines if "tries" in line]
 
 
+@pytest.mark.faults
 def test_whichever_operation_fails_the_old_state_or_the_new_one_is_whole(library, tmp_path):
     found, ends = told(library, tmp_path, "failing", "--each", "1", "--fault", "EIO", "train", "export", "fetch")
     assert found == []
     assert all(end["tries"] > 20 for end in ends)
 
 
+@pytest.mark.faults
 def test_after_a_loss_of_power_all_is_there_that_was_said_to_be_saved(library, tmp_path):
     found, ends = told(library, tmp_path, "power", "--tries", "20", "train", "export", "generate")
     assert found == []

@@ -211,9 +211,8 @@ def test_a_training_does_not_go_on_from_nonsense(change, stopped, tmp_path, caps
 
 @pytest.mark.parametrize("finished", [True, False])
 def test_what_may_be_absent_is_not_missed(finished, trained, stopped, tmp_path, capsys):
-    """Of a checkpoint and of a status; whoever writes them by hand may leave it out."""
+    """Of a status; whoever writes it by hand may leave it out."""
     folder = shutil.copytree((trained if finished else stopped).folder, tmp_path / "made")
-    forge.checkpoint(state=lambda it: it.pop("elapsed") and it)(folder)
     said = json.loads((folder / "status.json").read_text())
     for name in ("epoch", "loss", "skipped"):
         said.pop(name)

@@ -108,9 +108,21 @@ class Checkpoint:
     state: dict[str, Any]
 
     @property
-    def head(self) -> Head:
+    def _head(self) -> Head:
         """What its file says of its tensors."""
         return read_head(self.path, inside=self.path.parent)
+
+    def shapes(self, part: str) -> dict[str, tuple[int, ...]]:
+        """What its file says of a part, which is not read.
+
+        Args:
+            part: `network`, `average` or `optimizer`.
+
+        Returns:
+            Shapes by the names of the tensors in that part.
+        """
+        kinds, first = self._head.kinds, f"{part}/"
+        return {name.removeprefix(first): shape for name, (_, shape) in kinds.items() if name.startswith(first)}
 
     def tensors(self, part: str) -> dict[str, Tensor]:
         """Read a part of it.
@@ -124,7 +136,7 @@ class Checkpoint:
         Raises:
             DamagedError: One is not.
         """
-        return self.head.tensors(f"{part}/")
+        return self._head.tensors(f"{part}/")
 
 
 def save_checkpoint(

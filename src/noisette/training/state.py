@@ -113,9 +113,7 @@ def check_fits(checkpoint: Checkpoint, run: Run, model: Model) -> None:
     if (state.schema, state.palette, state.updates) != (model.schema.fingerprint, model.colours_learned, averaged):
         raise _stranger(checkpoint, run)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.outline().items()}
-    kinds = checkpoint.head.kinds
-    found = {name.removeprefix("network/"): shape for name, (_, shape) in kinds.items() if name.startswith("network/")}
-    if found != shapes:
+    if checkpoint.shapes("network") != shapes:
         raise _stranger(checkpoint, run)
 
 
