@@ -132,7 +132,6 @@ def generate(
     from noisette.attributes.parsing import describe
     from noisette.attributes.schema import UNKNOWN
     from noisette.config.sampling import SamplingSettings
-    from noisette.inference.destination import destination
     from noisette.inference.loading import planner_of, with_network
     from noisette.inference.plan import with_old_keys
     from noisette.store.locate import locate
@@ -152,6 +151,8 @@ def generate(
     plan = planner.plan(
         request, seeds=seeds, settings=settings, preset=preset, only=only, allow_unseen=allow_unseen, start=start
     )
+    from noisette.inference.destination import destination  # which loads Pillow, and a refused request does not wait
+
     there = destination(
         out,
         Path(f"{run.resolve().name}-seed-{seed}.png"),
