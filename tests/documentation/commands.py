@@ -31,6 +31,7 @@ _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=ind
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _COMMAND = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:{'|'.join(PROGRAMS)}) (?!-)\S")
 _WHOLE = re.compile(r"(?!noisette \w+(?: -|$))")  # `noisette tune` alone is the name of a verb
+_STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # what a terminal is told of colours and places
 _PATTERN = re.compile(r"\b[A-Z]{3,}\b(?!=)|\.\.\.|\[|…|\bA,B\b")  # RUN, NAME, DIR: a form to be filled in
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -125,7 +126,7 @@ def typed(
                     shown += os.read(screen, 65536)
                 except OSError:  # nobody is at the other end
                     break
-            if begun is not None and not stopped and begun(shown.decode(errors="replace")):
+            if begun is not None and not stopped and begun(_STYLE.sub("", shown.decode(errors="replace"))):
                 stopped = True
                 os.killpg(process.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 
@@ -15,8 +17,15 @@ def ask_nobody() -> None:
         setattr(net_util, name, lambda: None)
 
 
+def end_quietly_while_starting() -> None:
+    """Have Ctrl-C end the process until Streamlit listens for it: in the moment between it would print tracebacks."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and not ignored, as under nohup
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+
 def main() -> None:
     """Serve until interrupted, with the arguments of `streamlit run`."""
+    end_quietly_while_starting()
     ask_nobody()
     from streamlit.web.cli import main as streamlit
 
