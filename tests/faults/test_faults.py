@@ -43,7 +43,7 @@ def told(library, folder, kind, *arguments):
 def test_whichever_operation_fails_the_old_state_or_the_new_one_is_whole(library, tmp_path):
     found, ends = told(library, tmp_path, "failing", "--each", "1", "--fault", "EIO", "train", "export", "fetch")
     assert found == []
-    assert all(end["tries"] > 20 for end in ends)
+    assert all(end["tries"] > 15 for end in ends)
 
 
 @pytest.mark.faults
