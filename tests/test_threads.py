@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from noisette.threads import SPINS, Reading, available_cores, crowded, steady, wait_briefly
+from noisette import threads
+from noisette.threads import SPINS, Reading, available_cores, crowded, giving_way, steady, wait_briefly
 
 POLICY, COUNT = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
 
@@ -75,7 +76,7 @@ SLEEPS = """
 import resource, torch
 from noisette.threads import Crowd, available_cores
 torch.set_num_threads(2)
-numbers = torch.ones(1 << 18)
+numbers = torch.ones(1 << 22)  # so that a piece lasts longer than it takes to fall asleep
 def sleeps():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
     for _ in range(100):
@@ -110,3 +111,45 @@ def test_a_watch_ends_with_the_last_that_computes():
         [thread] = watching()
     thread.join(timeout=30)
     assert not watching()
+
+
+def test_one_thread_gives_way_while_others_need_the_cores(monkeypatch):
+    import torch
+
+    usual = torch.get_num_threads()
+    with giving_way():
+        assert torch.get_num_threads() == usual
+    monkeypatch.setattr(threads._watch, "crowded", True)
+    with giving_way():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == usual
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("length", [{"budget": "1s"}, {"steps": 3}])
+def test_a_training_gives_way_under_a_budget_alone_where_its_bits_follow_the_clock_anyway(
+    monkeypatch, tmp_path, length
+):
+    import torch
+
+    import noisette
+    from noisette.training.learner import Learner
+
+    seen = set()
+    step = Learner.step
+
+    def seen_step(self, *arguments):
+        seen.add(torch.get_num_threads())
+        return step(self, *arguments)
+
+    monkeypatch.setattr(Learner, "step", seen_step)
+    monkeypatch.setattr(threads, "_follow", lambda watch, over: None)
+    monkeypatch.setattr(threads._watch, "crowded", True)
+    usual = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        settings = ["dataset.count=60", "dataset.size=8", "network.widths=[8]", "network.attention=[false]"]
+        noisette.train("sprites", out=tmp_path / "r", settings=[*settings, "training.batch_size=4"], **length)
+    finally:
+        torch.set_num_threads(usual)
+    assert seen == ({1} if "budget" in length else {2})

@@ -8,6 +8,11 @@ twice a second how busy others are, and lets waiting threads sleep as long as th
 
 Nothing of it changes a bit of what is computed: the number of threads stays. It has effect on Linux, where PyTorch
 brings GNU's OpenMP; ONNX Runtime's threads never spin, see `noisette.inference.engine`.
+
+The faster the machine, the more of a step is waiting for the thread that another process has put off its core, and
+sleeping does not help: two threads then have 30 % of their pace, and one by itself has 60. What is computed under a
+wall-clock budget follows the clock in any case, so there, and there alone, a step takes one thread while others need
+the cores: see `giving_way`.
 """
 
 from __future__ import annotations
@@ -107,6 +112,7 @@ class _Watch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
+        self.crowded = False
         self._last: threading.Event | None = None  # set when the last user leaves
 
     def enter(self) -> None:
@@ -114,7 +120,7 @@ class _Watch:
             self._users += 1
             if self._users == 1:
                 self._last = threading.Event()
-                threading.Thread(target=_follow, args=(self._last,), name="steady", daemon=True).start()
+                threading.Thread(target=_follow, args=(self, self._last), name="steady", daemon=True).start()
 
     def leave(self) -> None:
         with self._lock:
@@ -137,7 +143,23 @@ def steady() -> Iterator[None]:
         watch.leave()
 
 
-def _follow(over: threading.Event) -> None:
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """Computes with one thread, inside `steady`, while others need the cores; the last bits may then be others."""
+    if not _watch.crowded:
+        yield
+        return
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _follow(watch: _Watch, over: threading.Event) -> None:
     if over.wait(_PERIOD):  # most drawings are over before anything has to be known
         return
     crowd: Crowd | None = None
@@ -149,12 +171,14 @@ def _follow(over: threading.Event) -> None:
             now, threads, cores = _read(), torch.get_num_threads(), available_cores()
             full = crowded(now.others_since(before), threads, cores, crowd is not None)
             before = now
+            watch.crowded = full
             if full and crowd is None:
                 crowd = Crowd(threads, cores)
             elif crowd is not None and not full:
                 crowd.close()
                 crowd = None
     finally:
+        watch.crowded = False
         if crowd is not None:
             crowd.close()
 

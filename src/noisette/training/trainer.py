@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from noisette.files.images import read_png
 from noisette.model import Model
 from noisette.store.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.store.run import Run, resume_command
+from noisette.threads import giving_way
 from noisette.training.batches import Batches
 from noisette.training.budget import Budget, learning_rate
 from noisette.training.callback import Callback
@@ -105,6 +106,7 @@ class Trainer:
         before, started = state.elapsed, time.monotonic()
         saved = started
         misses = 0  # steps in a row without a finite loss
+        by_the_clock = self._budget.seconds is not None
         compiling = self._compiled  # which the first step does; that may take a minute, and leaves nothing to save
         with self._reporter(callback) as report:
             report.status("running", state, self._epoch, self.progress)
@@ -131,7 +133,8 @@ class Trainer:
                     config.learning_rate, state.step, progress, warmup=config.warmup, decay=config.decay
                 )
                 stop.patient = not compiling
-                loss, norm, finite = self._learner.step(self._batches.batch(state.step), state.step, rate)
+                with giving_way() if by_the_clock and not compiling else nullcontext():
+                    loss, norm, finite = self._learner.step(self._batches.batch(state.step), state.step, rate)
                 stop.patient, compiling = True, False
                 state.count_step(finite=finite, averaged=self._learner.average is not None)
                 misses = 0 if finite else misses + 1
