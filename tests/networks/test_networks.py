@@ -43,9 +43,24 @@ def test_any_size_that_the_levels_divide_and_any_channels_come_back_in_the_same_
 
 
 @given(size=st.integers(8, 64), patch=st.integers(1, 8), levels=st.integers(1, 6))
-def test_the_size_check_says_no_exactly_where_the_network_fails(size, patch, levels):
-    fits = size % (patch * 2 ** (levels - 1)) == 0
-    assert (check_size(size, levels=levels, patch=patch) is None) == fits
+def test_the_size_check_says_no_exactly_where_too_much_would_be_margin(size, patch, levels):
+    multiple = patch * 2 ** (levels - 1)
+    seen = min(side for side in range(size, 8 * size + multiple) if side % multiple == 0)
+    assert (check_size(size, levels=levels, patch=patch) is None) == (seen <= 1.25 * size)
+
+
+@pytest.mark.parametrize("width", [0, 8])
+def test_a_side_that_cannot_be_halved_gets_a_margin_that_nobody_sees(width):
+    """Columns: 17 in patches of 2, on two levels, are seen as 20. Without the margin nothing else changes."""
+    xt, times = torch.randn(2, 3, 12, 17), torch.rand(2)
+    network = UNet((3, 12, 17), 5, NOTHING, widths=[8, 16], blocks=1, patch=2, pixel_width=width)
+    whole = UNet((3, 12, 20), 5, NOTHING, widths=[8, 16], blocks=1, patch=2, pixel_width=width)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    whole.load_state_dict(network.state_dict())
+    answer = network(xt, times)
+    assert answer.shape == (2, 5, 12, 17)
+    assert torch.equal(answer, whole(torch.nn.functional.pad(xt, (0, 3)), times)[..., :17])
 
 
 def test_a_fresh_network_predicts_zero_so_that_training_starts_calmly():

@@ -32,8 +32,29 @@ class NetworkTraits:
     problem: Callable[[Any, tuple[int, int]], str | None]
 
 
+MOST_MARGIN = 0.25
+"""Of a side; a network that is to see an image with more empty margin than that has too many levels for it."""
+
+
+def padded(pixels: int, *, levels: int, patch: int) -> int:
+    """The side of an image with the margin that lets it be halved: see `check_size`.
+
+    Args:
+        pixels: Along one side of the image.
+        levels: Resolutions, each half of the one before.
+        patch: Pixels along the side of the square that is one position.
+
+    Returns:
+        The side that a network sees.
+    """
+    multiple: int = patch * 2 ** (levels - 1)
+    return -(-pixels // multiple) * multiple
+
+
 def check_size(pixels: int, *, levels: int, patch: int) -> str | None:
     """Why a network of so many levels cannot take images that are so many pixels wide or high, with advice.
+
+    Those that cannot be halved so often get an empty margin, unless it would be more than `MOST_MARGIN` of the side.
 
     Args:
         pixels: Along one side of the image.
@@ -43,18 +64,23 @@ def check_size(pixels: int, *, levels: int, patch: int) -> str | None:
     Returns:
         The reason, or None if there is none.
     """
-    if pixels % patch:
+    fitting = [number for number in range(1, levels + 1) if _fits(pixels, number, patch)]
+    if levels in fitting:
+        return None
+    if not fitting:
         divisors = [str(number) for number in range(1, 9) if pixels % number == 0]
         return f"patch: {patch} does not divide {pixels} pixels; use {' or '.join(divisors)}"
-    inside = pixels // patch
+    inside = -(-pixels // patch)
     halvings = (inside & -inside).bit_length() - 1  # how often 2 divides it
-    if levels - 1 <= halvings:
-        return None
     often = {0: "cannot be halved", 1: "halves once", 2: "halves twice"}.get(halvings, f"halves {halvings} times")
     return (
         f"widths: has {levels} levels, but {pixels} pixels in patches of {patch} leave {inside}, which {often}; use at"
-        f" most {halvings + 1}"
+        f" most {max(fitting)}"
     )
+
+
+def _fits(pixels: int, levels: int, patch: int) -> bool:
+    return padded(pixels, levels=levels, patch=patch) <= (1 + MOST_MARGIN) * pixels
 
 
 def _always_halved(kind: str, times: int) -> Callable[[Any, tuple[int, int]], str | None]:

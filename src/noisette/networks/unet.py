@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from noisette.diffusion.condition import Condition
 from noisette.networks.base import Network
 from noisette.networks.conditioning import ConditionSpec, Encoded, Features, Maps, Vector
-from noisette.networks.registry import ConditioningName
+from noisette.networks.registry import ConditioningName, padded
 
 
 class UNet(Network):
@@ -49,7 +49,8 @@ class UNet(Network):
         """Make one with random weights.
 
         Args:
-            shape: (C, H, W) of a diffused image, H and W multiples of patch * 2 ** (len(widths) - 1).
+            shape: (C, H, W) of a diffused image. Where H or W is no multiple of patch * 2 ** (len(widths) - 1) it gets
+                an empty margin at the bottom or on the right, which is cut off again.
             outputs: Channels of its prediction.
             spec: What it is conditioned on.
             widths: Channels of each level, finest first.
@@ -65,9 +66,11 @@ class UNet(Network):
             pixel_map_channels: Of the maps of `PixelHead` at full size.
         """
         super().__init__()
-        channels, rows, columns = shape
         if len(attention) != len(widths):
             raise ValueError(f"{len(widths)} levels need as many attention flags, not {len(attention)}")
+        channels = shape[0]
+        rows, columns = (padded(side, levels=len(widths), patch=patch) for side in shape[1:])
+        self.margin = (0, columns - shape[2], 0, rows - shape[1])
         self.patch = patch
         embedding = 4 * widths[0]
         inside = (rows // patch, columns // patch)
@@ -111,7 +114,13 @@ class UNet(Network):
         if pixel_width:
             maps = Maps(features, pixel_map_channels, (rows, columns)) if "spatial" in condition else None
             self.pixels = PixelHead(
-                shape, width, pixel_width, outputs, patch, embedding * (2 if self.modulate else 1), maps
+                (channels, rows, columns),
+                width,
+                pixel_width,
+                outputs,
+                patch,
+                embedding * (2 if self.modulate else 1),
+                maps,
             )
         else:
             self.leave = nn.Sequential(
@@ -128,6 +137,13 @@ class UNet(Network):
         return tuple(mechanism(features) for mechanism in self._conditioning() if mechanism is not None)
 
     def predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor:
+        if not any(self.margin):
+            return self._predict(xt, times, *encoded)
+        rows, columns = xt.shape[2:]
+        return self._predict(F.pad(xt, self.margin), times, *encoded)[..., :rows, :columns]
+
+    def _predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor:
+        """The prediction for images that can be halved as often as it takes."""
         given = iter(encoded)
         concat, add, modulate, maps, pixel_maps = (
             None if mechanism is None else next(given) for mechanism in self._conditioning()
