@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
+
+from noisette.attributes.evidence import surprising
 from noisette.attributes.schema import AttributeSchema, Value
 from noisette.attributes.statistics import Statistics, value_names
+
+_MOST_UNSEEN = 1000
+"""Pairs with an option in them that are all told."""
 
 
 def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str, Any]:
@@ -29,21 +35,26 @@ def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str
     unit_of = dict(zip(schema.names, schema.units, strict=True))
     members = {member for group in schema.groups for member in group.members}
     choices, flags = (
-        [attribute for attribute in schema.attributes if attribute.kind == kind] for kind in ("choice", "flag")
+        [attribute for attribute in schema.attributes if attribute.kind in kind]
+        for kind in (("choice", "range"), ("flag",))
     )
     never: dict[str, list[str]] = {}  # by the option of a choice
     among: list[list[str]] = []
-    for first, one in enumerate(names):
-        for second, two in enumerate(names[first + 1 :], start=first + 1):
-            same = unit_of[one[0]] == unit_of[two[0]]
-            if same or statistics.together[first][second]:
-                continue
-            if one[1] is not True:
-                never.setdefault(_label(one), []).append(_label(two))
-            elif two[1] is not True:
-                never.setdefault(_label(two), []).append(_label(one))
-            else:
-                among.append([_label(one), _label(two)])
+    flag = np.array([what is True for _, what in names], dtype=np.bool_)
+    units = np.array([unit_of[name] for name, _ in names])
+    unseen = (statistics.table == 0) & (units[:, None] != units)
+    # Of hundreds of options nearly no two were seen together, and that says nothing but where chance would show them.
+    of_options = unseen & ~(flag[:, None] & flag)
+    if of_options.sum() > 2 * _MOST_UNSEEN:
+        unseen &= ~of_options | surprising(schema, statistics)
+    for first, second in np.argwhere(np.triu(unseen)):
+        one, two = names[first], names[second]
+        if one[1] is not True:
+            never.setdefault(_label(one), []).append(_label(two))
+        elif two[1] is not True:
+            never.setdefault(_label(two), []).append(_label(one))
+        else:
+            among.append([_label(one), _label(two)])
     return {
         "images": statistics.images,
         "choices": {

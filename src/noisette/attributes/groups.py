@@ -73,7 +73,7 @@ def most_informative_choice(schema: AttributeSchema, table: NDArray[np.int16]) -
     present = table[:, [attribute.kind == "flag" for attribute in schema.attributes]] == 1  # (N, F)
     best, most = None, 0.0
     for column, attribute in enumerate(schema.attributes):
-        if attribute.kind == "choice" and len(table):
+        if attribute.kind != "flag" and len(table):
             options, codes = np.unique(table[:, column], return_inverse=True)
             joint = np.zeros((len(options), 2, present.shape[1]))  # (K, absent or present, F), shares of the images
             np.add.at(joint[:, 1], codes, present)

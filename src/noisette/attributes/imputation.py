@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.attributes.evidence import surprising
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
 from noisette.attributes.statistics import Statistics, fingerprints, value_names
 from noisette.errors import RequestError
@@ -63,7 +64,8 @@ class Imputer:
         if statistics.images == 0 or not names:
             raise RequestError("there are no statistics to draw a request from")
         self._schema = schema
-        self._together = np.array(statistics.together, dtype=np.float64)
+        self._together = statistics.table.astype(np.float64)
+        self._never = surprising(schema, statistics)
         columns = {name: column for column, name in enumerate(schema.names)}
         self._columns = np.array([columns[name] for name, _ in names])  # of each value
         self._codes = np.array([code for codes in schema.valued for code in codes])
@@ -191,7 +193,7 @@ class Imputer:
                 yield None
                 return
             if number < len(places):
-                if not (self._together[places[number], present] > 0).all():
+                if self._never[places[number], present].any():
                     continue
                 present = [*present, places[number]]
             if len(stack) == len(units):
@@ -240,7 +242,7 @@ class Imputer:
         asked = row[self._columns] == self._codes  # (V,)
         for column, attribute in enumerate(self._schema.attributes):
             if (
-                attribute.kind == "choice"
+                attribute.kind != "flag"
                 and row[column] == UNKNOWN
                 and all((attribute.name, option) in without for option in attribute.options)
             ):
@@ -263,7 +265,7 @@ class Imputer:
 
     def _strange(self, present: NDArray[np.intp], asked: NDArray[np.bool_]) -> int:
         """How many pairs of these values were never seen together, but for those that were asked for."""
-        never = self._together[np.ix_(present, present)] == 0
+        never = self._never[np.ix_(present, present)]
         return int((never & ~np.logical_and.outer(asked[present], asked[present])).sum())
 
     def _with(self, row: NDArray[np.int16], present: NDArray[np.intp]) -> NDArray[np.int16]:
@@ -289,7 +291,7 @@ class Imputer:
         open_ = np.array(
             [code == UNKNOWN and self._names[place] not in without for code, place in zip(codes, places, strict=True)]
         )
-        choice = self._schema.attributes[self._columns[places[0]]].kind == "choice"
+        choice = self._schema.attributes[self._columns[places[0]]].kind != "flag"
         return np.append(open_.astype(np.float64), 0.0 if choice and open_.any() else 1.0)
 
     def _draw(self, allowed: dict[int, NDArray[np.float64]], random: np.random.Generator) -> NDArray[np.intp]:
@@ -319,19 +321,23 @@ def _joint(one: list[int], other: list[int], together: NDArray[np.float64], imag
 
 
 def _tree(units: list[list[int]], together: NDArray[np.float64], images: int) -> list[tuple[int, int | None]]:
-    """The units in the order of drawing, each with the one before it that tells the most of it."""
+    """The units in the order of drawing, each with the one before it that tells the most of it; None where none tells
+    more than chance would have it: (K - 1)(L - 1) / 2N nats (Miller 1955).
+    """
 
     def information(one: int, other: int) -> float:
         joint = _joint(units[one], units[other], together, images) / images
         chance = np.outer(joint.sum(axis=1), joint.sum(axis=0))
         seen = joint > 0
-        return float((joint[seen] * np.log(joint[seen] / chance[seen])).sum())
+        freedom = len(units[one]) * len(units[other])  # "none of them" is a value too, or is never there
+        return float((joint[seen] * np.log(joint[seen] / chance[seen])).sum()) - freedom / (2 * images)
 
     order: list[tuple[int, int | None]] = [(0, None)]
-    best = {unit: (information(0, unit), 0) for unit in range(1, len(units))}
+    best: dict[int, tuple[float, int | None]] = {unit: (information(0, unit), 0) for unit in range(1, len(units))}
     while best:
         unit = max(best, key=lambda each: best[each][0])
-        order.append((unit, best.pop(unit)[1]))
+        told, parent = best.pop(unit)
+        order.append((unit, parent if told > 0 else None))
         for other, (known, _) in best.items():
             if (more := information(unit, other)) > known:
                 best[other] = (more, unit)

@@ -5,6 +5,7 @@ What is not mentioned is unknown, not absent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.attributes.evidence import surprising
 from noisette.attributes.groups import EVIDENCE
 from noisette.attributes.names import (
     MOST_LETTERS,
@@ -27,13 +29,15 @@ from noisette.attributes.names import (
     signed,
     unquoted,
 )
-from noisette.attributes.schema import Attribute, AttributeSchema, Flag, Group, Value
+from noisette.attributes.ranges import day_of
+from noisette.attributes.schema import Attribute, AttributeSchema, Flag, Group, Range, Value
 from noisette.attributes.statistics import Statistics, value_names
 from noisette.errors import RequestError, nearest, told
 from noisette.text import brief
 
 _MOST_ABSENT = 3
 _MOST_TOLD = 3
+_NUMBER = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?")
 _WORDS = {"yes": True, "true": True, "present": True, "no": False, "false": False, "absent": False, "none": False}
 
 
@@ -245,7 +249,7 @@ class _Reader:
         self._groups = {folded(group.name): group for group in schema.groups}
         self._options: dict[str, list[tuple[str, str]]] = {}
         for attribute in schema.attributes:
-            if attribute.kind == "choice":
+            if attribute.kind != "flag":
                 for option in attribute.options:
                     self._options.setdefault(folded(option), []).append((attribute.name, option))
         self._written = [
@@ -417,6 +421,8 @@ class _Reader:
             attribute = self._attributes[key]
             if attribute.kind == "flag":
                 return [(attribute.name, self._truth(attribute.name, value))]
+            if isinstance(attribute, Range) and (number := _number(value, attribute.unit)) is not None:
+                return [(attribute.name, attribute.options[attribute.code_of(number)])]
             return [(attribute.name, self._one_of(attribute.name, attribute.options, value))]
         if key in self._groups:
             group = self._groups[key]
@@ -482,6 +488,18 @@ def _as_written(value: object) -> str | None:
         return None
 
 
+def _number(value: object, unit: str) -> float | None:
+    """A number or a date as a person writes it; None of anything else."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, str):
+        if unit == "date":
+            return day_of(value)
+        value = float(value) if _NUMBER.fullmatch(value.strip()) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e300:  # nor what is no number
+        return None
+    return float(value)
+
+
 def _said(value: Value) -> str:
     return {True: "asked for", False: "ruled out"}[value] if isinstance(value, bool) else value
 
@@ -500,7 +518,7 @@ def _check(
                 " --allow-unseen"
             )
     names = value_names(schema)
-    choices = {attribute.name for attribute in schema.attributes if attribute.kind == "choice"}
+    choices = {attribute.name for attribute in schema.attributes if attribute.kind != "flag"}
     places = _present(said, names)
     labels = [name if value is True else f"{name} {value}" for name, value in names]
     for place in places:
@@ -510,11 +528,13 @@ def _check(
                 " --allow-unseen"
             )
     notes = []
+    never = surprising(schema, statistics)
     for first, second in combinations(places, 2):
         if statistics.together[first][second]:
             continue
         one, two = labels[first], labels[second]
-        if {names[first][0], names[second][0]} & choices:
+        of_choice = bool({names[first][0], names[second][0]} & choices)
+        if of_choice and never[first, second]:
             raise RequestError(
                 f"{two} never occurs with {one} in the {statistics.images} images; drop one, or use --allow-unseen"
             )
@@ -525,7 +545,8 @@ def _check(
                     f"{labels[flag]} is never seen with {kind}, though chance would have shown it; drop one, or use"
                     " --allow-unseen"
                 )
-        notes.append(f"{one} and {two} were never seen together; expect the worse for it")
+        if not of_choice:  # of hundreds of options nearly no two were seen together, and that says nothing
+            notes.append(f"{one} and {two} were never seen together; expect the worse for it")
     return tuple(notes)
 
 

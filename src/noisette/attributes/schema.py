@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 UNKNOWN = -1
 """In an attribute table: nothing is known. Never the same as 0, which is "absent" or the first option."""
 
+ABSENT = "None"
+"""The option of images that have nothing of an attribute that is one of several."""
+
+MOST_RANGES = 64
 MOST_ATTRIBUTES = 1024
 MOST_VALUES = 2048
 """Of all attributes together: options of choices, and flags."""
@@ -90,8 +97,73 @@ class Flag(BaseModel):
         return (False, True)
 
 
-Attribute = Annotated[Choice | Flag, Field(discriminator="kind")]
-"""A choice or a flag; `kind` says which."""
+class Range(BaseModel):
+    """An attribute that is a number or a date, in ordered ranges, such as an age.
+
+    Attributes:
+        kind: Always range.
+        name: What it is called.
+        edges: The highest number of each range but the last, ascending; dates are days since 1970.
+        unit: Number or date.
+        optional: Whether an image may have none; `None` is then the first option.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["range"] = "range"
+    name: Name
+    edges: tuple[Annotated[float, Field(allow_inf_nan=False, ge=-1e15, le=1e15)], ...] = Field(
+        min_length=1, max_length=MOST_RANGES
+    )
+    unit: Literal["number", "date"] = "number"
+    optional: bool = False
+
+    @model_validator(mode="after")
+    def _edges_ascend(self) -> Range:
+        if any(first >= second for first, second in pairwise(self.edges)):
+            raise ValueError(f'the ranges of the attribute "{self.name}" do not ascend')
+        if _twice([shown_number(edge, self.unit) for edge in self.edges]):
+            raise ValueError(f'the ranges of the attribute "{self.name}" cannot be told apart')
+        return self
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What the codes 0, 1, 2, ... are called."""
+        edges = [shown_number(edge, self.unit) for edge in self.edges]
+        between = [f"{low} to {high}" for low, high in pairwise(edges)]
+        nothing = (ABSENT,) if self.optional else ()
+        return (*nothing, f"up to {edges[0]}", *between, f"above {edges[-1]}")
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What the codes stand for."""
+        return self.options
+
+    def code_of(self, number: float | None) -> int:
+        """The code of the range that a number lies in.
+
+        Args:
+            number: Any; dates are days since 1970. None is that there is none.
+
+        Raises:
+            ValueError: There is none, and the attribute is not optional.
+        """
+        if number is None:
+            if not self.optional:
+                raise ValueError(f'the attribute "{self.name}" is never without a number')
+            return 0
+        return bisect_left(self.edges, number) + self.optional
+
+
+def shown_number(number: float, unit: Literal["number", "date"]) -> str:
+    """A number, or a date in days since 1970, as it is written."""
+    if unit == "date":
+        return (date(1970, 1, 1) + timedelta(days=int(number))).isoformat() if abs(number) < 700_000 else str(number)
+    return f"{number:.12g}"
+
+
+Attribute = Annotated[Choice | Flag | Range, Field(discriminator="kind")]
+"""A choice, a flag or a range; `kind` says which. All but a flag have exactly one of several options."""
 
 
 class Group(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from functools import cached_property
 from typing import Annotated
 from zlib import crc32
 
@@ -44,11 +45,11 @@ class Statistics(BaseModel):
     def _is_square(self) -> Statistics:
         if any(len(row) != len(self.together) for row in self.together):
             raise ValueError("the table of counts is not square")
-        if any(
-            not 0 <= number <= min(self.images, row[place]) for place, row in enumerate(self.together) for number in row
-        ):
+        if any(not 0 <= number <= _MOST_IMAGES for row in self.together for number in row):
             raise ValueError("the table counts more or less than there is")
-        table = np.array(self.together, dtype=np.int64)
+        table = self.table
+        if (table > np.minimum(table.diagonal(), self.images)[:, None]).any():
+            raise ValueError("the table counts more or less than there is")
         if (table != table.T).any():
             raise ValueError("the table counts two values together otherwise than the other way round")
         seen = self.seen_fingerprints
@@ -78,6 +79,25 @@ class Statistics(BaseModel):
             ValueError: They are damaged.
         """
         return np.frombuffer(b64decode(self.seen, validate=True), dtype="<u4")
+
+    def __eq__(self, other: object) -> bool:
+        """By what was counted; pydantic would compare the arrays that are kept here, too."""
+        if not isinstance(other, Statistics):
+            return NotImplemented
+        return (self.images, self.seen, self.together) == (other.images, other.seen, other.together)
+
+    def __hash__(self) -> int:
+        return hash((self.images, self.seen))
+
+    @cached_property
+    def table(self) -> NDArray[np.int64]:
+        """`together` as an array, (V, V)."""
+        return np.array(self.together, dtype=np.int64).reshape(len(self.together), len(self.together))
+
+    @cached_property
+    def kept(self) -> dict[tuple[int, ...], NDArray[np.bool_]]:
+        """What `noisette.attributes.evidence` found in these counts, by the units of a schema."""
+        return {}
 
     @property
     def counts(self) -> tuple[int, ...]:
