@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from noisette.attributes.schema import Choice as Choice
     from noisette.attributes.schema import Flag as Flag
     from noisette.attributes.schema import Group as Group
+    from noisette.attributes.schema import Range as Range
     from noisette.attributes.schema import Value as Value
     from noisette.attributes.statistics import Statistics as Statistics
     from noisette.config.recipe import Recipe as Recipe
@@ -141,6 +142,7 @@ _HOMES = {
     "Attribute": "noisette.attributes.schema",
     "Choice": "noisette.attributes.schema",
     "Flag": "noisette.attributes.schema",
+    "Range": "noisette.attributes.schema",
     "Group": "noisette.attributes.schema",
     "Value": "noisette.attributes.schema",
     "Statistics": "noisette.attributes.statistics",
@@ -227,6 +229,7 @@ __all__ = [
     "Presets",
     "Preview",
     "Progress",
+    "Range",
     "Recipe",
     "ReportUNetConfig",
     "Request",

@@ -89,9 +89,12 @@ def test_sprites_open_with_their_own_settings():
     [
         (
             {"name": "cryptopunk"},
-            'no data set "cryptopunk"; nearest: cryptopunks; there are mnist, cryptopunks, sprites',
+            'no data set "cryptopunk"; nearest: cryptopunks; there are mnist, cryptopunks, sprites, and any folder of images',
         ),
-        ({"name": "imagenet-1k"}, 'no data set "imagenet-1k"; there are mnist, cryptopunks, sprites'),
+        (
+            {"name": "imagenet-1k"},
+            'no data set "imagenet-1k"; there are mnist, cryptopunks, sprites, and any folder of images',
+        ),
         ({"name": "cryptopunks", "size": 28}, "cryptopunks can be 24 or 32 pixels wide, not 28"),
         ({"name": "mnist", "size": 29}, "mnist can be 8 to 28 pixels wide, not 29"),
         ({"name": "sprites", "size": 0}, "sprites can be 8 to 64 pixels wide, not 0"),

@@ -62,8 +62,17 @@ def test_what_cannot_be_seen_does_not_count():
     assert_array_equal(known.snap(picture([(250, 250, 250, 3)]))[0, :, 0].T, [[0, 0, 0, 0]])
 
 
-def test_photographs_and_grey_images_have_none():
+def test_photographs_and_scans_have_none():
     random = np.random.default_rng(0)
     assert palette_of(random.integers(0, 256, (20, 3, 24, 24), dtype=np.uint8)) is None
-    assert palette_of(random.integers(0, 2, (20, 1, 8, 8), dtype=np.uint8)) is None
+    assert palette_of(random.integers(0, 17, (20, 1, 8, 8), dtype=np.uint8)) is None
     assert palette_of(sprites(50, 16).images) is not None
+
+
+def test_a_font_has_the_two_greys_that_it_has():
+    letters = np.random.default_rng(0).integers(0, 2, (20, 1, 8, 8), dtype=np.uint8) * np.uint8(255)
+    palette = palette_of(letters)
+    assert_array_equal(palette.colours, [[0], [255]])
+    assert Palette.from_json(palette.to_json()).fingerprint == palette.fingerprint
+    near = np.clip(letters.astype(int) + np.random.default_rng(1).integers(-100, 101, letters.shape), 0, 255)
+    assert_array_equal(palette.snap(near.astype(np.uint8)), letters)

@@ -54,6 +54,7 @@ class Recipe(Section):
         sampling: How images are drawn, unless a request says otherwise.
         samples: The grids that a training draws.
         distillation: What a distilled model learns from; None of all others.
+        reasons: Why settings are what they are, by their names, where noisette chose them; None where a person did.
     """
 
     summary: str = Field("", description="one line that says what it trains")
@@ -65,6 +66,7 @@ class Recipe(Section):
     sampling: SamplingSettings = SamplingSettings()
     samples: SamplesConfig = SamplesConfig()
     distillation: DistillationConfig | None = None
+    reasons: dict[str, str] | None = None
 
     @property
     def conditional(self) -> bool:
@@ -82,7 +84,7 @@ class Recipe(Section):
                     f"diffusion.target: palette needs network.kind = {able}; {self.network.kind} predicts a number for"
                     " each channel"
                 )
-            if self.dataset.image_channels == 1:
+            if self.dataset.description.few_colours is False:
                 raise ValueError(
                     f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity"
                 )
@@ -95,7 +97,7 @@ class Recipe(Section):
         sampling, guidance = self.sampling, self.sampling.guidance
         if sampling.spacing == "fitted" or sampling.times:
             raise ValueError("sampling.spacing: fitted levels are found once a model is trained; name a rule here")
-        if sampling.palette and self.dataset.image_channels == 1:
+        if sampling.palette and self.dataset.description.few_colours is False:
             raise ValueError(f"sampling.palette: {self.dataset.name} is grey, and has no palette; leave it out")
         for name in ("weights", "negative"):
             if getattr(guidance, name):

@@ -18,6 +18,7 @@ from noisette.data.sources.base import Options
 from noisette.diffusion.registry import ScheduleName, Target, Weighting
 from noisette.networks.registry import ConditioningName, Null
 from noisette.seeds import END
+from noisette.text import brief
 
 FEWEST_IMAGES = 20
 """Of a data set that is trained on: with fewer, a split may have none."""
@@ -61,7 +62,7 @@ class DatasetConfig(Section):
         if known.images is not None and known.images < FEWEST_IMAGES:
             raise ValueError(f"name: {self.name} has {known.images} images; training needs at least {FEWEST_IMAGES}")
         if self.background is not None and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.background):
-            raise ValueError(f'background: "{self.background}" is not a colour; write it as #rrggbb')
+            raise ValueError(f'background: "{brief(self.background)}" is not a colour; write it as #rrggbb')
         if self.background is not None and known.channels != 4:
             raise ValueError(f"background: {self.name} has no alpha to put on one; leave it out")
         has_alpha = known.channels == 4 and self.background is None

@@ -36,6 +36,7 @@ class Description:
         schema: The attributes; None where only loading tells.
         how: How the images were read or made, in words.
         trained: How many of them are for training; None where only loading tells.
+        few_colours: Whether they have so few that there is a palette of them; None where only loading tells.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Description:
     schema: AttributeSchema | None
     how: str
     trained: int | None = None
+    few_colours: bool | None = None
 
     @property
     def mode(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from noisette.attributes.schema import UNKNOWN, Choice
+from noisette.attributes.schema import UNKNOWN
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.description import MODES
 from noisette.data.palette import as_colours, as_numbers
@@ -68,7 +68,7 @@ def _attributes(dataset: Dataset) -> list[dict[str, Any]]:
             "kind": attribute.kind,
             "unknown": int((column == UNKNOWN).sum()),
         }
-        if isinstance(attribute, Choice):
+        if attribute.kind != "flag":
             row["counts"] = {option: int((column == code).sum()) for code, option in enumerate(attribute.options)}
         else:
             row["count"] = int((column == 1).sum())
@@ -96,7 +96,7 @@ def describe(found: Mapping[str, Any]) -> str:
         lines.append("alpha        " + ", ".join(f"{alpha}: {share:.1%}" for alpha, share in found["alpha"].items()))
     if "official" in found:
         lines.append(f"official     {found['official']}")
-    choices = [row for row in found["attributes"] if row["kind"] == "choice"]
+    choices = [row for row in found["attributes"] if row["kind"] != "flag"]
     flags = sorted((row for row in found["attributes"] if row["kind"] == "flag"), key=lambda row: -row["count"])
     for row in choices:
         lines.append(

@@ -1,16 +1,18 @@
-"""Data sets by name."""
+"""Data sets by name, and folders in their place."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from noisette.data.sources import SOURCES, find_source
 from noisette.errors import RequestError, written
+from noisette.files.output import expand
+from noisette.text import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,8 +20,14 @@ if TYPE_CHECKING:
 
     from noisette.data.dataset import Dataset
     from noisette.data.description import Description
-    from noisette.data.sources.base import Archive
+    from noisette.data.sources.base import Archive, Source
     from noisette.progress import Progress
+
+
+_OF_MANY = (".zip", ".npy", ".npz", ".tar", ".gz", ".idx3-ubyte")
+"""Suffixes of single files that hold many images."""
+_SHEET = re.compile(r"\d{1,3}x\d{1,3}\.\w+$")
+"""The end of the name of a sprite sheet, which says how large its tiles are."""
 
 
 def open_dataset(
@@ -28,9 +36,9 @@ def open_dataset(
     """Open a data set; what is not in the cache is fetched and verified.
 
     Args:
-        name: One of `noisette.data.sources.SOURCES`.
+        name: One of `noisette.data.sources.SOURCES`, or the path of a folder.
         background: `#rrggbb` to put RGBA images on, which leaves RGB.
-        progress: Called with the bytes fetched and the bytes there are.
+        progress: Called with the bytes fetched and the bytes there are, or with the images read of a folder.
         options: The source's own, such as `size`; None is its default.
 
     Returns:
@@ -47,8 +55,8 @@ def open_dataset(
     from noisette.data.pixels import on_background
     from noisette.progress import silent
 
-    source = find_source(name)
-    chosen = source.read_options(_given(options))
+    source, meant = _source_of(name)
+    chosen = source.read_options({**meant, **_given(options)})
     if background is not None and not (isinstance(background, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", background)):
         raise RequestError(
             f"the background {written(background)} is not a colour; write it as #rrggbb, for example"
@@ -67,14 +75,67 @@ def describe(name: str, **options: object) -> Description:
     """What is known of a data set before it is opened: channels, size, attributes. Nothing is loaded.
 
     Args:
-        name: One of `noisette.data.sources.SOURCES`.
+        name: One of `noisette.data.sources.SOURCES`, or the path of a folder.
         options: The source's own, such as `size`; None is its default.
 
     Raises:
         RequestError: There is no such data set, or it cannot be had like this.
     """
-    source = find_source(name)
-    return source.describe(source.read_options(_given(options)))
+    source, meant = _source_of(name)
+    return source.describe(source.read_options({**meant, **_given(options)}))
+
+
+def folder_meant(name: str | Path, others: Collection[str]) -> Path | None:
+    """The folder of images, or the file of many, that a person means by a name.
+
+    Args:
+        name: As it was given.
+        others: Names that mean something else where no folder is meant.
+
+    Returns:
+        Its path; None if it is one of the others, or nothing that is there.
+
+    Raises:
+        RequestError: It is both.
+    """
+    path = expand(str(name))
+    if not _may_hold_images(path):
+        return None
+    if str(name) in others:
+        raise RequestError(
+            f'"{name}" means two things here: the folder, and what noisette calls so; write ./{name} for the folder, or'
+            " go to another folder for the other"
+        )
+    return path
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run, or holds runs, and is no folder of images."""
+    try:
+        return (path / "recipe.toml").is_file() or any(path.glob("*/recipe.toml"))
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _may_hold_images(path: Path) -> bool:
+    """Whether a path is that of a folder, or of a file of a kind that holds many images."""
+    try:
+        if path.is_dir():
+            return not is_run(path)
+        return path.is_file() and (path.suffix.lower() in _OF_MANY or _SHEET.search(path.name) is not None)
+    except (OSError, ValueError):
+        return False
+
+
+def _source_of(name: str) -> tuple[Source[Any], dict[str, object]]:
+    """The source of a name, and the options that the name says by itself."""
+    if isinstance(name, str | Path) and name not in SOURCES and str(name).strip():
+        path = expand(str(name))
+        if is_run(path):
+            raise RequestError(f"{plain(str(path), 200)} is a run, and no folder of images")
+        if _may_hold_images(path):
+            return find_source("folder"), {"path": str(path)}
+    return find_source(name), {}
 
 
 def archive_of(name: str) -> Archive | None:
@@ -116,7 +177,7 @@ def pixel_reader(dataset: Dataset) -> Callable[[NDArray[np.uint8]], NDArray[np.i
     Returns:
         A function from images, (N, C, H, W) uint8, to a table, (N, A) int16, with UNKNOWN for what they do not show.
     """
-    if dataset.name not in SOURCES:
+    if dataset.name not in SOURCES:  # as no folder is called: see `noisette.data.collections.collection`
         return None
     source = find_source(dataset.name)
     as_opened = source.describe(source.options()).channels

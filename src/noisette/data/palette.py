@@ -15,7 +15,10 @@ from noisette.files.reading import parse_json
 MOST_COLOURS = 1024
 """A data set with more is no pixel art."""
 
-_COLOUR = re.compile(r"[0-9a-f]{6}(?:[0-9a-f]{2})?")
+MOST_GREYS = 16
+"""The same of grey images, which cannot have more than 256: a scan of a digit has them all, a font has two."""
+
+_COLOUR = re.compile(r"[0-9a-f]{2}(?:[0-9a-f]{4})?(?:[0-9a-f]{2})?")
 _AT_A_TIME = 2**14  # colours that are compared with the whole palette; images whose colours are collected
 
 
@@ -24,7 +27,8 @@ class Palette:
     """The colours of a data set.
 
     Attributes:
-        colours: (K, C) uint8, all different, sorted; C = 3 RGB, 4 RGBA in which alpha 0 comes with colour 0 only.
+        colours: (K, C) uint8, all different, sorted; C = 1 grey, 3 RGB, 4 RGBA in which alpha 0 comes with colour 0
+            only.
     """
 
     colours: NDArray[np.uint8]
@@ -47,7 +51,7 @@ class Palette:
         if not isinstance(written, list) or not 1 <= len(written) <= MOST_COLOURS:
             raise ValueError(f"it is no list of 1 to {MOST_COLOURS} colours")
         if not all(isinstance(colour, str) and _COLOUR.fullmatch(colour) for colour in written):
-            raise ValueError("colours are rrggbb or rrggbbaa")
+            raise ValueError("colours are gg, rrggbb or rrggbbaa")
         if len({len(colour) for colour in written}) > 1 or sorted(set(written)) != written:
             raise ValueError("colours are all of one kind, all different, and sorted")
         if any(colour.endswith("00") and colour != "00000000" for colour in written if len(colour) == 8):
@@ -60,7 +64,7 @@ class Palette:
         return sha256(self.to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
-        """Write the colours down, each as rrggbb or rrggbbaa.
+        """Write the colours down, each as gg, rrggbb or rrggbbaa.
 
         Returns:
             JSON.
@@ -113,12 +117,11 @@ def palette_of(
         most: Colours that a palette may have.
 
     Returns:
-        The palette, or None of grey images, and of those with more colours.
+        The palette, or None of images with more colours, and of grey ones with more than `MOST_GREYS`.
     """
     places = np.arange(len(images)) if places is None else places
     channels = images.shape[1]
-    if channels == 1:
-        return None
+    most = min(most, MOST_GREYS) if channels == 1 else most
     numbers = np.empty(0, dtype=np.uint32)
     for start in range(0, len(places), _AT_A_TIME):  # all at once would take several times their memory
         numbers = np.union1d(numbers, as_numbers(images[places[start : start + _AT_A_TIME]]))

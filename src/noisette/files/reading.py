@@ -132,10 +132,11 @@ def read_bytes(
     """The content of a file. See `open_file`."""
     with open_file(path, most=most, inside=inside, failure=failure) as file:
         try:
-            content = file.read(most + 1)
+            size = os.fstat(file.fileno()).st_size  # room is made for all that is asked for
+            content = file.read(min(size, most) + 1)
         except OSError as error:
             raise failure(f"cannot read {path}: {error.strerror or error}") from error
-    if len(content) > most:  # it grows, or does not say how long it is
+    if len(content) > min(size, most):  # it grows, or does not say how long it is
         raise failure(f"{path} has more bytes than any that noisette makes ({most:,} at most)")
     return content
 
@@ -192,17 +193,31 @@ def parse_json(text: str) -> Any:
     Raises:
         ValueError: It is no JSON, larger than that, says a thing twice, or names a number that is not finite.
     """
-    if len(text) > MOST_TEXT:
+    bound_json(text)
+    return json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_once)
+
+
+def bound_json(text: str, *, most: int = MOST_TEXT, most_values: int = MOST_VALUES) -> None:
+    """Hold a JSON text against its bounds before anything is built from it; whether it is JSON is not asked.
+
+    Args:
+        text: Any, or the beginning of one.
+        most: Letters that it may have.
+        most_values: Objects, lists and what is in them.
+
+    Raises:
+        ValueError: It is larger, or deeper than `DEEPEST`.
+    """
+    if len(text) > most:
         raise ValueError("it is too long")
     bare = _STRING.sub("", text)
-    if bare.count(",") + bare.count("[") + bare.count("{") > MOST_VALUES:
+    if bare.count(",") + bare.count("[") + bare.count("{") > most_values:
         raise ValueError("it holds too many values")
     depth = 0
     for bracket in _BRACKET.finditer(bare):
         depth += 1 if bracket[0] in "[{" else -1
         if depth > DEEPEST:
             raise ValueError("its lists and objects lie too deep inside each other")
-    return json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_once)
 
 
 def read_model(model: type[Model], path: Path, *, inside: Path | None = None, mend: str = MEND) -> Model:

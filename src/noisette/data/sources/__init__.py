@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from noisette.data.collections.tree import IMAGES
 from noisette.data.sources.base import Source
 from noisette.errors import RequestError, nearest, told
 from noisette.text import plain
@@ -17,6 +18,7 @@ SOURCES = {
     "mnist": "noisette.data.sources.mnist",
     "cryptopunks": "noisette.data.sources.cryptopunks",
     "sprites": "noisette.data.sources.sprites",
+    "folder": "noisette.data.sources.folder",
 }
 """The module of each source, by its name."""
 
@@ -39,5 +41,14 @@ def find_source(name: str) -> Source[Any]:
 
 
 def no_source(name: str) -> str:
-    """Why a name that is not in `SOURCES` is refused, with the nearest of those that are."""
-    return f'no data set "{plain(name, 80)}"{nearest(name[:80], SOURCES)}; there are {", ".join(SOURCES)}'
+    """Why a name that is not in `SOURCES` and no folder is refused, with the nearest of those that are."""
+    if name.lower().endswith(IMAGES):
+        return (
+            f"{plain(name, 200)} is one image, or none; name a folder of images, or a sprite sheet that says the size"
+            " of its tiles at the end of its name, such as sheet-16x16.png"
+        )
+    if "/" in name or name.startswith((".", "~")):
+        return f"no folder {plain(name, 200)}"
+    there = ", ".join(each for each in SOURCES if each != "folder")
+    near = nearest(name[:80], SOURCES)
+    return f'no data set "{plain(name, 80)}"{near}; there are {there}, and any folder of images'

@@ -47,7 +47,7 @@ class MnistOptions(Options):
 
 def _describe(options: MnistOptions) -> Description:
     how = "as published" if options.size == SIDE else f"averaged over areas of the published {SIDE}x{SIDE}"
-    return Description(NAME, 1, options.size, options.size, sum(SPLIT), SCHEMA, how, SPLIT[0])
+    return Description(NAME, 1, options.size, options.size, sum(SPLIT), SCHEMA, how, SPLIT[0], few_colours=False)
 
 
 def _open(options: MnistOptions, progress: Progress) -> Dataset:

@@ -1,0 +1,136 @@
+"""What is wrong, or worth knowing, in a collection: kinds of finding with the names of what they concern.
+
+Nothing is left out of a collection without a finding that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from noisette.text import plain
+
+Severity = Literal["problem", "note"]
+"""A problem left something out, or will hurt; a note is worth knowing."""
+
+MOST_NAMED = 1000
+"""Names that a finding keeps; of all others it keeps the number."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of finding.
+
+    Attributes:
+        severity: Problem or note.
+        title: What it says of its images, such as "cannot be read".
+        advice: What a person can do about it; empty where there is nothing to do.
+    """
+
+    severity: Severity
+    title: str
+    advice: str = ""
+
+
+KINDS: dict[str, Kind] = {
+    "unreadable": Kind("problem", "cannot be read as an image; left out", "save it again, or remove it"),
+    "animated": Kind("problem", "has several frames; left out", "save the frame that is meant as a PNG"),
+    "too large": Kind("problem", "is larger than any image that is taken; left out", "reduce it"),
+    "too large to learn": Kind(
+        "problem", "is larger than the 128 pixels that can be learned", "set size and resize in collection.toml"
+    ),
+    "16 bits": Kind("problem", "has 16 bits a channel, of which 8 would be lost; left out", "save it with 8 bits"),
+    "CMYK": Kind("problem", "has colours for printing (CMYK); left out", "save it as RGB"),
+    "other size": Kind("problem", "has another size than the others; left out", "make all images one size"),
+    "off grid": Kind("problem", "is no enlargement as the others are; left out", "enlarge it by the same whole factor"),
+    "link": Kind(
+        "problem", "is a link that leads out of the folder; left out", "copy what it leads to into the folder"
+    ),
+    "archive": Kind(
+        "problem", "is a member of the zip that is not unpacked", "unpack it yourself, and name the folder"
+    ),
+    "vanished": Kind("problem", "was there and is no longer: the folder changes while it is read", "read it again"),
+    "metadata": Kind("problem", "has metadata that cannot be read; its traits are unknown", "mend the file"),
+    "encoding": Kind("note", "is no text in UTF-8; its letters are a guess", "save it as UTF-8"),
+    "metadata twice": Kind("problem", "is described twice, differently; the first counts", "remove one"),
+    "trait": Kind("problem", "has a trait that is no name with a value; the trait is left out", "mend the metadata"),
+    "other image": Kind(
+        "problem",
+        "has metadata that name another image; the name of their file counts",
+        "see which of the two is meant",
+    ),
+    "no metadata": Kind("problem", "has no metadata; its traits are unknown", "describe it, or remove it"),
+    "no image": Kind("problem", "is described, and there is no such image", "add the image, or remove its metadata"),
+    "not understood": Kind("note", "is no image and no metadata; not read"),
+    "duplicate": Kind("note", "has the same pixels as another", "remove one: twins are learned twice"),
+    "contradiction": Kind("note", "has the same pixels as another with other traits", "see which of them is right"),
+    "empty tile": Kind("note", "is a tile of one colour; left out"),
+    "rest of a sheet": Kind("problem", "is a sheet that its tiles do not fill", "set tile in collection.toml"),
+    "rare": Kind("note", "is a value of fewer than five images; it is hardly learned", "add images that have it"),
+    "constant": Kind("note", "is a trait with one value for all images; it is no attribute"),
+    "unique": Kind("note", "is a trait with another value for nearly every image; it is no attribute"),
+    "too many": Kind("problem", "is a trait with more values than can be asked for; it is no attribute"),
+    "merged": Kind("note", "is written in several ways that are taken for one"),
+    "hidden colours": Kind("note", "has colours under transparent pixels, which nobody sees; they are not learned"),
+    "enlarged": Kind("note", "is pixel art enlarged by a whole factor; reduced exactly"),
+    "resized": Kind("note", "was brought to the size that was asked for"),
+}
+"""By the name under which `Findings.add` takes them and JSON says them."""
+
+
+@dataclass
+class Finding:
+    """All of one kind.
+
+    Attributes:
+        kind: One of `KINDS`.
+        count: How many things it concerns.
+        names: Of the first of them, with details in brackets where there are any.
+    """
+
+    kind: str
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+
+
+class Findings:
+    """Collects what is found while a collection is read."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Finding] = {}
+
+    def add(self, kind: str, name: str, detail: str = "") -> None:
+        """Say that something was found.
+
+        Args:
+            kind: One of `KINDS`.
+            name: Of the image, the file, the trait or the value that it concerns.
+            detail: What exactly, in a few words.
+
+        Raises:
+            KeyError: There is no such kind.
+        """
+        KINDS[kind]
+        finding = self._found.setdefault(kind, Finding(kind))
+        finding.count += 1
+        if len(finding.names) < MOST_NAMED:
+            finding.names.append(plain(f"{name} ({detail})" if detail else name, 400))
+
+    def of(self, kind: str) -> Finding:
+        """What was found of a kind, which may be nothing."""
+        return self._found.get(kind, Finding(kind))
+
+    def all(self) -> list[Finding]:
+        """Everything, problems first, in the order of `KINDS`."""
+        order = list(KINDS)
+        return sorted(
+            self._found.values(), key=lambda each: (KINDS[each.kind].severity != "problem", order.index(each.kind))
+        )
+
+    def merge(self, found: Iterable[Finding]) -> None:
+        """Take what another has collected, behind what is here."""
+        for other in found:
+            mine = self._found.setdefault(other.kind, Finding(other.kind))
+            mine.count += other.count
+            mine.names = [*mine.names, *other.names][:MOST_NAMED]

@@ -1,0 +1,91 @@
+"""A folder of images for each class."""
+
+import os
+import sys
+
+import pytest
+
+from noisette.data.collections.findings import Findings
+from noisette.data.collections.settings import CollectionSettings
+from noisette.data.collections.tree import scan
+from noisette.errors import RequestError
+from tests.data.collections.folders import claimed, folder, images, layout, read, said
+
+
+def test_a_folder_is_a_class(tmp_path):
+    folder(tmp_path, {**images("cat/1.png", "cat/2.png", "a dog\n/1.png", "loose.png"), "cat/notes.txt": "x"})
+    assert claimed(tmp_path) == "classes"
+    listing, found = read(tmp_path, "classes")
+    assert said(listing) == {
+        "a dog\n/1.png": [("class", "a dog\n")],
+        "cat/1.png": [("class", "cat")],
+        "cat/2.png": [("class", "cat")],
+        "loose.png": None,
+    }
+    assert listing.how == "PNG files in a folder for each class"
+    assert found == {"no metadata": ["loose.png"], "not understood": ["cat/notes.txt"]}
+
+
+def test_folders_in_folders_are_levels(tmp_path):
+    folder(tmp_path, images("data/pet/cat/1.png", "data/pet/cat/2.png", "data/pet/dog/1.png", "data/car/1.png"))
+    listing, found = read(tmp_path, "classes")
+    assert said(listing) == {
+        "data/car/1.png": [("level 1", "car")],
+        "data/pet/cat/1.png": [("level 1", "pet"), ("level 2", "cat")],
+        "data/pet/cat/2.png": [("level 1", "pet"), ("level 2", "cat")],
+        "data/pet/dog/1.png": [("level 1", "pet"), ("level 2", "dog")],
+    }
+    assert not found
+
+
+@pytest.mark.parametrize("above", ["", "data/"])
+def test_folders_of_splits_are_no_classes(tmp_path, above):
+    names = [
+        f"{above}{split}/{kind}/{n}.png" for split in ("train", "Valid", "test") for kind in ("a", "b") for n in (1, 2)
+    ]
+    listing, found = read(folder(tmp_path, images(*names)), "classes")
+    assert said(listing) == {name: [("class", name.split("/")[-2])] for name in sorted(names)}
+    expected = {"train": "train", "Valid": "validation", "test": "test"}
+    assert listing.splits == {name: expected[name.split("/")[-3]] for name in names}
+    assert not found
+
+
+@pytest.mark.parametrize("other", ["cover.png", "sketches/1.png"])
+def test_an_image_beside_the_splits_makes_no_class_of_them(tmp_path, other):
+    names = [f"{split}/{kind}/{n}.png" for split in ("train", "test") for kind in ("a", "b") for n in (1, 2)]
+    listing, found = read(folder(tmp_path, images(*names, other)), "classes")
+    assert said(listing) == {**{name: [("class", name.split("/")[1])] for name in names}, other: None}
+    assert listing.splits == {name: name.split("/")[0] for name in names}
+    assert found == {"no metadata": [other]}
+
+
+def test_a_cover_beside_the_folder_of_all_is_no_class(tmp_path):
+    listing, _ = read(folder(tmp_path, images("all/a/1.png", "all/a/2.png", "all/b/1.png", "cover.png")), "classes")
+    assert said(listing)["all/b/1.png"] == [("class", "b")]
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are UTF-8 there")
+def test_a_folder_whose_name_is_no_text_is_a_class_and_told(tmp_path):
+    cafe = os.fsdecode(b"caf\xe9")
+    listing, found = read(folder(tmp_path, images("a/1.png", f"{cafe}/1.png", f"{cafe}/2.png")), "classes")
+    assert said(listing)[f"{cafe}/1.png"] == [("class", "café")]
+    assert found == {"encoding": ["caf\\xe9 (read as Windows-1252)"]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("all/1.png", "all/2.png"),
+        ("train/1.png", "train/2.png", "test/1.png"),
+        ("one/1.png", "two/1.png", "three/1.png"),
+        ("1.png", "2.png", "3.png", "4.png", "a/1.png"),
+    ],
+)
+def test_folders_that_tell_nothing_are_no_classes(tmp_path, names):
+    assert claimed(folder(tmp_path, images(*names))) == "images"
+
+
+def test_the_layout_is_refused_where_there_is_nothing_of_it(tmp_path):
+    folder(tmp_path, images("1.png", "2.png"))
+    with pytest.raises(RequestError, match="do not lie in folders that are classes"):
+        layout("classes").read(scan(tmp_path, Findings()), CollectionSettings(), Findings())

@@ -1,0 +1,269 @@
+"""What can be wrong with a folder: each thing is named, left out or told, and nothing is lost or written there."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from noisette.data.collections.collection import open_collection
+from noisette.data.collections.settings import CollectionSettings
+from noisette.errors import RequestError
+
+from .avatars import avatar, images, kinds, save, token, write_json
+
+COUNT = 25
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return images(tmp_path / "a", COUNT)
+
+
+def named(collection, kind):
+    return [name for each in collection.findings if each.kind == kind for name in each.names]
+
+
+def header_only(path, width, height):
+    """A PNG of millions of pixels in a hundred bytes."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    chunks = b""
+    for kind, content in ((b"IHDR", head), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")):
+        chunks += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+
+
+BAD = {
+    "truncated.png": "unreadable",
+    "empty.png": "unreadable",
+    "text.png": "unreadable",
+    "animated.gif": "animated",
+    "animated.png": "animated",
+    "large.png": "too large",
+    "deep.png": "16 bits",
+    "deep-colour.png": "16 bits",
+    "print.jpg": "CMYK",
+    "wide.png": "other size",
+    "notes.doc": "not understood",
+}
+
+
+def make_bad(folder):
+    good = (folder / "0.png").read_bytes()
+    (folder / "truncated.png").write_bytes(good[: len(good) // 2])
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "text.png").write_text("no image")
+    frames = [Image.fromarray(avatar(number)) for number in (1, 2)]
+    frames[0].save(folder / "animated.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(folder / "animated.png", save_all=True, append_images=frames[1:])
+    header_only(folder / "large.png", 20_000, 20_000)
+    Image.fromarray(np.arange(144, dtype=np.uint16).reshape(12, 12) * 400).save(folder / "deep.png")
+    raw = b"".join(b"\0" + bytes(12 * 6) for _ in range(12))
+    head = struct.pack(">IIBBBBB", 12, 12, 16, 2, 0, 0, 0)
+    chunks = b""
+    for kind, content in ((b"IHDR", head), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")):
+        chunks += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    (folder / "deep-colour.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    Image.new("CMYK", (12, 12)).save(folder / "print.jpg")
+    save(folder / "wide.png", np.concatenate([avatar(500), avatar(501)], axis=1))
+    (folder / "notes.doc").write_bytes(b"\xd0\xcf")
+
+
+def test_each_bad_picture_is_named_with_its_reason_and_left_out(folder):
+    make_bad(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    collection = open_collection(folder)
+    assert len(collection.dataset) == COUNT
+    told = {name.partition(" (")[0]: each.kind for each in collection.findings for name in each.names}
+    assert told == BAD
+    assert collection.found == COUNT + len(BAD) - 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_where_nothing_is_left_the_first_reason_is_told(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").write_text("no image")
+    with pytest.raises(RequestError, match=r"none of the 1 images in .* can be read: x.png"):
+        open_collection(tmp_path / "a")
+
+
+def test_bad_metadata_is_named_and_the_rest_is_read(folder):
+    for number in range(COUNT):
+        write_json(folder / f"{number}.json", token(number))
+    (folder / "1.json").write_text('{"attributes": [')
+    (folder / "2.json").write_bytes('{"attributes": [{"trait_type": "Hat", "value": "Café"}]}'.encode("cp1252"))
+    write_json(folder / "3.json", {"attributes": 7})
+    write_json(
+        folder / "4.json", {"attributes": [{"trait_type": "Body", "value": ["Red"]}, {"trait_type": 3, "value": 1}]}
+    )
+    (folder / "5.json").write_text('{"attributes": [{"trait_type": "Body", "value": NaN}]}')
+    (folder / "6.json").write_text('{"attributes": [], "attributes": [{"trait_type": "Body", "value": "Red"}]}')
+    write_json(folder / "7.json", {"attributes": [{"trait_type": "../../etc/passwd", "value": "Cap"}]})
+    (folder / "8.json").write_text("[" * 100_000)
+    collection = open_collection(folder)
+    assert len(collection.dataset) == COUNT
+    assert named(collection, "metadata") == [
+        "1.png (1.json: Expecting value: line 1 column 17 (char 16))",
+        "3.png (its attributes are a number, no list and no object)",
+        "8.png (8.json: its lists and objects lie too deep inside each other)",
+    ]
+    assert named(collection, "encoding") == ["2.json (read as Windows-1252)"]
+    assert named(collection, "trait") == [
+        '4.png ("Body" is a list)',
+        "4.png (a number in the place of the name of a trait)",
+        '5.png ("Body" is no finite number)',
+    ]
+    assert named(collection, "metadata twice") == ['6.png ("attributes" stands twice in one object)']
+    assert "../../etc/passwd" in collection.dataset.schema.names
+    assert "Café" in next(each for each in collection.dataset.schema.attributes if each.name == "Hat").options
+
+
+def test_names_may_be_anything(tmp_path):
+    names = ["a b.png", "🙂.png", "line\nbreak.png", "ümlaut.png", "-rf.png", "a (1).png"]
+    for number, name in enumerate(names):
+        save(tmp_path / "a" / name, avatar(number))
+    save(tmp_path / "a" / os.fsdecode(b"latin-\xe9.png"), avatar(400))  # no UTF-8
+    collection = open_collection(tmp_path / "a")
+    assert len(collection.dataset) == len(names) + 1
+    assert set(names) < set(collection.names)
+
+
+def test_links_out_of_the_folder_are_not_followed(folder, tmp_path):
+    save(tmp_path / "elsewhere.png", avatar(700))
+    (folder / "link.png").symlink_to(tmp_path / "elsewhere.png")
+    (folder / "inside.png").symlink_to(folder / "0.png")
+    (folder / "up").symlink_to(tmp_path)
+    collection = open_collection(folder)
+    assert set(named(collection, "link")) == {"link.png", "up"}
+    assert "inside.png" in collection.names
+
+
+def test_a_pipe_is_no_image_and_does_not_wait(folder):
+    os.mkfifo(folder / "pipe.png")
+    assert named(open_collection(folder), "not understood") == ["pipe.png (no regular file)"]
+
+
+def test_a_file_that_vanishes_meanwhile_is_told(folder, monkeypatch):
+    from noisette.data.collections import ingest as module
+
+    taken = module.ingest
+
+    def removing(*arguments):
+        (folder / "3.png").unlink()
+        return taken(*arguments)
+
+    monkeypatch.setattr("noisette.data.collections.collection.ingest", removing)
+    collection = open_collection(folder)
+    assert set(named(collection, "vanished")) == {"3.png"}
+    assert len(collection.dataset) == COUNT - 1
+
+
+def test_a_zip_is_read_as_the_folder_that_it_holds_and_nothing_gets_out_of_it(folder, tmp_path):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"sprites/{file.name}")
+        archive.writestr("/absolute.png", b"")
+        archive.writestr("../../outside.png", b"")
+        link = zipfile.ZipInfo("sprites/link.png")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "/etc/passwd")
+    collection = open_collection(path)
+    assert len(collection.dataset) == COUNT
+    assert collection.dataset.name == "mine"
+    assert [name.partition(" (")[0] for name in named(collection, "archive")] == [
+        "/absolute.png",
+        "../../outside.png",
+        "sprites/link.png",
+    ]
+    assert not (tmp_path / "outside.png").exists()
+    assert not (tmp_path.parent / "outside.png").exists()
+    assert kinds(open_collection(path)) == kinds(collection)  # from the cache
+
+
+def test_a_bomb_is_refused_by_what_comes_out_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("noisette.data.collections.archives.MOST_BYTES", 10**6)
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("big.png", bytes(10**7))
+    with pytest.raises(RequestError, match="unpacks to more than is taken, at big.png"):
+        open_collection(path)
+    assert not list((tmp_path / "cache").rglob("*.png"))
+
+
+def test_a_folder_is_read_again_when_one_file_has_changed(folder):
+    first = open_collection(folder)
+    save(folder / "4.png", avatar(800))
+    second = open_collection(folder)
+    assert first.dataset.fingerprint != second.dataset.fingerprint
+    assert open_collection(folder).dataset.fingerprint == second.dataset.fingerprint
+
+
+def test_what_the_cache_keeps_is_not_believed(folder, tmp_path):
+    expected = open_collection(folder).dataset.fingerprint
+    [kept] = (tmp_path / "cache" / "collections").glob("*-*")
+    for name in ("images.npy", "attributes.npy", "names.json", "collection.json"):
+        content = bytearray((kept / name).read_bytes())
+        content[-3] ^= 1
+        (kept / name).write_bytes(content)
+        assert open_collection(folder).dataset.fingerprint == expected
+
+
+def test_no_image_changes_its_split_when_others_are_added(tmp_path):
+    folder = images(tmp_path / "a", 60)
+    before = open_collection(folder)
+    images(folder, 100)
+    after = open_collection(folder)
+    split = dict(zip(after.names, after.dataset.membership, strict=True))
+    assert all(split[name] == its for name, its in zip(before.names, before.dataset.membership, strict=True))
+    assert set(before.dataset.membership) > {0}
+
+
+def test_twins_are_told_and_contradictions_too(folder):
+    for number in range(COUNT):
+        write_json(folder / f"{number}.json", token(number))
+    save(folder / "100.png", avatar(0))
+    write_json(folder / "100.json", token(0))
+    save(folder / "101.png", avatar(0))
+    write_json(folder / "101.json", token(1))
+    collection = open_collection(folder)
+    assert named(collection, "duplicate") == ["100.png (as 0.png)"]
+    assert named(collection, "contradiction") == ["101.png (as 0.png)"]
+
+
+@pytest.mark.parametrize(("resize", "kept"), [("none", 0), ("pad", 1), ("area", 1), ("nearest", 1)])
+def test_other_sizes_are_left_out_unless_asked_otherwise(tmp_path, resize, kept):
+    folder = images(tmp_path / "a", COUNT)
+    save(folder / "small.png", avatar(900)[2:10, 2:10])
+    collection = open_collection(folder, settings=CollectionSettings(resize=resize))
+    assert len(collection.dataset) == COUNT + kept
+    assert kinds(collection) == ({"resized": 1} if kept else {"other size": 1})
+    if resize == "pad":
+        image = collection.dataset.images[collection.names.index("small.png")].transpose(1, 2, 0)
+        assert np.array_equal(image[2:10, 2:10], avatar(900)[2:10, 2:10])
+        assert not image[:2].any()
+
+
+def test_settings_that_cannot_be_are_a_line(folder):
+    for text, message in (
+        ("layuot = 'images'", "collection.toml: layuot: Extra inputs are not permitted"),
+        ("layout = 'imagse'", 'no layout "imagse"; nearest: images'),
+        ("size = '12'\nsize = '13'", "collection.toml is not TOML"),
+        ("size = 'large'", '"large" is no width x height'),
+        ("[traits.Hat]\nkind = 'ignore'", 'no image has a trait "Hat"; there are none'),
+        ("mode = 'grey'", "mode = grey would lose what the images have, which is RGBA"),
+    ):
+        (folder / "collection.toml").write_text(text)
+        with pytest.raises(RequestError) as error:
+            open_collection(folder)
+        assert message in str(error.value)

@@ -1,0 +1,182 @@
+"""From a folder to a model: one command, and everything that works for the models that ship works for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import noisette
+from noisette.cli import main
+from noisette.config.recipe import load_recipe
+from noisette.config.suggestion import recipe_of, recipe_of_folder
+from noisette.data.collections.collection import open_collection
+
+from .avatars import avatar, images, save, token, write_json
+
+SMALL = ["network.widths=[8]", "network.attention=[false]", "network.map_channels=4", "network.pixel_map_channels=2"]
+SMALL += ["network.pixel_width=8", "training.compile=no", "training.precision=float32", "training.layout=contiguous"]
+SETS = [part for setting in SMALL for part in ("--set", setting)]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOISETTE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(cache, tmp_path_factory):
+    folder = images(tmp_path_factory.mktemp("data") / "avatars", 120)
+    for number in range(120):
+        if number != 5:
+            write_json(folder / f"{number}.json", token(number))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "mine"
+    assert main(["train", str(folder), "--steps", "4", "--out", str(out), *SETS]) == 0
+    return out
+
+
+def test_the_choices_stand_in_the_recipe_of_the_run_with_their_reasons(trained, folder):
+    recipe = load_recipe(str(trained / "recipe.toml"))
+    assert recipe.dataset.description.name == "avatars"
+    assert (recipe.dataset.shape, recipe.diffusion.target) == ((4, 12, 12), "palette")
+    assert recipe.reasons["diffusion.target"].startswith("a pixel has one of ")
+    assert "network.widths" not in recipe.reasons  # a person chose them
+    assert "training.budget" not in recipe.reasons
+    assert all(recipe.reasons.values())
+    assert recipe.training.steps == 4
+
+
+def test_it_draws_what_is_asked_for_with_its_alpha_and_its_colours(trained, tmp_path):
+    assert (
+        main(
+            [
+                "generate",
+                str(trained),
+                "--attributes",
+                "Blue, Hat=Crown",
+                "--count",
+                "1",
+                "--out",
+                str(tmp_path / "a.png"),
+                "--scale",
+                "1",
+            ]
+        )
+        == 0
+    )
+    drawn = np.asarray(Image.open(tmp_path / "a.png"))
+    assert drawn.shape == (12, 12, 4)
+    assert set(map(tuple, drawn.reshape(-1, 4))) <= {
+        tuple(colour) for number in range(120) for colour in avatar(number).reshape(-1, 4)
+    }
+
+
+def test_a_run_draws_and_is_evaluated_from_its_own_folder_alone(trained, folder, tmp_path, monkeypatch, capsys):
+    """The images may be gone, or on another machine, for all but training and measuring."""
+    elsewhere = folder.with_name("moved")
+    folder.rename(elsewhere)
+    try:
+        images_ = noisette.load(trained).generate("Red", seeds=[1])
+        assert images_.shape == (1, 4, 12, 12)
+        assert main(["resume", str(trained), "--steps", "1"]) == 2
+        assert f"no folder {folder}" in capsys.readouterr().err
+    finally:
+        elsewhere.rename(folder)
+    monkeypatch.setattr("noisette.evaluation.classifiers.usual_epochs", lambda images: 1)
+    monkeypatch.setattr("noisette.evaluation.classifier_training.FEWEST_IMAGES", 16)
+    monkeypatch.setattr("noisette.evaluation.classifier_training._BATCH", 16)
+    assert main(["evaluate", str(trained), "--draws", "1", "--steps", "2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert 0 <= told["real"]["attribute_accuracy"]["exact"] <= 1
+
+
+def test_training_goes_on_from_the_same_images_alone(trained, folder, tmp_path, capsys):
+    run = tmp_path / "copy"
+    shutil.copytree(trained, run)
+    assert main(["resume", str(run), "--steps", "1"]) == 0
+    save(folder / "5.png", avatar(700))
+    try:
+        capsys.readouterr()
+        assert main(["resume", str(run), "--steps", "1"]) == 2
+        assert "is not the one that" in capsys.readouterr().err
+    finally:
+        save(folder / "5.png", avatar(5))
+
+
+def test_a_name_that_is_a_folder_and_something_else_is_asked_back(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for verb, name in ((["train"], "punks"), (["data", "inspect"], "sprites")):
+        images(tmp_path / name, 25)
+        assert main([*verb, name]) == 2
+        assert f'"{name}" means two things here' in capsys.readouterr().err
+    assert main(["data", "inspect", "./sprites", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 25
+
+
+def test_inspect_tells_a_person_and_a_program(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert main(["data", "inspect", str(folder), "--page", "a.html", "--settings", "a.toml", "--out", "a.png"]) == 0
+    told = capsys.readouterr().out
+    assert "avatars: 120 of 120 images, 12x12 RGBA; PNG files with ERC-721 metadata, one JSON file each" in told
+    assert "has no metadata; its traits are unknown" in told
+    assert "5.png" in told
+    page = (tmp_path / "a.html").read_text()
+    assert "<script" not in page
+    assert page.count("data:image/png;base64,") > 1
+    assert main(["data", "inspect", str(folder), "--json", "--out", "b.png"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {each["kind"]: each["count"] for each in found["findings"]}["no metadata"] == 1
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    shutil.copytree(folder, tmp_path / "again")
+    shutil.copy("a.toml", tmp_path / "again" / "collection.toml")
+    again = open_collection(tmp_path / "again").dataset
+    assert again.fingerprint == open_collection(folder).dataset.fingerprint  # it says how it was understood
+    monkeypatch.chdir(folder)
+    assert main(["data", "inspect", "."]) == 0
+    assert "no contact sheet is written here" in capsys.readouterr().err
+    assert main(["data", "inspect", ".", "--out", "sheet.png"]) == 2
+
+
+def test_what_cannot_be_learned_says_why(tmp_path, cache, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = images(tmp_path / "few", 5)
+    for number in range(30):
+        save(
+            tmp_path / "large" / f"{number}.png",
+            np.random.default_rng(number).integers(0, 256, (200, 200, 3), np.uint8),
+        )
+    for folder, message in ((few, "at least 20 are needed"), (tmp_path / "large", 'write size = "')):
+        assert main(["train", str(folder), "--dry-run"]) == 2
+        assert message in capsys.readouterr().err
+        assert main(["data", "inspect", str(folder), "--json"]) == 0
+        assert message in json.loads(capsys.readouterr().out)["why_not"]
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (17, 23), (28, 28), (32, 128), (128, 96)])
+@pytest.mark.parametrize("art", [True, False])
+def test_a_recipe_is_found_for_any_size(cache, tmp_path, height, width, art):
+    random = np.random.default_rng(0)
+    for number in range(30):
+        image = random.integers(0, 2 if art else 256, (height, width, 3), np.uint8) * np.uint8(200 if art else 1)
+        save(tmp_path / "a" / "xy"[number % 2] / f"{number}.png", image)
+    recipe = recipe_of_folder(tmp_path / "a")
+    assert recipe.dataset.shape == (3, height, width)
+    assert recipe.diffusion.target == ("palette" if art else "image")
+    assert recipe.conditional
+
+
+def test_images_alone_make_an_unconditional_recipe(cache, tmp_path):
+    recipe = recipe_of(open_collection(images(tmp_path / "a", 40)))
+    assert not recipe.conditional
+    assert recipe.diffusion.target == "palette"
