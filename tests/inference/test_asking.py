@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import noisette
-from noisette.attributes.statistics import count
+from noisette.attributes.statistics import count, value_names
 from noisette.cli import main
 from noisette.config.data import open_data
 from noisette.config.recipe import load_recipe, parse_recipe, recipe_names
@@ -596,15 +596,28 @@ def test_a_recipe_that_cannot_be_trained_by_attributes_says_why(tmp_path, overri
     assert not (tmp_path / "r").exists()
 
 
-def test_a_missing_label_is_an_error_and_never_the_first_class(monkeypatch, tmp_path):
-    from dataclasses import replace
-
+def test_a_missing_label_is_learned_as_unknown_and_never_as_the_first_class(monkeypatch, tmp_path):
     dataset = noisette.open_dataset("sprites", size=8, count=60)
     table = dataset.attributes.copy()
     table[7, 0] = -1
-    monkeypatch.setattr("noisette.config.data.open_dataset", lambda *args, **kwargs: replace(dataset, attributes=table))
-    with pytest.raises(RequestError, match="1 images have no Shirt, the first of them is number 7"):
-        noisette.train(parse_recipe(CONDITIONAL, source="t"), out=tmp_path / "r")
+
+    def opened(table):
+        return lambda *args, **kwargs: replace(dataset, attributes=table)
+
+    monkeypatch.setattr("noisette.config.data.open_dataset", opened(table))
+    run = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=["training.steps=2"]), out=tmp_path / "r")
+    shirts = [
+        count
+        for (name, _), count in zip(value_names(run.schema), run.statistics.counts, strict=True)
+        if name == "Shirt"
+    ]
+    train = dataset.places("train")
+    assert shirts == np.bincount(table[train, 0][table[train, 0] >= 0], minlength=len(shirts)).tolist()
+    assert sum(shirts) == len(train) - 1
+    table[:, 0] = -1
+    monkeypatch.setattr("noisette.config.data.open_dataset", opened(table))
+    with pytest.raises(RequestError, match="no image has a label for Shirt"):
+        noisette.train(parse_recipe(CONDITIONAL, source="t"), out=tmp_path / "other")
 
 
 def test_pairs_that_are_held_out_are_never_trained_on(tmp_path):
@@ -614,8 +627,6 @@ def test_pairs_that_are_held_out_are_never_trained_on(tmp_path):
         overrides=['dataset.hold_out=[["Earring","Blush"],["Zombie","Cap"]]', "dataset.count=400", "training.steps=2"],
     )
     run = noisette.train(recipe, out=tmp_path / "r")
-    from noisette.attributes.statistics import value_names
-
     names = value_names(run.schema)
 
     def together(first, second):

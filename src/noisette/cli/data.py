@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from noisette.cli.common import Suggesting, answer, as_json, tell
+from noisette.cli.folder import inspect_folder
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import RequestError
-from noisette.files.output import output_file
+from noisette.files.output import expand, output_file
 from noisette.text import LONGEST_NAME, plain, plain_tree
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _whole_or_text(written: str) -> int | str:
 
 
 @data.command(cls=OfAnySource)
-@click.argument("name")
+@click.argument("name", metavar="NAME|FOLDER")
 @click.option("--background", help="#rrggbb to put RGBA images on.")
 @out_(
     "Where the contact sheet goes, - for standard output.  [default: NAME-contact-sheet.png, or the next name that is"
@@ -114,8 +115,53 @@ def _whole_or_text(written: str) -> int | str:
     type=PATH,
     help="Compare every byte with a copy of the official file, of a data set that has one.",
 )
+@click.option("--page", help="Of a folder: write an HTML page here, with the pictures behind each finding.")
+@click.option("--settings", help="Of a folder: write a collection.toml here, which says how it was understood.")
+@click.option("--estimate", is_flag=True, help="Of a folder: also measure how fast its training would be here.")
 @as_json
 def inspect(
+    name: str,
+    background: str | None,
+    out: str | None,
+    overwrite: bool,
+    official: Path | None,
+    page: str | None,
+    settings: str | None,
+    estimate: bool,
+    json_: bool,
+    **options: int | str | None,
+) -> None:
+    """Print what is in a data set and write a contact sheet of its first images.
+
+    Of a folder of your own images (or of a zip, a sprite sheet, an array): how it is understood, what is wrong with it,
+    what can be asked for, and the recipe that `noisette train FOLDER` would take. A collection.toml in the folder says
+    what should be understood otherwise; nothing in the folder is changed.
+
+    \b
+    noisette data inspect cryptopunks
+    noisette data inspect my-sprites --page my-sprites.html
+    """
+    from noisette.data.opening import folder_meant, is_run
+    from noisette.data.sources import SOURCES
+
+    if (folder := folder_meant(name, [each for each in SOURCES if each != "folder"])) is not None:
+        given = [
+            option for option, value in {"background": background, "official": official, **options}.items() if value
+        ]
+        if given:
+            raise RequestError(
+                f"--{given[0].replace('_', '-')} is for data sets by name; a folder has a collection.toml"
+            )
+        inspect_folder(folder, out, page, settings, overwrite=overwrite, estimate=estimate, json_=json_)
+        return
+    if is_run(expand(name)):
+        raise RequestError(f"{plain(name, 200)} is a run, and no folder of images")
+    if page or settings or estimate:
+        raise RequestError("--page, --settings and --estimate are for a folder of images")
+    _inspect_named(name, background, out, overwrite, official, json_, **options)
+
+
+def _inspect_named(
     name: str,
     background: str | None,
     out: str | None,
@@ -124,7 +170,7 @@ def inspect(
     json_: bool,
     **options: int | str | None,
 ) -> None:
-    """Print what is in the data set NAME and write a contact sheet of its first images."""
+    """The data set of a name."""
     from noisette.cli.display import download
     from noisette.data.inspection import contact_sheet, describe, facts
     from noisette.data.opening import open_dataset

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -46,6 +47,34 @@ def download(title: str) -> Iterator[OnProgress]:
         Called with the bytes so far and those there are.
     """
     with _bar(f"fetching {title}", DownloadColumn()) as on_progress:
+        yield on_progress
+
+
+@contextmanager
+def reading(title: str) -> Iterator[OnProgress]:
+    """Show a bar for the images that are read.
+
+    Args:
+        title: Whose images.
+
+    Yields:
+        Called with the images so far and those there are.
+    """
+    with _bar(f"reading {title}", MofNCompleteColumn()) as on_progress:
+        yield on_progress
+
+
+@contextmanager
+def making(title: str) -> Iterator[OnProgress]:
+    """Show a bar for the members of a collection.
+
+    Args:
+        title: Whose collection.
+
+    Yields:
+        Called with the members so far and those there are.
+    """
+    with _bar(f"a collection of {title}", MofNCompleteColumn()) as on_progress:
         yield on_progress
 
 

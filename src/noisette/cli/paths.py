@@ -43,8 +43,13 @@ def out_(help_: str) -> Callable[[Any], Any]:
 
 
 def check_answer(out: str | None, json_: bool) -> None:
-    """Raises RequestError if both the file and the answer would go to standard output."""
+    """Raises RequestError if both the file and the answer would go to standard output, or the file among the models
+    that ship.
+    """
     if json_ and out == STANDARD_OUTPUT:
         raise RequestError(
             "--json answers on standard output, where --out - puts the file; name a file, or leave --json"
         )
+    from noisette.store.shipped import check_not_shipped
+
+    check_not_shipped(out)

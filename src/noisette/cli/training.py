@@ -12,6 +12,8 @@ import click
 
 from noisette.cli.common import answer, as_json, tell
 from noisette.cli.paths import NEW_FOLDER, PATH
+from noisette.files.output import expand
+from noisette.progress import Progress, silent
 from noisette.text import plain
 from noisette.training.launcher import Launch, read_launch
 
@@ -46,6 +48,12 @@ def recipes(json_: bool) -> None:
     metavar="KEY=VALUE",
     help="Change a setting, such as training.batch_size=32; may be repeated.",
 )
+@click.option(
+    "--from",
+    "base",
+    type=PATH,
+    help="Of a folder of images: begin with the weights of this run or shipped model, where values and colours agree.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the recipe as it would be trained, and stop.")
 @queue_
 @as_json
@@ -56,19 +64,30 @@ def train(
     epochs: int | None,
     steps: int | None,
     settings: tuple[str, ...],
+    base: Path | None,
     dry_run: bool,
     queue: bool,
     json_: bool,
 ) -> None:
-    """Train RECIPE, a name from `noisette recipes` or a TOML file, into a run folder.
+    """Train RECIPE into a run folder: a name from `noisette recipes`, a TOML file, or a folder of your own images.
+
+    For a folder (or a zip, a sprite sheet, an array) a recipe is chosen by what the images are; --dry-run prints it
+    with its reasons, and --set changes it. `noisette data inspect FOLDER` tells what is wrong with the images.
 
     Ctrl-C or SIGTERM finishes the step and saves; `noisette resume` goes on.
+
+    \b
+    noisette train punks                        a recipe that comes with noisette
+    noisette train my-sprites --budget 30m      your own images
     """
     launch = read_launch()
     # First what can be told without PyTorch, so that a wrong request is refused at once.
     from noisette.training.checks import assembled, check_training
 
-    checked, _ = check_training(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings)
+    with _reading(recipe) as reading:
+        checked, _ = check_training(
+            recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings, base=base, progress=reading
+        )
     if dry_run:
         from noisette.config.recipe import dump_recipe
 
@@ -87,6 +106,7 @@ def train(
             epochs=epochs,
             steps=steps,
             settings=settings,
+            base=base,
             queue=queue,
             callback=callback,
             progress=progress,
@@ -201,6 +221,21 @@ def resume(run: Path, budget: str | None, epochs: int | None, steps: int | None,
             run, budget=budget, epochs=epochs, steps=steps, queue=queue, callback=callback, progress=progress
         )
     _tell_run(resumed, json_, launch)
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[Progress]:
+    """Shows how far a folder of images is read; a recipe by name must not wait for what draws the bar."""
+    from noisette.config.recipe import recipe_names
+    from noisette.data.opening import folder_meant
+
+    if folder_meant(name, recipe_names()) is None:
+        yield silent
+        return
+    from noisette.cli.display import reading
+
+    with reading(expand(name).name) as progress:
+        yield progress
 
 
 @contextmanager

@@ -224,12 +224,17 @@ class Run(Bundle):
 
     @property
     def teacher_file(self) -> Path:
-        """Of a run with a distillation."""
+        """Of a run that begins with another's weights: one with a distillation, or one that was begun from a model."""
         return self.folder / _TEACHER
 
     @property
+    def begins_with_weights(self) -> bool:
+        """Whether its first weights are kept, and not drawn from its seed."""
+        return self.recipe.distillation is not None or self._told.teacher_sha256 is not None
+
+    @property
     def teacher(self) -> dict[str, Tensor]:
-        """The weights that a run with a distillation learns from, by the names of the network's parameters.
+        """The weights that a run begins with, by the names of the network's parameters.
 
         Raises:
             NoisetteError: They are not there, or damaged.

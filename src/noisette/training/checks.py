@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 from noisette.attributes.parsing import parse_request, values_behind
 from noisette.attributes.schema import AttributeSchema
 from noisette.attributes.statistics import Statistics, value_names
-from noisette.config.recipe import Recipe, dump_recipe, lengthened, load_recipe, parse_recipe
+from noisette.config.recipe import Recipe, dump_recipe, lengthened, load_recipe, parse_recipe, recipe_names
 from noisette.config.sampling import SamplingSettings
+from noisette.config.suggestion import recipe_of_folder
+from noisette.data.opening import folder_meant
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.output import expand, new_folder
+from noisette.progress import Progress, silent
 from noisette.sampling.resolve import Capabilities, resolve
+from noisette.store.locate import locate
 from noisette.store.run import Run, check_new, open_run
 
 if TYPE_CHECKING:
@@ -38,8 +42,20 @@ def check_training(
     epochs: int | None = None,
     steps: int | None = None,
     settings: Sequence[str] = (),
+    base: str | Path | None = None,
+    progress: Progress = silent,
 ) -> tuple[Recipe, Path]:
     """The recipe and the folder of a training; the arguments are those of `noisette.train`.
+
+    Args:
+        recipe: A name, a TOML file, a recipe, or a folder of images.
+        out: The folder.
+        budget: How long.
+        epochs: How long instead.
+        steps: How long instead.
+        settings: Overrides.
+        base: A trained model to begin with.
+        progress: Called with the images of a folder that are read, and those there are.
 
     Returns:
         The recipe as it would be trained, and the folder that would be made.
@@ -49,11 +65,11 @@ def check_training(
     """
     lengths = lengthened(budget, epochs, steps)
     if isinstance(recipe, Recipe):
-        if settings or lengths:
+        if settings or lengths or base is not None:
             raise RequestError("a Recipe object is taken as it is; change it before, or give a recipe's name")
         name, resolved = "run", recipe
     else:
-        name, resolved = expand(recipe).stem, load_recipe(recipe, [*lengths, *settings])
+        name, resolved = _named(recipe, [*lengths, *settings], progress, base)
     if resolved.distillation is not None:
         raise RequestError(
             f"{name} is the recipe of a distilled model; make another one with `noisette distil"
@@ -63,6 +79,16 @@ def check_training(
     folder = new_folder(out if out is not None else Path("runs") / name)
     check_new(folder)
     return resolved, folder
+
+
+def _named(name: str, overrides: Sequence[str], progress: Progress, base: str | Path | None) -> tuple[str, Recipe]:
+    """What a run is called after, and the recipe of a name, of a file, or for a folder of images."""
+    if (images := folder_meant(name, recipe_names())) is not None:
+        network = None if base is None else locate(base).recipe.network
+        return images.resolve().stem, recipe_of_folder(images, overrides, network=network, progress=progress)
+    if base is not None:
+        raise RequestError(f"--from is for a folder of images; {name} is a recipe, and says itself what its network is")
+    return expand(name).stem, load_recipe(name, overrides)
 
 
 def check_recipe(recipe: Recipe, schema: AttributeSchema | None = None) -> None:

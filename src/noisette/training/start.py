@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
@@ -26,8 +25,10 @@ from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.files.output import check_folder
 from noisette.files.tensors import unlike
 from noisette.inference.engine import Inputs, engine_of, in_pytorch
+from noisette.inference.generator import Generator
+from noisette.inference.loading import load
 from noisette.model import Model, assemble
-from noisette.progress import Progress
+from noisette.progress import Progress, silent
 from noisette.store.run import Run, check_new, create_run, open_run, resume_command, table_texts
 from noisette.threads import steady
 from noisette.training.budget import Budget, prolonged
@@ -41,6 +42,7 @@ from noisette.training.checks import (
     check_training,
     is_out_of_memory,
 )
+from noisette.training.finetuning import transferred
 from noisette.training.grids import Grid
 from noisette.training.launcher import deciding_variables, read_launch
 from noisette.training.processes import own_accelerator
@@ -62,6 +64,7 @@ def train(
     epochs: int | None = None,
     steps: int | None = None,
     settings: Sequence[str] = (),
+    base: str | Path | None = None,
     queue: bool = False,
     callback: Callback | None = None,
     progress: Progress | None = None,
@@ -69,12 +72,15 @@ def train(
     """Train a recipe into a new run folder.
 
     Args:
-        recipe: A name (see `noisette recipes`), a path to a TOML file, or a recipe.
+        recipe: A name (see `noisette recipes`), a path to a TOML file, a recipe, or the path of a folder of images,
+            for which a recipe is chosen.
         out: The folder; runs/NAME unless given.
         budget: Wall-clock time such as "30m"; at most one of budget, epochs and steps replaces what the recipe says.
         epochs: Passes over the train split, 1 and up.
         steps: Optimiser steps, 1 and up.
         settings: "KEY=VALUE" overrides of the recipe, such as "training.batch_size=32".
+        base: A run or a shipped model whose weights the training begins with, as far as they have values and colours in
+            common; its network is taken, too. Of a folder of images only.
         queue: Whether to wait until nothing else trains on this machine.
         callback: Told of each step.
         progress: Called with the bytes of a download that are there, and all of them.
@@ -91,8 +97,18 @@ def train(
         >>> run = noisette.train("digits", budget="2m", out="runs/mine")  # doctest: +SKIP
         >>> generator = noisette.load(run.folder)  # doctest: +SKIP
     """
-    resolved, folder = check_training(recipe, out=out, budget=budget, epochs=epochs, steps=steps, settings=settings)
-    return _train_anew(assembled(resolved), folder, queue, callback, progress)
+    resolved, folder = check_training(
+        recipe,
+        out=out,
+        budget=budget,
+        epochs=epochs,
+        steps=steps,
+        settings=settings,
+        base=base,
+        progress=progress or silent,
+    )
+    begun_from = None if base is None else load(base)
+    return _train_anew(assembled(resolved), folder, queue, callback, progress, begun_from=begun_from)
 
 
 @steady()
@@ -136,6 +152,7 @@ def _train_anew(
     callback: Callback | None,
     progress: Progress | None,
     teacher: nn.Module | None = None,
+    begun_from: Generator | None = None,
 ) -> Run:
     """Wait for the machine if that is asked for, and train a model into a new folder; see `train` and `distil`."""
     with own_accelerator() as accelerator, ExitStack() as held:
@@ -147,7 +164,7 @@ def _train_anew(
             callback.on_note(f"warning: {model.warning}")
         if accelerator.is_main_process:
             held.enter_context(slot(folder, wait=queue, note=callback.on_note))
-        return _make_and_train(model, folder, accelerator, callback, progress, teacher)
+        return _make_and_train(model, folder, accelerator, callback, progress, teacher, begun_from)
 
 
 def _make_and_train(
@@ -157,6 +174,7 @@ def _make_and_train(
     callback: Callback,
     progress: Progress | None,
     teacher: nn.Module | None,
+    begun_from: Generator | None,
 ) -> Run:
     """Make the run folder of a model and train."""
     resolved = model.recipe
@@ -186,6 +204,9 @@ def _make_and_train(
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(places)},
         }
         tensors = None if teacher is None else teacher.state_dict()
+        if begun_from is not None:
+            tensors, share = transferred(model, begun_from.model, begun_from.network.state_dict())
+            callback.on_note(f"{share:.0%} of the weights begin as those of {begun_from.name}")
         statistics = count(dataset.schema, dataset.attributes[places])
     with _stoppable(folder) as stop:
         if accelerator.is_main_process:
@@ -361,7 +382,7 @@ def _train(
         model = replace(model, recipe=recipe)
     budget = _budget_of(recipe, images)
     over = checkpoint is not None and budget.progress(at.step, at.elapsed) >= 1
-    first = run.teacher if recipe.distillation is not None and not over else None
+    first = run.teacher if run.begins_with_weights and not over else None
     supervision = _supervision(model, run, first, accelerator, callback)
     trainer = Trainer(model, dataset, run, accelerator, settings, budget, supervision, first)
     for note in notes:
@@ -443,16 +464,14 @@ def _only_one(callback: Callback | None, accelerator: Accelerator) -> Callback:
 
 
 def _check_labels(dataset: Dataset) -> None:
-    """Raises RequestError where a choice has no value: an unlabelled image is an error, never the first class."""
+    """Raises RequestError where nothing is known of an attribute. An image without a label is learned as one of which
+    that is unknown, never as the first class.
+    """
     if not dataset.schema.attributes:
         raise RequestError(f"{dataset.name} has no attributes to ask for; leave network.condition out")
-    for column, attribute in enumerate(dataset.schema.attributes):
-        missing = np.flatnonzero(dataset.attributes[:, column] == UNKNOWN)
-        if len(missing):
-            raise RequestError(
-                f"{len(missing)} images have no {attribute.name}, the first of them is number {missing[0]}; label them,"
-                " or leave them out"
-            )
+    for attribute, column in zip(dataset.schema.attributes, dataset.attributes.T, strict=True):
+        if (column == UNKNOWN).all():
+            raise RequestError(f"no image has a label for {attribute.name}; label some, or leave the attribute out")
 
 
 def _budget_of(recipe: Recipe, images: int) -> Budget:

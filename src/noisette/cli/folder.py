@@ -1,0 +1,135 @@
+"""`noisette data inspect FOLDER`: what a person's own images are, and what would be trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from noisette.cli.common import answer, tell
+from noisette.cli.paths import check_answer
+from noisette.errors import RequestError
+from noisette.files.output import expand
+from noisette.text import LONGEST_NAME, plain, plain_tree
+
+if TYPE_CHECKING:
+    from noisette.config.recipe import Recipe
+    from noisette.data.collections.collection import Collection
+
+
+def inspect_folder(
+    folder: Path,
+    out: str | None,
+    page: str | None,
+    settings: str | None,
+    *,
+    overwrite: bool,
+    estimate: bool,
+    json_: bool,
+) -> None:
+    """Tell what a folder of images is.
+
+    Args:
+        folder: Of the images.
+        out: Where the contact sheet goes.
+        page: Where an HTML page goes.
+        settings: Where a `collection.toml` goes.
+        overwrite: Whether files that are there are replaced.
+        estimate: Whether a training is measured.
+        json_: Whether a program reads the answer.
+
+    Raises:
+        RequestError: There are no images, or a file cannot go where it should.
+    """
+    from noisette.cli.display import reading
+    from noisette.data.collections import inspection
+    from noisette.data.collections.collection import open_collection
+    from noisette.data.collections.settings import dump_settings
+    from noisette.data.inspection import contact_sheet
+    from noisette.files.images import as_png
+    from noisette.files.output import output_file
+
+    check_answer(out, json_)
+    for each in (out, page):
+        if each not in (None, "-") and _is_within(expand(each), folder):
+            raise RequestError(
+                f"{plain(each, 200)} would lie among the images, which are only read; name another place"
+            )
+    sheet = None
+    if out is not None or not _is_within(Path.cwd() / "sheet.png", folder):
+        usual = Path(f"{folder.resolve().stem or 'images'}-contact-sheet.png")
+        sheet = output_file(out, usual, (".png",), "pictures are PNG; name a .png file", overwrite=overwrite)
+    else:
+        tell("note: no contact sheet is written here, among the images, which are only read; name a place with --out")
+    files = [
+        output_file(each, Path(each), suffixes, what, overwrite=overwrite)
+        for each, suffixes, what in (
+            (page, (".html", ".htm"), "the page is HTML; name a .html file"),
+            (settings, (".toml",), "settings are TOML; name a .toml file"),
+        )
+        if each is not None
+    ]
+    with reading(folder.resolve().name) as progress:
+        collection = open_collection(folder, progress=progress)
+    found = {**inspection.facts(collection), **_training(collection, estimate=estimate)}
+    shown = plain_tree(found, LONGEST_NAME)
+    contents = [inspection.page(collection, shown)] if page is not None else []
+    contents += [dump_settings(collection)] if settings is not None else []
+    written: list[str] = []
+    for target, content in zip(files, contents, strict=True):
+        written += map(str, target.write(content.encode()))
+    text = "\n".join([inspection.describe(shown), *_training_lines(shown)])
+    if len(collection.dataset) and sheet is not None:
+        pictures = sheet.write(as_png(contact_sheet(collection.dataset), {"dataset": collection.dataset.name}))
+        if not pictures:  # it went to standard output
+            for line in text.splitlines():
+                tell(line)
+            return
+        found["contact_sheet"] = str(pictures[0])
+        written = [*map(str, pictures), *written]
+    answer(
+        json_,
+        {**found, "written": written},
+        "\n".join([text, "", *(f"written      {plain(each)}" for each in written)]),
+    )
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return folder.is_dir() and path.resolve().is_relative_to(folder.resolve())
+
+
+def _training(collection: Collection, *, estimate: bool) -> dict[str, Any]:
+    """The recipe that would be trained, or why none can be; and how fast it is."""
+    from noisette.config.suggestion import recipe_of, why_not
+
+    if (reason := why_not(collection)) is not None:
+        return {"why_not": reason}
+    recipe = recipe_of(collection)
+    told: dict[str, Any] = {
+        "recipe": {name: f"{_setting(recipe, name)}: {reason}" for name, reason in (recipe.reasons or {}).items()}
+    }
+    if estimate:
+        from noisette.training.estimate import steps_per_second
+
+        rate = steps_per_second(recipe, collection.dataset)
+        images = len(collection.dataset.places("train"))
+        told["steps_per_second"] = round(rate, 2)
+        told["passes_in_budget"] = round(rate * recipe.training.batch_size * 1800 / images, 1)
+    return told
+
+
+def _setting(recipe: Recipe, name: str) -> str:
+    value: Any = recipe
+    for part in name.split("."):
+        value = getattr(value, part)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _training_lines(found: dict[str, Any]) -> list[str]:
+    if "why_not" in found:
+        return ["", f"cannot be trained: {found['why_not']}"]
+    lines = ["", f"noisette train {found['folder']} would take"]
+    lines += [f"  {name:<28} {reason}" for name, reason in found["recipe"].items()]
+    if "steps_per_second" in found:
+        passes = found["passes_in_budget"]
+        lines.append(f"  {found['steps_per_second']} steps a second here: {passes} passes over the images in 30m")
+    return lines

@@ -1,0 +1,119 @@
+"""First weights from a model that is trained already: what the two have in common is kept, whatever order it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from noisette.attributes.names import folded
+from noisette.attributes.statistics import value_names
+from noisette.model import Model
+
+_OF_FEATURES = (
+    "concat.layers.0.weight",
+    "add.layers.0.weight",
+    "modulate.layers.0.weight",
+    "maps.maps.weight",
+    "pixels.maps.maps.weight",
+)
+"""The tensors with a column for each feature of a condition, by their names in a network."""
+
+
+def transferred(model: Model, source: Model, weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
+    """First weights for a model, from another of the same kind of network.
+
+    - A value keeps its maps where the other model knows a value of that name, and a colour its answer.
+    - Any other layer keeps its weights where it has the same shape.
+    - The rest begins as usual.
+
+    Args:
+        model: Of the new data.
+        source: That was trained.
+        weights: Its network's.
+
+    Returns:
+        A state dict for the model's network, and the share of its numbers that was kept.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # it begins alike in every process
+        network = model.network()
+    fresh = network.state_dict()
+    columns = _pairs(_features(model), _features(source))
+    answer, kept = network.ends[-1], 0
+    made: dict[str, Tensor] = {}
+    for name, tensor in fresh.items():
+        other = weights.get(name)
+        if other is None or other.ndim != tensor.ndim:
+            made[name] = tensor
+        elif name in _OF_FEATURES:
+            made[name], count = _with_columns(tensor, other, columns)
+            kept += count
+        elif name.startswith(f"{answer}.") and _outputs(model) != _outputs(source):
+            made[name], count = _with_rows(tensor, other, _outputs(model), _outputs(source))
+            kept += count
+        elif other.shape == tensor.shape:
+            made[name] = other.clone()
+            kept += tensor.numel()
+        else:
+            made[name] = tensor
+    return made, kept / sum(tensor.numel() for tensor in fresh.values())
+
+
+def _features(model: Model) -> list[Hashable]:
+    """What each feature of a condition stands for, in the order of `noisette.networks.conditioning.Features`."""
+    spec = model.condition_spec
+    if not spec.valued:
+        return []
+    schema = model.schema
+    values: list[Hashable] = [("value", folded(name), str(value).casefold()) for name, value in value_names(schema)]
+    if spec.null == "single":
+        return [*values, "nothing"]
+    unknown: list[Hashable] = [("unknown", folded(name)) for name in schema.names]
+    groups: list[Hashable] = []
+    for unit in dict.fromkeys(schema.units):
+        members = [
+            folded(attribute.name)
+            for attribute, its in zip(schema.attributes, schema.units, strict=True)
+            if its == unit and attribute.kind == "flag"
+        ]
+        if members:
+            groups.append(("absent", frozenset(members)))
+    return [*values, *unknown, *groups]
+
+
+def _outputs(model: Model) -> list[Hashable]:
+    """What each output of the network stands for: a colour, or a channel."""
+    if model.colours_learned and model.palette is not None:
+        return [tuple(colour.tolist()) for colour in model.palette.colours]
+    return [(model.recipe.diffusion.target, channel) for channel in range(model.space.channels)]
+
+
+def _pairs(mine: Sequence[Hashable], its: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """The places of what both have."""
+    places = {each: place for place, each in enumerate(its)}
+    return [(place, places[each]) for place, each in enumerate(mine) if each in places]
+
+
+def _with_columns(tensor: Tensor, other: Tensor, columns: Sequence[tuple[int, int]]) -> tuple[Tensor, int]:
+    if other.shape[0] != tensor.shape[0] or not columns:
+        return tensor, 0
+    made = tensor.clone()
+    mine, its = (list(places) for places in zip(*columns, strict=True))
+    made[:, mine] = other[:, its]
+    return made, tensor.shape[0] * len(columns)
+
+
+def _with_rows(tensor: Tensor, other: Tensor, mine: Sequence[Hashable], its: Sequence[Hashable]) -> tuple[Tensor, int]:
+    """The rows of the last layer; where it answers for a patch of pixels at once, an output has several."""
+    if other.shape[1:] != tensor.shape[1:] or tensor.shape[0] * len(its) != other.shape[0] * len(mine):
+        return tensor, 0
+    pixels = tensor.shape[0] // len(mine)
+    pairs = _pairs(mine, its)
+    if not pairs:
+        return tensor, 0
+    made = tensor.clone()
+    for one, two in pairs:
+        made[one * pixels : (one + 1) * pixels] = other[two * pixels : (two + 1) * pixels]
+    return made, len(pairs) * pixels * tensor[0].numel()
