@@ -20,7 +20,7 @@ from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import Dataset
 from noisette.data.palette import palette_of
 from noisette.evaluation.attribute_accuracy import attribute_accuracy
-from noisette.evaluation.classifiers import find_classifier
+from noisette.evaluation.classifiers import find_classifier, fit_and_keep
 from noisette.evaluation.pixel_accuracy import pixel_accuracy
 from noisette.files.atomic import write_text
 from noisette.inference.generator import in_memory
@@ -62,7 +62,8 @@ class Evaluator:
             file: JSON, for the results; what is in it already is not measured again.
         """
         self.validation, self.palette = dataset.split("validation"), palette_of(dataset.split("train").images)
-        self._classifier = find_classifier(dataset.split("train"), dataset.name)
+        train = dataset.split("train")
+        self._classifier = find_classifier(train, dataset.name) or fit_and_keep(train)[0]
         self._file = file
         self.results: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 

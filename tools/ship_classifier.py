@@ -29,7 +29,7 @@ from noisette.cli.display import stages
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.evaluation.classifier import AttributeClassifier, load_classifier, trained_on
 from noisette.evaluation.classifier_report import classifier_report, describe
-from noisette.evaluation.classifiers import EPOCHS, fit_and_keep
+from noisette.evaluation.classifiers import fit_and_keep
 from noisette.evaluation.occlusion import occluded
 from noisette.evaluation.whole_data import data_of
 from noisette.files.atomic import write_text
@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset")
     parser.add_argument("name")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--epochs", type=int, help="as many as it takes unless given")
     arguments = parser.parse_args()
     dataset = data_of(arguments.dataset)
     folder = Path(str(resources.files("noisette"))) / "classifiers"

@@ -67,11 +67,15 @@ def run(capsys, *arguments):
     return status, output.out, output.err
 
 
-def test_without_a_classifier_it_says_how_to_train_one(capsys, drawer, monkeypatch, tmp_path):
+def test_without_a_classifier_one_is_trained_first_and_kept(capsys, drawer, monkeypatch, tmp_path):
     monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
-    status, _, err = run(capsys, "evaluate", drawer)
-    assert (status, err.count("\n")) == (2, 1)
-    assert f"train one, in a few minutes: noisette evaluate --fit-classifier {drawer}" in err
+    monkeypatch.setattr("noisette.evaluation.classifiers.usual_epochs", lambda images: 1)
+    assert run(capsys, "evaluate", drawer, "--draws", 1, "--steps", 1)[0] == 0
+    assert find_classifier(DATA.split("train"), "sprites").epochs == 1
+
+
+def test_a_classifier_that_is_trained_by_itself_tells_what_it_reads(capsys, drawer, monkeypatch, tmp_path):
+    monkeypatch.setenv("NOISETTE_CACHE", str(tmp_path))
     status, out, err = run(capsys, "evaluate", "--fit-classifier", drawer, "--classifier-epochs", 1, "--json")
     assert status == 0, err
     told = json.loads(out)

@@ -165,14 +165,14 @@ def _fit_classifier(name: str, epochs: int | None, split: str, overwrite: bool, 
     dataset = data_of(name)  # a wrong name is refused before PyTorch is loaded
     from noisette.cli.display import stages
     from noisette.evaluation.classifier_report import classifier_report, describe
-    from noisette.evaluation.classifiers import EPOCHS, fit_and_keep, kept_here
+    from noisette.evaluation.classifiers import fit_and_keep, kept_here
 
     if not overwrite and (kept := kept_here(dataset.split("train"))) is not None:
         raise RequestError(f"a classifier of these data is kept in {kept}; --overwrite trains another in its place")
     with stages() as progress:
         classifier, path = fit_and_keep(
             dataset.split("train"),
-            epochs=epochs or EPOCHS,
+            epochs=epochs,
             progress=partial(progress, f"training an attribute classifier of {dataset.name}"),
         )
     found = {"file": str(path), **classifier_report(classifier, dataset, split)}

@@ -144,7 +144,7 @@ def _loss(logits: Tensor, codes: Tensor, schema: AttributeSchema) -> Tensor:
         each = F.binary_cross_entropy_with_logits(scores, wanted.clamp(min=0).float(), reduction="none")
         total = total + (each * (wanted >= 0)).sum(dim=1).mean()
     for column, attribute in enumerate(schema.attributes):
-        if attribute.kind == "choice":
+        if attribute.kind != "flag":
             known = (codes[:, column] >= 0).sum().clamp(min=1)  # a batch may know nothing of it
             total = total + F.cross_entropy(parts[column], codes[:, column], ignore_index=-1, reduction="sum") / known
     return total

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from noisette.attributes.schema import AttributeSchema
 from noisette.data.dataset import Dataset
-from noisette.errors import NoisetteError, RequestError
+from noisette.errors import NoisetteError
 from noisette.evaluation.classifier import FEATURES, AttributeClassifier, load_classifier, trained_on
-from noisette.evaluation.classifier_training import fit_classifier
+from noisette.evaluation.classifier_training import FEWEST_IMAGES, fit_classifier
 from noisette.files.atomic import make_folder, write_atomically
-from noisette.files.cache import cache_folder
+from noisette.files.cache import HINT, cache_folder
 from noisette.files.hashes import REINSTALL, file_sha256, read_hashes, verify
 from noisette.files.reading import read_bytes
 from noisette.files.tensors import MOST_BYTES
@@ -26,15 +26,21 @@ from noisette.progress import Progress
 _MOST_BYTES = 2**31  # of the features of a data set
 _SEAL = 32  # bytes of a SHA-256
 
-EPOCHS = 24
-"""Passes over the train split."""
+_EPOCHS, _LEAST_STEPS = 24, 2_000
+"""Passes over the train split, and steps of which there are more passes where the images are few."""
+
+
+def usual_epochs(images: int) -> int:
+    """Passes over so many images in which a classifier learns what it can."""
+    return max(_EPOCHS, -(-_LEAST_STEPS * FEWEST_IMAGES // max(images, FEWEST_IMAGES)))
+
 
 _FOLDER = "classifiers"
 _FOLDER_BEFORE = "judges"
 """Of version 0.1, in the cache folder: read for one version where the new folder has none."""
 
 
-def find_classifier(train: Dataset, wanted_by: str) -> AttributeClassifier:
+def find_classifier(train: Dataset, wanted_by: str) -> AttributeClassifier | None:
     """Find the classifier that was trained on a train split: on this machine, or else a shipped one.
 
     Args:
@@ -42,10 +48,9 @@ def find_classifier(train: Dataset, wanted_by: str) -> AttributeClassifier:
         wanted_by: The run, or the data, for the message of an error.
 
     Returns:
-        The classifier.
+        The classifier; None where there is none.
 
     Raises:
-        RequestError: There is none; the message says how to train one.
         NoisetteError: The one that was trained here is damaged.
     """
     how = f"noisette evaluate --fit-classifier {shlex.quote(wanted_by)}"
@@ -55,9 +60,7 @@ def find_classifier(train: Dataset, wanted_by: str) -> AttributeClassifier:
     for path in (*kept, *sorted(_shipped().glob("*.safetensors"))):
         if trained_on(path) == train.fingerprint:
             return _loaded(path)
-    raise RequestError(
-        f"there is no attribute classifier for the data of {wanted_by} yet; train one, in a few minutes: {how}"
-    )
+    return None
 
 
 def find_compatible(schema: AttributeSchema, shape: tuple[int, int, int]) -> AttributeClassifier | None:
@@ -84,13 +87,13 @@ def find_compatible(schema: AttributeSchema, shape: tuple[int, int, int]) -> Att
 
 
 def fit_and_keep(
-    train: Dataset, *, epochs: int = EPOCHS, progress: Progress | None = None
+    train: Dataset, *, epochs: int | None = None, progress: Progress | None = None
 ) -> tuple[AttributeClassifier, Path]:
     """Train a classifier and keep it in the cache folder, in the place of one that is there.
 
     Args:
         train: The train split of whole data.
-        epochs: Passes over it, 1 and up.
+        epochs: Passes over it, 1 and up; as many as it takes unless given.
         progress: Called with the steps taken and the steps there are.
 
     Returns:
@@ -98,9 +101,15 @@ def fit_and_keep(
 
     Raises:
         RequestError: There are no attributes, or too few images.
+        NoisetteError: The cache cannot be written.
     """
-    classifier, path = fit_classifier(train, epochs=epochs, progress=progress), _kept(train)
-    make_folder(path.parent)
+    epochs = epochs or usual_epochs(len(train))
+    path = _kept(train)
+    try:
+        make_folder(path.parent)  # before minutes are spent
+    except OSError as error:
+        raise NoisetteError(f"cannot write {path.parent}: {error.strerror or error}; {HINT}") from error
+    classifier = fit_classifier(train, epochs=epochs, progress=progress)
     classifier.save(path)
     return classifier, path
 

@@ -61,7 +61,7 @@ def evaluate(
         RequestError: Nothing can be measured: there is no classifier, no checkpoint, or no split of that name; there
             are too few images; the data changed since the training.
     """
-    setup = prepare(run, count=count, split=split, step=step, classifier=classifier)
+    setup = prepare(run, count=count, split=split, step=step, classifier=classifier, progress=progress)
     return evaluate_prepared(
         setup,
         setup.generator.planner.resolve(SamplingSettings.of(**settings), preset),

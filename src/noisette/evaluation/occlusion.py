@@ -61,7 +61,7 @@ def occluded(dataset: Dataset) -> NDArray[np.bool_]:
         for column, attribute in enumerate(schema.attributes)
         if attribute.kind == "flag"
     }
-    choices = [column for column, attribute in enumerate(schema.attributes) if attribute.kind == "choice"]
+    choices = [column for column, attribute in enumerate(schema.attributes) if attribute.kind != "flag"]
     for column, where in painted.items():
         if not where.any():
             continue

@@ -177,7 +177,7 @@ def _section(
     try:
         generator = load(name)
         environment, status = bundle.environment, bundle.status
-        setup = prepare(generator, count=count, split=split)
+        setup = prepare(generator, count=count, split=split, progress=progress)
         sampling = generator.planner.resolve()
         result = evaluate_prepared(setup, sampling, seed=seed, draws=draws, progress=progress)
         images = setup.draw(sampling, seed)

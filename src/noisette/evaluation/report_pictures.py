@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.attributes.schema import Choice
 from noisette.evaluation.attribute_accuracy import differences
 from noisette.evaluation.memorisation import nearest, nearest_images
 from noisette.evaluation.setup import EvaluationSetup
@@ -115,7 +114,7 @@ class DrawnPictures:
     def _of_classes(self) -> bool:
         """Whether there is but one thing to request, such as which digit."""
         attributes = self.schema.attributes
-        one = len(attributes) == 1 and isinstance(attributes[0], Choice) and len(attributes[0].values) <= _MOST_CLASSES
+        one = len(attributes) == 1 and attributes[0].kind != "flag" and len(attributes[0].values) <= _MOST_CLASSES
         return self.reference.conditional and one
 
     def _picture(self, place: int, *, text: bool = True) -> Picture:

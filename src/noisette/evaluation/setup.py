@@ -17,7 +17,7 @@ from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.palette import palette_of
 from noisette.errors import RequestError, nearest
 from noisette.evaluation.classifier import AttributeClassifier
-from noisette.evaluation.classifiers import find_classifier
+from noisette.evaluation.classifiers import find_classifier, fit_and_keep
 from noisette.evaluation.figures import PARTS, Tree
 from noisette.evaluation.occlusion import occluded
 from noisette.evaluation.records import Record, home_of
@@ -177,8 +177,9 @@ def prepare(
     split: str = "validation",
     step: int | None = None,
     classifier: AttributeClassifier | None = None,
+    progress: EvaluationProgress = silently,
 ) -> EvaluationSetup:
-    """Load a run, its data, and the attribute classifier of these.
+    """Load a run, its data, and the attribute classifier of these, which is trained first where there is none.
 
     Args:
         run: A run folder, a shipped model, or either, loaded.
@@ -187,13 +188,14 @@ def prepare(
             images that show them.
         step: Of a checkpoint that is kept; the newest unless given.
         classifier: The one for these data unless given.
+        progress: Told of the training of a classifier.
 
     Returns:
         The setup.
 
     Raises:
-        RequestError: Nothing can be measured: there is no classifier, or one of other data; there are too few images;
-            the data changed since the training.
+        RequestError: Nothing can be measured: there can be no classifier, or it is one of other data; there are too few
+            images; the data changed since the training.
     """
     generator = run if isinstance(run, Generator) else load(run, step=step)
     recipe = generator.model.recipe
@@ -201,7 +203,10 @@ def prepare(
     held_out = shows_held_out(whole, recipe.dataset.hold_out)
     dataset = whole.take(np.flatnonzero(~held_out)) if held_out.any() else whole
     locate(generator.name).check_data(dataset)
-    classifier = classifier or find_classifier(whole.split("train"), generator.name)
+    if classifier is None:
+        train = whole.split("train")
+        learning = partial(progress, f"training an attribute classifier of {whole.name}, once")
+        classifier = find_classifier(train, generator.name) or fit_and_keep(train, progress=learning)[0]
     if classifier.dataset != whole.split("train").fingerprint:
         raise RequestError(
             f"the classifier was trained on other images than {generator.name}; train one with `noisette evaluate"

@@ -69,7 +69,7 @@ def sweep(
         RequestError: Settings cannot be, or nothing can be measured; nothing is drawn then.
     """
     plotted = chosen_figures(figures)
-    points = planned(run, over, count, split, seed, draws, classifier)
+    points = planned(run, over, count, split, seed, draws, classifier, progress)
     reference, images = points[0].setup.reference, points[0].setup.count
     if not [figure for figure in plotted if figure.path.partition(".")[0] not in reference.left_out]:
         part = plotted[0].path.partition(".")[0]

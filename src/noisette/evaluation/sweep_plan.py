@@ -14,6 +14,7 @@ from noisette.errors import RequestError
 from noisette.evaluation.axes import check_axis, combinations, of_drawing
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.evaluate import check_draws
+from noisette.evaluation.reference import EvaluationProgress
 from noisette.evaluation.setup import EvaluationSetup, prepare
 
 
@@ -42,6 +43,7 @@ def planned(
     seed: int,
     draws: int,
     classifier: AttributeClassifier | None,
+    progress: EvaluationProgress,
 ) -> list[Point]:
     """List every combination of settings, checked.
 
@@ -53,6 +55,7 @@ def planned(
         seed: Of the first image, where seeds are not swept.
         draws: How often each point is drawn.
         classifier: The one for these data unless given.
+        progress: Told of the training of a classifier.
 
     Returns:
         The points, the last axis varying fastest.
@@ -64,7 +67,9 @@ def planned(
         raise RequestError("a sweep needs at least one setting with values, such as guidance=1,1.5,2")
     for name in over:
         check_axis(name)
-    setup_of = cache(lambda step: prepare(run, count=count, split=split, step=step, classifier=classifier))
+    setup_of = cache(
+        lambda step: prepare(run, count=count, split=split, step=step, classifier=classifier, progress=progress)
+    )
     points = []
     for settings in combinations(over):
         setup, first = setup_of(settings.get("checkpoint")), settings.get("seed", seed)

@@ -90,7 +90,7 @@ def tune(
             and `out` is not given, for its folder is the package's.
     """
     target = presets_file(run.name if isinstance(run, Generator) else run, out, overwrite)
-    setup = prepare(run, count=count, split=split, classifier=classifier)
+    setup = prepare(run, count=count, split=split, classifier=classifier, progress=progress)
     generator, reference = setup.generator, setup.reference
     if generator.model.recipe.distillation is not None:
         raise RequestError(f"{generator.name} is a distilled model, which draws as it learned; tune its teacher")
