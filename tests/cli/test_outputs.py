@@ -84,8 +84,8 @@ def test_every_path_is_expanded_and_every_output_can_be_written_over_when_asked(
             assert parameter.type in (PATH, FOLDER), (path, parameter.name)
     asked = {path for path, parameter in parameters() if parameter.name == "overwrite"}
     made_new = {path for path, parameter in parameters() if parameter.type is NEW_FOLDER}
-    assert outputs - asked == made_new == {("train",), ("distil",)}
-    assert len(outputs) == 9
+    assert outputs - asked == made_new == {("train",), ("distil",), ("collection",)}
+    assert len(outputs) == 10
 
 
 @pytest.mark.parametrize("verb", [path for path, parameter in parameters() if parameter.name == "out"], ids=" ".join)
@@ -99,7 +99,7 @@ def test_an_output_that_cannot_be_is_refused_by_every_verb(capsys, tmp_path, mon
         (tmp_path / "picture.png").write_bytes(
             (Path(__file__).parents[1] / "data/pictures-of-0.1/digits-eta.png").read_bytes()
         )
-    if verb[0] in ("train", "distil", "sweep") and name.startswith("none"):
+    if verb[0] in ("train", "distil", "sweep", "collection") and name.startswith("none"):
         return  # these make the folders above theirs
     before = set(tmp_path.iterdir())
     refused(capsys, *verb, *first, "--out", name)
@@ -320,3 +320,16 @@ def test_what_is_no_ordinary_file_is_told_of_standard_output(capsys, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     line = refused(capsys, "generate", "digits", "--count", "1", "--out", tmp_path / "pipe")
     assert "pipe is no ordinary file; name a .png file or a folder, or - for standard output" in line
+
+
+@pytest.mark.parametrize(
+    "words", [["noising", "sprites"], ["regenerate", "{picture}"], ["data", "inspect", "sprites", "--count", "4"]]
+)
+def test_no_verb_writes_among_the_models_that_ship(capsys, tmp_path, words):
+    assert main(["generate", "digits", "--count", "1", "--out", str(tmp_path / "a.png")]) == 0
+    suffix = ".gif" if words[0] == "noising" else ".png"
+    words = [word.format(picture=tmp_path / "a.png") for word in words]
+    capsys.readouterr()
+    err = refused(capsys, *words, "--out", home() / "punks" / f"mine{suffix}")
+    assert "lies among the models that ship with noisette" in err
+    assert not (home() / "punks" / f"mine{suffix}").exists()

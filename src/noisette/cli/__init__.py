@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from noisette._version import __version__
-from noisette.cli import drawing, measuring, training
+from noisette.cli import drawing, making, measuring, training
 from noisette.cli.common import Suggesting, tell, tell_what_is_logged
 from noisette.cli.data import data
 from noisette.cli.paths import FOLDER
@@ -43,6 +43,7 @@ for verb in (
     drawing.attributes,
     drawing.generate,
     drawing.regenerate,
+    making.collection,
     measuring.evaluate,
     measuring.sweep,
     measuring.tune,

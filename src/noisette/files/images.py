@@ -22,6 +22,8 @@ from noisette.text import plain, shortened
 
 MOST_PIXELS = 64_000_000
 """Of a sheet; larger ones are taken for a trap when they are read again."""
+GAP = 1
+"""Pixels between the images of a sheet, before they are enlarged."""
 DENOISING = "noisette-denoising"
 """The key of what an animation says: not that of a picture, which is drawn again from what it says."""
 _KEY = "noisette"
@@ -33,7 +35,7 @@ _MOST_TEXT = 8 * 2**20  # characters that a picture says of itself; 4096 random 
 _MOST_NESTED = 500_000  # brackets and braces in it, of which each may become an object of Python
 
 
-def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int = 1, gap: int = 1) -> Image.Image:
+def sheet(images: NDArray[np.uint8], *, columns: int | None = None, scale: int = 1, gap: int = GAP) -> Image.Image:
     """(N, C, H, W) uint8 in rows, each pixel a square of `scale`, with `gap` image pixels between images.
 
     columns: as square as possible unless given. Grey and RGB gaps are white, RGBA gaps transparent.

@@ -38,6 +38,7 @@ class Destination:
         scale: Whole factor of the sheet, or of the files in a folder.
         film_scale: That of what shows the denoising.
         animations: Suffixes of what shows the denoising.
+        atlas: Whether JSON beside the sheet tells where its images lie.
         kept: Files in the folder that are of this plan already.
         overwrite: Whether other files in the folder may be replaced.
     """
@@ -48,6 +49,7 @@ class Destination:
     scale: int
     film_scale: int
     animations: tuple[str, ...] = ()
+    atlas: bool = False
     kept: frozenset[Path] = frozenset()
     overwrite: bool = False
 
@@ -83,6 +85,7 @@ def destination(
     columns: int | None = None,
     scale: int | None = None,
     animations: Sequence[str] = (),
+    atlas: bool = False,
     overwrite: bool = False,
     inputs: Sequence[Name] = (),
 ) -> Destination:
@@ -99,6 +102,7 @@ def destination(
         columns: Images in a row of the sheet; as square as possible unless given.
         scale: A whole factor; to some 600 pixels unless given.
         animations: Suffixes of what shows the denoising beside it, .gif and .apng.
+        atlas: Whether JSON beside the sheet tells where its images lie.
         overwrite: Whether files that are there may be replaced.
         inputs: Files and folders that are read.
 
@@ -108,14 +112,17 @@ def destination(
     placed = plan.placed(size, columns, scale)
     factor, film_scale = placed.scale or 1, scale or good_scale(size[1], 2 * (placed.columns or 1))
     _check_animations(animations, plan, size, film_scale)
+    if atlas and (out is None or str(out) == STANDARD_OUTPUT or _is_folder(out)):
+        raise RequestError("--atlas tells where images lie on a sheet; name a .png file for it with --out")
     if out is not None and _is_folder(out):
         alone = scale or good_scale(size[1], 2)
         there = Destination(placed, None, expand(out), alone, film_scale, tuple(animations), overwrite=overwrite)
         return replace(there, kept=_kept(there, size, inputs))
     check_sheet(len(plan.seeds), size, factor)
     what = "pictures are PNG; name a .png file, or a folder"
-    sheet_file = output_file(out, usual, (".png",), what, overwrite=overwrite, inputs=inputs, beside=tuple(animations))
-    return Destination(placed, sheet_file, None, factor, film_scale, tuple(animations))
+    beside = (*animations, *([".json"] if atlas else []))
+    sheet_file = output_file(out, usual, (".png",), what, overwrite=overwrite, inputs=inputs, beside=beside)
+    return Destination(placed, sheet_file, None, factor, film_scale, tuple(animations), atlas)
 
 
 def _is_folder(out: Name) -> bool:

@@ -13,8 +13,9 @@ from PIL import Image
 
 from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.files.animation import as_apng, as_gif, loses_alpha
+from noisette.files.atlas import atlas
 from noisette.files.atomic import make_folder
-from noisette.files.images import as_png, sheet
+from noisette.files.images import GAP, as_png, sheet
 from noisette.files.output import cannot_write, put
 from noisette.inference.destination import MOST_FRAMES, Destination
 from noisette.inference.generator import BATCH, Generator, Images, batches
@@ -52,8 +53,18 @@ def draw_to(
         if film:
             film.end(images)
         picture = as_png(sheet(images, columns=there.plan.columns, scale=there.scale), there.plan.metadata())
-        return there.sheet.write(picture, film.files(note) if film else {})
+        beside = film.files(note) if film else {}
+        return there.sheet.write(picture, {**beside, ".json": _atlas(there, generator)} if there.atlas else beside)
     return _draw_folder(there, generator, note, progress)
+
+
+def _atlas(there: Destination, generator: Generator) -> bytes:
+    """Where the images of a sheet lie, each under its seed."""
+    assert there.sheet is not None
+    assert there.sheet.path is not None
+    names = [f"seed-{seed:04d}" for seed in there.plan.seeds]
+    columns = there.plan.columns or 1
+    return atlas(there.sheet.path.name, names, generator.model.size, columns=columns, scale=there.scale, gap=GAP)
 
 
 def _draw_folder(

@@ -1,0 +1,348 @@
+"""A collection out of a collection: new members, each unlike all others and unlike what the model learned from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from noisette.attributes.imputation import Imputer
+from noisette.attributes.schema import ABSENT, UNKNOWN, Value
+from noisette.attributes.statistics import fingerprints, shown, value_names
+from noisette.config.data import open_data
+from noisette.errors import NoisetteError, RequestError, Stopped
+from noisette.evaluation.classifier import AttributeClassifier
+from noisette.evaluation.classifiers import find_compatible
+from noisette.export.rules import NO_RULES, Rules
+from noisette.files.atomic import make_folder, write_atomically, write_text
+from noisette.files.images import as_png, sheet
+from noisette.files.output import new_folder
+from noisette.files.reading import read_bytes, read_object
+from noisette.inference.generator import BATCH, Generator
+from noisette.inference.loading import load
+from noisette.progress import Progress, silent
+from noisette.seeds import MEMBER, random_of
+from noisette.signals import Terminated
+from noisette.text import plain
+
+MOST = 100_000
+_TRIES = 1000
+"""Of attributes for one member."""
+_PICTURES = 3
+"""Of the same attributes, until what the classifier does not see is taken as it is."""
+_NAMED = 0.5
+"""Of the images: where so many have attributes of their own these name the image, and no member has another's."""
+_STATE = ".noisette-collection.json"
+_SHEET, _RARITY, _ALL = "noisette-contact-sheet.png", "noisette-rarity.csv", "_metadata.json"
+_ON_SHEET = 100
+
+
+@dataclass(frozen=True)
+class Made:
+    """A collection that was made.
+
+    Attributes:
+        folder: Where it is.
+        count: Its members.
+        redrawn: Pictures that were drawn anew: like another, or not what was asked for.
+        notes: What a person should know of it.
+        frequencies: For each value its share in the collection and in the data, by `attribute: value`.
+    """
+
+    folder: Path
+    count: int
+    redrawn: int
+    notes: tuple[str, ...]
+    frequencies: dict[str, tuple[float, float]]
+
+
+def make_collection(
+    run: str | Path | Generator,
+    *,
+    count: int,
+    out: str | Path,
+    seed: int = 0,
+    rules: Rules = NO_RULES,
+    scale: int = 1,
+    name: str = "",
+    progress: Progress = silent,
+) -> Made:
+    """Make new members of the collection that a model learned.
+
+    Each has attributes that no other member has and no image that was learned from, where attributes name the image
+    there, as those of avatars do and a class does not; nothing in them was never seen
+    together where chance would have shown it; no picture is another's, nor one of the images learned from; and where
+    there is an attribute classifier, it reads in each what was asked for. The same seed makes the same files. A folder
+    that is half there goes on.
+
+    Args:
+        run: A run folder or a shipped model that can be asked for attributes, or either, loaded.
+        count: Members, 1 to `MOST`.
+        out: The folder.
+        seed: Of the collection.
+        rules: Of a person; see `noisette.export.rules.read_rules`.
+        scale: Whole factor by which pictures are enlarged; 1 keeps true pixels.
+        name: What the tokens are called, before their number; the model's name unless given.
+        progress: Called with the members made and those there are.
+
+    Returns:
+        What was made.
+
+    Raises:
+        RequestError: The model has no attributes, the folder holds something else, or there are not so many members.
+        NoisetteError: The disk refuses.
+        Stopped: Interrupted; the same call goes on.
+
+    Examples:
+        >>> make_collection("punks", count=100, out="new-punks")  # doctest: +SKIP
+    """
+    folder = new_folder(out)
+    _check(folder)  # before anything is loaded
+    generator = run if isinstance(run, Generator) else load(run)
+    if not generator.model.recipe.conditional:
+        raise RequestError(f"{generator.name} was trained without attributes, and members are told apart by them")
+    if not 1 <= count <= MOST:
+        raise RequestError(f"a collection has 1 to {MOST:,} members, not {count:,}")
+    _begin(folder, generator, count, seed, rules, scale, name)
+    maker = _Maker(generator, seed, rules, scale, name or generator.name)
+    rows = maker.make(folder, count, progress)
+    _finish(folder, generator, rows, maker)
+    there = shown(generator.schema, np.stack(rows)).mean(axis=0)
+    usual = np.array(generator.planner.statistics.counts) / max(1, generator.planner.statistics.images)
+    labels = [_label(value) for value in value_names(generator.schema)]
+    frequencies = {
+        label: (round(float(mine), 4), round(float(its), 4))
+        for label, mine, its in zip(labels, there, usual, strict=True)
+    }
+    return Made(folder, count, maker.redrawn, tuple(maker.notes), frequencies)
+
+
+def _check(folder: Path) -> None:
+    """Raises RequestError if a folder holds something else than a collection."""
+    if (folder / _STATE).is_file():
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RequestError(f"{plain(str(folder), 200)} is there and is no collection; name another folder with --out")
+
+
+def _begin(folder: Path, generator: Generator, count: int, seed: int, rules: Rules, scale: int, name: str) -> None:
+    """Claim the folder, or go on with it. Raises RequestError if it holds something else."""
+    said = {
+        "weights": generator.weights,
+        "count": count,
+        "seed": seed,
+        "rules": rules.text,
+        "scale": scale,
+        "name": name,
+    }
+    state = folder / _STATE
+    if state.is_file():
+        if read_object(state, inside=folder) != said:
+            raise RequestError(
+                f"{plain(str(folder), 200)} holds a collection that was made otherwise; name another folder with --out"
+            )
+        return
+    try:
+        for each in (folder / "images", folder / "metadata"):
+            make_folder(each)
+        write_text(state, json.dumps(said))
+    except OSError as error:
+        raise NoisetteError(f"cannot write {plain(str(folder), 200)}: {error.strerror or error}") from error
+
+
+class _Maker:
+    """Draws members until each is good.
+
+    Args:
+        generator: The model.
+        seed: Of the collection.
+        rules: Of a person.
+        scale: Of the pictures.
+        name: Of the tokens.
+    """
+
+    def __init__(self, generator: Generator, seed: int, rules: Rules, scale: int, name: str) -> None:
+        self._generator, self._seed, self._rules, self._scale, self._name = generator, seed, rules, scale, name
+        self.notes: list[str] = []
+        self.redrawn = 0
+        self._imputer = Imputer(generator.schema, generator.planner.statistics)
+        statistics = generator.planner.statistics
+        self._attributes = {int(each) for each in statistics.seen_fingerprints}
+        self._named = len(self._attributes) >= _NAMED * statistics.images
+        shape = (generator.model.recipe.dataset.image_channels, *generator.model.size)
+        self._classifier: AttributeClassifier | None = find_compatible(generator.schema, shape)
+        if self._classifier is None:
+            self.notes.append("there is no attribute classifier, so nobody looked whether requests were obeyed")
+        self._pictures = self._learned()
+
+    def _learned(self) -> set[bytes]:
+        """The images that were learned from, where they are at hand."""
+        try:
+            dataset = open_data(self._generator.model.recipe)
+        except NoisetteError:
+            self.notes.append("the images learned from are not here: copies are told by their attributes alone")
+            return set()
+        return {_digest(image) for image in dataset.images}
+
+    def make(self, folder: Path, count: int, progress: Progress) -> list[NDArray[np.int16]]:
+        """Make the files of all members; returns their attributes."""
+        rows: dict[int, NDArray[np.int16]] = {}
+        try:
+            for start in range(0, count, BATCH):
+                progress(start, count)
+                numbers = range(start, min(start + BATCH, count))
+                for number in numbers:
+                    if (row := self._there(folder, number)) is not None:
+                        rows[number] = row
+                self._draw(folder, [number for number in numbers if number not in rows], rows)
+        except KeyboardInterrupt as error:
+            made = sum(1 for _ in (folder / "images").glob("*.png"))
+            raise Stopped(
+                f"interrupted; {made} of {count} members are in {folder}, and the same command goes on",
+                interrupted=not isinstance(error, Terminated),
+            ) from error
+        progress(count, count)
+        return [rows[number] for number in range(count)]
+
+    def _there(self, folder: Path, number: int) -> NDArray[np.int16] | None:
+        """The attributes of a member that is there already, whose picture is then taken."""
+        path, described = folder / "images" / f"{number}.png", folder / "metadata" / f"{number}.json"
+        if not path.is_file() or not described.is_file():
+            return None
+        said = {each["trait_type"]: each["value"] for each in read_object(described, inside=folder)["attributes"]}
+        values: dict[str, Value] = {}
+        for attribute in self._generator.schema.attributes:
+            if attribute.kind == "flag":
+                values[attribute.name] = attribute.name in said
+            else:
+                values[attribute.name] = said.get(attribute.name, ABSENT)
+        row: NDArray[np.int16] = self._generator.schema.encode([values])[0]
+        with Image.open(io.BytesIO(read_bytes(path, inside=folder)), formats=["PNG"]) as picture:
+            pixels = np.asarray(picture)[:: self._scale, :: self._scale]
+        self._pictures.add(_digest(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)))
+        self._attributes.add(int(fingerprints(row[None])[0]))
+        return row
+
+    def _draw(self, folder: Path, numbers: Sequence[int], rows: dict[int, NDArray[np.int16]]) -> None:
+        """Draw members, those again that are like another, with other attributes, or not what was asked for."""
+        schema, attempts = self._generator.schema, dict.fromkeys(numbers, 0)
+        pictures = dict.fromkeys(numbers, 0)  # of the same attributes
+        wanted: dict[int, NDArray[np.int16]] = {}
+        left = list(numbers)
+        while left:
+            for number in left:
+                if number not in wanted:
+                    wanted[number], attempts[number] = self._candidate(number, attempts[number])
+            requests = [schema.decode(wanted[number]) for number in left]
+            seeds = [
+                int(random_of(self._seed, MEMBER, number, attempts[number], pictures[number]).integers(2**31))
+                for number in left
+            ]
+            plan = self._generator.recorded(self._generator.plan(requests, seeds=seeds, allow_unseen=True))
+            images = self._generator.draw(plan)
+            read = None if self._classifier is None else self._classifier.read(images)
+            again = []
+            for place, (number, image) in enumerate(zip(left, images, strict=True)):
+                digest = _digest(image)
+                obeyed = read is None or bool((read[place] == wanted[number]).all())
+                if digest in self._pictures:  # what differs is not seen, so other attributes are taken
+                    del wanted[number]
+                    again.append(number)
+                    if attempts[number] > _TRIES:
+                        raise RequestError(f"no {number + 1} pictures were found that differ; use a smaller --count")
+                elif not obeyed and pictures[number] < _PICTURES - 1:
+                    pictures[number] += 1
+                    again.append(number)
+                else:
+                    if not obeyed:
+                        self.notes.append(f"{number}.png may not show all that it should, as the classifier reads it")
+                    self._pictures.add(digest)
+                    rows[number] = wanted[number]
+                    alone = plan.alone(place).placed(self._generator.model.size, 1, self._scale)
+                    self._write(folder, number, image, requests[place], alone.metadata())
+            self.redrawn += len(again)
+            left = again
+
+    def _candidate(self, number: int, first: int) -> tuple[NDArray[np.int16], int]:
+        """Attributes for a member that no other has, (A,) codes, and the number of the next attempt.
+
+        They are a function of the seed, the member, and the members before it.
+        """
+        schema = self._generator.schema
+        for attempt in range(first, first + _TRIES):
+            random = random_of(self._seed, MEMBER, number, attempt)
+            given = np.full(len(schema.attributes), UNKNOWN, dtype=np.int16)
+            for column, shares in self._rules.shares.items():
+                given[column] = random.choice(len(shares), p=shares)
+            row = self._imputer.impute(given, random)
+            [fingerprint] = fingerprints(row[None])
+            if self._rules.allow(row) and not (self._named and int(fingerprint) in self._attributes):
+                self._attributes.add(int(fingerprint))
+                return row, attempt + 1
+        raise RequestError(
+            f"only {number} members were found that are new and keep the rules; use a smaller --count, or fewer rules"
+        )
+
+    def _write(
+        self, folder: Path, number: int, image: NDArray[np.uint8], request: dict[str, Value], said: dict[str, Any]
+    ) -> None:
+        picture = as_png(sheet(image[None], scale=self._scale), said)
+        described = self.metadata(number, request)
+        write_atomically(folder / "images" / f"{number}.png", lambda path: path.write_bytes(picture))
+        write_text(folder / "metadata" / f"{number}.json", json.dumps(described, indent=2) + "\n")
+
+    def metadata(self, number: int, request: dict[str, Value]) -> dict[str, Any]:
+        """The ERC-721 metadata of a member; what it has not is not mentioned."""
+        schema = self._generator.schema
+        kinds = {attribute.name: attribute.kind for attribute in schema.attributes}
+        return {
+            "name": f"{self._name} #{number}",
+            "image": f"{number}.png",
+            "edition": number,
+            "attributes": [
+                {"trait_type": name, "value": "yes" if value is True else value}
+                for name, value in request.items()
+                if value is not False and not (kinds[name] != "flag" and value == ABSENT)
+            ],
+        }
+
+
+def _finish(folder: Path, generator: Generator, rows: Sequence[NDArray[np.int16]], maker: _Maker) -> None:
+    """What is of all members: one array, how rare things are, a contact sheet."""
+    schema = generator.schema
+    described = [maker.metadata(number, schema.decode(row)) for number, row in enumerate(rows)]
+    write_text(folder / _ALL, json.dumps(described, indent=1) + "\n")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["attribute", "value", "members", "share", "share in the data"])
+    statistics = generator.planner.statistics
+    counted = shown(schema, np.stack(rows)).sum(axis=0)
+    for (name, value), count, usual in zip(value_names(schema), counted, statistics.counts, strict=True):
+        said = "yes" if value is True else value
+        shares = [f"{part:.4f}" for part in (count / len(rows), usual / max(1, statistics.images))]
+        writer.writerow([name, said, int(count), *shares])
+    write_text(folder / _RARITY, table.getvalue())
+    pictures = []
+    for number in range(min(_ON_SHEET, len(rows))):
+        with Image.open(folder / "images" / f"{number}.png", formats=["PNG"]) as picture:
+            pixels = np.asarray(picture)
+        pictures.append(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+    content = as_png(sheet(np.stack(pictures), columns=10, scale=max(1, 64 // pictures[0].shape[-1])), {})
+    write_atomically(folder / _SHEET, lambda path: path.write_bytes(content))
+
+
+def _label(value: tuple[str, Value]) -> str:
+    return value[0] if value[1] is True else f"{value[0]}: {value[1]}"
+
+
+def _digest(image: NDArray[np.uint8]) -> bytes:
+    return sha256(np.ascontiguousarray(image).tobytes()).digest()

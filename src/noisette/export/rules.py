@@ -1,0 +1,150 @@
+"""What a person wants of a collection besides what the data show: how often things are, and what goes with what."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from noisette.attributes.parsing import attribute_behind, values_behind
+from noisette.attributes.schema import AttributeSchema, Value
+from noisette.attributes.statistics import Statistics
+from noisette.errors import NoisetteError, RequestError
+from noisette.files.reading import in_short, read_text
+from noisette.text import brief, plain
+
+_MOST_TEXT = 2**20
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    frequencies: dict[str, _Share | dict[str, _Share]] = {}
+    never: list[_Pair] = []
+    together: list[_Pair] = []
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The wishes of a person.
+
+    Attributes:
+        shares: Of a column of the table, the share of images that have each code.
+        never: Pairs of (column, code) that no image has.
+        together: Pairs of (column, code): whoever has the first has the second.
+        text: As they were written, for what must stay the same when a collection goes on.
+    """
+
+    shares: Mapping[int, NDArray[np.float64]]
+    never: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
+    together: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
+    text: str = ""
+
+    def allow(self, row: NDArray[np.int16]) -> bool:
+        """Whether an image may have such attributes.
+
+        Args:
+            row: (A,) codes.
+        """
+
+        def has(value: tuple[int, int]) -> bool:
+            return bool(row[value[0]] == value[1])
+
+        return not any(has(one) and has(two) for one, two in self.never) and all(
+            has(two) for one, two in self.together if has(one)
+        )
+
+
+NO_RULES = Rules({})
+
+
+def read_rules(path: Path, schema: AttributeSchema, statistics: Statistics) -> Rules:
+    """Read a TOML file of rules.
+
+    ```toml
+    never = [["Crown", "Robot"]]          # no image has both
+    together = [["Crown", "Gold Chain"]]  # whoever has the first has the second
+
+    [frequencies]
+    Earring = 0.1                         # a flag: the share that has it
+
+    [frequencies.Hat]                     # a choice: shares of some options; the rest keep their proportions
+    Crown = 0.01
+    ```
+
+    Args:
+        path: Of the file.
+        schema: The attributes of the model.
+        statistics: How often things are in the data.
+
+    Returns:
+        The rules.
+
+    Raises:
+        RequestError: It cannot be read, names what is not there, or its shares cannot be.
+    """
+    shown = plain(str(path), 200)
+    try:
+        text = read_text(path, most=_MOST_TEXT)
+        written = _Written.model_validate(tomllib.loads(text))
+    except NoisetteError as error:
+        raise RequestError(f"the rules: {error}") from error
+    except ValidationError as error:
+        raise RequestError(f"{shown}: {in_short(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"{shown} is not TOML: {brief(str(error), 200)}") from error
+    shares = {}
+    for name, said in written.frequencies.items():
+        column = schema.names.index(attribute_behind(name, schema))
+        shares[column] = _shares(schema, statistics, column, said, shown)
+    return Rules(
+        shares,
+        [_places(pair, schema) for pair in written.never],
+        [_places(pair, schema) for pair in written.together],
+        text,
+    )
+
+
+def _places(pair: Sequence[str], schema: AttributeSchema) -> tuple[tuple[int, int], tuple[int, int]]:
+    one, two = (_place(value, schema) for value in values_behind(pair, schema))
+    return one, two
+
+
+def _place(value: tuple[str, Value], schema: AttributeSchema) -> tuple[int, int]:
+    column = schema.names.index(value[0])
+    return column, schema.attributes[column].values.index(value[1])
+
+
+def _shares(
+    schema: AttributeSchema, statistics: Statistics, column: int, said: float | Mapping[str, float], shown: str
+) -> NDArray[np.float64]:
+    attribute = schema.attributes[column]
+    if isinstance(said, float):
+        if attribute.kind != "flag":
+            raise RequestError(f"{shown}: frequencies.{attribute.name}: give a share for some of its options")
+        return np.array([1 - said, said])
+    if attribute.kind == "flag":
+        raise RequestError(f"{shown}: frequencies.{attribute.name}: it is there or not; give one share")
+    first = sum(len(codes) for codes in schema.valued[:column])
+    usual = np.array(statistics.counts[first : first + len(attribute.values)], dtype=np.float64)
+    given = np.full(len(usual), np.nan)
+    for option, share in said.items():
+        [(_, value)] = values_behind([f"{attribute.name}={option}"], schema)
+        given[attribute.values.index(value)] = share
+    left, known = 1 - np.nansum(given), ~np.isnan(given)
+    if left < -1e-9 or (known.all() and abs(left) > 1e-6):
+        raise RequestError(f"{shown}: frequencies.{attribute.name}: the shares come to {np.nansum(given):g}, not to 1")
+    rest = usual[~known].sum()
+    if left > 1e-9 and rest == 0:
+        raise RequestError(f"{shown}: frequencies.{attribute.name}: no image has any other option; give shares of 1")
+    found: NDArray[np.float64] = np.where(known, given, max(left, 0.0) * usual / max(rest, 1.0))
+    found /= found.sum()
+    return found

@@ -1,0 +1,160 @@
+"""A collection out of a collection: each member new, the wishes kept, and the same files from the same seed."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import noisette
+from noisette.cli import main
+from noisette.data.collections.collection import open_collection
+from noisette.errors import Stopped
+from noisette.export import collection as module
+from noisette.export.collection import make_collection
+from noisette.export.rules import read_rules
+
+COUNT = 40
+
+
+@pytest.fixture(scope="module")
+def punks():
+    return noisette.load("punks")
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def made(punks, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "new"
+    make_collection(punks, count=COUNT, out=folder, seed=3)
+    return folder
+
+
+def test_members_are_new_and_unlike_each_other(made, punks):
+    collection = open_collection(made)
+    assert {each.kind for each in collection.findings} <= {"rare", "constant"}
+    assert len(collection.dataset) == COUNT
+    mine = {image.tobytes() for image in collection.dataset.images}
+    assert len(mine) == COUNT
+    learned = noisette.open_dataset("cryptopunks", background="#638596")
+    assert not mine & {image.tobytes() for image in learned.images}
+    described = [json.loads((made / "metadata" / f"{number}.json").read_text()) for number in range(COUNT)]
+    assert json.loads((made / "_metadata.json").read_text()) == described
+    wearing = [frozenset((each["trait_type"], each["value"]) for each in one["attributes"]) for one in described]
+    assert len(set(wearing)) == COUNT
+    worn = {
+        frozenset(
+            (name, "yes" if value is True else value) for name, value in punks.schema.decode(row).items() if value
+        )
+        for row in learned.attributes
+    }
+    assert not worn & set(wearing)
+
+
+def test_the_table_counts_what_the_metadata_say(made):
+    described = json.loads((made / "_metadata.json").read_text())
+    with (made / "noisette-rarity.csv").open() as file:
+        for row in csv.DictReader(file):
+            said = {"trait_type": row["attribute"], "value": row["value"]}
+            assert int(row["members"]) == sum(said in each["attributes"] for each in described)
+            assert float(row["share"]) == pytest.approx(int(row["members"]) / COUNT, abs=1e-4)
+
+
+def test_the_same_seed_makes_the_same_files_whenever_it_was_stopped(made, punks, tmp_path, monkeypatch):
+    writes = 0
+    write = module.write_atomically
+
+    def interrupted(*arguments):
+        nonlocal writes
+        writes += 1
+        if writes == 21:
+            raise KeyboardInterrupt
+        return write(*arguments)
+
+    monkeypatch.setattr(module, "write_atomically", interrupted)
+    with pytest.raises(Stopped, match=f"20 of {COUNT} members are in .* and the same command goes on"):
+        make_collection(punks, count=COUNT, out=tmp_path / "again", seed=3)
+    make_collection(punks, count=COUNT, out=tmp_path / "again", seed=3)
+    assert files(tmp_path / "again") == files(made)
+    with pytest.raises(noisette.RequestError, match="holds a collection that was made otherwise"):
+        make_collection(punks, count=COUNT, out=made, seed=4)
+
+
+def test_rules_are_kept(punks, tmp_path):
+    (tmp_path / "rules.toml").write_text(
+        'never = [["Earring", "Male"]]\ntogether = [["Cigarette", "Smile"]]\n'
+        "[frequencies]\nEarring = 0.9\n[frequencies.type]\nAlien = 0.2\nFemale = 0.5\n"
+    )
+    rules = read_rules(tmp_path / "rules.toml", punks.schema, punks.planner.statistics)
+    column = punks.schema.names.index("type")
+    assert rules.shares[column].sum() == pytest.approx(1)
+    assert rules.shares[column][[1, 4]] == pytest.approx([0.5, 0.2])
+    make_collection(punks, count=30, out=tmp_path / "new", rules=rules)
+    has = [
+        {each["trait_type"]: each["value"] for each in one["attributes"]}
+        for one in json.loads((tmp_path / "new" / "_metadata.json").read_text())
+    ]
+    assert not any("Earring" in one and one["type"] == "Male" for one in has)
+    assert all("Smile" in one for one in has if "Cigarette" in one)
+    assert np.mean(["Earring" in one for one in has]) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("never = [['Earing', 'Male']]", 'no attribute "Earing"; nearest: Earring'),
+        ("never = ['Earring']", "never.0: Input should be a valid list"),
+        ("[frequencies.type]\nMale = 0.9\nFemale = 0.4", "the shares come to 1.3, not to 1"),
+        ("[frequencies]\ntype = 0.5", "give a share for some of its options"),
+        ("[frequencies.Earring]\nyes = 0.5", "it is there or not; give one share"),
+        ("[frequencies]\nEarring = 2", "frequencies.Earring"),
+        ("always = 1", "always: Extra inputs are not permitted"),
+        ("[", "is not TOML"),
+    ],
+)
+def test_wrong_rules_are_a_line_and_nothing_is_made(tmp_path, capsys, text, message):
+    (tmp_path / "rules.toml").write_text(text)
+    rarity = str(tmp_path / "rules.toml")
+    assert main(["collection", "punks", "--out", str(tmp_path / "new"), "--rarity", rarity]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_is_there_is_not_written_over(tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "art.png").write_bytes(b"art")
+    assert main(["collection", "punks", "--out", str(tmp_path / "mine"), "--count", "2"]) == 2
+    assert "is there and is no collection" in capsys.readouterr().err
+    assert files(tmp_path / "mine") == {"art.png": b"art"}
+
+
+def test_a_class_is_no_name_so_members_share_it_and_differ_in_their_pixels(tmp_path):
+    made = make_collection("digits", count=24, out=tmp_path / "new")
+    pictures = {(tmp_path / "new" / "images" / f"{number}.png").read_bytes() for number in range(24)}
+    assert len({image.tobytes() for image in open_collection(tmp_path / "new").dataset.images}) == 24
+    assert len(pictures) == made.count == 24
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_an_atlas_tells_where_the_images_of_a_sheet_lie(punks, tmp_path, scale, capsys):
+    """Read back by the layout of Aseprite's sheets, it is the images that were drawn."""
+    (tmp_path / "a").mkdir()
+    sheet = tmp_path / "a" / "punks.png"
+    words = ["generate", "punks", "--count", "5", "--seed", "3", "--columns", "2", "--scale", str(scale)]
+    assert main([*words, "--atlas", "--out", str(sheet)]) == 0
+    said = json.loads(sheet.with_suffix(".json").read_text())
+    assert said["meta"]["image"] == "punks.png"
+    assert list(said["frames"]) == [f"seed-{seed:04d}" for seed in range(3, 8)]
+    found = open_collection(tmp_path / "a").dataset.images
+    assert np.array_equal(found, punks.generate(seeds=range(3, 8)))
+    capsys.readouterr()
+    for out in ([], ["--out", "-"], ["--out", str(tmp_path / "folder")]):
+        assert main([*words, "--atlas", *out]) == 2
+        assert "name a .png file for it with --out" in capsys.readouterr().err
