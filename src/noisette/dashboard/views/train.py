@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
 import streamlit as st
 
-from noisette.config.recipe import dump_recipe, lengthened, load_recipe, recipe_names
+from noisette.config.recipe import Recipe, dump_recipe, lengthened, load_recipe, recipe_names
+from noisette.config.suggestion import recipe_of
 from noisette.dashboard.services.jobs import free_name, log_of, new_run
 from noisette.dashboard.services.overrides import parse_length
 from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.shared import jobs
 from noisette.dashboard.widgets.language import say
+from noisette.dashboard.widgets.own_images import own_images
 from noisette.dashboard.widgets.recipe_form import recipe_form
 from noisette.dashboard.widgets.training_queue import training_queue
+from noisette.data.collections.collection import Collection
 from noisette.errors import NoisetteError, RequestError
 
 _EVERY = 2.0  # seconds between two looks
@@ -37,18 +41,24 @@ def _new(runs: Path) -> None:
     st.subheader(say("A new training"))
     if told := st.session_state.pop("started", None):
         (st.success if told[0] == "success" else st.error)(as_markdown(told[1]))
-    name, called = _recipe_and_name(runs)
+    collection = own_images()
+    try:
+        name, base, called = _recipe_and_name(runs) if collection is None else _of_images(runs, collection)
+    except RequestError as error:
+        st.warning(as_markdown(error), icon=":material/block:")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        unit, length = _length(name)
+        unit, length = _length(name, base)
         about = say("Two trainings on one machine slow each other")
         beside = st.toggle(say("Begin at once, even beside another"), key="beside", help=about, persist_state="session")
-    changes = recipe_form(load_recipe(name), f"form/{name}")
+    changes = recipe_form(base, f"form/{name}")
     try:
         folder = new_run(runs, called)
         overrides = [*lengthened(*parse_length(unit, length)), *changes]
         from noisette.model import assemble  # not before: the page must not wait for PyTorch
 
-        recipe = assemble(load_recipe(name, overrides)).recipe
+        changed = load_recipe(name, overrides) if collection is None else recipe_of(collection, overrides)
+        recipe = assemble(changed).recipe
     except RequestError as error:
         st.warning(as_markdown(error), icon=":material/block:")
         return
@@ -66,8 +76,19 @@ def _new(runs: Path) -> None:
     )
 
 
-def _recipe_and_name(runs: Path) -> tuple[str, str]:
-    """The name of the recipe, and that of the run."""
+def _of_images(runs: Path, collection: Collection) -> tuple[str, Recipe, str]:
+    """The folder of images, the recipe that fits them, and the name of the run. Raises RequestError if none does."""
+    base = recipe_of(collection)
+    name = str(collection.root.resolve())
+    free = free_name(runs, re.sub(r"[^A-Za-z0-9._-]", "-", collection.root.resolve().stem).lstrip("._-") or "images")
+    called = st.text_input(
+        say("Name of the run"), key=f"called/{name}", persist_state="session", placeholder=free
+    ).strip()
+    return name, base, called or free
+
+
+def _recipe_and_name(runs: Path) -> tuple[str, Recipe, str]:
+    """The name of the recipe, the recipe, and the name of the run."""
     names = recipe_names()
     summaries = {name: load_recipe(name).summary for name in names}
     first, second = st.columns([3, 2])
@@ -82,12 +103,12 @@ def _recipe_and_name(runs: Path) -> tuple[str, str]:
     called = second.text_input(
         say("Name of the run"), key=f"called/{name}", persist_state="session", placeholder=free
     ).strip()
-    return name, called or free
+    return name, load_recipe(name), called or free
 
 
-def _length(name: str) -> tuple[str, str]:
+def _length(name: str, base: Recipe) -> tuple[str, str]:
     """The unit in which the length of a training is given, and how much of it, in the recipe of this name at first."""
-    training = load_recipe(name).training
+    training = base.training
     given = next(each for each in _LENGTHS if getattr(training, each) is not None)
     st.session_state.setdefault(f"unit/{name}", given)
     unit = st.segmented_control(
