@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo   set up, draw from the models that ship, then train two of your own: about 5 minutes"
 	@echo "make dashboard  set up, open the dashboard: tick boxes, get the picture"
-	@echo "make test   set up, run all tests (under 8 minutes on two cores); what they need and there is not is downloaded"
+	@echo "make test   set up, run all tests (some 10 minutes on two cores); what they need and there is not is downloaded"
 	@echo "make test-fast  set up, run the tests that are quick (under a minute on two cores): before every commit"
 	@echo "make test-greatest  run what needs no PyTorch in the greatest Python of this machine"
 	@echo "make test-documents  type every command of the documentation as it stands (some 20 minutes)"

@@ -1,0 +1,98 @@
+"""All 11,172 Hangul syllables of GNU Unifont (16x16, 1 bit) as a folder of images with metadata.csv.
+
+A syllable is one of 19 leading consonants, one of 21 vowels and one of 27 closing consonants or none; each part changes
+its shape with the others. The font comes from Debian's package, which you install yourself:
+
+    apt install unifont
+    python examples/hangul/hangul.py make /usr/share/unifont/unifont.hex hangul
+    noisette data inspect hangul
+    noisette train hangul --budget 1h
+    python examples/hangul/hangul.py check /usr/share/unifont/unifont.hex runs/hangul --hold-out 1172
+
+`make --hold-out 1172` keeps so many syllables back, which `check` then asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+FIRST, COUNT, SIDE = 0xAC00, 11_172, 16
+LEADS = "G GG N D DD R M B BB S SS - J JJ C K T P H".split()
+VOWELS = "A AE YA YAE EO E YEO YE O WA WAE OE YO U WEO WE WI YU EU YI I".split()
+CLOSINGS = "None G GG GS N NJ NH D L LG LM LB LS LT LP LH M B BS S SS NG J C K T P H".split()
+
+
+def traits(number: int) -> dict[str, str]:
+    """The parts of a syllable, by the arithmetic of Unicode."""
+    return {
+        "lead": LEADS[number // 588],
+        "vowel": VOWELS[number % 588 // 28],
+        "closing": CLOSINGS[number % 28],
+    }
+
+
+def syllables(font: Path) -> NDArray[np.uint8]:
+    """(11172, 16, 16) uint8, 0 paper and 255 ink."""
+    images = np.zeros((COUNT, SIDE, SIDE), np.uint8)
+    for line in font.read_text(encoding="ascii").splitlines():
+        code, _, dots = line.partition(":")
+        number = int(code, 16) - FIRST
+        if 0 <= number < COUNT and len(dots) == SIDE * SIDE // 4:
+            images[number] = np.unpackbits(np.frombuffer(bytes.fromhex(dots), np.uint8)).reshape(SIDE, SIDE) * 255
+    return images
+
+
+def held_out(count: int) -> set[int]:
+    """Which syllables are kept back."""
+    return set(np.random.default_rng(0).permutation(COUNT)[:count].tolist())
+
+
+def make(font: Path, out: Path, hold_out: int) -> None:
+    """Write a PNG for each syllable, and their parts."""
+    out.mkdir()
+    kept_back = held_out(hold_out)
+    lines = ["file_name,lead,vowel,closing"]
+    for number, image in enumerate(syllables(font)):
+        if number not in kept_back:
+            name = f"{FIRST + number:04X}.png"
+            Image.fromarray(image).save(out / name)
+            lines.append(f"{name},{','.join(traits(number).values())}")
+    (out / "metadata.csv").write_text("\n".join(lines) + "\n")
+    print(f"{len(lines) - 1:,} syllables in {out}")
+
+
+def check(font: Path, run: str, hold_out: int) -> None:
+    """Ask a model for the syllables that were kept back, and compare every pixel."""
+    import noisette
+
+    right, numbers = syllables(font), sorted(held_out(hold_out))
+    generator = noisette.load(run)
+    drawn = generator.generate([traits(number) for number in numbers], seeds=range(len(numbers)), allow_unseen=True)
+    wrong = (drawn[:, 0] != right[numbers]).sum(axis=(1, 2))
+    print(f"{(wrong == 0).sum()} of {len(numbers)} equal in every pixel ({(wrong == 0).mean():.1%})")
+    print(f"pixels right: {1 - wrong.mean() / SIDE**2:.4%}")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb, target in (("make", "out"), ("check", "run")):
+        sub = verbs.add_parser(verb)
+        sub.add_argument("font", type=Path, help="unifont.hex")
+        sub.add_argument(target, help="the folder to make" if verb == "make" else "the run to try")
+        sub.add_argument("--hold-out", type=int, default=1172, help="syllables that are kept back")
+    given = parser.parse_args()
+    if given.verb == "make":
+        make(given.font, Path(given.out), given.hold_out)
+    else:
+        check(given.font, given.run, given.hold_out)
+
+
+if __name__ == "__main__":
+    main()
