@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "duplicate": Kind("note", "has the same pixels as another", "remove one: twins are learned twice"),
     "contradiction": Kind("note", "has the same pixels as another with other traits", "see which of them is right"),
     "empty tile": Kind("note", "is a tile of one colour; left out"),
+    "no grid": Kind("problem", "is a sheet on which no grid is seen; left out", "set tile in collection.toml"),
     "rest of a sheet": Kind("problem", "is a sheet that its tiles do not fill", "set tile in collection.toml"),
     "rare": Kind("note", "is a value of fewer than five images; it is hardly learned", "add images that have it"),
     "constant": Kind("note", "is a trait with one value for all images; it is no attribute"),

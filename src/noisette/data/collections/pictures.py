@@ -22,6 +22,9 @@ FORMATS = ("PNG", "GIF", "BMP", "WEBP", "JPEG", "TIFF", "PPM", "TGA")
 MOST_SIDE = 4096
 """Pixels; a larger picture is refused by its header, before any of it is decoded."""
 
+MOST_OF_SHEET = 2**16
+"""Pixels along a side of a sheet of many images: a strip of them may be long, with no more pixels than a picture."""
+
 MOST_BYTES = 64 * 2**20
 
 _SAME = {"L": 1, "RGB": 3, "RGBA": 4}
@@ -73,11 +76,12 @@ def content_of(path: Path, root: Path) -> bytes:
         raise RefusedPicture(kind, "" if kind == "link" else told.rpartition(": ")[2]) from error
 
 
-def decoded(content: bytes) -> NDArray[np.uint8]:
+def decoded(content: bytes, *, most_side: int = MOST_SIDE) -> NDArray[np.uint8]:
     """The pixels of an image.
 
     Args:
         content: Of a file.
+        most_side: Pixels that a side may have; all together are never more than `MOST_SIDE` squared.
 
     Returns:
         (H, W, C) uint8: 1 channel of grey without alpha, 3 of RGB, 4 of all with alpha, or with a transparent colour.
@@ -94,7 +98,7 @@ def decoded(content: bytes) -> NDArray[np.uint8]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes, which are checked below; of damaged text, which nobody reads
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                _check(image)
+                _check(image, most_side)
                 pixels = np.array(_upright(_expanded(image)), dtype=np.uint8)
     except RefusedPicture:
         raise
@@ -108,10 +112,10 @@ def decoded(content: bytes) -> NDArray[np.uint8]:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def _check(image: Any) -> None:
+def _check(image: Any, most_side: int) -> None:
     """Refuse by the header what is not decoded."""
     width, height = image.size
-    if max(width, height) > MOST_SIDE:
+    if max(width, height) > most_side or width * height > MOST_SIDE**2:
         raise RefusedPicture("too large", f"{width}x{height}")
     if getattr(image, "n_frames", 1) > 1:
         raise RefusedPicture("animated", f"{image.n_frames} frames")

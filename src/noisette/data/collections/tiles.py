@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from noisette.data.collections.entries import RefusedPicture
-from noisette.data.collections.pictures import content_of, decoded
+from noisette.data.collections.pictures import MOST_OF_SHEET, content_of, decoded
+from noisette.data.collections.tree import Stamp
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ class Tile:
         top: Pixels from its upper edge.
         width: Of the rectangle as it lies on the sheet.
         height: The same.
-        turned: Whether it lies there turned by 90 degrees clockwise.
+        turned: Whether it lies there turned by 90 degrees clockwise, as TexturePacker packs.
         canvas: (width, height) of the image that it is part of; that of the rectangle unless given.
         offset: (x, y) of the rectangle on the canvas.
     """
@@ -69,15 +70,18 @@ class Tile:
 def sheet_of(path: Path, root: Path) -> NDArray[np.uint8]:
     """A whole sheet, (H, W, C) uint8. Raises RefusedPicture."""
     try:
-        changed = path.stat().st_mtime_ns
+        facts = path.stat()
     except OSError as error:
         raise RefusedPicture("vanished") from error
-    return _decoded(path, root, changed)
+    return _decoded(path, root, Stamp(facts.st_size, facts.st_mtime_ns))
 
 
 @lru_cache(maxsize=_SHEETS)
-def _decoded(path: Path, root: Path, changed: int) -> NDArray[np.uint8]:
-    return decoded(content_of(path, root))
+def _decoded(path: Path, root: Path, stamp: Stamp) -> NDArray[np.uint8]:
+    """A sheet, decoded once as long as its file stays the same."""
+    whole = decoded(content_of(path, root), most_side=MOST_OF_SHEET)
+    whole.flags.writeable = False  # all tiles share it
+    return whole
 
 
 def _opaque(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,32 +11,40 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from noisette.data.collections.entries import Entry, Listing, Trait
 from noisette.data.collections.findings import Findings
 from noisette.data.collections.layouts.common import tell_rest
-from noisette.data.collections.metadata import read_json, read_text
+from noisette.data.collections.matching import FileNames
+from noisette.data.collections.metadata import MOST_OF_ONE, TraitReader, beginning, read_json, read_text
+from noisette.data.collections.pictures import MOST_OF_SHEET, MOST_SIDE
 from noisette.data.collections.settings import CollectionSettings
 from noisette.data.collections.tiles import Tile
 from noisette.data.collections.tree import Tree
 from noisette.errors import RequestError
-from noisette.files.reading import MOST_TEXT, in_short
-from noisette.text import plain
+from noisette.files.reading import in_short
+from noisette.text import brief, plain
 
-_MOST_FILES = 64
-_Side = Annotated[int, Field(ge=0, le=2**16)]
+_TRIED = 8  # JSON files that are looked into for frames; a folder may hold one for each of a million images
+_MOST_TAGS = 1000
+_FRAMES = re.compile(r'"frames"\s*:\s*[\[{].*"frame"\s*:\s*\{', re.DOTALL)
+
+_Place = Annotated[int, Field(ge=0, le=MOST_OF_SHEET)]
 
 
-class _Box(BaseModel):
+class _Offset(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    x: _Side = 0
-    y: _Side = 0
-    w: Annotated[int, Field(ge=1, le=2**16)]
-    h: Annotated[int, Field(ge=1, le=2**16)]
+    x: _Place
+    y: _Place
+
+
+class _Box(_Offset):
+    w: Annotated[int, Field(ge=1, le=MOST_SIDE)]
+    h: Annotated[int, Field(ge=1, le=MOST_SIDE)]
 
 
 class _Size(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    w: Annotated[int, Field(ge=1, le=4096)]
-    h: Annotated[int, Field(ge=1, le=4096)]
+    w: Annotated[int, Field(ge=1, le=MOST_SIDE)]
+    h: Annotated[int, Field(ge=1, le=MOST_SIDE)]
 
 
 class _Frame(BaseModel):
@@ -44,62 +52,73 @@ class _Frame(BaseModel):
 
     frame: _Box
     rotated: bool = False
-    trimmed: bool = False
-    spriteSourceSize: _Box | None = None  # noqa: N815  (as Aseprite writes it)
+    spriteSourceSize: _Offset | None = None  # noqa: N815  (as Aseprite writes it)
     sourceSize: _Size | None = None  # noqa: N815
 
 
-class _Aseprite:
+class Aseprite:
+    """Sheets whose tiles stand in a JSON file of `frames`."""
+
     def claims(self, tree: Tree, settings: CollectionSettings) -> bool:
-        return bool(tree.images) and any(self._sheets(tree, Findings()))
+        """Whether one of the first JSON files has frames."""
+        first = tree.of(".json")[:_TRIED] if tree.images else []
+        return any(_FRAMES.search(beginning(tree, name, 2**16)) for name in first)
 
     def read(self, tree: Tree, settings: CollectionSettings, findings: Findings) -> Listing:
+        """See `Layout.read`."""
+        names, reader = FileNames(tree.images), TraitReader(findings)
         entries: list[Entry] = []
-        known: set[str] = set()
-        for name, said in self._sheets(tree, findings):
-            known.add(name)
-            image = _image_of(tree, name, said)
-            if image is None:
-                findings.add("no image", name)
+        known: list[str] = []
+        for name in tree.of(".json"):
+            said = _sheet_of(tree, name, findings)
+            if said is None:
                 continue
-            known.add(image)
-            tags = _tags(said)
-            for number, (label, written) in enumerate(_frames(said)):
-                called = f"{image}: {label or number}"
-                try:
-                    frame = _Frame.model_validate(written)
-                except ValidationError as error:
-                    findings.add("metadata", called, in_short(error))
-                    continue
-                traits = tuple(Trait("tag", tag) for tag, first, last in tags if first <= number <= last)
-                entries.append(Entry(called, _tile(tree, image, frame), traits))
+            known.append(name)
+            images = _images_of(said, names, name)
+            if len(images) != 1:
+                findings.add("no image", name, "several images are called so" if images else "its sheet is not there")
+                continue
+            known += images
+            entries += _entries(tree, images[0], said, reader, findings)
         if not entries:
             raise RequestError(f"no JSON in {plain(str(tree.root), 200)} tells where the images of a sheet lie")
         tell_rest(tree, known, findings)
-        return Listing("sprite sheets with Aseprite's JSON", entries)
-
-    def _sheets(self, tree: Tree, findings: Findings) -> Iterator[tuple[str, dict[str, Any]]]:
-        names = tree.of(".json")
-        for name in names if len(names) <= _MOST_FILES else []:
-            text = read_text(tree, name, findings, most=MOST_TEXT)
-            try:
-                said = None if text is None else read_json(text).value
-            except ValueError as error:
-                findings.add("metadata", name, str(error))
-                continue
-            if isinstance(said, dict) and isinstance(said.get("frames"), dict | list) and said["frames"]:
-                yield name, said
+        return Listing("sprite sheets with the JSON of Aseprite or TexturePacker", entries, known)
 
 
-def _image_of(tree: Tree, name: str, said: dict[str, Any]) -> str | None:
-    """The sheet that a JSON speaks of, by its name alone: the one that it names, or the one that is called as it is."""
+LAYOUT = Aseprite()
+
+
+def _sheet_of(tree: Tree, name: str, findings: Findings) -> dict[str, Any] | None:
+    """What the JSON of a sheet says; None if it is none, which is a finding where it cannot be read."""
+    text = read_text(tree, name, findings, most=MOST_OF_ONE)
+    if text is None:
+        return None
+    try:
+        said = read_json(text).value
+    except ValueError as error:
+        findings.add("metadata", name, str(error))
+        return None
+    return said if isinstance(said, dict) and isinstance(said.get("frames"), dict | list) else None
+
+
+def _images_of(said: dict[str, Any], names: FileNames, near: str) -> tuple[str, ...]:
+    """The sheets that a JSON may speak of: the one that it names, or the one that is called as it is."""
     meta = said.get("meta")
     named = meta.get("image") if isinstance(meta, dict) else None
-    wanted = PurePosixPath(named.replace("\\", "/")).name if isinstance(named, str) else ""
-    folder, stem = PurePosixPath(name).parent, PurePosixPath(name).stem
-    near = [image for image in tree.images if PurePosixPath(image).parent == folder]
-    by_name = [image for image in near if PurePosixPath(image).name == wanted]
-    return next(iter([*by_name, *(image for image in near if PurePosixPath(image).stem == stem)]), None)
+    return (names.find(named, near) if isinstance(named, str) else ()) or names.find(near.rpartition(".")[0], near)
+
+
+def _entries(tree: Tree, image: str, said: dict[str, Any], reader: TraitReader, findings: Findings) -> Iterator[Entry]:
+    tags = _tags(said, image, reader, findings)
+    for number, (label, written) in enumerate(_frames(said)):
+        called = f"{image}: {brief(label, 200)}" if label else f"{image}#{number}"
+        try:
+            frame = _Frame.model_validate(written)
+        except ValidationError as error:
+            findings.add("metadata", called, in_short(error))
+            continue
+        yield Entry(called, _tile(tree, image, frame), tuple(tag for tag, place in tags if number in place))
 
 
 def _frames(said: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -112,25 +131,25 @@ def _frames(said: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield label if isinstance(label, str) else "", frame
 
 
-def _tags(said: dict[str, Any]) -> list[tuple[str, int, int]]:
+def _tags(said: dict[str, Any], image: str, reader: TraitReader, findings: Findings) -> list[tuple[Trait, range]]:
+    """The tags of a sheet, each a trait of the frames in its range."""
     meta = said.get("meta")
-    tags = meta.get("frameTags") if isinstance(meta, dict) else None
+    written = meta.get("frameTags") if isinstance(meta, dict) else None
     found = []
-    for tag in tags if isinstance(tags, list) else []:
-        if isinstance(tag, dict) and isinstance(tag.get("name"), str):
-            first, last = tag.get("from"), tag.get("to")
-            if isinstance(first, int) and isinstance(last, int):
-                found.append((tag["name"], first, last))
+    for tag in written[:_MOST_TAGS] if isinstance(written, list) else []:
+        first, last = (tag.get("from"), tag.get("to")) if isinstance(tag, dict) else (None, None)
+        if not (isinstance(first, int) and isinstance(last, int)):
+            findings.add("trait", image, "a tag that does not say from which frame to which it goes")
+        elif (trait := reader.trait("tag", tag.get("name"), image)) is not None:
+            found.append((trait, range(first, last + 1)))
     return found
 
 
 def _tile(tree: Tree, image: str, frame: _Frame) -> Tile:
+    """Where a frame lies. Its width and height are those before it was turned, and its place those of the corner."""
     box, canvas, offset = frame.frame, None, (0, 0)
     width, height = (box.h, box.w) if frame.rotated else (box.w, box.h)
     if frame.sourceSize is not None and frame.spriteSourceSize is not None:
         canvas = (frame.sourceSize.w, frame.sourceSize.h)
         offset = (frame.spriteSourceSize.x, frame.spriteSourceSize.y)
     return Tile(tree.path(image), tree.root, box.x, box.y, width, height, frame.rotated, canvas, offset)
-
-
-LAYOUT = _Aseprite()
