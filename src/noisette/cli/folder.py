@@ -108,12 +108,14 @@ def _training(collection: Collection, *, estimate: bool) -> dict[str, Any]:
         "recipe": {name: f"{_setting(recipe, name)}: {reason}" for name, reason in (recipe.reasons or {}).items()}
     }
     if estimate:
+        from noisette.config.sections import seconds
         from noisette.training.estimate import steps_per_second
 
         rate = steps_per_second(recipe, collection.dataset)
         images = len(collection.dataset.places("train"))
+        told["budget"] = recipe.training.budget or ""
         told["steps_per_second"] = round(rate, 2)
-        told["passes_in_budget"] = round(rate * recipe.training.batch_size * 1800 / images, 1)
+        told["passes_in_budget"] = round(rate * recipe.training.batch_size * seconds(told["budget"]) / images, 1)
     return told
 
 
@@ -131,5 +133,7 @@ def _training_lines(found: dict[str, Any]) -> list[str]:
     lines += [f"  {name:<28} {reason}" for name, reason in found["recipe"].items()]
     if "steps_per_second" in found:
         passes = found["passes_in_budget"]
-        lines.append(f"  {found['steps_per_second']} steps a second here: {passes} passes over the images in 30m")
+        lines.append(
+            f"  {found['steps_per_second']} steps a second here: {passes} passes over the images in {found['budget']}"
+        )
     return lines

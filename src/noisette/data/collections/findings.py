@@ -48,7 +48,7 @@ KINDS: dict[str, Kind] = {
         "problem", "is a link that leads out of the folder; left out", "copy what it leads to into the folder"
     ),
     "archive": Kind(
-        "problem", "is a member of the zip that is not unpacked", "unpack it yourself, and name the folder"
+        "problem", "is a member of the archive that is not read", "unpack it yourself, and name the folder"
     ),
     "vanished": Kind("problem", "was there and is no longer: the folder changes while it is read", "read it again"),
     "metadata": Kind("problem", "has metadata that cannot be read; its traits are unknown", "mend the file"),
