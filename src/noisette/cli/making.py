@@ -35,8 +35,8 @@ def collection(
     """Make a collection of new members with RUN: pictures, ERC-721 metadata, how rare things are, a contact sheet.
 
     No two members have the same picture, and none is one of the images that RUN learned from. Where attributes name the
-    image, as those of avatars do and a class does not, no two have the same attributes either, nor those of such an image.
-    Attributes are as frequent as in the data, or as --rarity has it:
+    image, as those of avatars do and a class does not, no two have the same attributes either, nor those of such an
+    image. Attributes are as frequent as in the data, or as --rarity has it:
 
     \b
     never = [["Crown", "Robot"]]          # no member has both
