@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from noisette.progress import Progress
 
 
-_OF_MANY = (".zip", ".npy", ".npz", ".tar", ".gz", ".idx3-ubyte")
+_OF_MANY = (".zip", ".npy", ".npz", ".tar", ".gz", ".idx3-ubyte", ".parquet", ".arrow")
 """Suffixes of single files that hold many images."""
 _SHEET = re.compile(r"\d{1,3}x\d{1,3}\.\w+$")
 """The end of the name of a sprite sheet, which says how large its tiles are."""

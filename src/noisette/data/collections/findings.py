@@ -62,6 +62,7 @@ KINDS: dict[str, Kind] = {
     ),
     "no metadata": Kind("problem", "has no metadata; its traits are unknown", "describe it, or remove it"),
     "no image": Kind("problem", "is described, and there is no such image", "add the image, or remove its metadata"),
+    "column": Kind("note", "is a column that is not used"),
     "not understood": Kind("note", "is no image and no metadata; not read"),
     "duplicate": Kind("note", "has the same pixels as another", "remove one: twins are learned twice"),
     "contradiction": Kind("note", "has the same pixels as another with other traits", "see which of them is right"),

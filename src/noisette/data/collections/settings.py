@@ -51,6 +51,7 @@ class CollectionSettings(BaseModel):
         tile: Width x height of the images on a sprite sheet.
         reduce: Whole factor by which enlarged pixel art is reduced; 1 keeps images as they are.
         mode: What is kept of colours: grey, RGB or RGBA.
+        image: Name of the column that holds the images, in Parquet and Arrow files.
         separator: What stands between the names in a cell of a CSV.
         exclude: Patterns of files that are not read, such as `drafts/*`.
         traits: By name of the trait.
@@ -64,6 +65,7 @@ class CollectionSettings(BaseModel):
     tile: str = ""
     reduce: int | None = Field(None, ge=1, le=64)
     mode: Literal["", "grey", "RGB", "RGBA"] = ""
+    image: str = ""
     separator: str = ""
     exclude: tuple[str, ...] = ()
     traits: dict[str, TraitSettings] = {}

@@ -39,6 +39,7 @@ LAYOUTS: dict[str, str] = {
     "webdataset": "tar shards with an image and its JSON or text under one key (WebDataset)",
     "idx": "arrays in IDX files, MNIST's own format, gzipped or not",
     "arrays": "NumPy arrays, .npy or .npz",
+    "huggingface": "a Hugging Face data set: Parquet or Arrow files with a column of images",
     "aseprite": "a sprite sheet with Aseprite's JSON, hash or array",
     "erc721": "images with a JSON file each, ERC-721 as OpenSea reads it",
     "hashlips": "images with one array of the metadata of all, HashLips' _metadata.json",
