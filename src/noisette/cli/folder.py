@@ -29,7 +29,7 @@ def inspect_folder(
     """Tell what a folder of images is.
 
     Args:
-        folder: Of the images.
+        folder: Of the images, or the name of a data set of the hub.
         out: Where the contact sheet goes.
         page: Where an HTML page goes.
         settings: Where a `collection.toml` goes.
@@ -44,6 +44,7 @@ def inspect_folder(
     from noisette.data.collections import inspection
     from noisette.data.collections.collection import open_collection
     from noisette.data.collections.settings import dump_settings
+    from noisette.data.hub.names import short_name
     from noisette.data.inspection import contact_sheet
     from noisette.files.images import as_png
     from noisette.files.output import output_file
@@ -56,7 +57,7 @@ def inspect_folder(
             )
     sheet = None
     if out is not None or not _is_within(Path.cwd() / "sheet.png", folder):
-        usual = Path(f"{folder.resolve().stem or 'images'}-contact-sheet.png")
+        usual = Path(f"{short_name(folder) or 'images'}-contact-sheet.png")
         sheet = output_file(out, usual, (".png",), "pictures are PNG; name a .png file", overwrite=overwrite)
     else:
         tell("note: no contact sheet is written here, among the images, which are only read; name a place with --out")
@@ -68,7 +69,7 @@ def inspect_folder(
         )
         if each is not None
     ]
-    with reading(folder.resolve().name) as progress:
+    with reading(short_name(folder)) as progress:
         collection = open_collection(folder, progress=progress)
     found = {**inspection.facts(collection), **_training(collection, estimate=estimate)}
     shown = plain_tree(found, LONGEST_NAME)

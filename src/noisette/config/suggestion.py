@@ -59,7 +59,7 @@ def recipe_of_folder(
     """The recipe that fits the images of a folder.
 
     Args:
-        path: Of the folder, or of a file that holds many images.
+        path: Of the folder, or of a file that holds many images; or `hf:OWNER/NAME`, of the hub.
         overrides: `KEY=VALUE`, as of `load_recipe`; what a person sets has no reason any more.
         network: Of a trained model that is begun with; chosen by the images unless given.
         progress: Called with the images read and those there are.
@@ -118,9 +118,10 @@ def _chosen(collection: Collection) -> _Choices:
     art = palette is not None and is_pixel_art(dataset.images[train[:_SAMPLE]])
     values = len(value_names(dataset.schema))
     chosen = _Choices()
-    chosen.values["summary"] = f"{len(dataset):,} images of {width}x{height} from {plain(collection.root.name, 60)}"
+    where = plain(collection.origin or collection.root.name, 100)
+    chosen.values["summary"] = f"{len(dataset):,} images of {width}x{height} from {where}"
     chosen.choose("dataset.name", "folder")
-    chosen.choose("dataset.path", str(collection.root.resolve()), collection.how)
+    chosen.choose("dataset.path", collection.given, collection.how)
     chosen.choose("dataset.size", f"{width}x{height}", "as most images are")
     chosen.choose("dataset.mode", MODES[dataset.channels], _why_mode(dataset.channels))
     _choose_network(chosen, dataset, values, art=art)

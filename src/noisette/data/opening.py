@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from noisette.data.hub.names import hub_name
 from noisette.data.sources import SOURCES, find_source
 from noisette.errors import RequestError, written
 from noisette.files.output import expand
@@ -36,7 +37,7 @@ def open_dataset(
     """Open a data set; what is not in the cache is fetched and verified.
 
     Args:
-        name: One of `noisette.data.sources.SOURCES`, or the path of a folder.
+        name: One of `noisette.data.sources.SOURCES`, the path of a folder, or `hf:OWNER/NAME`, of the hub.
         background: `#rrggbb` to put RGBA images on, which leaves RGB.
         progress: Called with the bytes fetched and the bytes there are, or with the images read of a folder.
         options: The source's own, such as `size`; None is its default.
@@ -75,7 +76,7 @@ def describe(name: str, **options: object) -> Description:
     """What is known of a data set before it is opened: channels, size, attributes. Nothing is loaded.
 
     Args:
-        name: One of `noisette.data.sources.SOURCES`, or the path of a folder.
+        name: One of `noisette.data.sources.SOURCES`, the path of a folder, or `hf:OWNER/NAME`, of the hub.
         options: The source's own, such as `size`; None is its default.
 
     Raises:
@@ -93,11 +94,13 @@ def folder_meant(name: str | Path, others: Collection[str]) -> Path | None:
         others: Names that mean something else where no folder is meant.
 
     Returns:
-        Its path; None if it is one of the others, or nothing that is there.
+        Its path, or the name of a data set of the hub; None if it is one of the others, or nothing that is there.
 
     Raises:
         RequestError: It is both.
     """
+    if hub_name(name) is not None:
+        return Path(name)
     path = expand(str(name))
     if not _may_hold_images(path):
         return None
@@ -106,7 +109,7 @@ def folder_meant(name: str | Path, others: Collection[str]) -> Path | None:
             f'"{name}" means two things here: the folder, and what noisette calls so; write ./{name} for the folder, or'
             " go to another folder for the other"
         )
-    return path
+    return path.absolute() if hub_name(path) is not None else path  # ./hf:x, which is a folder
 
 
 def is_run(path: Path) -> bool:
@@ -129,6 +132,8 @@ def _may_hold_images(path: Path) -> bool:
 
 def _source_of(name: str) -> tuple[Source[Any], dict[str, object]]:
     """The source of a name, and the options that the name says by itself."""
+    if isinstance(name, str | Path) and hub_name(name) is not None:
+        return find_source("folder"), {"path": str(name)}
     if isinstance(name, str | Path) and name not in SOURCES and str(name).strip():
         path = expand(str(name))
         if is_run(path):

@@ -17,6 +17,7 @@ from noisette.attributes.statistics import Statistics, value_names
 from noisette.config.recipe import Recipe, dump_recipe, lengthened, load_recipe, parse_recipe, recipe_names
 from noisette.config.sampling import SamplingSettings
 from noisette.config.suggestion import recipe_of_folder
+from noisette.data.hub.names import short_name
 from noisette.data.opening import folder_meant
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.output import expand, new_folder
@@ -85,7 +86,7 @@ def _named(name: str, overrides: Sequence[str], progress: Progress, base: str | 
     """What a run is called after, and the recipe of a name, of a file, or for a folder of images."""
     if (images := folder_meant(name, recipe_names())) is not None:
         network = None if base is None else locate(base).recipe.network
-        return images.resolve().stem, recipe_of_folder(images, overrides, network=network, progress=progress)
+        return short_name(images), recipe_of_folder(images, overrides, network=network, progress=progress)
     if base is not None:
         raise RequestError(f"--from is for a folder of images; {name} is a recipe, and says itself what its network is")
     return expand(name).stem, load_recipe(name, overrides)

@@ -19,6 +19,7 @@ from noisette.dashboard.widgets.own_images import own_images
 from noisette.dashboard.widgets.recipe_form import recipe_form
 from noisette.dashboard.widgets.training_queue import training_queue
 from noisette.data.collections.collection import Collection
+from noisette.data.hub.names import short_name
 from noisette.errors import NoisetteError, RequestError
 
 _EVERY = 2.0  # seconds between two looks
@@ -79,8 +80,8 @@ def _new(runs: Path) -> None:
 def _of_images(runs: Path, collection: Collection) -> tuple[str, Recipe, str]:
     """The folder of images, the recipe that fits them, and the name of the run. Raises RequestError if none does."""
     base = recipe_of(collection)
-    name = str(collection.root.resolve())
-    free = free_name(runs, re.sub(r"[^A-Za-z0-9._-]", "-", collection.root.resolve().stem).lstrip("._-") or "images")
+    name = collection.given
+    free = free_name(runs, re.sub(r"[^A-Za-z0-9._-]", "-", short_name(collection.given)).lstrip("._-") or "images")
     called = st.text_input(
         say("Name of the run"), key=f"called/{name}", persist_state="session", placeholder=free
     ).strip()

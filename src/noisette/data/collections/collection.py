@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from noisette.data.collections.traits import understand
 from noisette.data.collections.tree import Tree, listed
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.description import EVERY, TEST, VALIDATION
+from noisette.data.hub.fetching import fetch_from_hub
+from noisette.data.hub.names import HubName, hub_name
 from noisette.data.sources import SOURCES
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import write_folder_atomically
@@ -62,6 +64,7 @@ class Collection:
         names: Of the images of the data set, in their order.
         dataset: The images; none in it where all are too large.
         findings: What is wrong or worth knowing, problems first.
+        origin: Of a data set of the hub, its name with the commit; empty of a folder.
     """
 
     root: Path
@@ -72,6 +75,12 @@ class Collection:
     names: Sequence[str]
     dataset: Dataset
     findings: Sequence[Finding]
+    origin: str = ""
+
+    @property
+    def given(self) -> str:
+        """What a recipe names it by, from any folder and at any time."""
+        return self.origin or str(self.root.resolve())
 
 
 class _Enlarged(BaseModel):
@@ -121,21 +130,23 @@ def open_collection(
     """Read a folder of images, or what the cache keeps of it if nothing in it has changed.
 
     Args:
-        path: Of the folder, of a zip, or of one file that holds many images.
+        path: Of the folder, of a zip, or of one file that holds many images; or `hf:OWNER/NAME`, of the hub.
         settings: What counts in the place of its `collection.toml`.
-        progress: Called with the images read and those there are.
+        progress: Called with the images read and those there are; of the hub, with the files fetched before.
 
     Returns:
         The images and all that was found.
 
     Raises:
         RequestError: It is not there, holds no images, or its `collection.toml` asks for what cannot be.
-        NoisetteError: The cache cannot be written.
+        NoisetteError: The cache cannot be written, or the hub gives no answer.
 
     Examples:
         >>> open_collection("sprites/").dataset.images.shape  # doctest: +SKIP
         (300, 4, 32, 32)
     """
+    if (meant := hub_name(path)) is not None:
+        return _of_hub(meant, settings, progress)
     given = expand(str(path))
     findings = Findings()
     root = _root(given, findings)
@@ -157,6 +168,13 @@ def open_collection(
     return known
 
 
+def _of_hub(meant: HubName, settings: CollectionSettings | None, progress: Progress) -> Collection:
+    fetched = fetch_from_hub(meant, progress=progress)
+    collection = open_collection(fetched.folder, settings=settings, progress=progress)
+    dataset = replace(collection.dataset, name=_not_of_noisette(fetched.name.short))
+    return replace(collection, dataset=dataset, origin=str(fetched.name))
+
+
 def _root(given: Path, findings: Findings) -> Path:
     if not given.exists():
         raise RequestError(f"no folder {plain(str(given), 200)}")
@@ -170,6 +188,10 @@ def _root(given: Path, findings: Findings) -> Path:
 def _name(given: Path) -> str:
     """What the data set is called; never as one that noisette knows, whose pixels tell more."""
     name = given.stem if is_archive(given) else given.resolve().name or "images"
+    return _not_of_noisette(name)
+
+
+def _not_of_noisette(name: str) -> str:
     return f"{name} (folder)" if name in SOURCES else name
 
 

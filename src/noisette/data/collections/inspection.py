@@ -45,7 +45,8 @@ def facts(collection: Collection) -> dict[str, Any]:
     commonest = as_colours(numbers[order], dataset.channels)
     found: dict[str, Any] = {
         "name": dataset.name,
-        "folder": str(collection.root),
+        "folder": collection.origin or str(collection.root),
+        "files": str(collection.root),
         "layout": collection.layout,
         "how": collection.how,
         "found": collection.found,
@@ -169,6 +170,8 @@ def describe(found: Mapping[str, Any]) -> str:
         return "\n".join(lines).rstrip()
     if found["enlarged_by"] > 1:
         lines.append(f"scale        enlarged by {found['enlarged_by']}; reduced exactly")
+    if found["files"] != found["folder"]:
+        lines.append(f"files        {found['files']}; a collection.toml goes there")
     lines.append("splits       " + ", ".join(f"{name} {count:,}" for name, count in found["splits"].items()))
     colours = found["colours"] if found["colours"] is not None else f"more than {found['colours_at_most']:,}"
     lines.append(

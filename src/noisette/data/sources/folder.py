@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from noisette.data.collections.settings import width_and_height
 from noisette.data.description import MODES, Description
+from noisette.data.hub.names import hub_name
 from noisette.data.sources.base import Options, Source
 from noisette.errors import RequestError
 from noisette.text import plain
@@ -23,7 +24,7 @@ NAME = "folder"
 class FolderOptions(Options):
     """Which folder, and what its images are: with size and mode it is known without looking into the folder."""
 
-    path: str = Field("", description="the folder, or a file that holds many images")
+    path: str = Field("", description="the folder, or a file that holds many images; hf:OWNER/NAME of the hub")
     size: str = Field("", description="width x height of its images, such as 24x24; looked up if left out")
     mode: Literal["", "grey", "RGB", "RGBA"] = Field("", description="their colours; looked up if left out")
 
@@ -38,7 +39,7 @@ class FolderOptions(Options):
 def _describe(options: FolderOptions) -> Description:
     if not options.path:
         raise RequestError("dataset.path: which folder? Name the one that holds the images")
-    name = Path(options.path).name
+    name = options.path if hub_name(options.path) is not None else Path(options.path).name
     if options.size and options.mode:
         width, height = width_and_height(options.size) or (0, 0)
         channels = next(channels for channels, mode in MODES.items() if mode == options.mode)

@@ -202,7 +202,7 @@ def test_rows_without_an_image_are_told_and_the_rest_is_read(tmp_path, monkeypat
     as_parquet(root / TRAIN, table({"image": pa.array(rows)}, {"image": AS_IMAGE}))
     (root / "beside.png").write_bytes(png(2))
     collection = open_collection(root, settings=CollectionSettings(layout="huggingface"))
-    assert [name for name in collection.names] == [f"{TRAIN}#0", f"{TRAIN}#5"]
+    assert list(collection.names) == [f"{TRAIN}#0", f"{TRAIN}#5"]
     assert {each.kind: each.names for each in collection.findings} == {
         "no image": [f"{TRAIN}#1 (null)", f"{TRAIN}#3 (absent.png)"],
         "unreadable": [f"{TRAIN}#2 (no image)"],

@@ -5,7 +5,6 @@ Their scripts are never run: files hold all that is read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,7 +21,7 @@ from noisette.data.collections.columnar import (
 from noisette.data.collections.columns import Columns, columns_of, features_in, traits_of
 from noisette.data.collections.entries import Entry, Listing
 from noisette.data.collections.findings import Findings
-from noisette.data.collections.layouts.common import SPLITS, tell_rest
+from noisette.data.collections.layouts.common import split_in, tell_rest
 from noisette.data.collections.matching import base_of, folder_of
 from noisette.data.collections.metadata import MOST_OF_ONE, TraitReader, read_json, read_text
 from noisette.data.collections.settings import CollectionSettings
@@ -35,7 +34,6 @@ _ABOUT = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state
 _LEFT_BEHIND = ("cache-", "indices", "tmp")
 """How Arrow files begin that `datasets` makes for itself."""
 _TRIED = 5
-_BETWEEN = re.compile(r"[-_.]")
 
 
 class HuggingFace:
@@ -164,12 +162,8 @@ def _places(name: str, rows: Rows) -> str:
 
 def _split_of(name: str) -> str:
     """The split that a file's name says, else the nearest of its folders: `data/train-00000-of-00001.parquet`."""
-    path = PurePosixPath(name.lower())
-    for part in (path.stem, *(folder.name for folder in path.parents)):
-        for word in _BETWEEN.split(part):
-            if word in SPLITS:
-                return SPLITS[word]
-    return ""
+    path = PurePosixPath(name)
+    return next(filter(None, map(split_in, (path.stem, *(folder.name for folder in path.parents)))), "")
 
 
 def _nothing(tree: Tree, settings: CollectionSettings, there: list[str], findings: Findings) -> str:
