@@ -142,9 +142,9 @@ def inspect(
 ) -> None:
     """Print what is in a data set and write a contact sheet of its first images.
 
-    Of a folder of your own images (or of a zip, a sprite sheet, an array, or hf:OWNER/NAME of the Hugging Face hub): how it is understood, what is wrong with it,
-    what can be asked for, and the recipe that `noisette train FOLDER` would take. A collection.toml in the folder says
-    what should be understood otherwise; nothing in the folder is changed.
+    Of a folder of your own images (or of a zip, a sprite sheet, an array, or hf:OWNER/NAME of the Hugging Face hub):
+    how it is understood, what is wrong with it, what can be asked for, and the recipe that `noisette train FOLDER`
+    would take. A collection.toml in the folder says what should be understood otherwise; nothing in it is changed.
 
     \b
     noisette data inspect cryptopunks

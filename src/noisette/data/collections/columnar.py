@@ -7,7 +7,7 @@ any is looked at, and images are decoded by `noisette.data.collections.pictures`
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -96,7 +96,9 @@ def schema_of(path: Path, root: Path) -> pa.Schema:
     """
     try:
         with open_file(path, most=_MOST_OF_FILE, inside=root) as file:
-            return _parquet(file).schema_arrow if _is_parquet(path) else _arrow(file).schema
+            schema = _parquet(file).schema_arrow if _is_parquet(path) else _arrow(file).schema
+        _check_names(schema)
+        return schema
     except _DAMAGE as error:
         raise RequestError(in_short(error)) from error
 
@@ -125,6 +127,13 @@ def rows_of(path: Path, root: Path, columns: Sequence[str]) -> Iterator[Rows]:
 def in_short(error: BaseException) -> str:
     """What is wrong with a file, in one line."""
     return brief(str(error).strip().partition("\n")[0] or type(error).__name__, 200)
+
+
+def _check_names(fields: Iterable[pa.Field]) -> None:
+    """Raise where a name inside a schema is no UTF-8, which only shows when it is asked for."""
+    for field in fields:
+        _ = field.name
+        _check_names(field.type.field(place) for place in range(field.type.num_fields))
 
 
 def _is_parquet(path: Path) -> bool:
@@ -191,7 +200,7 @@ class _Cursor:
         while place >= self._now.first + self._now.count:
             following = next(self._rest, None)
             if following is None:
-                raise RefusedPicture("vanished")
+                raise RefusedPicture("unreadable", "the column of images ends before this row")
             self._now = following
         if self._now.batch is None:
             raise RefusedPicture("unreadable", self._now.wrong)

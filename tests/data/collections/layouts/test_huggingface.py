@@ -245,6 +245,16 @@ def test_offsets_that_lead_out_of_the_file_are_not_followed(tmp_path):
     assert "have no rows that can be read: all.arrow, rows 0 to 1 (" in refusal(tmp_path)
 
 
+@pytest.mark.parametrize("name", [b"image", b"bytes"])
+def test_names_of_columns_that_are_no_text_are_one_line(tmp_path, name):
+    path = tmp_path / "all.arrow"
+    rows = table({"image": pictures(1)})
+    with pa.OSFile(str(path), "wb") as file, ipc.new_stream(file, rows.schema) as out:
+        out.write_table(rows)
+    path.write_bytes(path.read_bytes().replace(name, name[:-1] + b"\xff"))
+    assert "utf-8" in refusal(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["train.parquet", "train.arrow"])
 @pytest.mark.parametrize("content", [b"", b"no table", b"PAR1" + bytes(100) + b"PAR1", b"ARROW1\0\0" + bytes(50)])
 def test_what_is_no_table_is_one_line(tmp_path, name, content):
