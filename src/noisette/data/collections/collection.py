@@ -40,7 +40,7 @@ from noisette.files.reading import read_bytes, read_model
 from noisette.progress import Progress, silent
 from noisette.text import plain
 
-VERSION = 1
+VERSION = 2
 """Raised when folders are read otherwise: what is kept of them is then read again."""
 
 MOST_SIDE = 256
