@@ -14,6 +14,7 @@ from noisette.data.collections.tree import Tree
 from noisette.errors import NoisetteError
 
 _TEST = ("t10k", "test")
+_SUFFIXES = ("ubyte", "ubyte.gz")
 
 
 class _Idx:
@@ -33,7 +34,8 @@ class _Idx:
             beginning = _beginning(images.name)
             labels = [each for each in arrays if each.is_label_of(images) and _beginning(each.name) == beginning][:1]
             used |= {each.name for each in (images, *labels)}
-            columns = {"class": values for each in labels if (values := values_of(tree, each, findings)) is not None}
+            values = values_of(tree, labels[0], findings) if labels else None
+            columns = {} if values is None else {"class": values}
             for entry in entries_of(tree, images, columns, reader):
                 entries.append(entry)
                 if beginning in _TEST:

@@ -347,8 +347,8 @@ def _all(path: Path, root: Path, member: str, stamp: tuple[int, int]) -> NDArray
         content = file.read(header.bytes)
     if len(content) < header.bytes:
         raise ValueError(_missing(len(content), header))
-    order = "C" if header.in_order else "F"
-    return np.frombuffer(content, header.dtype).reshape(header.shape, order=order)
+    array: NDArray[np.generic] = np.frombuffer(content, header.dtype)
+    return array.reshape(header.shape, order="C" if header.in_order else "F")
 
 
 def _stamp(path: Path) -> tuple[int, int]:
