@@ -50,6 +50,9 @@ KINDS: dict[str, Kind] = {
     "archive": Kind(
         "problem", "is a member of the archive that is not read", "unpack it yourself, and name the folder"
     ),
+    "cut off": Kind(
+        "problem", "is damaged, and not read from there on; what comes before is taken", "copy it again from its source"
+    ),
     "vanished": Kind("problem", "was there and is no longer: the folder changes while it is read", "read it again"),
     "metadata": Kind("problem", "has metadata that cannot be read; its traits are unknown", "mend the file"),
     "encoding": Kind("note", "is no text in UTF-8; its letters are a guess", "save it as UTF-8"),
@@ -62,6 +65,7 @@ KINDS: dict[str, Kind] = {
     ),
     "no metadata": Kind("problem", "has no metadata; its traits are unknown", "describe it, or remove it"),
     "no image": Kind("problem", "is described, and there is no such image", "add the image, or remove its metadata"),
+    "several images": Kind("note", "has several images, of which the first is taken"),
     "column": Kind("note", "is a column that is not used"),
     "not understood": Kind("note", "is no image and no metadata; not read"),
     "duplicate": Kind("note", "has the same pixels as another", "remove one: twins are learned twice"),
