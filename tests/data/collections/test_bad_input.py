@@ -302,6 +302,41 @@ def test_twins_are_told_and_contradictions_too(folder):
     assert named(collection, "contradiction") == ["101.png (as 0.png)"]
 
 
+@pytest.mark.parametrize(("revealed", "told"), [(0, True), (3, True), (20, False)])
+def test_a_picture_that_stands_for_most_images_is_told_once(folder, revealed, told):
+    for number in range(COUNT):
+        write_json(folder / f"{number}.json", token(number))
+        if number >= revealed:
+            save(folder / f"{number}.png", avatar(900))
+    save(folder / "twin.png", avatar(0))
+    write_json(folder / "twin.json", token(0))
+    collection = open_collection(folder)
+    others = COUNT - revealed - 1
+    expected = [f"{revealed}.png (as {others} others of {COUNT + 1})"] if told else []
+    assert named(collection, "placeholder") == expected
+    assert len(named(collection, "contradiction")) == (0 if told else others)
+    assert named(collection, "duplicate") == (["twin.png (as 0.png)"] if revealed else [])
+    assert len(collection.dataset) == COUNT + 1
+
+
+def test_twins_of_which_the_same_is_said_are_no_placeholders(tmp_path):
+    for number in range(6):
+        save(tmp_path / "a" / f"{number}.png", avatar(0))
+        write_json(tmp_path / "a" / f"{number}.json", token(0))
+    assert "placeholder" not in kinds(open_collection(tmp_path / "a"))
+
+
+def test_folders_too_deep_inside_others_are_told(folder):
+    deep = folder
+    for _ in range(33):
+        deep = deep / "d"
+    save(deep / "deepest.png", avatar(900))
+    save(deep.parent / "deep.png", avatar(901))
+    collection = open_collection(folder)
+    assert named(collection, "too deep") == ["/".join(33 * "d") + " (32 folders at most lie in each other)"]
+    assert "/".join(32 * "d") + "/deep.png" in collection.names
+
+
 @pytest.mark.parametrize(("resize", "kept"), [("none", 0), ("pad", 1), ("area", 1), ("nearest", 1)])
 def test_other_sizes_are_left_out_unless_asked_otherwise(tmp_path, resize, kept):
     folder = images(tmp_path / "a", COUNT)

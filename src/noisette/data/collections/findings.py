@@ -47,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "link": Kind(
         "problem", "is a link that leads out of the folder; left out", "copy what it leads to into the folder"
     ),
+    "too deep": Kind("problem", "is a folder too deep inside others; not read", "move it up"),
     "archive": Kind(
         "problem", "is a member of the archive that is not read", "unpack it yourself, and name the folder"
     ),
@@ -68,6 +69,11 @@ KINDS: dict[str, Kind] = {
     "several images": Kind("note", "has several images, of which the first is taken"),
     "column": Kind("note", "is a column that is not used"),
     "not understood": Kind("note", "is no image and no metadata; not read"),
+    "placeholder": Kind(
+        "problem",
+        "is the picture of most images, whose traits differ: they may not be revealed yet",
+        "wait until the images themselves are there",
+    ),
     "duplicate": Kind("note", "has the same pixels as another", "remove one: twins are learned twice"),
     "contradiction": Kind("note", "has the same pixels as another with other traits", "see which of them is right"),
     "empty tile": Kind("note", "is a tile of one colour; left out"),

@@ -122,6 +122,8 @@ def _walk(folder: Path, home: Path, prefix: str, findings: Findings, depth: int)
                 yield name, Stamp(facts.st_size, facts.st_mtime_ns)
             elif entry.is_dir() and not entry.is_symlink() and depth < _DEEPEST:
                 yield from _walk(Path(entry.path), home, f"{name}/", findings, depth + 1)
+            elif entry.is_dir() and not entry.is_symlink():
+                findings.add("too deep", name, f"{_DEEPEST} folders at most lie in each other")
             elif not entry.is_dir():
                 findings.add("not understood", name, "no regular file")
         except OSError as error:
