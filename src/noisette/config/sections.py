@@ -188,7 +188,7 @@ class UNetConfig(Section):
     head_width: int = Field(32, ge=4, le=_WIDEST, description="channels of an attention head")
     condition: list[ConditioningName] = Field(
         [],
-        description="conditioning mechanisms, any of concat, add, modulate, spatial; none makes an unconditional run",
+        description="conditioning mechanisms, any of concat, add, modulate, spatial, layers; none makes an unconditional run",
     )
     map_channels: int = Field(24, ge=1, le=_WIDEST, description="of the map that each value owns; of spatial only")
     pixel_width: int = Field(
@@ -223,6 +223,8 @@ class UNetConfig(Section):
             raise ValueError("widths: the first must be even: half of it are sines of the time, half cosines")
         if len(set(self.condition)) < len(self.condition):
             raise ValueError(f"condition: {', '.join(self.condition)} names a conditioning mechanism twice")
+        if "layers" in self.condition and not self.pixel_width:
+            raise ValueError("condition: layers puts an image together pixel by pixel; set pixel_width, 64 say")
         return self
 
 

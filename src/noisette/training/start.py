@@ -33,6 +33,7 @@ from noisette.store.run import Run, check_new, create_run, open_run, resume_comm
 from noisette.threads import steady
 from noisette.training.budget import Budget, prolonged
 from noisette.training.callback import Callback, NullCallback
+from noisette.training.counting import count_layers
 from noisette.training.checks import (
     assembled,
     check_batch,
@@ -387,6 +388,8 @@ def _train(
     trainer = Trainer(model, dataset, run, accelerator, settings, budget, supervision, first)
     for note in notes:
         callback.on_note(f"{note}; going on from an older one")
+    if checkpoint is None and model.recipe.distillation is None:
+        count_layers(model, dataset, trainer.sketches, callback.on_note)
     if checkpoint is not None:
         trainer.restore(checkpoint)
         if over:

@@ -24,6 +24,7 @@ from noisette.training.budget import Budget, learning_rate
 from noisette.training.callback import Callback
 from noisette.training.curves import Curves, open_curves
 from noisette.training.grids import Grid
+from noisette.networks.layers import Sketch
 from noisette.training.learner import Learner
 from noisette.training.processes import agree
 from noisette.training.reporting import Reporter
@@ -81,6 +82,11 @@ class Trainer:
         self._learner = Learner(model, supervision, accelerator, settings, teacher)
         self.state = State(schema=model.schema.fingerprint, palette=model.colours_learned)
         self._saved_step = self._drawn_step = self._grid_step = -1
+
+    @property
+    def sketches(self) -> list[Sketch]:
+        """Those of the network and of the average of its weights, to be filled before the first step."""
+        return self._learner.sketches
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint. Raises NoisetteError if it is of another network or optimiser."""
