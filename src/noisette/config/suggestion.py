@@ -27,7 +27,8 @@ SMALLEST, LARGEST = 8, 128
 _MOST_COLOURS_OF_ONE = 64
 """Different colours in half of the images: with more they are no pixel art, whatever all of them share."""
 _SAMPLE = 1000  # images that are looked at
-_MOST_MAPS = 24_000_000  # numbers in the maps of all values, which are most of the network
+_MOST_MAPS = 3_000_000  # numbers in the maps of all values, which are most of the network
+_MOST_LAYERS = 24_000_000  # pixels of the layers of all values
 _USUAL_BUDGET = "30m"
 _STEPS_BETWEEN_GRIDS = 400
 
@@ -168,7 +169,13 @@ def _choose_network(chosen: _Choices, dataset: Dataset, values: int, *, art: boo
         chosen.choose("network.attention", [False, True] if halves else [True], "what is far apart hangs together")
     if not values:
         return
-    chosen.choose("network.condition", ["modulate", "spatial"] if art else ["modulate"], f"{values} values to ask for")
+    condition, why = ["modulate"], f"{values} values to ask for"
+    if art:
+        condition.append("spatial")
+    if art and values * height * width <= _MOST_LAYERS:
+        condition.append("layers")
+        why += ", and what each draws is counted first"
+    chosen.choose("network.condition", condition, why)
     if art:
         maps, pixel_maps = _map_channels(values, (height, width), patch)
         chosen.choose("network.map_channels", maps, "what a value draws has its place")

@@ -31,9 +31,7 @@ class Certainty:
     covers: NDArray[np.float32]
 
 
-def certainty_of(
-    layers: Layers, images: NDArray[np.int16], rows: NDArray[np.int64], units: Units
-) -> Certainty:
+def certainty_of(layers: Layers, images: NDArray[np.int16], rows: NDArray[np.int64], units: Units) -> Certainty:
     """Hold layers against images.
 
     Args:

@@ -37,6 +37,11 @@ _COLOUR = 0.5
 """Weight of the frequency of a colour. What lies below has the same colour by chance, but images agree on that."""
 _CHANCE = 6.0
 """Log-likelihood ratio from which on a colour is beyond chance."""
+_DOUBTED = (4, 7)
+"""Sweeps before which values let go of pixels whose images disagree: it may be a hole, through which alone something is
+seen of what lies below.
+"""
+_AGREED = 0.9  # share of the images of a value that show its colour; with less they disagree
 _RISING, SWEEPS = 10, 12
 """Sweeps in which evidence comes to its weight, and how many there are at most."""
 
@@ -95,6 +100,9 @@ def fit_layers(
             part.begin_with(begun.colours.reshape(units.values, -1)[part.values])
     drawn = flat
     for sweep in range(first, first + sweeps):
+        if sweep in _DOUBTED:
+            for part in parts:
+                part.doubt()
         hidden = _hidden(parts, flat.shape)
         if sweep:
             base = np.where((found := _commonest(flat, ~hidden[-1], colours)) >= 0, found, base).astype(np.int16)
@@ -158,6 +166,7 @@ class _Part:
         self.rows = places[rows]
         self.drawn = np.zeros((len(values) + 1, pixels), bool)
         self.colours = np.full((len(values) + 1, pixels), NOTHING, np.int16)
+        self._doubtful: NDArray[np.bool_] | None = None
         self._sorted = np.argsort(self.rows, kind="stable")
         ordered = self.rows[self._sorted]
         self._starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(rows) else np.zeros(0, int)
@@ -178,9 +187,18 @@ class _Part:
         self.colours[:-1] = colours
         self.drawn = self.colours >= 0
 
-    def decide(self, drawn: NDArray[np.bool_], colours: NDArray[np.integer]) -> None:
+    def decide(
+        self, drawn: NDArray[np.bool_], colours: NDArray[np.integer], doubtful: NDArray[np.bool_] | None = None
+    ) -> None:
         self.drawn[:-1] = drawn
         self.colours[:-1] = np.where(drawn, colours, NOTHING)
+        self._doubtful = doubtful
+
+    def doubt(self) -> None:
+        """Let go of the pixels whose images disagree."""
+        if self._doubtful is not None:
+            self.drawn[:-1] &= ~self._doubtful
+            self.colours[:-1][self._doubtful] = NOTHING
 
 
 def _hidden(parts: Sequence[_Part], shape: tuple[int, ...]) -> list[NDArray[np.bool_]]:
@@ -269,11 +287,10 @@ def _decide(
     seen = ~covered
     explained = part.sums(seen & (images == below))
     visible = part.sums(seen)
-    best, hits = np.zeros(explained.size, np.int64), np.zeros(explained.size, np.float32)
+    best, hits = np.zeros(explained.shape, np.int64), np.zeros(explained.shape, np.float32)
     found = _Counts.of(part, images, seen, colours)
     chosen = found.most(found.counts)
-    best[found.cells[chosen]], hits[found.cells[chosen]] = found.colours[chosen], found.counts[chosen]
-    best, hits = best.reshape(explained.shape), hits.reshape(explained.shape)
+    best.flat[found.cells[chosen]], hits.flat[found.cells[chosen]] = found.colours[chosen], found.counts[chosen]
     drawn = part.drawn[:-1].astype(np.float32)
     known = (visible > 0).astype(np.float32)  # of a value that is covered there nothing is counted
     others = (drawn * known).sum(axis=0, keepdims=True) - drawn * known
@@ -282,7 +299,7 @@ def _decide(
     used = np.bincount(part.colours[part.colours >= 0], minlength=colours) + 0.5
     frequency = np.log(used / used.sum())
     odds = likely + _COLOUR * np.where(visible > 0, frequency[best], 0) + weight * _EVIDENCE * (hits - explained)
-    part.decide(odds > 0, np.where(hits > 0, best, NOTHING))
+    part.decide(odds > 0, np.where(hits > 0, best, NOTHING), hits < _AGREED * visible)
 
 
 def _commonest(images: NDArray[np.int16], used: NDArray[np.bool_], colours: int) -> NDArray[np.int64]:
@@ -300,7 +317,8 @@ def _around(maps: NDArray[np.float32], size: tuple[int, ...]) -> NDArray[np.floa
     for here, there in _steps():
         sums[(slice(None), *here)] += grid[(slice(None), *there)]
         neighbours[here] += 1
-    return (sums / np.maximum(neighbours, 1)).reshape(maps.shape)
+    np.divide(sums, np.maximum(neighbours, 1), out=sums)
+    return sums.reshape(maps.shape)
 
 
 def _fill(part: _Part, size: tuple[int, ...]) -> None:

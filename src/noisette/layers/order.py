@@ -103,9 +103,7 @@ def _moved(order: Order) -> list[Order]:
 
 def _swapped(order: Order) -> list[Order]:
     """All orders in which two neighbours have changed places."""
-    return [
-        (*order[:place], order[place + 1], order[place], *order[place + 2 :]) for place in range(len(order) - 1)
-    ]
+    return [(*order[:place], order[place + 1], order[place], *order[place + 2 :]) for place in range(len(order) - 1)]
 
 
 def _telling(images: NDArray[np.int16]) -> NDArray[np.int16]:

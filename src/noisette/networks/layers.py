@@ -16,6 +16,8 @@ from noisette.networks.conditioning import ConditionSpec
 
 _LEAST_DOUBT = 1e-6
 """Of a pixel. An image of a thousand pixels is right if all are, and what is drawn is a sample."""
+_MOST_ODDS = 14.0
+"""Log-odds of the least doubt, and no less."""
 _SCALE = 0.1  # of log-odds where they are an input: they reach 9
 
 
@@ -23,7 +25,7 @@ class Sketch(nn.Module):
     """Draws a request from a table of layers: for each pixel a colour, and the log-odds that it is right.
 
     The table is counted before the training and not learned (`noisette.layers`). Until it is filled nothing is drawn.
-    Where a unit is unknown, what lies below counts for as much less as the unit covers it in the data.
+    Where a unit is unknown, what lies below is no more certain than that the unit leaves it uncovered.
 
     Attributes:
         channels: Of `planes`.
@@ -37,8 +39,8 @@ class Sketch(nn.Module):
     """
 
     colours: Tensor
-    doubts: Tensor
-    covers: Tensor
+    odds: Tensor
+    uncovered: Tensor
     heights: Tensor
     members: Tensor
     first_places: Tensor
@@ -53,8 +55,8 @@ class Sketch(nn.Module):
         nothing, base = units.values, units.values + 1  # two rows after those of the values
         self._nothing, self._base = nothing, base
         self.register_buffer("colours", torch.full((base + 1, *size), -1, dtype=torch.int16))
-        self.register_buffer("doubts", torch.ones(base + 1, *size, dtype=torch.float16))
-        self.register_buffer("covers", torch.zeros(units.count, *size, dtype=torch.float16))
+        self.register_buffer("odds", torch.zeros(base + 1, *size, dtype=torch.float16))
+        self.register_buffer("uncovered", torch.zeros(units.count, *size, dtype=torch.float16))
         self.register_buffer("heights", torch.arange(units.count, dtype=torch.float32))
         members = torch.from_numpy(units.of_attributes[None, :] == np.arange(units.count)[:, None])
         self.register_buffer("members", members, persistent=False)  # (U, A)
@@ -73,9 +75,9 @@ class Sketch(nn.Module):
         with torch.no_grad():
             self.colours[: self._nothing] = _tensor(layers.colours, self.colours)
             self.colours[self._base] = _tensor(layers.base, self.colours)
-            self.doubts[: self._nothing] = _tensor(1 - certainty.values, self.doubts)
-            self.doubts[self._base] = _tensor(1 - certainty.base, self.doubts)
-            self.covers.copy_(_tensor(certainty.covers, self.covers))
+            self.odds[: self._nothing] = _log_odds(certainty.values).to(self.odds)
+            self.odds[self._base] = _log_odds(certainty.base).to(self.odds)
+            self.uncovered.copy_(_log_odds(1 - certainty.covers))
             self.heights[list(layers.order)] = torch.arange(len(layers.order), dtype=torch.float32).to(self.heights)
 
     def forward(self, condition: Condition) -> tuple[Tensor, Tensor, Tensor]:
@@ -93,12 +95,10 @@ class Sketch(nn.Module):
         heights = torch.arange(labels.shape[1], device=labels.device)[:, None, None]
         owner = torch.where(labels >= 0, heights, 0).amax(dim=1, keepdim=True)  # (B, 1, H, W)
         drawn = labels.gather(1, owner)[:, 0].clamp(max=self._colours - 1)
-        doubt = self.doubts[rows].float().gather(1, owner)[:, 0]
-        shown = (1 - self.covers[self.heights.argsort()].float()).clamp(min=_LEAST_DOUBT).log()  # (U, H, W)
+        odds = self.odds[rows].float().gather(1, owner)[:, 0]
         above = unknown[:, :, None, None] & (heights[1:] > owner)
-        chance = (1 - doubt) * torch.where(above, shown, 0.0).sum(dim=1).exp()
-        chance = chance.clamp(_LEAST_DOUBT, 1 - _LEAST_DOUBT)
-        odds = torch.where(drawn >= 0, chance.log() - (1 - chance).log(), 0.0)
+        uncovered = torch.where(above, self.uncovered[self.heights.argsort()].float(), _MOST_ODDS).amin(dim=1)
+        odds = torch.where(drawn >= 0, torch.minimum(odds, uncovered), 0.0)
         if any(self._margin):
             drawn, odds = F.pad(drawn, self._margin, value=-1), F.pad(odds, self._margin)
         planes = self.embedding(drawn + 1).permute(0, 3, 1, 2)
@@ -121,8 +121,8 @@ class Sketch(nn.Module):
 def mixed(logits: Tensor, drawn: Tensor, odds: Tensor) -> Tensor:
     """The logits of a mixture: of a sketch, where it is right, and of a network, where it is not.
 
-    With s the chance that the sketch is right, p(k) = s [k is drawn] + (1 - s) softmax(logits)(k); so a network that has
-    learned nothing takes nothing from what was counted.
+    With s the chance that the sketch is right, p(k) = s [k is drawn] + (1 - s) softmax(logits)(k); so a network that
+    has learned nothing takes nothing from what was counted.
 
     Args:
         logits: (B, K, H, W), of the network.
@@ -132,11 +132,18 @@ def mixed(logits: Tensor, drawn: Tensor, odds: Tensor) -> Tensor:
     Returns:
         (B, K, H, W), up to a number that all colours of a pixel share.
     """
-    place = drawn.clamp(min=0)[:, None]
-    own = logits.gather(1, place)
-    whole = logits.logsumexp(dim=1, keepdim=True)
-    with_sketch = own + F.softplus(whole + odds[:, None] - own)  # log(e^own + e^(whole + odds))
-    return logits.scatter(1, place, torch.where(drawn[:, None] >= 0, with_sketch, own))
+    rows = logits.permute(0, 2, 3, 1).log_softmax(dim=3)  # where colours lie side by side this is several times faster
+    place = drawn.clamp(min=0)[..., None]
+    own = rows.gather(3, place)
+    # log(e^own + e^odds), by what ONNX Runtime computes alike wherever in a batch it stands
+    with_sketch = own - torch.cat([own, odds[..., None]], dim=3).log_softmax(dim=3)[..., :1]
+    mixture = rows.scatter(3, place, torch.where(drawn[..., None] >= 0, with_sketch, own))
+    return mixture.permute(0, 3, 1, 2)
+
+
+def _log_odds(chances: NDArray[np.float32]) -> Tensor:
+    chances = np.clip(chances.astype(np.float64), _LEAST_DOUBT, 1 - _LEAST_DOUBT)
+    return torch.from_numpy(np.log(chances / (1 - chances)))
 
 
 def _tensor(array: NDArray[np.generic], like: Tensor) -> Tensor:

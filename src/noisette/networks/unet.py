@@ -83,9 +83,7 @@ class UNet(Network):
         self.add = Vector(features, embedding) if "add" in condition else None
         self.modulate = Vector(features, embedding) if "modulate" in condition else None
         self.maps = Maps(features, map_channels, inside) if "spatial" in condition else None
-        self.sketch = (
-            Sketch(spec, (shape[1], shape[2]), self.margin, outputs) if "layers" in condition else None
-        )
+        self.sketch = Sketch(spec, (shape[1], shape[2]), self.margin, outputs) if "layers" in condition else None
         self.fourier = Fourier(widths[0])
         self.time = nn.Sequential(
             nn.Linear(widths[0] * (2 if self.concat else 1), embedding), nn.SiLU(), nn.Linear(embedding, embedding)

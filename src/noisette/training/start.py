@@ -33,7 +33,6 @@ from noisette.store.run import Run, check_new, create_run, open_run, resume_comm
 from noisette.threads import steady
 from noisette.training.budget import Budget, prolonged
 from noisette.training.callback import Callback, NullCallback
-from noisette.training.counting import count_layers
 from noisette.training.checks import (
     assembled,
     check_batch,
@@ -43,6 +42,7 @@ from noisette.training.checks import (
     check_training,
     is_out_of_memory,
 )
+from noisette.training.counting import count_layers
 from noisette.training.finetuning import transferred
 from noisette.training.grids import Grid
 from noisette.training.launcher import deciding_variables, read_launch

@@ -16,6 +16,7 @@ from noisette.diffusion.schedules import Level
 from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.files.images import read_png
 from noisette.model import Model
+from noisette.networks.layers import Sketch
 from noisette.store.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.store.run import Run, resume_command
 from noisette.threads import giving_way
@@ -24,7 +25,6 @@ from noisette.training.budget import Budget, learning_rate
 from noisette.training.callback import Callback
 from noisette.training.curves import Curves, open_curves
 from noisette.training.grids import Grid
-from noisette.networks.layers import Sketch
 from noisette.training.learner import Learner
 from noisette.training.processes import agree
 from noisette.training.reporting import Reporter
