@@ -188,7 +188,7 @@ class UNetConfig(Section):
     head_width: int = Field(32, ge=4, le=_WIDEST, description="channels of an attention head")
     condition: list[ConditioningName] = Field(
         [],
-        description="conditioning mechanisms, any of concat, add, modulate, spatial, layers; with none it is unconditional",
+        description="conditioning mechanisms, any of concat, add, modulate, spatial, layers; or none at all",
     )
     map_channels: int = Field(24, ge=1, le=_WIDEST, description="of the map that each value owns; of spatial only")
     pixel_width: int = Field(
