@@ -18,20 +18,10 @@ from noisette.data.collections.findings import Finding, Findings
 from noisette.data.collections.ingest import ingest
 from noisette.data.collections.kept import FILES, TEXTS, TEXTS_INDEX, KeptTexts
 from noisette.data.collections.layouts import find_layout
+from noisette.data.collections.places import all_stored, code, folder_of, home, place_of
 from noisette.data.collections.settings import CollectionSettings, read_settings
 from noisette.data.collections.shaping import Shape, decide, shaped
-from noisette.data.collections.stored import (
-    ARRAYS,
-    NAMES,
-    all_stored,
-    code,
-    folder_of,
-    home,
-    last_of,
-    place_of,
-    read_stored,
-    write_record,
-)
+from noisette.data.collections.stored import ARRAYS, NAMES, last_of, read_stored, write_record
 from noisette.data.collections.traits import understand
 from noisette.data.collections.tree import Look, Tree, listed, look, tree_of
 from noisette.data.dataset import SPLITS, Dataset
@@ -65,6 +55,7 @@ class Collection:
         names: Of the images of the data set, in their order.
         dataset: The images; none in it where all are too large.
         findings: What is wrong or worth knowing, problems first.
+        kept: Where the cache keeps it.
     """
 
     root: Path
@@ -75,10 +66,15 @@ class Collection:
     names: Sequence[str]
     dataset: Dataset
     findings: Sequence[Finding]
+    kept: Path
 
 
 def open_collection(
-    path: str | Path, *, settings: CollectionSettings | None = None, progress: Progress = silent
+    path: str | Path,
+    *,
+    settings: CollectionSettings | None = None,
+    progress: Progress = silent,
+    seen: Look | None = None,
 ) -> Collection:
     """Read a folder of images, or what the cache keeps of it if nothing in it has changed.
 
@@ -86,6 +82,7 @@ def open_collection(
         path: Of the folder, of a zip, or of one file that holds many images.
         settings: What counts in the place of its `collection.toml`.
         progress: Called with the images read and those there are.
+        seen: A look at it, of just now; one is taken unless given.
 
     Returns:
         The images and all that was found.
@@ -101,7 +98,7 @@ def open_collection(
     given = expand(str(path))
     if not given.exists():
         raise RequestError(f"no folder {plain(str(given), 200)}")
-    seen = look(given)
+    seen = look(given) if seen is None else seen
     if settings is None and not is_archive(given):
         settings = read_settings(given if given.is_dir() else given.parent)
     kept = folder_of(given, seen, "its own" if settings is None else settings.model_dump_json())
@@ -188,7 +185,7 @@ def _opened(kept: Path, given: Path, *, tell: bool = False) -> Collection | None
         return None
     record, names, dataset = stored
     shape = record.shape.as_shape
-    return Collection(given, record.layout, record.how, record.found, shape, names, dataset, record.findings_read)
+    return Collection(given, record.layout, record.how, record.found, shape, names, dataset, record.findings_read, kept)
 
 
 def _read_into(folder: Path, reading: _Reading, settings: CollectionSettings | None) -> None:

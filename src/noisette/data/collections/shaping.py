@@ -87,7 +87,7 @@ def shaped(ingested: Ingested, shape: Shape, file: Path, findings: Findings) -> 
     taken = set(places.tolist())
     with file.open("wb") as out:  # and not as a mapping, which ends the process where the disk is full
         head = {"descr": "|u1", "fortran_order": False, "shape": target}
-        np.lib.format.write_array_header_1_0(out, head)  # type: ignore[no-untyped-call]
+        np.lib.format.write_array_header_1_0(out, head)
         for place, record in enumerate(records):
             name = ingested.entries[int(record["entry"])].name
             if place not in taken:

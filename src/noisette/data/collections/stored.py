@@ -5,25 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from functools import cache
-from hashlib import blake2b
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from noisette import __version__
 from noisette.attributes.schema import AttributeSchema
 from noisette.data.collections import kept
 from noisette.data.collections.findings import Finding
+from noisette.data.collections.places import code, home, place_of
 from noisette.data.collections.scale import Enlargement
 from noisette.data.collections.shaping import Shape
-from noisette.data.collections.tree import Look
 from noisette.data.dataset import Dataset
 from noisette.errors import NoisetteError
-from noisette.files.cache import cache_folder
 from noisette.files.hashes import Sha256, file_sha256, read_sealed, sealed
 from noisette.files.reading import read_bytes
 from noisette.files.room import hold, used
@@ -96,57 +92,6 @@ class Record(BaseModel):
     def findings_read(self) -> list[Finding]:
         """As they were told."""
         return [Finding(each.kind, each.count, each.names) for each in self.findings]
-
-
-def home() -> Path:
-    """The folder of the cache that collections are in."""
-    return cache_folder() / "collections"
-
-
-def all_stored() -> Iterator[Path]:
-    """All collections in the cache."""
-    return home().glob("[0-9a-f]*-*")
-
-
-def place_of(given: Path) -> str:
-    """What collections are called of one folder, whatever was in it: the beginning of their names."""
-    return digest(os.path.realpath(given))
-
-
-def folder_of(given: Path, seen: Look, settings: str) -> Path:
-    """Where a collection is kept.
-
-    Args:
-        given: The folder that a person named.
-        seen: What is in it.
-        settings: How it is read.
-    """
-    four = [iter(seen.numbers)] * 4
-    files = sorted(zip(seen.names, *four, strict=True))
-    lines = ["\0".join(map(str, file)) for file in files]
-    return home() / f"{place_of(given)}-{digest(code(), settings, *lines, *map(str, sorted(seen.told)))}"
-
-
-@cache
-def code() -> str:
-    """What tells whether folders are read as they were: the version, and which files of ours do it."""
-    import noisette
-
-    package = Path(noisette.__file__).parent
-    stamps = [
-        f"{path.relative_to(package)} {(facts := path.stat()).st_size} {facts.st_mtime_ns}"
-        for part in ("attributes", "config", "data")
-        for path in sorted(package.joinpath(part).rglob("*.py"))
-    ]
-    return digest(__version__, *stamps)
-
-
-def digest(*texts: str) -> str:
-    """A short hash of texts."""
-    content = blake2b(digest_size=8)
-    for text in texts:
-        content.update(f"{len(text)} {text}".encode(errors="surrogateescape"))
-    return content.hexdigest()
 
 
 def write_record(folder: Path, **said: Any) -> None:
