@@ -270,7 +270,10 @@ def _as_set(entry: Entry) -> frozenset[tuple[str, str]] | None:
 
 def _tell_changed(reading: _Reading, tree: Tree) -> None:
     """What changed while it was read; it is read again the next time, since its stamps differ."""
-    then, now = (tree_of(seen, Findings()).stamps for seen in (reading.seen, look(reading.given)))
+    again = look(reading.given)
+    if again.digest == reading.seen.digest:
+        return
+    then, now = (tree_of(seen, Findings()).stamps for seen in (reading.seen, again))
     for name in then if reading.is_unpacked else tree.stamps:
         if now.get(name) != then[name]:
             reading.findings.add("vanished", name)
