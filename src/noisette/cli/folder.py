@@ -135,15 +135,17 @@ def _estimate(collection: Collection) -> dict[str, Any]:
     """How fast the training is here."""
     from noisette.config.sections import seconds
     from noisette.config.suggestion import recipe_of
-    from noisette.training.estimate import steps_per_second
+    from noisette.training.estimate import speed_here
 
     recipe = recipe_of(collection)
-    rate = steps_per_second(recipe, collection.dataset)
+    speed = speed_here(recipe, collection.dataset)
+    rate = speed.images_per_second / recipe.training.batch_size
     images = len(collection.dataset.places("train"))
     budget = recipe.training.budget or ""
     return {
         "budget": budget,
         "steps_per_second": round(rate, 2),
+        "speed_by": speed.by,
         "passes_in_budget": round(rate * recipe.training.batch_size * seconds(budget) / images, 1),
     }
 
@@ -162,7 +164,7 @@ def _training_lines(found: dict[str, Any]) -> list[str]:
     lines += [f"  {name:<28} {reason}" for name, reason in found["recipe"].items()]
     if "steps_per_second" in found:
         passes = found["passes_in_budget"]
-        lines.append(
-            f"  {found['steps_per_second']} steps a second here: {passes} passes over the images in {found['budget']}"
-        )
+        by = "as measured" if found["speed_by"] == "measurement" else "as the last such training had"
+        steps = f"{found['steps_per_second']} steps a second here, {by}"
+        lines.append(f"  {steps}: {passes} passes over the images in {found['budget']}")
     return lines
