@@ -35,7 +35,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny():
-    return parse_recipe(TINY, source="t")
+    return parse_recipe(TINY, source="t", overrides=["training.steps=2"])
 
 
 def test_a_length_in_steps_has_its_time_and_one_in_time_has_its_steps():
@@ -83,24 +83,24 @@ def test_speeds_are_kept_and_damaged_ones_are_measured_again():
 def test_the_second_training_expects_what_the_first_took(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(expectation, "_TELLING", 0.0)
     first, second = Collecting(), Collecting()
-    run = train(tiny, out=tmp_path / "one", steps=2, callback=first)
+    run = train(tiny, out=tmp_path / "one", callback=first)
     assert run.expected is None  # nothing was known, and nothing had to be measured
     assert not [note for note in first.notes if note.startswith("expected")]
     [(key, speed)] = known_speeds().items()
     assert speed.by == "training"
-    again = train(tiny, out=tmp_path / "two", steps=2, callback=second)
+    again = train(tiny, out=tmp_path / "two", callback=second)
     assert again.expected.images_per_second == speed.images_per_second
     assert again.environment["speed_key"] == key
     assert [note for note in second.notes if note.startswith("expected")]
-    other = parse_recipe(TINY, source="t", overrides=["training.batch_size=5"])
-    train(other, out=tmp_path / "three", steps=2)
+    other = parse_recipe(TINY, source="t", overrides=["training.steps=2", "training.batch_size=5"])
+    train(other, out=tmp_path / "three")
     assert len(known_speeds()) == 2  # another shape has another speed
 
 
 def test_a_finished_run_that_is_resumed_tells_nothing_more(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(expectation, "_TELLING", 0.0)
-    train(tiny, out=tmp_path / "one", steps=2)
-    train(tiny, out=tmp_path / "two", steps=2)
+    train(tiny, out=tmp_path / "one")
+    train(tiny, out=tmp_path / "two")
     told = Collecting()
     resume(tmp_path / "two", callback=told)
     assert not [note for note in told.notes if note.startswith("expected")]
