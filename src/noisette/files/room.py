@@ -20,8 +20,6 @@ from noisette.files.cache import HINT
 MOST_BYTES = 16 * 2**30
 """Of one kind of thing in the cache, unless half of what is free is less."""
 
-_KEPT_FREE = 2**28
-"""Bytes that are left to others, whatever is written."""
 _MARK = "in-use-"
 _GONE = ".noisette-tmp"  # the end of names that `noisette.files.atomic` sweeps away, where this one is killed
 _numbers = count()
@@ -58,9 +56,9 @@ def check_disk(folder: Path, needed: int, what: str) -> None:
     Raises:
         NoisetteError: There is no room for it.
     """
-    if needed + _KEPT_FREE > (free := free_bytes(folder)):
+    if needed > (free := free_bytes(folder)):
         raise NoisetteError(
-            f"{what} need {needed / 2**20:,.0f} MiB in {folder}, and {free / 2**20:,.0f} are free; {HINT}"
+            f"{what} need {needed / 2**20:,.1f} MiB in {folder}, and {free / 2**20:,.1f} are free; {HINT}"
         )
 
 

@@ -8,6 +8,7 @@ what is still there, so that it holds nothing of what has vanished.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -67,18 +68,28 @@ def keys_of_pictures(tree: Tree, pictures: Sequence[Picture], code: str) -> NDAr
     Returns:
         (N, 2) uint64; 0 of a picture that says nothing of a file in the tree, and is not kept.
     """
-    root = f"{tree.root}/"
+    root = f"{tree.root}{os.sep}"
     keys = []
     for picture in pictures:
-        path = str(getattr(picture, "path", "")).removeprefix(root)
+        path = str(getattr(picture, "path", "")).removeprefix(root).replace(os.sep, "/")
         stamp = tree.stamps.get(path)
         part = [getattr(picture, name) for name in _fields(type(picture)) if name not in ("path", "root")]
-        keys.append(_NO_KEY if stamp is None else _key(path, stamp, f"{code} {type(picture).__name__} {part}"))
+        if stamp is None or not all(map(_is_plain, part)):
+            keys.append(_NO_KEY)
+        else:
+            keys.append(_key(path, stamp, f"{code} {type(picture).__name__} {part}"))
     return _as_array(keys)
 
 
 def _fields(kind: type) -> Sequence[str]:
     return tuple(getattr(kind, "__dataclass_fields__", ()))
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is written out in full, as an array of many numbers is not."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float)
 
 
 def _key(path: str, stamp: Stamp, part: str = "") -> bytes:
