@@ -58,7 +58,7 @@ def check_disk(folder: Path, needed: int, what: str) -> None:
     """
     if needed > (free := free_bytes(folder)):
         raise NoisetteError(
-            f"{what} need {needed / 2**20:,.1f} MiB in {folder}, and {free / 2**20:,.1f} are free; {HINT}"
+            f"{what} need {needed / 2**20:,.1f} MiB in the cache, where {free / 2**20:,.1f} are free; {HINT}"
         )
 
 

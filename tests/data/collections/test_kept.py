@@ -204,7 +204,9 @@ def test_what_a_killed_process_left_is_removed(folder, tmp_path):
 
 def test_a_disk_that_is_full_is_told_in_a_line(folder, monkeypatch):
     monkeypatch.setattr("noisette.files.room.free_bytes", lambda _: 2**10)
-    with pytest.raises(NoisetteError, match=r"the images of this folder need .* MiB .* are free; set NOISETTE_CACHE"):
+    with pytest.raises(
+        NoisetteError, match=r"the images of this folder need .* MiB in the cache, .* are free; set NOISETTE"
+    ):
         open_collection(folder)
 
 
