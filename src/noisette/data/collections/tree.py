@@ -67,7 +67,10 @@ class Look:
         for texts in (self.names, map("\0".join, self.told)):
             content.update("\0".join(texts).encode(errors="surrogateescape"))
             content.update(b"\0\0")
-        content.update(array("Q", (number % 2**64 for number in self.numbers)).tobytes())
+        try:
+            content.update(array("q", self.numbers))
+        except OverflowError:  # inodes of some file systems
+            content.update(str(self.numbers).encode())
         return content.hexdigest()
 
 
