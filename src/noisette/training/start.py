@@ -43,6 +43,7 @@ from noisette.training.checks import (
     is_out_of_memory,
 )
 from noisette.training.counting import count_layers
+from noisette.training.expectation import Speed, Taken, compared, expected, keep_speed, key_of, known_speeds, learned
 from noisette.training.finetuning import transferred
 from noisette.training.grids import Grid
 from noisette.training.launcher import deciding_variables, read_launch
@@ -197,13 +198,18 @@ def _make_and_train(
     if measured:
         rates = "; ".join(f"{name}: {rate:g} images/s" for name, rate in measured.items())
         callback.on_note(f"measured {rates}")
+    length = _budget_of(resolved, len(places))
+    key = "" if teacher is not None else key_of(model, str(accelerator.device), accelerator.num_processes)
     resolved = _with(resolved, chosen)
     if accelerator.is_main_process:
         facts = {
             **_circumstances(accelerator),
             "measured_images_per_second": measured,
+            "speed_key": key,
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(places)},
         }
+        if key and (speed := _speed(key, measured, accelerator.num_processes)) is not None:
+            facts["expected"] = expected(speed, length, resolved.training.batch_size).model_dump()
         tensors = None if teacher is None else teacher.state_dict()
         if begun_from is not None:
             tensors, share = transferred(model, begun_from.model, begun_from.network.state_dict())
@@ -216,7 +222,31 @@ def _make_and_train(
         run = open_run(folder)
         with _held(run, stop) if accelerator.is_main_process else nullcontext():
             _train(replace(model, recipe=resolved), dataset, run, accelerator, callback, stop)
+    if accelerator.is_main_process:
+        _compare(run, len(places), callback)
     return run
+
+
+def _speed(key: str, measured: Mapping[str, float], processes: int) -> Speed | None:
+    """How fast a training should be: as one before it, or as was just measured of one process."""
+    if (known := known_speeds().get(key)) is not None and known.by == "training":
+        return known
+    rate = max(measured.values(), default=0.0) * processes
+    return Speed(images_per_second=rate, by="measurement") if rate > 0 else known
+
+
+def _compare(run: Run, images: int, callback: Callback) -> None:
+    """Say what was expected of a training that is finished, and keep how fast it was.
+
+    images: that it learned from.
+    """
+    recipe, status = run.recipe, run.status
+    taken = Taken(status["step"], status["seconds"])
+    before = run.expected
+    if before is not None and (line := compared(before, taken, _budget_of(recipe, images))) is not None:
+        callback.on_note(line)
+    if (key := run.environment.get("speed_key")) and (speed := learned(taken, recipe.training.batch_size)) is not None:
+        keep_speed(key, speed)
 
 
 @steady()
@@ -287,7 +317,10 @@ def resume(
                 callback.on_note(
                     f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit"
                 )
+        was_finished = run.state == "finished"
         _train(model, dataset, run, accelerator, callback, stop, longer)
+    if accelerator.is_main_process and not was_finished:
+        _compare(run, len(dataset.places("train")), callback)
     return run
 
 

@@ -1,16 +1,18 @@
-"""A zip in the place of a folder: unpacked into the cache, with nothing outside it, and no more than fits."""
+"""A zip in the place of a folder: unpacked while it is read, with nothing outside it, and no more than fits."""
 
 from __future__ import annotations
 
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from noisette.data.collections.findings import Findings
 from noisette.errors import RequestError
-from noisette.files.atomic import write_folder_atomically
-from noisette.files.cache import locked
+from noisette.files.atomic import temporary_folder
+from noisette.files.room import check_disk
 from noisette.text import plain
 
 MOST_MEMBERS = 1_000_000
@@ -25,30 +27,31 @@ def is_archive(path: Path) -> bool:
     return path.suffix.lower() == ".zip" and path.is_file()
 
 
-def unpacked(path: Path, into: Path, findings: Findings) -> Path:
-    """Unpack a zip into a folder of the cache, unless it is there.
+@contextmanager
+def unpacked(path: Path, beside: Path, findings: Findings) -> Iterator[Path]:
+    """Unpack a zip, and remove what came out of it again at the end.
 
     Args:
         path: Of the zip.
-        into: The folder.
+        beside: A folder of the cache that it is unpacked in.
         findings: Told of members that are left out.
 
-    Returns:
-        The folder.
+    Yields:
+        The folder with what came out.
 
     Raises:
         RequestError: It is no zip, is encrypted or damaged, or unpacks to more than `MOST_BYTES`.
-        NoisetteError: The cache cannot be written.
+        NoisetteError: There is no room for it.
     """
     members = _members(path, findings)
-    with locked(into):
-        if into.is_dir():
-            return into
+    said = sum(member.file_size for member in members)
+    check_disk(beside, min(said, MOST_BYTES), f"the files in {plain(path.name, 100)}")
+    with temporary_folder(beside) as folder:
         try:
-            write_folder_atomically(into, lambda folder: _unpack(path, members, folder))
+            _unpack(path, members, folder)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise RequestError(f"{plain(str(path), 200)} cannot be unpacked: {error}") from error
-    return into
+        yield folder
 
 
 def _members(path: Path, findings: Findings) -> list[zipfile.ZipInfo]:
