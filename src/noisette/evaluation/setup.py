@@ -118,7 +118,8 @@ class EvaluationSetup:
 
         def draw() -> NDArray[np.uint8]:
             plan = self.generator.plan(codes, seeds=range(seed, seed + self.count), settings=sampling)
-            return self.generator.draw(plan, progress=partial(progress, f"drawing {self.count} images"))
+            drawn = self.generator.draw(plan, progress=partial(progress, f"drawing {self.count} images"))
+            return self.generator.model.as_learned(drawn)
 
         return self.record(sampling, seed).images(draw, (self.count, *self.reference.real.images.shape[1:]))
 

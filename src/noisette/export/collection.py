@@ -228,7 +228,8 @@ class _Maker:
         row: NDArray[np.int16] = self._generator.schema.encode([values])[0]
         with Image.open(io.BytesIO(read_bytes(path, inside=folder)), formats=["PNG"]) as picture:
             pixels = np.asarray(picture)[:: self._scale, :: self._scale]
-        self._pictures.add(_digest(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)))
+        image = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+        self._pictures.add(_digest(self._generator.model.as_learned(image[None])[0]))
         self._attributes.add(int(fingerprints(row[None])[0]))
         return row
 
@@ -249,10 +250,11 @@ class _Maker:
             ]
             plan = self._generator.recorded(self._generator.plan(requests, seeds=seeds, allow_unseen=True))
             images = self._generator.draw(plan)
-            read = None if self._classifier is None else self._classifier.read(images)
+            learned = self._generator.model.as_learned(images)
+            read = None if self._classifier is None else self._classifier.read(learned)
             again = []
             for place, (number, image) in enumerate(zip(left, images, strict=True)):
-                digest = _digest(image)
+                digest = _digest(learned[place])
                 obeyed = read is None or bool((read[place] == wanted[number]).all())
                 if digest in self._pictures:  # what differs is not seen, so other attributes are taken
                     del wanted[number]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from noisette.attributes.schema import UNKNOWN, AttributeSchema
 from noisette.attributes.statistics import count
 from noisette.caller import leaves_torch_alone
-from noisette.config.data import open_data
+from noisette.config.data import open_data, palette_learned
 from noisette.config.recipe import Recipe
 from noisette.config.sections import seconds
 from noisette.data.dataset import Dataset
@@ -182,7 +182,7 @@ def _make_and_train(
     resolved = model.recipe
     dataset = open_data(resolved, progress)
     places = dataset.places("train")
-    palette = palette_of(dataset.images, places)
+    palette = palette_learned(resolved, dataset, progress)
     if teacher is not None and model.schema != dataset.schema:
         raise RequestError(f"{dataset.name} has other attributes than the teacher was trained on; train anew")
     model = assemble(resolved, dataset.schema, palette)
@@ -332,7 +332,7 @@ def _restore_tables(run: Run, recipe: Recipe, progress: Progress | None) -> list
     run.check_data(dataset)
     places = dataset.places("train")
     statistics = count(dataset.schema, dataset.attributes[places])
-    texts = table_texts(dataset.schema, statistics, palette_of(dataset.images, places))
+    texts = table_texts(dataset.schema, statistics, palette_learned(recipe, dataset, progress))
     for name in damaged:
         run.restore_table(name, texts.get(name, ""))
     return [f"{run.folder / name} was damaged, and was made anew from the data" for name in damaged]
