@@ -16,7 +16,18 @@ from PIL.PngImagePlugin import PngInfo
 
 from noisette.errors import RequestError
 from noisette.files.atomic import write_atomically
-from noisette.files.png import SIGNATURE, DamagedText, bit_depth, frames_in, other_kind, pixels_alone, text_of
+from noisette.files.indexed import indexed_png
+from noisette.files.png import (
+    SIGNATURE,
+    DamagedText,
+    bit_depth,
+    chunk,
+    compressed_text,
+    frames_in,
+    other_kind,
+    pixels_alone,
+    text_of,
+)
 from noisette.files.reading import open_file, parse_json
 from noisette.text import plain, shortened
 
@@ -160,7 +171,7 @@ def good_scale(width: int, columns: int) -> int:
 
 
 def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:
-    """The file of a picture, with what it was made from inside.
+    """The file of a picture, with what it was made from inside; indexed where few colours allow it.
 
     Raises:
         RequestError: It was made from more than a picture can say.
@@ -168,8 +179,12 @@ def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:
     text = json.dumps(request, separators=(",", ":"))
     if len(text) > _MOST_TEXT:
         raise RequestError("the picture would have to say more of its images than it can hold; draw fewer at a time")
+    content = compressed_text(_KEY, text)
+    data = indexed_png(image, [chunk(b"iTXt", content)])
+    if data is not None:
+        return data
     info = PngInfo()
-    info.add_itxt(_KEY, text, zip=True)
+    info.add(b"iTXt", content)
     file = io.BytesIO()
     image.save(file, format="PNG", pnginfo=info, optimize=True)
     return file.getvalue()
@@ -268,7 +283,10 @@ def _in_eight_bits(image: Image.Image, depth: int) -> Image.Image:
     """
     hidden = image.info.get("transparency")
     if image.mode == "P":
-        return image.convert("RGB" if hidden is None else "RGBA")
+        if hidden is not None:
+            return image.convert("RGBA")
+        colours = np.reshape(image.getpalette() or [], (-1, 3))
+        return image.convert("L" if (colours == colours[:, :1]).all() else "RGB")
     if image.mode in ("LA", "RGBA"):
         return image.convert("RGBA")
     pixels = np.asarray(image.convert("L") if image.mode == "1" else image)

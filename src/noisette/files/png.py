@@ -80,6 +80,16 @@ def pixels_alone(data: bytes) -> bytes:
     return SIGNATURE + b"".join(needed)
 
 
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG: its length, kind, content and checksum."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def compressed_text(keyword: str, text: str) -> bytes:
+    """The content of an iTXt chunk, in no language."""
+    return keyword.encode("latin-1") + b"\0\1\0\0\0" + zlib.compress(text.encode())
+
+
 def frames_in(data: bytes) -> int:
     """Frames of an animation; 1 of a picture. Raises ValueError as `pixels_alone`."""
     control = next((data[begin:end] for kind, begin, end in _chunks(data) if kind == b"acTL"), b"")
