@@ -37,6 +37,8 @@ GAP = 1
 """Pixels between the images of a sheet, before they are enlarged."""
 DENOISING = "noisette-denoising"
 """The key of what an animation says: not that of a picture, which is drawn again from what it says."""
+FRAMES = "noisette-frames"
+"""The same of an animation whose frames are pictures."""
 _KEY = "noisette"
 _TEXT_SIZE = 11  # pixels
 _LONGEST_CAPTION = 300  # letters
@@ -236,10 +238,12 @@ def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
         raise RequestError(f"what {path} says of how it was made is damaged: {error}") from error
     except Exception as error:  # a damaged file makes Pillow raise all kinds
         raise RequestError(f"{path} {_not_a_png(data)}") from error
+    if _says(data, FRAMES):
+        raise RequestError(f"{path} shows {frames} pictures in turn; draw them again with `noisette generate --frames`")
     if frames > 1:
         raise RequestError(f"{path} is an animation of {frames} frames, not a picture; name the PNG that it ends in")
     if not text:
-        if _shows_denoising(data):  # in one step, or it would have several frames
+        if _says(data, DENOISING):  # in one step, or it would have several frames
             raise RequestError(f"{path} shows the denoising of a picture, and is not the picture; name the other PNG")
         raise RequestError(
             f"{path} does not say how it was made; only pictures made by `noisette generate` do, and programs that"
@@ -248,9 +252,10 @@ def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
     return picture, _read_request(text, path)
 
 
-def _shows_denoising(data: bytes) -> bool:
+def _says(data: bytes, key: str) -> bool:
+    """Whether there is such a text, be it damaged or not."""
     try:
-        return text_of(data, DENOISING, _MOST_TEXT) is not None
+        return text_of(data, key, _MOST_TEXT) is not None
     except DamagedText:
         return True
 

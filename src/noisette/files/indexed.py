@@ -55,7 +55,9 @@ def indexed_png(image: Image.Image, chunks: Sequence[bytes] = ()) -> bytes | Non
     if image.mode == "RGBA":
         partly = int((palette[:, 3] < 255).sum())
         parts.append(chunk(b"tRNS", palette[: max(1, partly), 3].tobytes()))
-    return b"".join([SIGNATURE, *parts, *chunks, chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)), chunk(b"IEND", b"")])
+    return b"".join(
+        [SIGNATURE, *parts, *chunks, chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)), chunk(b"IEND", b"")]
+    )
 
 
 def expanded(image: Image.Image, channels: int) -> NDArray[np.uint8]:
