@@ -43,7 +43,9 @@ class DatasetConfig(Section):
     """
 
     name: str = Field(description=" or ".join(SOURCES))
-    background: str | None = Field(None, description="#rrggbb to put RGBA images on while learning; left out, alpha is learned")
+    background: str | None = Field(
+        None, description="#rrggbb to put RGBA images on while learning; left out, alpha is learned"
+    )
     pixels: Literal["auto", "colours", "premultiplied"] = Field(
         "auto", description="pixel space; auto is premultiplied for RGBA, else colours"
     )

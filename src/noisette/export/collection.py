@@ -25,6 +25,7 @@ from noisette.evaluation.classifiers import find_compatible
 from noisette.export.rules import NO_RULES, Rules
 from noisette.files.atomic import make_folder, write_atomically, write_text
 from noisette.files.images import as_png, sheet
+from noisette.files.indexed import expanded
 from noisette.files.output import new_folder
 from noisette.files.reading import read_bytes, read_object
 from noisette.inference.generator import BATCH, Generator
@@ -227,9 +228,8 @@ class _Maker:
                 values[attribute.name] = said.get(attribute.name, ABSENT)
         row: NDArray[np.int16] = self._generator.schema.encode([values])[0]
         with Image.open(io.BytesIO(read_bytes(path, inside=folder)), formats=["PNG"]) as picture:
-            pixels = np.asarray(picture)[:: self._scale, :: self._scale]
-        image = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-        self._pictures.add(_digest(self._generator.model.as_learned(image[None])[0]))
+            pixels = expanded(picture, self._generator.model.drawn_shape[0])[:, :: self._scale, :: self._scale]
+        self._pictures.add(_digest(self._generator.model.as_learned(pixels[None])[0]))
         self._attributes.add(int(fingerprints(row[None])[0]))
         return row
 
@@ -336,8 +336,7 @@ def _finish(folder: Path, generator: Generator, rows: Sequence[NDArray[np.int16]
     pictures = []
     for number in range(min(_ON_SHEET, len(rows))):
         with Image.open(folder / "images" / f"{number}.png", formats=["PNG"]) as picture:
-            pixels = np.asarray(picture)
-        pictures.append(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+            pictures.append(expanded(picture, generator.model.drawn_shape[0]))
     content = as_png(sheet(np.stack(pictures), columns=10, scale=max(1, 64 // pictures[0].shape[-1])), {})
     write_atomically(folder / _SHEET, lambda path: path.write_bytes(content))
 

@@ -75,7 +75,7 @@ def test_it_draws_what_is_asked_for_with_its_alpha_and_its_colours(trained, tmp_
         )
         == 0
     )
-    drawn = np.asarray(Image.open(tmp_path / "a.png"))
+    drawn = np.asarray(Image.open(tmp_path / "a.png").convert("RGBA"))
     assert drawn.shape == (12, 12, 4)
     assert set(map(tuple, drawn.reshape(-1, 4))) <= {
         tuple(colour) for number in range(120) for colour in avatar(number).reshape(-1, 4)
