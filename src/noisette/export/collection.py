@@ -118,7 +118,7 @@ def make_collection(
     rows = maker.make(folder, count, progress)
     _finish(folder, generator, rows, maker)
     there = shown(generator.schema, np.stack(rows)).mean(axis=0)
-    usual = np.array(generator.planner.statistics.counts) / max(1, generator.planner.statistics.images)
+    usual = generator.planner.statistics.shares(generator.schema)
     labels = [_label(value) for value in value_names(generator.schema)]
     frequencies = {
         label: (round(float(mine), 4), round(float(its), 4))
@@ -328,9 +328,9 @@ def _finish(folder: Path, generator: Generator, rows: Sequence[NDArray[np.int16]
     writer.writerow(["attribute", "value", "members", "share", "share in the data"])
     statistics = generator.planner.statistics
     counted = shown(schema, np.stack(rows)).sum(axis=0)
-    for (name, value), count, usual in zip(value_names(schema), counted, statistics.counts, strict=True):
+    for (name, value), count, usual in zip(value_names(schema), counted, statistics.shares(schema), strict=True):
         said = "yes" if value is True else value
-        shares = [f"{part:.4f}" for part in (count / len(rows), usual / max(1, statistics.images))]
+        shares = [f"{part:.4f}" for part in (count / len(rows), usual)]
         writer.writerow([name, said, int(count), *shares])
     write_text(folder / _RARITY, table.getvalue())
     pictures = []

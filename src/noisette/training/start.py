@@ -505,9 +505,15 @@ def _check_labels(dataset: Dataset) -> None:
     """
     if not dataset.schema.attributes:
         raise RequestError(f"{dataset.name} has no attributes to ask for; leave network.condition out")
-    for attribute, column in zip(dataset.schema.attributes, dataset.attributes.T, strict=True):
-        if (column == UNKNOWN).all():
+    learned = dataset.attributes[dataset.places("train")]
+    for attribute, all_codes, codes in zip(dataset.schema.attributes, dataset.attributes.T, learned.T, strict=True):
+        if (all_codes == UNKNOWN).all():
             raise RequestError(f"no image has a label for {attribute.name}; label some, or leave the attribute out")
+        if (codes == UNKNOWN).all():
+            raise RequestError(
+                f"no image of the train split has a label for {attribute.name}, but only some that are kept for"
+                " validation or test; label more, or leave the attribute out"
+            )
 
 
 def _budget_of(recipe: Recipe, images: int) -> Budget:

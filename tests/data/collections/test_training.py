@@ -205,3 +205,17 @@ def test_a_collection_of_layers_is_drawn_right_after_a_few_steps(cache, tmp_path
     images = noisette.load(run.folder).generate(requests, seeds=range(40), allow_unseen=True)
     right = colours[drawn(table, new)].transpose(0, 3, 1, 2)
     assert (np.stack(list(images)) == right).all(axis=(1, 2, 3)).mean() > 0.8
+
+
+@pytest.mark.slow
+def test_images_without_a_label_are_learned_from_and_not_asked_for(cache, tmp_path, capsys):
+    folder = images(tmp_path / "avatars", 200)
+    for number in range(0, 200, 2):
+        write_json(folder / f"{number}.json", token(number))
+    run = noisette.train(str(folder), steps=2, out=tmp_path / "run", settings=[*SMALL, "training.batch_size=8"])
+    splits = open_collection(folder).dataset.split("validation")
+    unlabelled = int((splits.attributes == -1).all(axis=1).sum())
+    assert unlabelled
+    assert main(["evaluate", str(run.folder), "--json"]) == 0
+    told = capsys.readouterr()
+    assert f"{unlabelled} images of the validation split have no label" in told.out + told.err

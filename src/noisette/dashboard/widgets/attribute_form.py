@@ -196,7 +196,7 @@ class AttributeForm:
         st.pills(
             label or name,
             options,
-            format_func=_with_share(counts, self.model.facts["images"]),
+            format_func=_with_share(counts, self.model.facts["known"].get(name, self.model.facts["images"])),
             key=self._key(name),
             wrap=True,
             persist_state="session",
