@@ -191,14 +191,75 @@ def test_a_zip_is_read_as_the_folder_that_it_holds_and_nothing_gets_out_of_it(fo
     assert kinds(open_collection(path)) == kinds(collection)  # from the cache
 
 
-def test_a_bomb_is_refused_by_what_comes_out_of_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("noisette.data.collections.archives.MOST_BYTES", 10**6)
+def spoilt(path, name):
+    """A zip with one wrong byte in a member that is stored as it is."""
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read(name)
+    data = bytearray(path.read_bytes())
+    data[data.index(content) + len(content) - 1] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_member_of_a_zip_that_cannot_be_read_is_told_and_the_others_are_read(folder, tmp_path):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"sprites/{file.name}")
+        archive.writestr("sprites/1.png/inside.png", b"a file is no folder")
+        archive.writestr(f"{'long' * 100}.png", b"no name of a file")
+        archive.writestr("secret.png", b"not read")
+        archive.writestr("strange.png", b"nor is this")
+    spoilt(path, "sprites/3.png")
+    data = bytearray(path.read_bytes())
+    for name, place, value in ((b"secret.png", 8, 1), (b"strange.png", 10, 99)):  # encrypted; packed in no known way
+        data[data.rindex(name) - 46 + place] = value
+    path.write_bytes(data)
+    collection = open_collection(path)
+    assert len(collection.dataset) == COUNT - 1
+    assert "sprites/3.png" not in collection.names
+    reasons = dict(name.rstrip(")").split(" (", 1) for name in named(collection, "archive"))
+    assert reasons["sprites/3.png"].startswith("Bad CRC-32")
+    assert reasons["secret.png"] == "it is encrypted"
+    assert reasons["strange.png"] == "That compression method is not supported"
+    assert len(reasons) == 5
+    other = open_collection(path, settings=CollectionSettings(size="12x12"))  # what came out of it is there
+    assert {name.partition(" (")[0] for name in named(other, "archive")} == reasons.keys()
+
+
+def test_a_zip_of_which_nothing_is_left_is_refused_with_the_first_reason(tmp_path):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../a.png", b"")
+    with pytest.raises(RequestError, match=r"nothing that is read: ../a.png \(its name leads out of the zip\)"):
+        open_collection(path)
+    save(tmp_path / "a.png", avatar(0))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(tmp_path / "a.png", "a.png")
+    spoilt(path, "a.png")
+    with pytest.raises(RequestError, match=r"nothing that can be unpacked: a.png \(Bad CRC-32"):
+        open_collection(path)
+
+
+@pytest.mark.parametrize("bound", ["archives.MOST_BYTES", "packed.HARMLESS"])
+def test_a_bomb_is_refused_by_what_comes_out_of_it(tmp_path, monkeypatch, bound):
+    """By its size, or by how many times as much it is."""
+    monkeypatch.setattr(f"noisette.data.collections.{bound}", 10**6)
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("big.png", bytes(10**7))
-    with pytest.raises(RequestError, match="unpacks to more than is taken, at big.png"):
+        for number in range(20):
+            archive.writestr(f"{number}.png", bytes(10**6))
+    with pytest.raises(RequestError, match="unpacks to 20,000,000 bytes or more, more than is taken"):
         open_collection(path)
     assert not list((tmp_path / "cache").rglob("*.png"))
+
+
+def test_much_that_comes_out_of_little_is_taken_as_long_as_it_is_harmless(folder, tmp_path):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+        archive.writestr("notes.txt", bytes(10**7))
+    assert len(open_collection(path).dataset) == COUNT
 
 
 def test_a_folder_is_read_again_when_one_file_has_changed(folder):
@@ -239,6 +300,41 @@ def test_twins_are_told_and_contradictions_too(folder):
     collection = open_collection(folder)
     assert named(collection, "duplicate") == ["100.png (as 0.png)"]
     assert named(collection, "contradiction") == ["101.png (as 0.png)"]
+
+
+@pytest.mark.parametrize(("revealed", "told"), [(0, True), (3, True), (20, False)])
+def test_a_picture_that_stands_for_most_images_is_told_once(folder, revealed, told):
+    for number in range(COUNT):
+        write_json(folder / f"{number}.json", token(number))
+        if number >= revealed:
+            save(folder / f"{number}.png", avatar(900))
+    save(folder / "twin.png", avatar(0))
+    write_json(folder / "twin.json", token(0))
+    collection = open_collection(folder)
+    others = COUNT - revealed - 1
+    expected = [f"{revealed}.png (as {others} others of {COUNT + 1})"] if told else []
+    assert named(collection, "placeholder") == expected
+    assert len(named(collection, "contradiction")) == (0 if told else others)
+    assert named(collection, "duplicate") == (["twin.png (as 0.png)"] if revealed else [])
+    assert len(collection.dataset) == COUNT + 1
+
+
+def test_twins_of_which_the_same_is_said_are_no_placeholders(tmp_path):
+    for number in range(6):
+        save(tmp_path / "a" / f"{number}.png", avatar(0))
+        write_json(tmp_path / "a" / f"{number}.json", token(0))
+    assert "placeholder" not in kinds(open_collection(tmp_path / "a"))
+
+
+def test_folders_too_deep_inside_others_are_told(folder):
+    deep = folder
+    for _ in range(33):
+        deep = deep / "d"
+    save(deep / "deepest.png", avatar(900))
+    save(deep.parent / "deep.png", avatar(901))
+    collection = open_collection(folder)
+    assert named(collection, "too deep") == ["/".join(33 * "d") + " (32 folders at most lie in each other)"]
+    assert "/".join(32 * "d") + "/deep.png" in collection.names
 
 
 @pytest.mark.parametrize(("resize", "kept"), [("none", 0), ("pad", 1), ("area", 1), ("nearest", 1)])

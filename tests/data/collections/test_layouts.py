@@ -265,10 +265,6 @@ def test_tar_shards(tmp_path):
     assert collection.layout == "webdataset"
     assert_read(collection)
     assert kinds(collection) == {"archive": 2, "no image": 2}
-    with tarfile.open(tmp_path / "a" / "2.tar.gz", "w:gz"):
-        pass
-    with pytest.raises(RequestError, match="is packed"):
-        open_collection(tmp_path / "a")
 
 
 def test_an_image_without_metadata_is_kept_and_unknown(tmp_path):

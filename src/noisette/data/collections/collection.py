@@ -19,6 +19,7 @@ from noisette.data.collections.findings import Finding, Findings
 from noisette.data.collections.ingest import ingest
 from noisette.data.collections.kept import FILES, TEXTS, TEXTS_INDEX, KeptTexts
 from noisette.data.collections.layouts import find_layout
+from noisette.data.collections.placeholders import tell_placeholder
 from noisette.data.collections.places import all_stored, code, folder_of, home, place_of
 from noisette.data.collections.settings import CollectionSettings, read_settings
 from noisette.data.collections.shaping import Shape, decide, shaped
@@ -293,10 +294,11 @@ def _membership(listing: Listing, entries: Sequence[Entry], digests: NDArray[np.
 
 
 def _tell_duplicates(entries: Sequence[Entry], digests: NDArray[np.uint64], findings: Findings) -> None:
+    placeholder = tell_placeholder(entries, digests, findings)
     first: dict[int, Entry] = {}
     for entry, digest in zip(entries, digests.tolist(), strict=True):
         other = first.setdefault(digest, entry)
-        if other is not entry:
+        if other is not entry and digest != placeholder:
             same = _as_set(other) == _as_set(entry)
             findings.add("duplicate" if same else "contradiction", entry.name, f"as {other.name}")
 

@@ -47,8 +47,12 @@ KINDS: dict[str, Kind] = {
     "link": Kind(
         "problem", "is a link that leads out of the folder; left out", "copy what it leads to into the folder"
     ),
+    "too deep": Kind("problem", "is a folder too deep inside others; not read", "move it up"),
     "archive": Kind(
         "problem", "is a member of the archive that is not read", "unpack it yourself, and name the folder"
+    ),
+    "cut off": Kind(
+        "problem", "is damaged, and not read from there on; what comes before is taken", "copy it again from its source"
     ),
     "vanished": Kind("problem", "was there and is no longer: the folder changes while it is read", "read it again"),
     "metadata": Kind("problem", "has metadata that cannot be read; its traits are unknown", "mend the file"),
@@ -62,8 +66,14 @@ KINDS: dict[str, Kind] = {
     ),
     "no metadata": Kind("problem", "has no metadata; its traits are unknown", "describe it, or remove it"),
     "no image": Kind("problem", "is described, and there is no such image", "add the image, or remove its metadata"),
+    "several images": Kind("note", "has several images, of which the first is taken"),
     "column": Kind("note", "is a column that is not used"),
     "not understood": Kind("note", "is no image and no metadata; not read"),
+    "placeholder": Kind(
+        "problem",
+        "is the picture of most images, whose traits differ: they may not be revealed yet",
+        "wait until the images themselves are there",
+    ),
     "duplicate": Kind("note", "has the same pixels as another", "remove one: twins are learned twice"),
     "contradiction": Kind("note", "has the same pixels as another with other traits", "see which of them is right"),
     "empty tile": Kind("note", "is a tile of one colour; left out"),

@@ -89,9 +89,22 @@ def read_text(tree: Tree, name: str, findings: Findings, *, subject: str = "", m
     except NoisetteError as error:
         findings.add("metadata", subject, str(error))
         return None
+    text = text_of(data, name, findings)
+    if text is None:
+        findings.add("metadata", subject, f"{place}it is no text")
+    return text
+
+
+def text_of(data: bytes, name: str, findings: Findings) -> str | None:
+    """The text that bytes are; None if they are none.
+
+    Args:
+        data: Of a file of metadata.
+        name: Of the file, or of the image that it describes.
+        findings: Told of an encoding that had to be guessed.
+    """
     decoded = _decoded(data)
     if decoded is None:
-        findings.add("metadata", subject, f"{place}it is no text")
         return None
     text, guessed = decoded
     if guessed:

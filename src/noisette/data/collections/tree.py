@@ -206,6 +206,8 @@ def _walk(folder: str, home: Path, prefix: str, seen: Look, depth: int) -> None:
                     seen.names.append(prefix + name)
                 elif entry.is_dir() and not is_link and depth < _DEEPEST:
                     _walk(entry.path, home, f"{prefix}{name}/", seen, depth + 1)
+                elif entry.is_dir() and not is_link:
+                    seen.told.append(("too deep", prefix + name, f"{_DEEPEST} folders at most lie in each other"))
                 elif not entry.is_dir():
                     seen.told.append(("not understood", prefix + name, "no regular file"))
             except OSError as error:

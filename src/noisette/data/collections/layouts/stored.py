@@ -1,0 +1,410 @@
+"""Arrays in files (NumPy's `.npy` and `.npz`, IDX): their shapes by their headers, and their images one by one.
+
+A header is never believed: what it says is held against the bytes that there are before anything is made of it. Objects
+of Python, which would have to be run, are refused by it.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from gzip import GzipFile
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from noisette.data.collections.entries import Entry, Listing, Raw, RefusedPicture
+from noisette.data.collections.findings import Findings
+from noisette.data.collections.metadata import TraitReader
+from noisette.data.collections.packed import DAMAGE, is_bomb
+from noisette.data.collections.pictures import MOST_BYTES, MOST_SIDE
+from noisette.data.collections.tree import MOST_FILES, Tree
+from noisette.errors import NoisetteError, RequestError
+from noisette.files.reading import open_file
+from noisette.text import plain
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST_OF_FILE = 2**40
+MOST_AT_ONCE = 2**32
+"""Bytes of an array that is held in memory: of labels, and of images that are packed."""
+
+_NUMPY, _GZIP = b"\x93NUMPY", b"\x1f\x8b"
+_BLOCK = 2**20
+_OF_IDX = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_OF_IMAGES, _OF_LABELS = "buif", "buifUS"  # kinds of numbers, and of texts
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an array says of itself.
+
+    Attributes:
+        shape: Of the array.
+        dtype: Of its numbers.
+        in_order: Whether the numbers of the first image come first, as C has them and Fortran does not.
+        start: Bytes before the first of them.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    in_order: bool
+    start: int
+
+    @property
+    def each(self) -> int:
+        """Bytes of one image, or one label."""
+        return prod(self.shape[1:]) * self.dtype.itemsize
+
+    @property
+    def bytes(self) -> int:
+        """Of all its numbers."""
+        return prod(self.shape) * self.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An array of a file that holds what its header says.
+
+    Attributes:
+        name: Of the file, in its tree.
+        member: Its own in a `.npz`; empty elsewhere.
+        header: What it says of itself.
+    """
+
+    name: str
+    member: str
+    header: Header
+
+    @property
+    def label(self) -> str:
+        """What it is called in findings."""
+        return f"{self.name}:{self.member}" if self.member else self.name
+
+    @property
+    def holds_images(self) -> bool:
+        """Whether it may hold images, by its shape and its numbers."""
+        return len(self.header.shape) >= 3 and self.header.dtype.kind in _OF_IMAGES and self.header.bytes > 0
+
+    def is_label_of(self, images: Stored) -> bool:
+        """Whether it has one number, or one text, for each image of another one."""
+        shape = self.header.shape
+        return shape == images.header.shape[:1] and self.header.dtype.kind in _OF_LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """One image of an array. See `Picture`.
+
+    Attributes:
+        path: Of the file.
+        root: The folder that it must lie in.
+        member: Name of the array in a `.npz`; empty elsewhere.
+        place: Its index.
+    """
+
+    path: Path
+    root: Path
+    member: str
+    place: int
+
+    def read(self) -> NDArray[np.uint8]:
+        """The pixels, (H, W, C) uint8. Raises RefusedPicture."""
+        try:
+            return as_image(_image(self.path, self.root, self.member, self.place))
+        except (*DAMAGE, NoisetteError) as error:
+            raise RefusedPicture("unreadable", str(error)) from error
+
+
+def arrays_in(tree: Tree, names: Sequence[str], findings: Findings) -> list[Stored]:
+    """The arrays of files that hold what their headers say.
+
+    Args:
+        tree: The files.
+        names: Those that may hold arrays.
+        findings: Told of each that cannot be read, with the reason; the others count.
+    """
+    found: list[Stored] = []
+    for name in names:
+        for member in _members(tree, name, findings):
+            label = f"{name}:{member}" if member else name
+            try:
+                header = header_of(tree.path(name), tree.root, member)
+                _check(tree.path(name), tree.root, member, header)
+            except (*DAMAGE, NoisetteError) as error:
+                findings.add("unreadable", label, str(error) or type(error).__name__)
+                continue
+            found.append(Stored(name, member, header))
+    return found
+
+
+def listing_of(
+    tree: Tree, how: str, entries: Sequence[Entry], splits: Mapping[str, str], findings: Findings
+) -> Listing:
+    """What a layout of arrays gives back.
+
+    Args:
+        tree: The files.
+        how: What it is, such as "IDX files".
+        entries: The images of all arrays.
+        splits: Of each image whose file says it, by its name.
+        findings: What was told of the arrays that are not among them.
+
+    Raises:
+        RequestError: There are no images, or more than are read.
+    """
+    where = plain(str(tree.root), 200)
+    if not entries:
+        reasons = findings.of("unreadable").names
+        raise RequestError(
+            f"none of the {how} in {where} holds images that can be read"
+            + (f": {reasons[0]}" if reasons else "; they are of the shape (N, H, W) or (N, H, W, C)")
+        )
+    if len(entries) > MOST_FILES:
+        raise RequestError(f"{where} holds {len(entries):,} images; {MOST_FILES:,} at most are read")
+    if all(entry.traits is None for entry in entries):
+        entries = [replace(entry, traits=()) for entry in entries]  # there are no labels that could be missing
+    for entry in entries:
+        if entry.traits is None:
+            findings.add("no metadata", entry.name)
+    return Listing(how, entries, splits=splits)
+
+
+def entries_of(
+    tree: Tree, images: Stored, columns: Mapping[str, Sequence[Raw]], reader: TraitReader
+) -> Iterator[Entry]:
+    """The images of an array, each with its labels.
+
+    Args:
+        tree: The files.
+        images: The array, (N, H, W) or (N, H, W, C) or (N, C, H, W).
+        columns: Name of a trait -> its values, N; none where nothing is known of the images.
+        reader: Makes the traits.
+    """
+    path = tree.path(images.name)
+    for place in range(images.header.shape[0]):
+        label = f"{images.label}#{place}"
+        traits = reader.pairs([(name, values[place]) for name, values in columns.items()], label) if columns else None
+        yield Entry(label, StoredImage(path, tree.root, images.member, place), traits)
+
+
+def values_of(tree: Tree, labels: Stored, findings: Findings) -> list[Raw] | None:
+    """The numbers or texts of an array of labels; None if they cannot be read, which the findings are told."""
+    try:
+        array = _all(tree.path(labels.name), tree.root, labels.member, _stamp(tree.path(labels.name)))
+    except (*DAMAGE, NoisetteError) as error:
+        findings.add("unreadable", labels.label, str(error))
+        return None
+    values: list[Raw] = array.tolist()
+    return [value.decode(errors="replace") if isinstance(value, bytes) else value for value in values]
+
+
+def header_of(path: Path, root: Path, member: str = "") -> Header:
+    """What an array says of itself; nothing else of it is read.
+
+    Args:
+        path: Of the file.
+        root: The folder that it must lie in.
+        member: Name of the array in a `.npz`; empty elsewhere.
+
+    Raises:
+        ValueError: It is no array that is taken.
+        NoisetteError: The file cannot be opened. What else reading raises is in `DAMAGE`.
+    """
+    return _header(path, root, member, _stamp(path))
+
+
+@lru_cache(maxsize=64)
+def _header(path: Path, root: Path, member: str, stamp: tuple[int, int]) -> Header:
+    with _unpacked(path, root, member) as file:
+        begins = file.read(len(_NUMPY))
+        file.seek(0)
+        header = _of_numpy(file) if begins == _NUMPY else _of_idx(file)
+    if header.dtype.hasobject:
+        raise ValueError("it holds objects of Python, which would have to be run; save numbers")
+    if any(size < 0 for size in header.shape):
+        raise ValueError("its shape is none")
+    return header
+
+
+def _of_numpy(file: BinaryIO) -> Header:
+    from numpy.lib import format as npy
+
+    try:
+        version = npy.read_magic(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python 2, which wrote the same otherwise
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, is_fortran, dtype = read(file)
+    except Exception as error:  # a header is a text in Python's own notation, and what reads it raises all kinds
+        raise ValueError(f"it has no header of an array: {error}") from error
+    return Header(shape, dtype, not is_fortran or len(shape) < 2, file.tell())
+
+
+def _of_idx(file: BinaryIO) -> Header:
+    import numpy as np
+
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _OF_IDX or not 1 <= magic[3] <= 4:
+        raise ValueError("it has no header of an array")
+    sizes = file.read(4 * magic[3])
+    if len(sizes) < 4 * magic[3]:
+        raise ValueError("it ends in its header")
+    shape = tuple(int.from_bytes(sizes[place : place + 4], "big") for place in range(0, len(sizes), 4))
+    return Header(shape, np.dtype(_OF_IDX[magic[2]]), True, file.tell())
+
+
+@contextmanager
+def _unpacked(path: Path, root: Path, member: str) -> Iterator[BinaryIO]:
+    """The bytes of an array, from its header on, unpacked as they are read."""
+    with open_file(path, most=MOST_OF_FILE, inside=root) as raw:
+        if member:
+            try:
+                with zipfile.ZipFile(raw) as archive, archive.open(f"{member}.npy") as file:
+                    yield cast("BinaryIO", file)
+            except KeyError as error:
+                raise ValueError("it is no longer there") from error
+        elif _is_packed(raw):
+            with GzipFile(fileobj=raw) as file:
+                yield cast("BinaryIO", file)
+        else:
+            yield raw
+
+
+def _is_packed(raw: BinaryIO) -> bool:
+    begins = raw.read(len(_GZIP))
+    raw.seek(0)
+    return begins == _GZIP
+
+
+def _check(path: Path, root: Path, member: str, header: Header) -> None:
+    """Hold what a header says against what there is; packed files are unpacked for it once, and nothing is kept.
+
+    Raises:
+        ValueError: Something is missing, or there is more of it than is taken.
+    """
+    if header.shape and header.shape[0] > MOST_FILES:
+        raise ValueError(f"it says that it holds {header.shape[0]:,} images; {MOST_FILES:,} at most are read")
+    size = path.stat().st_size
+    with _unpacked(path, root, member) as file:
+        if not member and not isinstance(file, GzipFile):
+            if size < header.start + header.bytes:
+                raise ValueError(_missing(size - header.start, header))
+            return
+        if is_bomb(size, header.bytes) or header.bytes > MOST_AT_ONCE:
+            raise ValueError(f"it unpacks to {header.bytes:,} bytes, more than are taken; save it as .npy")
+        file.seek(header.start)
+        there = 0
+        while there < header.bytes and (block := file.read(min(_BLOCK, header.bytes - there))):
+            there += len(block)
+        if there < header.bytes:
+            raise ValueError(_missing(there, header))
+        file.read(1)  # at the end of a packed file its checksum is held against what came out
+
+
+def _missing(there: int, header: Header) -> str:
+    whole = there // header.each if header.each else 0
+    return f"its end is missing: {max(0, whole):,} of {header.shape[0]:,} are there" if header.shape else "it is empty"
+
+
+def _image(path: Path, root: Path, member: str, place: int) -> NDArray[np.generic]:
+    """One image of an array, (H, W) or with channels first or last; of its file no more than that is read, if it can
+    be."""
+    import numpy as np
+
+    stamp = _stamp(path)
+    header = _header(path, root, member, stamp)
+    if not 0 <= place < header.shape[0]:
+        raise ValueError("it is no longer there")
+    if header.each > MOST_BYTES or max(header.shape[1:]) > MOST_SIDE:
+        raise RefusedPicture("too large", "x".join(map(str, header.shape[1:])))
+    with open_file(path, most=MOST_OF_FILE, inside=root) as file:
+        if header.in_order and not member and not _is_packed(file):
+            file.seek(header.start + place * header.each)
+            content = file.read(header.each)
+            if len(content) < header.each:
+                raise ValueError("its end is missing")
+            return np.frombuffer(content, header.dtype).reshape(header.shape[1:])
+    return cast("NDArray[np.generic]", _all(path, root, member, stamp)[place])
+
+
+@lru_cache(maxsize=2)
+def _all(path: Path, root: Path, member: str, stamp: tuple[int, int]) -> NDArray[np.generic]:
+    """A whole array, for the images that come after the first."""
+    import numpy as np
+
+    header = _header(path, root, member, stamp)
+    if header.bytes > MOST_AT_ONCE:
+        raise ValueError(f"{header.bytes:,} bytes would have to be held in memory; save it in the order of C")
+    with _unpacked(path, root, member) as file:
+        file.seek(header.start)
+        content = file.read(header.bytes)
+    if len(content) < header.bytes:
+        raise ValueError(_missing(len(content), header))
+    array: NDArray[np.generic] = np.frombuffer(content, header.dtype)
+    return array.reshape(header.shape, order="C" if header.in_order else "F")
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _members(tree: Tree, name: str, findings: Findings) -> list[str]:
+    """The arrays of a `.npz`; of any other file the one that it is."""
+    if not name.lower().endswith(".npz"):
+        return [""]
+    try:
+        with open_file(tree.path(name), most=MOST_OF_FILE, inside=tree.root) as raw, zipfile.ZipFile(raw) as archive:
+            sizes = {each.filename: each.file_size for each in archive.infolist()}
+        if is_bomb(tree.stamps[name].size, sum(sizes.values())):
+            raise ValueError(f"it unpacks to {sum(sizes.values()):,} bytes, more than are taken")
+    except (*DAMAGE, NoisetteError) as error:
+        findings.add("unreadable", name, str(error))
+        return []
+    for each in sizes:
+        if not each.endswith(".npy"):
+            findings.add("not understood", f"{name}:{each}")
+    return [each.removesuffix(".npy") for each in sizes if each.endswith(".npy")]
+
+
+def as_image(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """An image in whichever of the usual forms as bytes.
+
+    Args:
+        image: (H, W), (H, W, C) or (C, H, W): truths, whole numbers to 255, or 255ths from 0 to 1.
+
+    Returns:
+        (H, W, C) uint8.
+
+    Raises:
+        RefusedPicture: Something would be lost, or it is no image.
+    """
+    import numpy as np
+
+    if image.dtype == np.bool_:
+        image = image.astype(np.uint8) * np.uint8(255)
+    if image.dtype.kind == "f":
+        scaled = image.astype(np.float64) * 255
+        if not (np.isfinite(scaled).all() and (scaled >= 0).all() and (scaled <= 255).all()):
+            raise RefusedPicture("unreadable", "numbers outside 0 to 1")
+        if np.abs(scaled - np.rint(scaled)).max() > 1e-3:
+            raise RefusedPicture("unreadable", "numbers that are no 255ths; save the bytes")
+        image = np.rint(scaled).astype(np.uint8)
+    if image.dtype != np.uint8:
+        if image.dtype.kind not in "iu" or image.min() < 0 or image.max() > 255:
+            raise RefusedPicture("16 bits", f"{image.dtype}")
+        image = image.astype(np.uint8)
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim == 3 and image.shape[2] not in (1, 3, 4) and image.shape[0] in (1, 3, 4):
+        image = image.transpose(1, 2, 0)
+    if image.ndim != 3 or image.shape[2] not in (1, 3, 4):
+        raise RefusedPicture("unreadable", f"no image, but an array of {image.shape}")
+    return np.ascontiguousarray(image, dtype=np.uint8)
