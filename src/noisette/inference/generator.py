@@ -239,7 +239,7 @@ class Generator:
             >>> generator = noisette.load("punks")
             >>> plan = generator.plan("Zombie, Knitted Cap", seeds=[0, 1], preset="fast")
             >>> generator.draw(plan).shape
-            (2, 3, 24, 24)
+            (2, 4, 24, 24)
         """
         return self.planner.plan(
             request,

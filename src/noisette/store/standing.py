@@ -19,6 +19,8 @@ Words = Annotated[str, Field(max_length=1000)]
 
 
 class _Facts(BaseModel):
+    """What a file says of a run; more than is known here is taken, as a later version wrote it."""
+
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
 
