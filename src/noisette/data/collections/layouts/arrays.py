@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from noisette.data.collections.entries import Entry, Listing, Raw
 from noisette.data.collections.findings import Findings
 from noisette.data.collections.layouts.common import tell_rest
-from noisette.data.collections.layouts.stored import Stored, arrays_in, entries_of, listing_of, values_of
+from noisette.data.collections.layouts.labels import columns_of, images_among, squares_told
+from noisette.data.collections.layouts.stored import Stored, arrays_in, entries_of, listing_of
 from noisette.data.collections.metadata import MOST_OF_ONE, TraitReader, read_text
 from noisette.data.collections.settings import CollectionSettings
 from noisette.data.collections.tree import Tree
@@ -32,15 +32,21 @@ class _Arrays:
         entries: list[Entry] = []
         splits: dict[str, str] = {}
         used: set[str] = set()
-        for images in arrays:
-            kind, split = _kind(images)
-            if not images.holds_images or kind not in ("", *_IMAGES):
-                continue
-            labels = [each for each in arrays if each.is_label_of(images) and _kind(each)[1] == split]
+        all_images = images_among([each for each in arrays if _kind(each)[0] in ("", *_IMAGES)], lambda x: _kind(x)[1])
+        held = {each.label for each in all_images}
+        for images in all_images:
+            split = _kind(images)[1]
+            labels = [
+                each
+                for each in arrays
+                if each.label not in held and each.is_label_of(images) and _kind(each)[1] == split
+            ]
             used |= {each.label for each in (images, *labels)}
-            columns = {_label(each): _named(values_of(tree, each, findings), classes) for each in labels}
-            known = {name: values for name, values in columns.items() if values is not None}
-            for entry in entries_of(tree, images, known, reader):
+            columns: dict[str, list[Raw]] = {}
+            for each in labels:
+                name = _label(each) if _label(each) not in columns else each.label
+                columns |= columns_of(tree, each, name, classes, findings)
+            for entry in entries_of(tree, images, columns, reader):
                 entries.append(entry)
                 if split:
                     splits[entry.name] = split
@@ -48,7 +54,7 @@ class _Arrays:
             if each.label not in used:
                 findings.add("not understood", each.label, "no images, and no label for each")
         tell_rest(tree, {*files, *tree.of(*_CLASSES)}, findings)
-        return listing_of(tree, "NumPy arrays", entries, splits, findings)
+        return listing_of(tree, f"NumPy arrays{squares_told(all_images)}", entries, splits, findings)
 
 
 LAYOUT = _Arrays()
@@ -68,13 +74,6 @@ def _kind(array: Stored) -> tuple[str, str]:
 def _label(array: Stored) -> str:
     kind = _kind(array)[0] or PurePosixPath(array.name).stem
     return "class" if kind in _LABELS else kind
-
-
-def _named(values: list[Raw] | None, classes: Mapping[int, str]) -> list[Raw] | None:
-    """Labels by the names of their classes, where there are any."""
-    if values is None:
-        return None
-    return [classes.get(value, value) if isinstance(value, int) else value for value in values]
 
 
 def _classes(tree: Tree, findings: Findings) -> dict[int, str]:

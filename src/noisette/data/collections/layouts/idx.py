@@ -5,7 +5,8 @@ from __future__ import annotations
 from noisette.data.collections.entries import Entry, Listing
 from noisette.data.collections.findings import Findings
 from noisette.data.collections.layouts.common import tell_rest
-from noisette.data.collections.layouts.stored import arrays_in, entries_of, header_of, listing_of, values_of
+from noisette.data.collections.layouts.labels import columns_of, images_among, squares_told
+from noisette.data.collections.layouts.stored import arrays_in, entries_of, header_of, listing_of
 from noisette.data.collections.matching import base_of
 from noisette.data.collections.metadata import TraitReader
 from noisette.data.collections.packed import DAMAGE
@@ -19,7 +20,7 @@ _SUFFIXES = ("ubyte", "ubyte.gz")
 
 class _Idx:
     def claims(self, tree: Tree, settings: CollectionSettings) -> bool:
-        return not tree.images and any(_dimensions(tree, name) >= 3 for name in _files(tree))
+        return not tree.images and any(_may_hold_images(tree, name) for name in _files(tree))
 
     def read(self, tree: Tree, settings: CollectionSettings, findings: Findings) -> Listing:
         files = _files(tree)
@@ -28,14 +29,17 @@ class _Idx:
         entries: list[Entry] = []
         splits: dict[str, str] = {}
         used: set[str] = set()
-        for images in arrays:
-            if not images.holds_images:
-                continue
+        all_images = images_among(arrays, lambda each: _beginning(each.name))
+        held = {each.name for each in all_images}
+        for images in all_images:
             beginning = _beginning(images.name)
-            labels = [each for each in arrays if each.is_label_of(images) and _beginning(each.name) == beginning][:1]
+            labels = [
+                each
+                for each in arrays
+                if each.name not in held and each.is_label_of(images) and _beginning(each.name) == beginning
+            ][:1]
             used |= {each.name for each in (images, *labels)}
-            values = values_of(tree, labels[0], findings) if labels else None
-            columns = {} if values is None else {"class": values}
+            columns = columns_of(tree, labels[0], "class", {}, findings) if labels else {}
             for entry in entries_of(tree, images, columns, reader):
                 entries.append(entry)
                 if beginning in _TEST:
@@ -44,7 +48,7 @@ class _Idx:
             if each.name not in used:
                 findings.add("not understood", each.name, "no images, and no label for each")
         tell_rest(tree, files, findings)
-        return listing_of(tree, "IDX files", entries, splits, findings)
+        return listing_of(tree, f"IDX files{squares_told(all_images)}", entries, splits, findings)
 
 
 LAYOUT = _Idx()
@@ -61,8 +65,8 @@ def _beginning(name: str) -> str:
     return base_of(name).split("-")[0].split(".")[0].split("_")[0].lower()
 
 
-def _dimensions(tree: Tree, name: str) -> int:
+def _may_hold_images(tree: Tree, name: str) -> bool:
     try:
-        return len(header_of(tree.path(name), tree.root).shape)
+        return len(header_of(tree.path(name), tree.root).image) >= 2
     except (*DAMAGE, NoisetteError):
-        return 0
+        return False

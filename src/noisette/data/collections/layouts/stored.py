@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from gzip import GzipFile
-from math import prod
+from math import isqrt, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 MOST_OF_FILE = 2**40
 MOST_AT_ONCE = 2**32
 """Bytes of an array that is held in memory: of labels, and of images that are packed."""
+
+LEAST_SIDE = 8
+"""Pixels along a side of an image whose pixels lie in one row; a row of fewer numbers is one of other things."""
 
 _NUMPY, _GZIP = b"\x93NUMPY", b"\x1f\x8b"
 _BLOCK = 2**20
@@ -67,6 +70,12 @@ class Header:
         """Of all its numbers."""
         return prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def image(self) -> tuple[int, ...]:
+        """Shape of one image: a square, where its pixels lie in one row, (N, 784), and can be one."""
+        side = isqrt(self.shape[1]) if len(self.shape) == 2 else 0
+        return (side, side) if side >= LEAST_SIDE and side * side == self.shape[1] else self.shape[1:]
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -90,12 +99,21 @@ class Stored:
     @property
     def holds_images(self) -> bool:
         """Whether it may hold images, by its shape and its numbers."""
-        return len(self.header.shape) >= 3 and self.header.dtype.kind in _OF_IMAGES and self.header.bytes > 0
+        return len(self.header.shape) >= 3 and self._may_be_pixels
+
+    @property
+    def holds_rows_of_pixels(self) -> bool:
+        """Whether it may hold images whose pixels lie in one row each, (N, 784)."""
+        return len(self.header.shape) == 2 and len(self.header.image) == 2 and self._may_be_pixels
+
+    @property
+    def _may_be_pixels(self) -> bool:
+        return self.header.dtype.kind in _OF_IMAGES and self.header.bytes > 0
 
     def is_label_of(self, images: Stored) -> bool:
-        """Whether it has one number, or one text, for each image of another one."""
+        """Whether it has one number, or one text, or a row of them, for each image of another one."""
         shape = self.header.shape
-        return shape == images.header.shape[:1] and self.header.dtype.kind in _OF_LABELS
+        return len(shape) in (1, 2) and shape[:1] == images.header.shape[:1] and self.header.dtype.kind in _OF_LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +212,14 @@ def entries_of(
         yield Entry(label, StoredImage(path, tree.root, images.member, place), traits)
 
 
-def values_of(tree: Tree, labels: Stored, findings: Findings) -> list[Raw] | None:
-    """The numbers or texts of an array of labels; None if they cannot be read, which the findings are told."""
+def array_of(tree: Tree, stored: Stored, findings: Findings) -> NDArray[np.generic] | None:
+    """A whole array, such as labels are; None if it cannot be read, which the findings are told."""
+    path = tree.path(stored.name)
     try:
-        array = _all(tree.path(labels.name), tree.root, labels.member, _stamp(tree.path(labels.name)))
+        return _all(path, tree.root, stored.member, _stamp(path))
     except (*DAMAGE, NoisetteError) as error:
-        findings.add("unreadable", labels.label, str(error))
+        findings.add("unreadable", stored.label, str(error))
         return None
-    values: list[Raw] = array.tolist()
-    return [value.decode(errors="replace") if isinstance(value, bytes) else value for value in values]
 
 
 def header_of(path: Path, root: Path, member: str = "") -> Header:
@@ -322,16 +339,16 @@ def _image(path: Path, root: Path, member: str, place: int) -> NDArray[np.generi
     header = _header(path, root, member, stamp)
     if not 0 <= place < header.shape[0]:
         raise ValueError("it is no longer there")
-    if header.each > MOST_BYTES or max(header.shape[1:]) > MOST_SIDE:
-        raise RefusedPicture("too large", "x".join(map(str, header.shape[1:])))
+    if header.each > MOST_BYTES or max(header.image) > MOST_SIDE:
+        raise RefusedPicture("too large", "x".join(map(str, header.image)))
     with open_file(path, most=MOST_OF_FILE, inside=root) as file:
         if header.in_order and not member and not _is_packed(file):
             file.seek(header.start + place * header.each)
             content = file.read(header.each)
             if len(content) < header.each:
                 raise ValueError("its end is missing")
-            return np.frombuffer(content, header.dtype).reshape(header.shape[1:])
-    return cast("NDArray[np.generic]", _all(path, root, member, stamp)[place])
+            return np.frombuffer(content, header.dtype).reshape(header.image)
+    return cast("NDArray[np.generic]", _all(path, root, member, stamp)[place].reshape(header.image))
 
 
 @lru_cache(maxsize=2)
