@@ -117,13 +117,18 @@ def check(layers: Layers, run: str, count: int) -> None:
     import noisette
 
     generator = noisette.load(run)
+    options = {attribute.name: attribute.values for attribute in generator.schema.attributes}
     wanted = [layers.seeded(HELD_BACK + number) for number in range(count)]
-    drawn = generator.generate(wanted, seeds=range(count), allow_unseen=True)
+    able = [all(value in options[trait] for trait, value in traits.items()) for traits in wanted]
+    asked = [traits for traits, can in zip(wanted, able, strict=True) if can]
+    drawn = generator.generate(asked, seeds=range(len(asked)), allow_unseen=True)
     images = np.stack([image.transpose(1, 2, 0) for image in drawn])
-    right = np.stack([layers.draw(traits)[..., : images.shape[3]] for traits in wanted])
+    right = np.stack([layers.draw(traits)[..., : images.shape[3]] for traits in asked])
     wrong = (images != right).any(axis=3).sum(axis=(1, 2))
-    print(f"{(wrong == 0).sum()} of {count} equal in every pixel ({(wrong == 0).mean():.1%})")
-    print(f"pixels right: {1 - wrong.mean() / SIDE**2:.4%}; wrong in the median of the others: {_median(wrong):.0f}")
+    print(f"{(wrong == 0).sum()} of {count} equal in every pixel ({(wrong == 0).sum() / count:.1%})")
+    if len(asked) < count:
+        print(f"{count - len(asked)} of them have a part that no image shows, and count as wrong")
+    print(f"pixels right of the others: {1 - wrong.mean() / SIDE**2:.4%}; wrong in the median: {_median(wrong):.0f}")
 
 
 def _median(wrong: NDArray[np.intp]) -> float:

@@ -9,7 +9,7 @@ Examples:
     >>> generator = noisette.load("punks")
     >>> images = generator.generate({"type": "Female", "Earring": False}, seeds=range(4), steps=2)
     >>> images.shape, images.dtype
-    ((4, 3, 24, 24), dtype('uint8'))
+    ((4, 4, 24, 24), dtype('uint8'))
 
     A training writes a run folder, which is loaded in the same way:
 
@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from noisette.store.checkpoint import Checkpoint as Checkpoint
     from noisette.store.checkpoint import CheckpointEntry as CheckpointEntry
     from noisette.store.run import Run as Run
+    from noisette.store.standing import Expected as Expected
     from noisette.training.callback import Callback as Callback
     from noisette.training.callback import NullCallback as NullCallback
     from noisette.training.callback import StepInfo as StepInfo
@@ -160,6 +161,7 @@ _HOMES = {
     "Bundle": "noisette.store.bundle",
     "Weights": "noisette.store.bundle",
     "Run": "noisette.store.run",
+    "Expected": "noisette.store.standing",
     "Checkpoint": "noisette.store.checkpoint",
     "CheckpointEntry": "noisette.store.checkpoint",
     "Callback": "noisette.training.callback",
@@ -208,6 +210,7 @@ __all__ = [
     "DrawnBy",
     "Engine",
     "EvaluationProgress",
+    "Expected",
     "Flag",
     "Generator",
     "Group",

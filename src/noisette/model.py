@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from noisette.attributes.parsing import attribute_behind, values_behind
@@ -13,7 +15,7 @@ from noisette.attributes.schema import UNKNOWN, AttributeSchema
 from noisette.config.recipe import Recipe
 from noisette.config.sampling import GuidanceSettings
 from noisette.data.palette import MOST_COLOURS, Palette
-from noisette.data.pixels import OnPalette, PixelSpace, pixel_space
+from noisette.data.pixels import OnPalette, PixelSpace, on_background, pixel_space
 from noisette.diffusion.condition import Condition
 from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser
 from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
@@ -102,6 +104,35 @@ class Model:
         objective = self.objective
         outputs = len(objective.colours) if isinstance(objective, Classification) else self.space.channels
         return build(settings.kind, self.shape, outputs, self.condition_spec, settings.model_dump(exclude={"kind"}))
+
+    @property
+    def drawn_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of a finished image."""
+        lifted = self.colours_learned and self.palette is not None and self.palette.originals is not None
+        return (4 if lifted else self.recipe.dataset.image_channels, *self.size)
+
+    def finished(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Drawn images without the background that the data were put on, where their colours tell what they were.
+
+        Args:
+            images: (N, C, H, W) uint8, with colours of the palette only, where there is one.
+
+        Returns:
+            (N, C or 4, H, W) uint8.
+        """
+        return images if self.palette is None else self.palette.without_background(images)
+
+    def as_learned(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Finished images as the data are that were learned: on their background.
+
+        Args:
+            images: (N, C, H, W) uint8.
+
+        Returns:
+            (N, C, H, W) uint8, in the channels of the data.
+        """
+        background = self.recipe.dataset.background
+        return on_background(images, background) if background is not None and images.shape[1] == 4 else images
 
     def outline(self) -> dict[str, Tensor]:
         """The names, shapes and types of all tensors of a network, without their content: it takes no memory, so that

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import noisette
 from noisette.cli import app, main
 from noisette.cli.paths import FOLDER, NEW_FOLDER, PATH
-from noisette.files.images import on_white, read_png
+from noisette.files.images import differing, on_white, read_png, sheet
 from noisette.inference.generator import Generator
 from noisette.signals import Terminated
 from noisette.store.shipped import home
@@ -307,6 +308,53 @@ def test_an_animation_ends_in_the_picture_that_is_drawn(capsys, trained, tmp_pat
     expected = np.asarray(on_white(read_png(tmp_path / "a.png")[0]).convert("RGBA")) if partly else picture
     solid = expected[..., 3] == 255
     assert np.array_equal(shown[solid], expected[solid])
+
+
+@pytest.mark.parametrize(("name", "more"), [("a.gif", ["--palette"]), ("a.png", []), ("a.apng", ["--duration", 45])])
+def test_the_images_are_the_frames_of_one_animation(capsys, trained, tmp_path, name, more):
+    draw = ["generate", trained.folder, "--count", 3, "--seed", 5, "--scale", 2, "--frames", *more]
+    assert run(capsys, *draw, "--out", tmp_path / name)[:2] == (0, f"{tmp_path / name}\n")
+    images = noisette.load(trained.folder).generate(seeds=range(5, 8), palette="--palette" in more)
+    with Image.open(tmp_path / name) as animation:
+        assert animation.n_frames == 3
+        for number, image in enumerate(images):
+            animation.seek(number)
+            assert animation.info["duration"] == (45 if 45 in more else 120)
+            assert differing(animation.convert("RGBA"), sheet(image[None], scale=2)) == (0, 0)
+    assert "exists" in refused(capsys, *draw, "--out", tmp_path / name)
+
+
+def test_frames_that_cannot_be_are_refused_in_one_line(capsys, trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    draw = ["generate", trained.folder, "--frames"]
+    for options, message in (
+        (["--out", "folder"], "name a .gif or .png file"),
+        (["--out", "a.jpg"], "name a .gif or .png file"),
+        (["--count", 1, "--out", "a.gif"], "ask for more with --count"),
+        (["--count", 4096, "--scale", 64, "--out", "a.gif"], "use a smaller --scale or --count"),
+        (["--out", "a.gif", "--duration", 125], "--duration 125 is no multiple of 10"),
+        (["--out", "a.gif", "--duration", 5], "--duration"),
+        (["--atlas", "--columns", 3, "--out", "a.png"], "leave --columns, --atlas out, or --frames"),
+        (["--gif", "--apng", "--out", "a.png"], "leave --gif, --apng out, or --frames"),
+    ):
+        assert message in refused(capsys, *draw, *options)
+    assert "goes with --frames or --atlas" in refused(capsys, *draw[:-1], "--duration", 50, "--out", "a.png")
+    assert "with --frames" in refused(capsys, *draw[:-1], "--out", "a.gif")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_gif_would_change_is_refused_and_nothing_is_written(capsys, trained, tmp_path):
+    """An untrained network's images are partly transparent."""
+    status, out, err = run(capsys, "generate", trained.folder, "--frames", "--out", tmp_path / "a.gif")
+    assert (status, out) == (2, "")
+    assert "which no GIF shows; name a .png file" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_animation_of_pictures_is_not_drawn_again_as_a_picture(capsys, trained, tmp_path):
+    file = tmp_path / "a.png"
+    assert run(capsys, "generate", trained.folder, "--count", 2, "--frames", "--out", file)[0] == 0
+    assert "shows 2 pictures in turn" in refused(capsys, "regenerate", file)
 
 
 @pytest.mark.parametrize("name", ["z.png", "z"])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from noisette.data.palette import Palette, palette_of
+from noisette.data.palette import Palette, palette_of, with_originals
 from noisette.data.pixels import on_background
 from noisette.data.sources.cryptopunks import BACKGROUND
 from noisette.data.sources.sprites import sprites
@@ -76,3 +76,37 @@ def test_a_font_has_the_two_greys_that_it_has():
     assert Palette.from_json(palette.to_json()).fingerprint == palette.fingerprint
     near = np.clip(letters.astype(int) + np.random.default_rng(1).integers(-100, 101, letters.shape), 0, 255)
     assert_array_equal(palette.snap(near.astype(np.uint8)), letters)
+
+
+def test_images_come_off_their_background_again_where_each_colour_was_one():
+    images = rgba_of_two()
+    flat = on_background(images, "#638596")
+    places = np.arange(len(images))
+    palette = with_originals(palette_of(flat), flat, images, places)
+    assert_array_equal(palette.without_background(flat), images)
+    again = Palette.from_json(palette.to_json())
+    assert_array_equal(again.originals, palette.originals)
+    assert again.fingerprint == palette_of(flat).fingerprint  # weights name colours, and not what they were
+
+
+def test_a_colour_that_was_several_stays_on_the_background():
+    images = rgba_of_two()
+    images[1, :, 0, 0] = (0x63, 0x85, 0x96, 255)  # the background itself, painted
+    flat = on_background(images, "#638596")
+    palette = with_originals(palette_of(flat), flat, images, np.arange(2))
+    assert palette.originals is None
+    assert_array_equal(palette.without_background(flat), flat)
+
+
+@pytest.mark.parametrize("originals", ["5", '["000000ff"]', '["000000ff", "fffff"]', '["000000ff", 5]'])
+def test_originals_that_are_none_are_refused(originals):
+    with pytest.raises(ValueError, match="as many as the colours"):
+        Palette.from_json(f'{{"colours": ["000000", "ffffff"], "originals": {originals}}}')
+
+
+def rgba_of_two():
+    """Two images with pixels that hide nothing, half and all."""
+    images = np.zeros((2, 4, 3, 3), np.uint8)
+    images[0, :, 1] = np.array([200, 10, 10, 255])[:, None]
+    images[1, :, 2] = np.array([10, 10, 200, 128])[:, None]
+    return images

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import noisette
 from noisette.cli import main
@@ -148,9 +149,13 @@ def test_an_atlas_tells_where_the_images_of_a_sheet_lie(punks, tmp_path, scale, 
     (tmp_path / "a").mkdir()
     sheet = tmp_path / "a" / "punks.png"
     words = ["generate", "punks", "--count", "5", "--seed", "3", "--columns", "2", "--scale", str(scale)]
-    assert main([*words, "--atlas", "--out", str(sheet)]) == 0
+    assert main([*words, "--atlas", "--duration", "200", "--out", str(sheet)]) == 0
     said = json.loads(sheet.with_suffix(".json").read_text())
     assert said["meta"]["image"] == "punks.png"
+    assert said["meta"]["format"] == "I8"
+    with Image.open(sheet) as picture:
+        assert picture.mode == "P"
+    assert {frame["duration"] for frame in said["frames"].values()} == {200}
     assert list(said["frames"]) == [f"seed-{seed:04d}" for seed in range(3, 8)]
     found = open_collection(tmp_path / "a").dataset.images
     assert np.array_equal(found, punks.generate(seeds=range(3, 8)))

@@ -6,9 +6,11 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
-from noisette.files.animation import as_apng, as_gif, read_said
+from noisette.files.animation import as_apng, as_gif, frames_apng, frames_gif, not_in_gif, read_said
 from noisette.files.images import on_white, sheet
 
 LEFT, SIZE, SCALE = 12, 20, 3
@@ -119,3 +121,64 @@ def test_equal_frames_take_as_long_as_different_ones():
             gif.seek(number)
             lasting.append(gif.info["duration"])
     assert sum(lasting) == 4 * 100 + 1000
+
+
+def shown_in_turn(data, milliseconds):
+    """(N, H, W, 4): what is seen after each time of a frame; equal ones may be one that stays as long."""
+    seen = []
+    with Image.open(io.BytesIO(data)) as animation:
+        assert animation.info["loop"] == 0
+        for number in range(animation.n_frames):
+            animation.seek(number)
+            count, rest = divmod(animation.info["duration"], milliseconds)
+            assert rest == 0
+            seen += [np.array(animation.convert("RGBA"))] * int(count)
+    seen = np.stack(seen)
+    seen[seen[..., 3] == 0] = 0
+    return seen
+
+
+@st.composite
+def frames_of_few_colours(draw):
+    """Frames that need up to 256 colours each, others in each, with holes where they have alpha."""
+    channels, count = draw(st.sampled_from([1, 3, 4])), draw(st.integers(2, 5))
+    most = draw(st.sampled_from([1, 2, 17, 255, 256]))
+    random = np.random.default_rng(draw(st.integers(0, 99)))
+    frames = []
+    for _ in range(count):
+        colours = random.integers(0, 256, (most, channels), dtype=np.uint8)
+        if channels == 4:
+            colours = colours[:255]
+            colours[:, 3] = np.where(random.random(len(colours)) < draw(st.sampled_from([0, 0.5, 1])), 0, 255)
+        frames.append(colours[random.integers(0, len(colours), (18, 17))])
+    frames.append(frames[-1] if draw(st.booleans()) else frames[0])
+    return [Image.fromarray(each[..., 0] if channels == 1 else each) for each in frames]
+
+
+@pytest.mark.parametrize("kind", ["frames_gif", "frames_apng", "as_gif"])
+@given(frames=frames_of_few_colours(), scale=st.integers(1, 3))
+@settings(deadline=None, max_examples=100)
+def test_pictures_in_turn_are_each_shown_exactly(kind, frames, scale):
+    if kind == "frames_apng":
+        data = frames_apng(frames, scale=scale, milliseconds=120)
+    elif kind == "frames_gif":
+        assert not any(map(not_in_gif, frames))
+        data = frames_gif(frames, scale=scale, milliseconds=120)
+    else:  # a denoising, whose frames are exact where they have few colours
+        assume(all(len(frame.getcolors()) < 240 for frame in frames))
+        data = as_gif(frames, scale=scale, milliseconds=120, hold=120)
+    seen = shown_in_turn(data, 120)
+    expected = np.stack([np.array(frame.convert("RGBA")) for frame in frames])
+    expected[expected[..., 3] == 0] = 0
+    assert np.array_equal(seen, expected.repeat(scale, axis=1).repeat(scale, axis=2))
+
+
+@pytest.mark.parametrize("kind", ["many colours", "any alpha"])
+def test_what_no_gif_shows_is_told_and_an_animated_png_shows_it(kind):
+    frames = [Image.fromarray(finished(kind)), Image.fromarray(finished(kind)[::-1].copy())]
+    reason = {"many colours": "has 400 colours, more than 256", "any alpha": "is partly transparent"}[kind]
+    assert not_in_gif(frames[0]) == reason
+    seen = shown_in_turn(frames_apng(frames, milliseconds=50), 50)
+    expected = np.stack([np.array(frame.convert("RGBA")) for frame in frames])
+    expected[expected[..., 3] == 0] = 0
+    assert np.array_equal(seen, expected)

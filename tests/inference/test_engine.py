@@ -15,13 +15,19 @@ from noisette.diffusion.condition import Condition
 from noisette.diffusion.schedules import Level
 from noisette.inference.engine import Inputs, in_onnxruntime, in_pytorch
 from noisette.model import assemble
+from noisette.networks.layers import Sketch
+from noisette.training.counting import count_layers
 
 KINDS = {
     "unconditional": ("sprites", ["network.condition=[]", "samples.requests=[]"]),
     "report digits": ("digits-report", []),
     "report punks": ("punks-attributes-report", []),
-    "every way in": ("punks-attributes-colours", ['network.condition=["concat", "add", "modulate", "spatial"]']),
+    "every way in": (
+        "punks-attributes-colours",
+        ['network.condition=["concat", "add", "modulate", "spatial"]'],
+    ),
     "named colours": ("punks-attributes", []),
+    "counted layers": ("punks-attributes", ['network.condition=["modulate", "layers"]']),
     "attention": ("punks-attributes", ["network.attention=[true, true]", "network.patch=1", "network.widths=[16, 16]"]),
 }
 SLOW = {"report punks", "attention", "unconditional"}  # to export, and attention to compute
@@ -46,6 +52,7 @@ def made(kind):
     network = model.network().eval()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
+    count_layers(model, data, [part for part in network.modules() if isinstance(part, Sketch)], lambda note: None)
     return network, model, data
 
 

@@ -220,7 +220,7 @@ def test_one_file_for_each_seed_equals_the_sheet(capsys, trained, generator, tmp
     images = generator.generate(seeds=range(3))
     for seed in range(3):
         with Image.open(tmp_path / f"each/seed-{seed:04d}.png") as picture:
-            pixels = np.asarray(picture)
+            pixels = np.asarray(picture.convert("RGBA"))
         assert pixels.shape == (16, 16, 4)
         assert np.array_equal(pixels[::2, ::2].transpose(2, 0, 1), images[seed])
         assert np.array_equal(pixels[::2], pixels[1::2])

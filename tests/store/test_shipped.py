@@ -103,7 +103,7 @@ def test_punks_have_the_skin_that_was_asked_for():
     requests = [
         {"type": name} if name in ("Zombie", "Ape", "Alien") else {"type": "Male", "skin tone": name} for name in names
     ]
-    images = noisette.load("punks").generate(requests, seeds=range(len(names))).astype(int)
+    images = noisette.load("punks").generate(requests, seeds=range(len(names)))[:, :3].astype(int)
     skins = np.array(list(SKINS.values()))
     close = (abs(images[:, None] - skins[None, :, :, None, None]) < 12).all(axis=2).sum(axis=(2, 3))  # (N, 7) pixels
     seen = [list(SKINS)[index] for index in close.argmax(axis=1)]

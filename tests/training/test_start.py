@@ -21,7 +21,7 @@ from .helpers import Collecting, Interrupting, final, same
 
 
 def test_colours_too_many_to_be_named_are_told_before_anything_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr("noisette.training.start.palette_of", partial(palette_of, most=3))
+    monkeypatch.setattr("noisette.config.data.palette_of", partial(palette_of, most=3))
     with pytest.raises(RequestError, match="palette needs the colours of the data"):
         noisette.train(parse_recipe(TINY, source="t", overrides=['diffusion.target="palette"']), out=tmp_path / "r")
     assert not (tmp_path / "r").exists()

@@ -26,8 +26,9 @@ def surprising(schema: AttributeSchema, statistics: Statistics) -> NDArray[np.bo
     """Which pairs of values were never seen together though chance would have shown it.
 
     Chance is that of two attributes (or groups) which have nothing to do with each other: a pair is then unseen with
-    the probability exp(-n m / N). A pair is surprising by itself where that is small among all pairs of its two
-    attributes; and with all unseen pairs of them, where these are far more than chance has it.
+    the probability exp(-n m / N), where N is the images of which both are known. A pair is surprising by itself where
+    that is small among all pairs of its two attributes; and with all unseen pairs of them, where these are far more
+    than chance has it.
 
     Args:
         schema: What the values are of.
@@ -51,7 +52,9 @@ def _surprising(schema: AttributeSchema, statistics: Statistics) -> NDArray[np.b
     there = counts > 0
     apart = (units[:, None] != units) & there[:, None] & there
     unseen = apart & (together == 0)
-    expected = np.outer(counts, counts) / max(1, statistics.images)
+    both = statistics.known_of_values(schema).astype(np.float64)  # in these chance could show the pair
+    each = both.diagonal()
+    expected = np.outer(counts, counts) * both / np.maximum(1, np.outer(each, each))
     chance = np.where(apart, np.exp(-expected), 0.0)
 
     members = (units[:, None] == np.unique(units)).astype(np.float64)  # (V, U)

@@ -42,7 +42,8 @@ def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str
     among: list[list[str]] = []
     flag = np.array([what is True for _, what in names], dtype=np.bool_)
     units = np.array([unit_of[name] for name, _ in names])
-    unseen = (statistics.table == 0) & (units[:, None] != units)
+    both_known = statistics.known_of_values(schema)
+    unseen = (statistics.table == 0) & (units[:, None] != units) & (both_known > 0)
     # Of hundreds of options nearly no two were seen together, and that says nothing but where chance would show them.
     of_options = unseen & ~(flag[:, None] & flag)
     if of_options.sum() > 2 * _MOST_UNSEEN:
@@ -55,8 +56,11 @@ def attribute_facts(schema: AttributeSchema, statistics: Statistics) -> dict[str
             never.setdefault(_label(two), []).append(_label(one))
         else:
             among.append([_label(one), _label(two)])
+    known = dict(zip((name for name, _ in names), both_known.diagonal().tolist(), strict=True))
     return {
         "images": statistics.images,
+        "known": {name: count for name, count in known.items() if count < statistics.images},
+        "ranges": [choice.name for choice in choices if choice.kind == "range"],
         "choices": {
             choice.name: {option: counts[choice.name, option] for option in choice.options} for choice in choices
         },
@@ -80,7 +84,8 @@ def describe_attributes(found: Mapping[str, Any], *, everything: bool) -> str:
     lines = [f"counted in the {found['images']:,} images it was trained on"]
     for title, sections in (("exactly one of", found["choices"]), ("at most one of", found["groups"])):
         for name, members in sections.items():
-            lines += ["", f"{name} ({title})", *_cells(members)]
+            known = f"; known of {found['known'][name]:,}" if name in found["known"] else ""
+            lines += ["", f"{name} ({title}{known})", *_cells(members, in_order=name in found["ranges"])]
     if found["flags"]:
         lines += ["", "any of", *_cells(found["flags"])]
     if found["never_with"]:
@@ -106,9 +111,9 @@ def _label(value: tuple[str, Value]) -> str:
     return name if what is True else f"{name} {what}"
 
 
-def _cells(counts: Mapping[str, int]) -> list[str]:
-    """Names with counts, commonest first, in columns."""
-    ordered = sorted(counts.items(), key=lambda item: -item[1])
+def _cells(counts: Mapping[str, int], *, in_order: bool = False) -> list[str]:
+    """Names with counts, commonest first unless their order says something, in columns."""
+    ordered = list(counts.items()) if in_order else sorted(counts.items(), key=lambda item: -item[1])
     width = max(len(f"{name} {count:,}") for name, count in ordered) + 3
     cells = [f"{name} {count:,}".ljust(width) for name, count in ordered]
     across = max(1, 98 // width)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.attributes.schema import AttributeSchema
+from noisette.attributes.schema import UNKNOWN, AttributeSchema
 
 EVIDENCE = 3.0
 """Images in which chance would show two flags together, and the data show none: by chance alone one time in twenty."""
@@ -30,31 +29,48 @@ def find_groups(schema: AttributeSchema, table: NDArray[np.int16]) -> list[tuple
     """
     flags = [column for column, attribute in enumerate(schema.attributes) if attribute.kind == "flag"]
     present = (table[:, flags] == 1).astype(np.float64)  # (N, F)
+    known = (table[:, flags] != UNKNOWN).astype(np.float64)
     deciding = most_informative_choice(schema, table)
     strata = np.zeros(len(table), dtype=np.int16) if deciding is None else table[:, deciding]
     together = present.T @ present  # (F, F)
     expected = np.zeros_like(together)
     for stratum in np.unique(strata):
-        counts = present[strata == stratum].sum(axis=0)
-        expected += np.outer(counts, counts) / (strata == stratum).sum()
-
-    clusters = [[flag] for flag in range(len(flags))]
-    while len(clusters) > 1:
-        evidence = {
-            (first, second): expected[np.ix_(clusters[first], clusters[second])].sum()
-            for first, second in combinations(range(len(clusters)), 2)
-            if not together[np.ix_(clusters[first], clusters[second])].any()
-        }
-        if not evidence or max(evidence.values()) < EVIDENCE:
-            break
-        first, second = max(evidence, key=lambda pair: evidence[pair])
-        clusters[first] += clusters.pop(second)
+        inside = known[strata == stratum]
+        both, counts = inside.T @ inside, present[strata == stratum].sum(axis=0)  # (F, F), images that tell of both
+        each = both.diagonal()
+        expected += np.outer(counts, counts) * both / np.maximum(1, np.outer(each, each))
+    clusters = _joined(expected, together > 0)
     by_frequency = present.sum(axis=0)
     return [
         tuple(schema.names[flags[flag]] for flag in sorted(cluster, key=lambda flag: -by_frequency[flag]))
         for cluster in clusters
         if len(cluster) > 1
     ]
+
+
+def _joined(evidence: NDArray[np.float64], apart: NDArray[np.bool_]) -> list[list[int]]:
+    """Join the two clusters with the most evidence between them, again and again.
+
+    Args:
+        evidence: (F, F), symmetric; between clusters it is the sum over their members.
+        apart: (F, F), which two can never be in one cluster.
+
+    Returns:
+        The members of each cluster.
+    """
+    clusters = [[flag] for flag in range(len(evidence))]
+    evidence = np.where(apart | np.tri(len(evidence), dtype=np.bool_), -np.inf, evidence)  # of each pair once
+    while len(clusters) > 1:
+        first, second = divmod(int(evidence.argmax()), len(clusters))
+        if evidence[first, second] < EVIDENCE:
+            break
+        clusters[first] += clusters.pop(second)
+        whole = np.maximum(evidence, evidence.T)  # below the diagonal there is -inf
+        whole[first] += whole[second]
+        whole[:, first] = whole[first]
+        whole = np.delete(np.delete(whole, second, axis=0), second, axis=1)
+        evidence = np.where(np.tri(len(whole), dtype=np.bool_), -np.inf, whole)
+    return clusters
 
 
 def most_informative_choice(schema: AttributeSchema, table: NDArray[np.int16]) -> int | None:
@@ -65,24 +81,26 @@ def most_informative_choice(schema: AttributeSchema, table: NDArray[np.int16]) -
 
     Args:
         schema: What the columns are.
-        table: (N, A) int16. UNKNOWN counts as an option of its own.
+        table: (N, A) int16. Images count where both the choice and the flag are known.
 
     Returns:
         Its column; None if no choice tells anything.
     """
-    present = table[:, [attribute.kind == "flag" for attribute in schema.attributes]] == 1  # (N, F)
+    flags = table[:, [attribute.kind == "flag" for attribute in schema.attributes]]  # (N, F)
     best, most = None, 0.0
     for column, attribute in enumerate(schema.attributes):
-        if attribute.kind != "flag" and len(table):
-            options, codes = np.unique(table[:, column], return_inverse=True)
-            joint = np.zeros((len(options), 2, present.shape[1]))  # (K, absent or present, F), shares of the images
-            np.add.at(joint[:, 1], codes, present)
-            joint[:, 0] = np.bincount(codes)[:, None] - joint[:, 1]
-            joint /= len(table)
+        told_of = table[:, column] != UNKNOWN
+        if attribute.kind != "flag" and told_of.any():
+            options, codes = np.unique(table[told_of, column], return_inverse=True)
+            joint = np.zeros((len(options), 2, flags.shape[1]))  # (K, absent or present, F), shares of the images
+            for state in (0, 1):
+                np.add.at(joint[:, state], codes, flags[told_of] == state)
+            images = joint.sum(axis=(0, 1))  # (F,)
+            joint /= np.maximum(images, 1)
             chance = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
             seen = joint > 0
             told = (joint[seen] * np.log(joint[seen] / chance[seen])).sum()
-            told -= present.shape[1] * (len(options) - 1) / (2 * len(table))
+            told -= ((len(options) - 1) / (2 * images[images > 0])).sum()
             if told > most:
                 best, most = column, float(told)
     return best

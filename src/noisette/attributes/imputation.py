@@ -64,7 +64,7 @@ class Imputer:
         if statistics.images == 0 or not names:
             raise RequestError("there are no statistics to draw a request from")
         self._schema = schema
-        self._together = statistics.table.astype(np.float64)
+        self._together = statistics.completed(schema)
         self._never = surprising(schema, statistics)
         columns = {name: column for column, name in enumerate(schema.names)}
         self._columns = np.array([columns[name] for name, _ in names])  # of each value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ _DENIED = re.compile(
 _WHOLE = re.compile(_QUOTED)
 _PLAIN = re.compile(r'[^,"=:]+')
 _MARK = re.compile("[=:]")
+_SHORT = 100
+"""Letters of a text that is memoised: a folder says the same few hundred of them a million times."""
 _MOST_MARKS = 16
 """Equal signs and colons that are looked at in a part, where its name is not quoted."""
 
@@ -42,7 +45,14 @@ class Said(NamedTuple):
 
 def cleaned(text: str) -> str:
     """A text with its letters in one form (NFKC), without what nobody sees, its spaces as one."""
+    return _cleaned_before(text) if len(text) <= _SHORT else _cleaned(text)
+
+
+def _cleaned(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).split())
+
+
+_cleaned_before = lru_cache(maxsize=2**13)(_cleaned)
 
 
 def folded(name: str) -> str:
@@ -50,10 +60,17 @@ def folded(name: str) -> str:
 
     A hyphen before a name counts, since it says no, and so does one behind it.
     """
+    return _folded_before(name) if len(name) <= _SHORT else _folded(name)
+
+
+def _folded(name: str) -> str:
     letters = re.sub(rf"[{_DASHES}]", "-", re.sub(r"[\s_]+", "", cleaned(cleaned(name).casefold())))
     inside = letters.strip("-")
     before, _, after = letters.partition(inside) if inside else (letters, "", "")
     return before + inside.replace("-", "") + after
+
+
+_folded_before = lru_cache(maxsize=2**13)(_folded)
 
 
 def quoted(name: str) -> str:

@@ -75,8 +75,8 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the first image.")
 @out_(
-    "A .png file for a sheet, a folder for a file each, - for standard output.  [default: RUN-seed-SEED.png, or the"
-    " next name that is free]"
+    "A .png file for a sheet, a folder for a file each, - for standard output; of --frames a .gif or .png file."
+    "  [default: RUN-seed-SEED.png, or the next name that is free]"
 )
 @overwrite_
 @click.option(
@@ -91,6 +91,20 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option("--apng", is_flag=True, help="The same as an animated PNG, which keeps all colours and transparency.")
 @click.option(
     "--atlas", is_flag=True, help="Also write JSON beside the sheet that tells where its images lie (Aseprite's)."
+)
+@click.option(
+    "--frames",
+    is_flag=True,
+    help=(
+        "The images in turn, as the frames of one animation: a .gif file, if their colours allow it, or an animated"
+        " .png. Nothing is lost."
+    ),
+)
+@click.option(
+    "--duration",
+    metavar="MS",
+    type=click.IntRange(20, 60_000),
+    help="Milliseconds that each image stays, in --frames and in what --atlas says.  [default: 120]",
 )
 @as_json
 def generate(
@@ -110,6 +124,8 @@ def generate(
     gif: bool,
     apng: bool,
     atlas: bool,
+    frames: bool,
+    duration: int | None,
     preset: str | None,
     given: dict[str, Any],
     json_: bool,
@@ -129,6 +145,10 @@ def generate(
         raise RequestError("--unique goes with --random: no two of the requests that it draws are the same")
     if allow_unseen and asked is None:
         raise RequestError("--allow-unseen goes with --attributes: what they ask for, even if the data never show it")
+    if frames and (others := _not_in_turn(columns=columns, gif=gif, apng=apng, atlas=atlas)):
+        raise RequestError(f"--frames shows the images in turn, without a sheet; leave {others} out, or --frames")
+    if duration is not None and not (frames or atlas):
+        raise RequestError("--duration goes with --frames or --atlas: how long each image stays")
     check_answer(out, json_)
     if only and asked is None:
         raise RequestError("--only goes with --attributes: all flags but those that they mention are absent")
@@ -153,7 +173,10 @@ def generate(
     plan = planner.plan(
         request, seeds=seeds, settings=settings, preset=preset, only=only, allow_unseen=allow_unseen, start=start
     )
-    from noisette.inference.destination import destination  # which loads Pillow, and a refused request does not wait
+    from noisette.inference.destination import (
+        DURATION,
+        destination,
+    )  # which loads Pillow, and a refused request does not wait
 
     there = destination(
         out,
@@ -164,6 +187,8 @@ def generate(
         scale=scale,
         animations=[suffix for suffix, asked_for in ((".gif", gif), (".apng", apng)) if asked_for],
         atlas=atlas,
+        frames=frames,
+        duration=DURATION if duration is None else duration,
         overwrite=overwrite,
         inputs=[bundle.folder],
     )
@@ -250,6 +275,11 @@ def noising(run: Path, count: int, frames: int, out: str | None, overwrite: bool
 
     for path in target.write(noising_gif(recipe, count=count, frames=frames)):
         answer(json_, {"file": str(path)}, plain(str(path)))
+
+
+def _not_in_turn(**given: Any) -> str:
+    """The options of a sheet that are given."""
+    return ", ".join(f"--{name}" for name, value in given.items() if value)
 
 
 def _start(vary: str | None) -> Start | None:

@@ -14,6 +14,8 @@ from noisette.text import LONGEST_NAME, plain, plain_tree
 if TYPE_CHECKING:
     from noisette.config.recipe import Recipe
     from noisette.data.collections.collection import Collection
+    from noisette.data.collections.memoised import Inspection
+    from noisette.data.collections.tree import Look
 
 
 def inspect_folder(
@@ -40,13 +42,10 @@ def inspect_folder(
     Raises:
         RequestError: There are no images, or a file cannot go where it should.
     """
-    from noisette.cli.display import reading
-    from noisette.data.collections import inspection
-    from noisette.data.collections.collection import open_collection
-    from noisette.data.collections.settings import dump_settings
-    from noisette.data.hub.names import short_name
-    from noisette.data.inspection import contact_sheet
-    from noisette.files.images import as_png
+    from noisette.data.collections.memoised import read_inspection
+    from noisette.data.collections.telling import describe
+    from noisette.data.collections.tree import look
+    from noisette.data.hub.names import hub_name, short_name
     from noisette.files.output import output_file
 
     check_answer(out, json_)
@@ -69,18 +68,21 @@ def inspect_folder(
         )
         if each is not None
     ]
-    with reading(short_name(folder)) as progress:
-        collection = open_collection(folder, progress=progress)
-    found = {**inspection.facts(collection), **_training(collection, estimate=estimate)}
+    seen = None if hub_name(folder) else look(folder)
+    inspection = None if files or estimate or seen is None else read_inspection(folder, seen)
+    contents: list[str] = []
+    if inspection is None:
+        inspection, contents = _inspected(
+            folder, seen, page=page is not None, settings=settings is not None, estimate=estimate
+        )
+    found = dict(inspection.found)
     shown = plain_tree(found, LONGEST_NAME)
-    contents = [inspection.page(collection, shown)] if page is not None else []
-    contents += [dump_settings(collection)] if settings is not None else []
     written: list[str] = []
     for target, content in zip(files, contents, strict=True):
         written += map(str, target.write(content.encode()))
-    text = "\n".join([inspection.describe(shown), *_training_lines(shown)])
-    if len(collection.dataset) and sheet is not None:
-        pictures = sheet.write(as_png(contact_sheet(collection.dataset), {"dataset": collection.dataset.name}))
+    text = "\n".join([describe(shown), *_training_lines(shown)])
+    if inspection.sheet and sheet is not None:
+        pictures = sheet.write(inspection.sheet)
         if not pictures:  # it went to standard output
             for line in text.splitlines():
                 tell(line)
@@ -94,30 +96,63 @@ def inspect_folder(
     )
 
 
+def _inspected(
+    folder: Path, seen: Look | None, *, page: bool, settings: bool, estimate: bool
+) -> tuple[Inspection, list[str]]:
+    """An inspection that is made now, and the contents of the files that are asked for beside it."""
+    from noisette.cli.display import reading
+    from noisette.data.collections import inspection
+    from noisette.data.collections.collection import open_collection
+    from noisette.data.collections.memoised import Inspection, write_inspection
+    from noisette.data.collections.settings import dump_settings
+    from noisette.data.hub.names import short_name
+    from noisette.data.inspection import contact_sheet
+    from noisette.files.images import as_png
+
+    with reading(short_name(folder)) as progress:
+        collection = open_collection(folder, progress=progress, seen=seen)
+    dataset = collection.dataset
+    sheet = as_png(contact_sheet(dataset), {"dataset": dataset.name}) if len(dataset) else b""
+    made = Inspection({**inspection.facts(collection), **_training(collection)}, sheet)
+    if seen is not None:
+        write_inspection(collection.kept, folder, seen, made)
+    if estimate and "recipe" in made.found:
+        made = Inspection({**made.found, **_estimate(collection)}, sheet)
+    contents = [inspection.page(collection, plain_tree(made.found, LONGEST_NAME))] if page else []
+    return made, contents + ([dump_settings(collection)] if settings else [])
+
+
 def _is_within(path: Path, folder: Path) -> bool:
     return folder.is_dir() and path.resolve().is_relative_to(folder.resolve())
 
 
-def _training(collection: Collection, *, estimate: bool) -> dict[str, Any]:
-    """The recipe that would be trained, or why none can be; and how fast it is."""
+def _training(collection: Collection) -> dict[str, Any]:
+    """The recipe that would be trained, or why none can be."""
     from noisette.config.suggestion import recipe_of, why_not
 
     if (reason := why_not(collection)) is not None:
         return {"why_not": reason}
     recipe = recipe_of(collection)
-    told: dict[str, Any] = {
-        "recipe": {name: f"{_setting(recipe, name)}: {reason}" for name, reason in (recipe.reasons or {}).items()}
-    }
-    if estimate:
-        from noisette.config.sections import seconds
-        from noisette.training.estimate import steps_per_second
+    return {"recipe": {name: f"{_setting(recipe, name)}: {reason}" for name, reason in (recipe.reasons or {}).items()}}
 
-        rate = steps_per_second(recipe, collection.dataset)
-        images = len(collection.dataset.places("train"))
-        told["budget"] = recipe.training.budget or ""
-        told["steps_per_second"] = round(rate, 2)
-        told["passes_in_budget"] = round(rate * recipe.training.batch_size * seconds(told["budget"]) / images, 1)
-    return told
+
+def _estimate(collection: Collection) -> dict[str, Any]:
+    """How fast the training is here."""
+    from noisette.config.sections import seconds
+    from noisette.config.suggestion import recipe_of
+    from noisette.training.estimate import speed_here
+
+    recipe = recipe_of(collection)
+    speed = speed_here(recipe, collection.dataset)
+    rate = speed.images_per_second / recipe.training.batch_size
+    images = len(collection.dataset.places("train"))
+    budget = recipe.training.budget or ""
+    return {
+        "budget": budget,
+        "steps_per_second": round(rate, 2),
+        "speed_by": speed.by,
+        "passes_in_budget": round(rate * recipe.training.batch_size * seconds(budget) / images, 1),
+    }
 
 
 def _setting(recipe: Recipe, name: str) -> str:
@@ -134,7 +169,7 @@ def _training_lines(found: dict[str, Any]) -> list[str]:
     lines += [f"  {name:<28} {reason}" for name, reason in found["recipe"].items()]
     if "steps_per_second" in found:
         passes = found["passes_in_budget"]
-        lines.append(
-            f"  {found['steps_per_second']} steps a second here: {passes} passes over the images in {found['budget']}"
-        )
+        by = "as measured" if found["speed_by"] == "measurement" else "as the last such training had"
+        steps = f"{found['steps_per_second']} steps a second here, {by}"
+        lines.append(f"  {steps}: {passes} passes over the images in {found['budget']}")
     return lines

@@ -13,6 +13,7 @@ from noisette.attributes.statistics import shown, value_names
 from noisette.config.recipe import Recipe
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.opening import open_dataset
+from noisette.data.palette import Palette, palette_of, with_originals
 from noisette.errors import RequestError
 from noisette.progress import Progress
 
@@ -33,6 +34,26 @@ def open_data(recipe: Recipe, progress: Progress | None = None) -> Dataset:
     if wanted.groups is not None:
         dataset = _regrouped(dataset, wanted.groups)
     return held_out(dataset, wanted.hold_out) if wanted.hold_out else dataset
+
+
+def palette_learned(recipe: Recipe, dataset: Dataset, progress: Progress | None = None) -> Palette | None:
+    """The colours of the train split, and where it was put on a background what they were before.
+
+    Args:
+        recipe: Whose data they are.
+        dataset: As `open_data` opens it.
+        progress: As of `open_data`.
+
+    Returns:
+        The palette; None of images with too many colours.
+    """
+    places = dataset.places("train")
+    palette = palette_of(dataset.images, places)
+    if palette is None or recipe.dataset.background is None:
+        return palette
+    section = recipe.dataset.model_copy(update={"background": None})
+    before = open_data(recipe.model_copy(update={"dataset": section}), progress)
+    return with_originals(palette, dataset.images, before.images, places)
 
 
 def _regrouped(dataset: Dataset, groups: Mapping[str, Sequence[str]]) -> Dataset:

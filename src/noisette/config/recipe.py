@@ -77,6 +77,10 @@ class Recipe(Section):
     def _parts_fit(self) -> Recipe:
         if problem := NETWORKS[self.network.kind].problem(self.network, self.dataset.shape[1:]):
             raise ValueError(problem)
+        if "layers" in self.network.condition and self.diffusion.target != "palette":
+            raise ValueError(
+                f"network.condition: layers names colours, and diffusion.target is {self.diffusion.target}; use palette"
+            )
         if self.diffusion.target == "palette":
             if not NETWORKS[self.network.kind].palette:
                 able = " or ".join(kind for kind, traits in NETWORKS.items() if traits.palette)

@@ -43,7 +43,9 @@ class DatasetConfig(Section):
     """
 
     name: str = Field(description=" or ".join(SOURCES))
-    background: str | None = Field(None, description="#rrggbb to put RGBA images on; left out, alpha is learned")
+    background: str | None = Field(
+        None, description="#rrggbb to put RGBA images on while learning; left out, alpha is learned"
+    )
     pixels: Literal["auto", "colours", "premultiplied"] = Field(
         "auto", description="pixel space; auto is premultiplied for RGBA, else colours"
     )
@@ -188,7 +190,7 @@ class UNetConfig(Section):
     head_width: int = Field(32, ge=4, le=_WIDEST, description="channels of an attention head")
     condition: list[ConditioningName] = Field(
         [],
-        description="conditioning mechanisms, any of concat, add, modulate, spatial; none makes an unconditional run",
+        description="conditioning mechanisms, any of concat, add, modulate, spatial, layers; or none at all",
     )
     map_channels: int = Field(24, ge=1, le=_WIDEST, description="of the map that each value owns; of spatial only")
     pixel_width: int = Field(
@@ -223,6 +225,8 @@ class UNetConfig(Section):
             raise ValueError("widths: the first must be even: half of it are sines of the time, half cosines")
         if len(set(self.condition)) < len(self.condition):
             raise ValueError(f"condition: {', '.join(self.condition)} names a conditioning mechanism twice")
+        if "layers" in self.condition and not self.pixel_width:
+            raise ValueError("condition: layers puts an image together pixel by pixel; set pixel_width, 64 say")
         return self
 
 

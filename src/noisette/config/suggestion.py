@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from noisette.attributes.statistics import value_names
 from noisette.config.recipe import Recipe, parse_recipe
-from noisette.config.sections import FEWEST_IMAGES, NetworkConfig
+from noisette.config.sections import FEWEST_IMAGES
 from noisette.data.collections.collection import Collection, open_collection
 from noisette.data.dataset import Dataset
 from noisette.data.description import MODES
@@ -27,7 +27,8 @@ SMALLEST, LARGEST = 8, 128
 _MOST_COLOURS_OF_ONE = 64
 """Different colours in half of the images: with more they are no pixel art, whatever all of them share."""
 _SAMPLE = 1000  # images that are looked at
-_MOST_MAPS = 24_000_000  # numbers in the maps of all values, which are most of the network
+_MOST_MAPS = 3_000_000  # numbers in the maps of all values, which are most of the network
+_MOST_LAYERS = 24_000_000  # pixels of the layers of all values
 _USUAL_BUDGET = "30m"
 _STEPS_BETWEEN_GRIDS = 400
 
@@ -53,7 +54,7 @@ def recipe_of_folder(
     path: str | Path,
     overrides: Sequence[str] = (),
     *,
-    network: NetworkConfig | None = None,
+    base: Recipe | None = None,
     progress: Progress = silent,
 ) -> Recipe:
     """The recipe that fits the images of a folder.
@@ -61,7 +62,7 @@ def recipe_of_folder(
     Args:
         path: Of the folder, or of a file that holds many images; or `hf:OWNER/NAME`, of the hub.
         overrides: `KEY=VALUE`, as of `load_recipe`; what a person sets has no reason any more.
-        network: Of a trained model that is begun with; chosen by the images unless given.
+        base: Of a trained model that is begun with, whose network is taken; chosen by the images unless given.
         progress: Called with the images read and those there are.
 
     Returns:
@@ -70,17 +71,20 @@ def recipe_of_folder(
     Raises:
         RequestError: The images cannot be learned from, or a setting is wrong.
     """
-    return recipe_of(open_collection(path, progress=progress), overrides, network=network)
+    return recipe_of(open_collection(path, progress=progress), overrides, base=base)
 
 
-def recipe_of(collection: Collection, overrides: Sequence[str] = (), *, network: NetworkConfig | None = None) -> Recipe:
+def recipe_of(collection: Collection, overrides: Sequence[str] = (), *, base: Recipe | None = None) -> Recipe:
     """The recipe that fits a collection; see `recipe_of_folder`."""
     import tomli_w
 
     chosen = _chosen(collection)
-    if network is not None:
-        condition = network.condition if value_names(collection.dataset.schema) else []
-        chosen.values["network"] = {**network.model_dump(exclude_none=True), "condition": condition}
+    if base is not None:
+        condition = base.network.condition if value_names(collection.dataset.schema) else []
+        chosen.values["network"] = {**base.network.model_dump(exclude_none=True), "condition": condition}
+        if base.dataset.background is not None and collection.dataset.channels == 4:
+            why = "as the model learned that it begins with"
+            chosen.choose("dataset.background", base.dataset.background, why)
         chosen.reasons = {name: why for name, why in chosen.reasons.items() if not name.startswith("network.")}
         chosen.reasons["network.kind"] = "as the model has it that it begins with"
     recipe = parse_recipe(tomli_w.dumps(chosen.values), source=str(collection.root), overrides=overrides)
@@ -168,7 +172,13 @@ def _choose_network(chosen: _Choices, dataset: Dataset, values: int, *, art: boo
         chosen.choose("network.attention", [False, True] if halves else [True], "what is far apart hangs together")
     if not values:
         return
-    chosen.choose("network.condition", ["modulate", "spatial"] if art else ["modulate"], f"{values} values to ask for")
+    condition, why = ["modulate"], f"{values} values to ask for"
+    if art:
+        condition.append("spatial")
+    if art and values * height * width <= _MOST_LAYERS:
+        condition.append("layers")
+        why += ", and what each draws is counted first"
+    chosen.choose("network.condition", condition, why)
     if art:
         maps, pixel_maps = _map_channels(values, (height, width), patch)
         chosen.choose("network.map_channels", maps, "what a value draws has its place")

@@ -29,9 +29,12 @@ class Palette:
     Attributes:
         colours: (K, C) uint8, all different, sorted; C = 1 grey, 3 RGB, 4 RGBA in which alpha 0 comes with colour 0
             only.
+        originals: (K, 4) uint8, of images that were put on a background: the RGBA that each colour was before; None
+            where there was no background, or where one colour comes from several.
     """
 
     colours: NDArray[np.uint8]
+    originals: NDArray[np.uint8] | None = None
 
     @classmethod
     def from_json(cls, text: str) -> Palette:
@@ -47,7 +50,8 @@ class Palette:
             ValueError: It is anything else.
         """
         said = parse_json(text)
-        written = said.get("colours") if isinstance(said, dict) and said.keys() == {"colours"} else None
+        keys = said.keys() if isinstance(said, dict) else set()
+        written = said["colours"] if keys in ({"colours"}, {"colours", "originals"}) else None
         if not isinstance(written, list) or not 1 <= len(written) <= MOST_COLOURS:
             raise ValueError(f"it is no list of 1 to {MOST_COLOURS} colours")
         if not all(isinstance(colour, str) and _COLOUR.fullmatch(colour) for colour in written):
@@ -56,12 +60,23 @@ class Palette:
             raise ValueError("colours are all of one kind, all different, and sorted")
         if any(colour.endswith("00") and colour != "00000000" for colour in written if len(colour) == 8):
             raise ValueError("a colour with alpha 0 is 00000000")
-        return cls(np.array([list(bytes.fromhex(colour)) for colour in written], dtype=np.uint8))
+        colours = np.array([list(bytes.fromhex(colour)) for colour in written], dtype=np.uint8)
+        if "originals" not in keys:
+            return cls(colours)
+        before = said["originals"]
+        if not (
+            isinstance(before, list)
+            and len(before) == len(written)
+            and colours.shape[1] == 3
+            and all(isinstance(colour, str) and re.fullmatch(r"[0-9a-f]{8}", colour) for colour in before)
+        ):
+            raise ValueError("originals are as many as the colours, rrggbbaa each")
+        return cls(colours, np.array([list(bytes.fromhex(colour)) for colour in before], dtype=np.uint8))
 
     @property
     def fingerprint(self) -> str:
         """SHA-256: weights that name these colours by their places mean nothing under others."""
-        return sha256(self.to_json().encode()).hexdigest()
+        return sha256(Palette(self.colours).to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
         """Write the colours down, each as gg, rrggbb or rrggbbaa.
@@ -69,7 +84,24 @@ class Palette:
         Returns:
             JSON.
         """
-        return json.dumps({"colours": [colour.tobytes().hex() for colour in self.colours]}) + "\n"
+        said = {"colours": [colour.tobytes().hex() for colour in self.colours]}
+        if self.originals is not None:
+            said["originals"] = [colour.tobytes().hex() for colour in self.originals]
+        return json.dumps(said) + "\n"
+
+    def without_background(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Take images off the background that they were put on.
+
+        Args:
+            images: (N, 3, H, W) uint8, with colours of the palette only.
+
+        Returns:
+            (N, 4, H, W) uint8, RGBA; the images themselves where there are no originals.
+        """
+        if self.originals is None:
+            return images
+        places = np.searchsorted(as_numbers(self.colours[:, :, None, None])[:, 0, 0], as_numbers(images))
+        return np.ascontiguousarray(self.originals[places].transpose(0, 3, 1, 2))
 
     def snap(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Move each pixel to the nearest colour of the palette, the first of several.
@@ -128,6 +160,29 @@ def palette_of(
         if len(numbers) > most:
             return None
     return Palette(as_colours(numbers, channels))
+
+
+def with_originals(
+    palette: Palette, flat: NDArray[np.uint8], images: NDArray[np.uint8], places: NDArray[np.intp]
+) -> Palette:
+    """A palette that knows what its colours were before a background, if that can be known.
+
+    Args:
+        palette: Of the images on the background.
+        flat: (N, 3, H, W) uint8, on the background.
+        images: (N, 4, H, W) uint8, the same before.
+        places: (M,), the images that count.
+
+    Returns:
+        The palette with originals; without where one colour comes from several.
+    """
+    pairs = np.empty(0, dtype=np.uint64)
+    for start in range(0, len(places), _AT_A_TIME):
+        some = places[start : start + _AT_A_TIME]
+        pairs = np.union1d(pairs, as_numbers(flat[some]).astype(np.uint64) << np.uint64(32) | as_numbers(images[some]))
+        if len(pairs) > len(palette.colours):
+            return palette
+    return Palette(palette.colours, as_colours((pairs & np.uint64(2**32 - 1)).astype(np.uint32), 4))
 
 
 def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:

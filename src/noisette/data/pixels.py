@@ -136,6 +136,18 @@ def pixel_space(name: SpaceName, image_channels: int) -> PixelSpace:
     return Colours(image_channels)
 
 
+def opaque(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB images as RGBA ones that hide all behind them.
+
+    Args:
+        images: (N, 3, H, W) uint8.
+
+    Returns:
+        (N, 4, H, W) uint8.
+    """
+    return np.concatenate([images, np.full_like(images[:, :1], 255)], axis=1)
+
+
 def on_background(images: NDArray[np.uint8], background: str) -> NDArray[np.uint8]:
     """Put images over a flat colour, rounded half up.
 

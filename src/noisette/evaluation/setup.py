@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.attributes.parsing import describe as describe_request
+from noisette.attributes.schema import UNKNOWN
 from noisette.config.data import shows_held_out
 from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import SPLITS, Dataset
@@ -45,18 +46,25 @@ class EvaluationSetup:
         reference: The requests, their real images, and all that figures are taken with.
         split: Where the requests are from.
         data: Fingerprint of the whole data set.
+        unlabelled: Images of the split that are left out, since nothing is known of them.
     """
 
     generator: Generator
     reference: ReferenceSet
     split: str
     data: str
+    unlabelled: int = 0
 
     @property
     def notes(self) -> list[str]:
         """What a person should know of the run and of the real images beside it."""
         learned = ["the classifier learned from the real images of this split, so what it reads in them is no ceiling"]
-        return [*self.generator.notes, *(learned if self.split in ("train", HELD_OUT) else [])]
+        left_out = f"{self.unlabelled:,} images of the {self.split} split have no label, and are not asked for"
+        return [
+            *self.generator.notes,
+            *(learned if self.split in ("train", HELD_OUT) else []),
+            *([left_out] if self.unlabelled else []),
+        ]
 
     @property
     def count(self) -> int:
@@ -118,7 +126,8 @@ class EvaluationSetup:
 
         def draw() -> NDArray[np.uint8]:
             plan = self.generator.plan(codes, seeds=range(seed, seed + self.count), settings=sampling)
-            return self.generator.draw(plan, progress=partial(progress, f"drawing {self.count} images"))
+            drawn = self.generator.draw(plan, progress=partial(progress, f"drawing {self.count} images"))
+            return self.generator.model.as_learned(drawn)
 
         return self.record(sampling, seed).images(draw, (self.count, *self.reference.real.images.shape[1:]))
 
@@ -213,6 +222,15 @@ def prepare(
             f" --fit-classifier {generator.name}`"
         )
     places = _places(split, whole, held_out)
+    asked = ~(whole.attributes[places] == UNKNOWN).all(axis=1)  # of an image without a label nothing can be asked
+    unlabelled = int((~asked).sum()) if recipe.conditional else 0
+    if unlabelled:
+        places = places[asked]
+        if not len(places):
+            raise RequestError(
+                f"no image of the {split} split of {dataset.name} has a label, so nothing can be asked for; label some,"
+                " or name another split with --split"
+            )
     count = min(USUAL_COUNT, len(places)) if count is None else count
     if not 1 <= count <= len(places):
         raise RequestError(
@@ -223,7 +241,7 @@ def prepare(
     reference = ReferenceSet(
         classifier, train, whole.take(chosen), occluded(whole)[chosen], recipe.conditional, palette_of(train.images)
     )
-    return EvaluationSetup(generator, reference, split, whole.fingerprint)
+    return EvaluationSetup(generator, reference, split, whole.fingerprint, unlabelled)
 
 
 def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -25,6 +25,7 @@ from noisette.evaluation.classifiers import find_compatible
 from noisette.export.rules import NO_RULES, Rules
 from noisette.files.atomic import make_folder, write_atomically, write_text
 from noisette.files.images import as_png, sheet
+from noisette.files.indexed import expanded
 from noisette.files.output import new_folder
 from noisette.files.reading import read_bytes, read_object
 from noisette.inference.generator import BATCH, Generator
@@ -117,7 +118,7 @@ def make_collection(
     rows = maker.make(folder, count, progress)
     _finish(folder, generator, rows, maker)
     there = shown(generator.schema, np.stack(rows)).mean(axis=0)
-    usual = np.array(generator.planner.statistics.counts) / max(1, generator.planner.statistics.images)
+    usual = generator.planner.statistics.shares(generator.schema)
     labels = [_label(value) for value in value_names(generator.schema)]
     frequencies = {
         label: (round(float(mine), 4), round(float(its), 4))
@@ -227,8 +228,8 @@ class _Maker:
                 values[attribute.name] = said.get(attribute.name, ABSENT)
         row: NDArray[np.int16] = self._generator.schema.encode([values])[0]
         with Image.open(io.BytesIO(read_bytes(path, inside=folder)), formats=["PNG"]) as picture:
-            pixels = np.asarray(picture)[:: self._scale, :: self._scale]
-        self._pictures.add(_digest(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)))
+            pixels = expanded(picture, self._generator.model.drawn_shape[0])[:, :: self._scale, :: self._scale]
+        self._pictures.add(_digest(self._generator.model.as_learned(pixels[None])[0]))
         self._attributes.add(int(fingerprints(row[None])[0]))
         return row
 
@@ -249,10 +250,11 @@ class _Maker:
             ]
             plan = self._generator.recorded(self._generator.plan(requests, seeds=seeds, allow_unseen=True))
             images = self._generator.draw(plan)
-            read = None if self._classifier is None else self._classifier.read(images)
+            learned = self._generator.model.as_learned(images)
+            read = None if self._classifier is None else self._classifier.read(learned)
             again = []
             for place, (number, image) in enumerate(zip(left, images, strict=True)):
-                digest = _digest(image)
+                digest = _digest(learned[place])
                 obeyed = read is None or bool((read[place] == wanted[number]).all())
                 if digest in self._pictures:  # what differs is not seen, so other attributes are taken
                     del wanted[number]
@@ -326,16 +328,15 @@ def _finish(folder: Path, generator: Generator, rows: Sequence[NDArray[np.int16]
     writer.writerow(["attribute", "value", "members", "share", "share in the data"])
     statistics = generator.planner.statistics
     counted = shown(schema, np.stack(rows)).sum(axis=0)
-    for (name, value), count, usual in zip(value_names(schema), counted, statistics.counts, strict=True):
+    for (name, value), count, usual in zip(value_names(schema), counted, statistics.shares(schema), strict=True):
         said = "yes" if value is True else value
-        shares = [f"{part:.4f}" for part in (count / len(rows), usual / max(1, statistics.images))]
+        shares = [f"{part:.4f}" for part in (count / len(rows), usual)]
         writer.writerow([name, said, int(count), *shares])
     write_text(folder / _RARITY, table.getvalue())
     pictures = []
     for number in range(min(_ON_SHEET, len(rows))):
         with Image.open(folder / "images" / f"{number}.png", formats=["PNG"]) as picture:
-            pixels = np.asarray(picture)
-        pictures.append(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+            pictures.append(expanded(picture, generator.model.drawn_shape[0]))
     content = as_png(sheet(np.stack(pictures), columns=10, scale=max(1, 64 // pictures[0].shape[-1])), {})
     write_atomically(folder / _SHEET, lambda path: path.write_bytes(content))
 

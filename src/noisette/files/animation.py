@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from noisette.files.images import DENOISING, on_white
+from noisette.files.gif import Frame, gif
+from noisette.files.images import DENOISING, FRAMES, on_white
 from noisette.files.reading import parse_json, read_bytes
 
 _KEY = DENOISING
@@ -63,23 +64,11 @@ def as_gif(
         shown += [_indexed(frame, left), *patches]
         durations += [milliseconds, *[_BETWEEN_PATCHES] * len(patches)]
     durations[-1] = hold
-    first, *others = (_enlarged(image, scale) for image in shown)
-    clear = frames[0].mode == "RGBA"  # a transparent frame would show the one before it
-    disposal: int | list[int] = 2 if clear else 0
-    if clear and len(shown) > len(frames):  # patches show the frame that they are laid over
-        disposal = [2] * (len(frames) - 1) + [1] * (len(shown) - len(frames) + 1)
-    file = io.BytesIO()
-    first.save(
-        file,
-        format="GIF",
-        save_all=True,
-        append_images=others,
-        duration=durations,
-        loop=0,
-        disposal=disposal,
-        **({} if said is None else {"comment": json.dumps(said).encode()}),
-    )
-    return file.getvalue()
+    disposal = [_disposal(frames[0])] * len(shown)
+    if frames[0].mode == "RGBA" and len(shown) > len(frames):  # patches show the frame that they are laid over
+        disposal[len(frames) - 1 :] = [1] * (len(shown) - len(frames) + 1)
+    each = zip(shown, durations, disposal, strict=True)
+    return gif([Frame(_enlarged(image, scale), *how) for image, *how in each], _comment(said))
 
 
 def as_apng(
@@ -89,12 +78,13 @@ def as_apng(
     milliseconds: int = 80,
     hold: int = 1500,
     said: Mapping[str, Any] | None = None,
+    key: str = DENOISING,
 ) -> bytes:
-    """The same as an animated PNG, in which nothing is lost."""
+    """The same as an animated PNG, in which nothing is lost; what it was made from is kept under `key`."""
     first, *others = (_enlarged(frame, scale) for frame in frames)
     info = PngInfo()
     if said is not None:
-        info.add_itxt(_KEY, json.dumps(said), zip=True)
+        info.add_itxt(key, json.dumps(said), zip=True)
     file = io.BytesIO()
     first.save(
         file,
@@ -106,6 +96,41 @@ def as_apng(
         pnginfo=info,
     )
     return file.getvalue()
+
+
+def frames_gif(
+    frames: Sequence[Image.Image], *, scale: int = 1, milliseconds: int, said: Mapping[str, Any] | None = None
+) -> bytes:
+    """Pictures one after the other, each exactly as it is seen, for ever; see `not_in_gif` for which can be.
+
+    Args:
+        frames: Grey, RGB or RGBA, all alike, one pixel for each pixel.
+        scale: A whole factor to enlarge by.
+        milliseconds: How long each stays, in tens.
+        said: What they were made from, kept as the comment.
+
+    Returns:
+        The file.
+    """
+    images = (_enlarged(_exact(frame), scale) for frame in frames)
+    return gif([Frame(image, milliseconds, _disposal(frames[0])) for image in images], _comment(said))
+
+
+def frames_apng(
+    frames: Sequence[Image.Image], *, scale: int = 1, milliseconds: int, said: Mapping[str, Any] | None = None
+) -> bytes:
+    """The same of any pictures, as an animated PNG."""
+    return as_apng(frames, scale=scale, milliseconds=milliseconds, hold=milliseconds, said=said, key=FRAMES)
+
+
+def not_in_gif(frame: Image.Image) -> str:
+    """Why a GIF cannot show a picture as it is; empty where it can."""
+    if frame.mode == "L":
+        return ""
+    if loses_alpha(frame):
+        return "is partly transparent"
+    colours, most = len(_colours(_numbers(frame))), _CLEAR if frame.mode == "RGBA" else _CLEAR + 1
+    return f"has {colours} colours, more than {most}" if colours > most else ""
 
 
 def read_said(path: Path) -> dict[str, Any] | None:
@@ -124,6 +149,14 @@ def read_said(path: Path) -> dict[str, Any] | None:
 def loses_alpha(frame: Image.Image, left: int = 0) -> bool:
     """Whether a GIF that ends in this frame has to lay it on white."""
     return frame.mode == "RGBA" and not np.isin(np.asarray(frame)[:, left:, 3], (0, 255)).all()
+
+
+def _disposal(frame: Image.Image) -> int:
+    return 2 if frame.mode == "RGBA" else 0  # a transparent frame would show the one before it
+
+
+def _comment(said: Mapping[str, Any] | None) -> bytes:
+    return b"" if said is None else json.dumps(said).encode()
 
 
 def _enlarged(image: Image.Image, scale: int) -> Image.Image:
@@ -149,7 +182,18 @@ def _indexed(frame: Image.Image, left: int) -> Image.Image:
             indices[:, :left] = noisy + len(colours)
             palette += more
     indices[numbers < 0] = _CLEAR
-    return _image(indices, palette, clear=bool((numbers < 0).any()))
+    return _image(indices, palette, clear=frame.mode == "RGBA")
+
+
+def _exact(frame: Image.Image) -> Image.Image:
+    """A frame with its own palette, of a picture that has few enough colours."""
+    if frame.mode == "L":
+        return frame
+    numbers = _numbers(frame)
+    colours = _colours(numbers)
+    indices = np.searchsorted(colours, numbers).astype(np.uint8)
+    indices[numbers < 0] = _CLEAR
+    return _image(indices, _palette(colours), clear=frame.mode == "RGBA")
 
 
 def _patches(frame: Image.Image, left: int) -> list[Image.Image]:
@@ -209,7 +253,7 @@ def _quantised(image: Image.Image, colours: int) -> tuple[NDArray[np.uint8], lis
 
 
 def _image(indices: NDArray[np.uint8], palette: list[int], *, clear: bool) -> Image.Image:
-    image = Image.fromarray(indices)
+    image = Image.fromarray(indices)  # `clear` even if nothing is: some readers clear its place in its own way alone
     image.putpalette((palette + [255] * 768)[:768])
     if clear:
         image.info["transparency"] = _CLEAR

@@ -7,11 +7,18 @@ from collections.abc import Sequence
 
 from noisette._version import __version__
 
-_DURATION = 100
-"""Milliseconds of a frame, as Aseprite has it unless told otherwise."""
 
-
-def atlas(picture: str, names: Sequence[str], size: tuple[int, int], *, columns: int, scale: int, gap: int) -> bytes:
+def atlas(
+    picture: str,
+    names: Sequence[str],
+    size: tuple[int, int],
+    *,
+    columns: int,
+    scale: int,
+    gap: int,
+    milliseconds: int,
+    true_colour: bool,
+) -> bytes:
     """Write where each image of a sheet lies.
 
     Args:
@@ -21,6 +28,8 @@ def atlas(picture: str, names: Sequence[str], size: tuple[int, int], *, columns:
         columns: Images in a row.
         scale: Whole factor by which the sheet is enlarged.
         gap: Pixels between images, before they are enlarged.
+        milliseconds: How long each image stays where they are played in turn.
+        true_colour: Whether the sheet keeps red, green and blue; indices and greys are "I8", as Aseprite has it.
 
     Returns:
         JSON.
@@ -35,7 +44,7 @@ def atlas(picture: str, names: Sequence[str], size: tuple[int, int], *, columns:
             "trimmed": False,
             "spriteSourceSize": whole,
             "sourceSize": {"w": width, "h": height},
-            "duration": _DURATION,
+            "duration": milliseconds,
         }
         for place, name in enumerate(names)
     }
@@ -44,7 +53,7 @@ def atlas(picture: str, names: Sequence[str], size: tuple[int, int], *, columns:
         "app": "noisette",
         "version": __version__,
         "image": picture,
-        "format": "RGBA8888",
+        "format": "RGBA8888" if true_colour else "I8",
         "size": {"w": min(columns, len(names)) * across - gap * scale, "h": rows * down - gap * scale},
         "scale": "1",
     }

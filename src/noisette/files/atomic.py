@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -83,6 +84,27 @@ def write_folder_atomically(path: Path, fill: Callable[[Path], object]) -> None:
     except OSError:
         shutil.rmtree(path, ignore_errors=True)  # as above
         raise
+
+
+@contextmanager
+def temporary_folder(beside: Path) -> Iterator[Path]:
+    """A folder that is there for a while: removed at the end, or later where the process is killed.
+
+    Args:
+        beside: The folder that it is made in.
+    """
+    _sweep(beside)
+    folder = Path(tempfile.mkdtemp(dir=beside, prefix=".", suffix=_TEMPORARY))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what killed processes left of a folder that they wrote; only for who may write it alone."""
+    for each in path.parent.glob(f"{glob.escape(_prefix(path))}*{_TEMPORARY}"):
+        shutil.rmtree(each, ignore_errors=True)
 
 
 def make_folder(path: Path) -> None:

@@ -16,7 +16,18 @@ from PIL.PngImagePlugin import PngInfo
 
 from noisette.errors import RequestError
 from noisette.files.atomic import write_atomically
-from noisette.files.png import SIGNATURE, DamagedText, bit_depth, frames_in, other_kind, pixels_alone, text_of
+from noisette.files.indexed import indexed_png
+from noisette.files.png import (
+    SIGNATURE,
+    DamagedText,
+    bit_depth,
+    chunk,
+    compressed_text,
+    frames_in,
+    other_kind,
+    pixels_alone,
+    text_of,
+)
 from noisette.files.reading import open_file, parse_json
 from noisette.text import plain, shortened
 
@@ -26,6 +37,8 @@ GAP = 1
 """Pixels between the images of a sheet, before they are enlarged."""
 DENOISING = "noisette-denoising"
 """The key of what an animation says: not that of a picture, which is drawn again from what it says."""
+FRAMES = "noisette-frames"
+"""The same of an animation whose frames are pictures."""
 _KEY = "noisette"
 _TEXT_SIZE = 11  # pixels
 _LONGEST_CAPTION = 300  # letters
@@ -160,7 +173,7 @@ def good_scale(width: int, columns: int) -> int:
 
 
 def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:
-    """The file of a picture, with what it was made from inside.
+    """The file of a picture, with what it was made from inside; indexed where few colours allow it.
 
     Raises:
         RequestError: It was made from more than a picture can say.
@@ -168,8 +181,12 @@ def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:
     text = json.dumps(request, separators=(",", ":"))
     if len(text) > _MOST_TEXT:
         raise RequestError("the picture would have to say more of its images than it can hold; draw fewer at a time")
+    content = compressed_text(_KEY, text)
+    data = indexed_png(image, [chunk(b"iTXt", content)])
+    if data is not None:
+        return data
     info = PngInfo()
-    info.add_itxt(_KEY, text, zip=True)
+    info.add(b"iTXt", content)
     file = io.BytesIO()
     image.save(file, format="PNG", pnginfo=info, optimize=True)
     return file.getvalue()
@@ -221,10 +238,12 @@ def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
         raise RequestError(f"what {path} says of how it was made is damaged: {error}") from error
     except Exception as error:  # a damaged file makes Pillow raise all kinds
         raise RequestError(f"{path} {_not_a_png(data)}") from error
+    if _says(data, FRAMES):
+        raise RequestError(f"{path} shows {frames} pictures in turn; draw them again with `noisette generate --frames`")
     if frames > 1:
         raise RequestError(f"{path} is an animation of {frames} frames, not a picture; name the PNG that it ends in")
     if not text:
-        if _shows_denoising(data):  # in one step, or it would have several frames
+        if _says(data, DENOISING):  # in one step, or it would have several frames
             raise RequestError(f"{path} shows the denoising of a picture, and is not the picture; name the other PNG")
         raise RequestError(
             f"{path} does not say how it was made; only pictures made by `noisette generate` do, and programs that"
@@ -233,9 +252,10 @@ def parse_png(data: bytes, path: str) -> tuple[Image.Image, dict[str, Any]]:
     return picture, _read_request(text, path)
 
 
-def _shows_denoising(data: bytes) -> bool:
+def _says(data: bytes, key: str) -> bool:
+    """Whether there is such a text, be it damaged or not."""
     try:
-        return text_of(data, DENOISING, _MOST_TEXT) is not None
+        return text_of(data, key, _MOST_TEXT) is not None
     except DamagedText:
         return True
 
@@ -268,7 +288,10 @@ def _in_eight_bits(image: Image.Image, depth: int) -> Image.Image:
     """
     hidden = image.info.get("transparency")
     if image.mode == "P":
-        return image.convert("RGB" if hidden is None else "RGBA")
+        if hidden is not None:
+            return image.convert("RGBA")
+        colours = np.reshape(image.getpalette() or [], (-1, 3))
+        return image.convert("L" if (colours == colours[:, :1]).all() else "RGB")
     if image.mode in ("LA", "RGBA"):
         return image.convert("RGBA")
     pixels = np.asarray(image.convert("L") if image.mode == "1" else image)

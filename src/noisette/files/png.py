@@ -15,6 +15,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 100_000
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _TRANSPARENCY = b"tRNS"
+_TRUE_COLOUR = (2, 6)  # RGB and RGBA, in a header
 _OTHERS = {
     b"\xff\xd8\xff": "a JPEG",
     b"GIF8": "a GIF",
@@ -80,6 +81,16 @@ def pixels_alone(data: bytes) -> bytes:
     return SIGNATURE + b"".join(needed)
 
 
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG: its length, kind, content and checksum."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def compressed_text(keyword: str, text: str) -> bytes:
+    """The content of an iTXt chunk, in no language."""
+    return keyword.encode("latin-1") + b"\0\1\0\0\0" + zlib.compress(text.encode())
+
+
 def frames_in(data: bytes) -> int:
     """Frames of an animation; 1 of a picture. Raises ValueError as `pixels_alone`."""
     control = next((data[begin:end] for kind, begin, end in _chunks(data) if kind == b"acTL"), b"")
@@ -89,6 +100,11 @@ def frames_in(data: bytes) -> int:
 def bit_depth(data: bytes) -> int:
     """Bits of each sample: 1, 2, 4, 8 or 16."""
     return data[24] if len(data) > 24 else 8
+
+
+def has_true_colour(data: bytes) -> bool:
+    """Whether each pixel has red, green and blue of its own, and is neither an index nor a grey."""
+    return len(data) > 25 and data[25] in _TRUE_COLOUR
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

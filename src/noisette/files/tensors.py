@@ -24,7 +24,7 @@ MOST_BYTES = 16 * 2**30
 """Of a file of tensors."""
 
 _LENGTH = 8  # bytes before the head, which say how long it is
-_BYTES = {"F32": 4, "BF16": 2, "F16": 2, "I64": 8}
+_BYTES = {"F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I16": 2}
 """Of a number of each type that networks have; the last is what a normalisation counts."""
 
 
@@ -74,7 +74,13 @@ class Head:
         """
         import torch  # not before: who lists runs must not wait for it
 
-        types = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64}
+        types = {
+            "F32": torch.float32,
+            "F16": torch.float16,
+            "BF16": torch.bfloat16,
+            "I64": torch.int64,
+            "I16": torch.int16,
+        }
         found: dict[str, Tensor] = {}
         try:
             with open_file(self.path, most=MOST_BYTES, inside=self.inside) as file:

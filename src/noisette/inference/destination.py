@@ -22,6 +22,8 @@ from noisette.files.output import (
 )
 from noisette.inference.plan import Plan
 
+DURATION = 120
+"""Milliseconds that an image stays where images are shown in turn."""
 MOST_FRAMES = 60
 """Steps of a denoising that an animation shows."""
 _MOST_IN_FILM = 64  # images
@@ -39,6 +41,8 @@ class Destination:
         film_scale: That of what shows the denoising.
         animations: Suffixes of what shows the denoising.
         atlas: Whether JSON beside the sheet tells where its images lie.
+        frames: Whether `sheet` is an animation instead, in which the images are shown in turn.
+        duration: Milliseconds that each image stays then, and as the atlas has it.
         kept: Files in the folder that are of this plan already.
         overwrite: Whether other files in the folder may be replaced.
     """
@@ -50,6 +54,8 @@ class Destination:
     film_scale: int
     animations: tuple[str, ...] = ()
     atlas: bool = False
+    frames: bool = False
+    duration: int = DURATION
     kept: frozenset[Path] = frozenset()
     overwrite: bool = False
 
@@ -86,6 +92,8 @@ def destination(
     scale: int | None = None,
     animations: Sequence[str] = (),
     atlas: bool = False,
+    frames: bool = False,
+    duration: int = DURATION,
     overwrite: bool = False,
     inputs: Sequence[Name] = (),
 ) -> Destination:
@@ -103,12 +111,16 @@ def destination(
         scale: A whole factor; to some 600 pixels unless given.
         animations: Suffixes of what shows the denoising beside it, .gif and .apng.
         atlas: Whether JSON beside the sheet tells where its images lie.
+        frames: Whether the images are shown in turn, in one animation in the place of the sheet.
+        duration: Milliseconds that each stays.
         overwrite: Whether files that are there may be replaced.
         inputs: Files and folders that are read.
 
     Raises:
         RequestError: It cannot go there, or is too large.
     """
+    if frames:
+        return _frames(out, usual, size, plan.placed(size, 1, scale), duration, overwrite=overwrite, inputs=inputs)
     placed = plan.placed(size, columns, scale)
     factor, film_scale = placed.scale or 1, scale or good_scale(size[1], 2 * (placed.columns or 1))
     _check_animations(animations, plan, size, film_scale)
@@ -119,10 +131,41 @@ def destination(
         there = Destination(placed, None, expand(out), alone, film_scale, tuple(animations), overwrite=overwrite)
         return replace(there, kept=_kept(there, size, inputs))
     check_sheet(len(plan.seeds), size, factor)
-    what = "pictures are PNG; name a .png file, or a folder"
+    what = "pictures are PNG; name a .png file, or a folder, or show them in turn with --frames"
     beside = (*animations, *([".json"] if atlas else []))
     sheet_file = output_file(out, usual, (".png",), what, overwrite=overwrite, inputs=inputs, beside=beside)
-    return Destination(placed, sheet_file, None, factor, film_scale, tuple(animations), atlas)
+    return Destination(placed, sheet_file, None, factor, film_scale, tuple(animations), atlas, duration=duration)
+
+
+def _frames(
+    out: Name | None,
+    usual: Path,
+    size: tuple[int, int],
+    plan: Plan,
+    duration: int,
+    *,
+    overwrite: bool,
+    inputs: Sequence[Name],
+) -> Destination:
+    """Check where an animation of all images of a plan shall go."""
+    count, (height, width), factor = len(plan.seeds), size, plan.scale or 1
+    if count < 2:
+        raise RequestError("--frames shows images in turn, and one alone is a picture; ask for more with --count")
+    if count * height * width * factor**2 > MOST_PIXELS:
+        raise RequestError(
+            f"{count} frames enlarged {factor} times are too large; use a smaller --scale or --count, or a folder"
+            " without --frames"
+        )
+    if out is not None and _is_folder(out):
+        raise RequestError("--frames makes one animation; name a .gif or .png file for it with --out")
+    what = "images in turn are a GIF or an animated PNG; name a .gif or .png file"
+    file = output_file(out, usual, (".png", ".apng", ".gif"), what, overwrite=overwrite, inputs=inputs)
+    if file.path is not None and file.path.suffix.lower() == ".gif" and duration % 10:
+        raise RequestError(
+            f"--duration {duration} is no multiple of 10, and a GIF counts hundredths of a second; change it, or name a"
+            " .png file"
+        )
+    return Destination(plan, file, None, factor, factor, frames=True, duration=duration)
 
 
 def _is_folder(out: Name) -> bool:

@@ -22,7 +22,7 @@ from noisette.attributes.statistics import Statistics
 from noisette.caller import leaves_torch_alone
 from noisette.config.sampling import SamplingSettings
 from noisette.data.palette import Palette
-from noisette.data.pixels import OnPalette
+from noisette.data.pixels import OnPalette, opaque
 from noisette.diffusion.condition import Condition
 from noisette.diffusion.denoiser import Denoiser, clipped
 from noisette.diffusion.noise import ImageNoise, VariedNoise
@@ -239,7 +239,7 @@ class Generator:
             >>> generator = noisette.load("punks")
             >>> plan = generator.plan("Zombie, Knitted Cap", seeds=[0, 1], preset="fast")
             >>> generator.draw(plan).shape
-            (2, 3, 24, 24)
+            (2, 4, 24, 24)
         """
         return self.planner.plan(
             request,
@@ -370,7 +370,9 @@ class Generator:
                 x0 = sampler(denoise, xt, levels, noise=noise, on_step=_without_padding(len(batch), watch))
                 drawn.append(self.model.space.decode(x0[: len(batch)]).cpu())
         images: Images = torch.cat(drawn).numpy()
-        return self.palette.snap(images) if settings.palette and self.palette is not None else images
+        if settings.palette and self.palette is not None:
+            images = self.palette.snap(images)
+        return self.model.finished(images) if settings.palette or self.model.colours_learned else images
 
     def _conditions(self, codes: Codes | None, part: slice, count: int, padding: int) -> tuple[Condition, Condition]:
         """What a batch is asked for, and the same without it; one object where nothing is asked."""
@@ -389,12 +391,19 @@ class Generator:
         space, taken = self.model.space, 0
         noisy = space.off_palette if isinstance(space, OnPalette) else space.decode
 
+        def shown(pixels: torch.Tensor, *, clean: bool = False) -> Images:
+            """What is seen of either, in the channels of what is drawn."""
+            images: Images = pixels.cpu().numpy()
+            if not self.model.colours_learned or self.palette is None or self.palette.originals is None:
+                return images
+            return self.model.finished(images) if clean else opaque(images)
+
         def watch(xt: torch.Tensor, x0: torch.Tensor, level: Level) -> None:
             nonlocal taken
             if on_step is not None:
                 on_step(xt, x0, level)
             if preview is not None:
-                preview(noisy(xt).cpu().numpy(), space.decode(x0).cpu().numpy(), taken % steps + 1)
+                preview(shown(noisy(xt)), shown(space.decode(x0), clean=True), taken % steps + 1)
             taken += 1
             progress(taken, steps * batches(images))
 

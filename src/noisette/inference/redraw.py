@@ -122,8 +122,11 @@ def redraw(
     if engine and _name(engine) != _name(generator.engine.label):
         note(f"note: {remembered.file} was drawn by {plain(engine, 60)}, and {generator.engine.label} draws it now")
     plan = generator.recorded(remembered.plan)
-    drawn = sheet(generator.draw(plan, progress=progress), columns=plan.columns, scale=plan.scale or 1)
+    images = generator.draw(plan, progress=progress)
+    drawn = sheet(images, columns=plan.columns, scale=plan.scale or 1)
     files = out.write(as_png(drawn, plan.metadata()))
+    if remembered.picture.mode == "RGB" and drawn.mode == "RGBA":  # of a version that left the background in
+        drawn = sheet(generator.model.as_learned(images), columns=plan.columns, scale=plan.scale or 1)
     return Redrawn(plan, files, _difference(remembered, drawn, plan.drawn_by or DrawnBy()))
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from PIL import Image
 
 from noisette.errors import NoisetteError, RequestError, Stopped
-from noisette.files.animation import as_apng, as_gif, loses_alpha
+from noisette.files.animation import as_apng, as_gif, frames_apng, frames_gif, loses_alpha, not_in_gif
 from noisette.files.atlas import atlas
 from noisette.files.atomic import make_folder
 from noisette.files.images import GAP, as_png, sheet
 from noisette.files.output import cannot_write, put
+from noisette.files.png import has_true_colour
 from noisette.inference.destination import MOST_FRAMES, Destination
 from noisette.inference.generator import BATCH, Generator, Images, batches
 from noisette.progress import Progress, silent
@@ -47,6 +48,8 @@ def draw_to(
         Stopped: Interrupted with files in the folder; the message says how many.
     """
     there = replace(there, plan=generator.recorded(there.plan))
+    if there.frames and there.sheet is not None:
+        return there.sheet.write(_in_turn(there, generator.draw(there.plan, progress=progress)))
     if there.sheet is not None:
         film = _Film(there) if there.animations else None
         images = generator.draw(there.plan, preview=film.see if film else None, progress=progress)
@@ -54,17 +57,40 @@ def draw_to(
             film.end(images)
         picture = as_png(sheet(images, columns=there.plan.columns, scale=there.scale), there.plan.metadata())
         beside = film.files(note) if film else {}
-        return there.sheet.write(picture, {**beside, ".json": _atlas(there, generator)} if there.atlas else beside)
+        return there.sheet.write(
+            picture, {**beside, ".json": _atlas(there, generator, picture)} if there.atlas else beside
+        )
     return _draw_folder(there, generator, note, progress)
 
 
-def _atlas(there: Destination, generator: Generator) -> bytes:
+def _in_turn(there: Destination, images: Images) -> bytes:
+    """The animation of a plan's images. Raises RequestError where it would show another picture than was drawn."""
+    assert there.sheet is not None
+    frames, said = [sheet(image[None]) for image in images], there.plan.metadata()
+    if there.sheet.path is None or there.sheet.path.suffix.lower() != ".gif":
+        return frames_apng(frames, scale=there.scale, milliseconds=there.duration, said=said)
+    for seed, frame in zip(there.plan.seeds, frames, strict=True):
+        if reason := not_in_gif(frame):
+            raise RequestError(f"the image of seed {seed} {reason}, which no GIF shows; name a .png file with --out")
+    return frames_gif(frames, scale=there.scale, milliseconds=there.duration, said=said)
+
+
+def _atlas(there: Destination, generator: Generator, picture: bytes) -> bytes:
     """Where the images of a sheet lie, each under its seed."""
     assert there.sheet is not None
     assert there.sheet.path is not None
     names = [f"seed-{seed:04d}" for seed in there.plan.seeds]
     columns = there.plan.columns or 1
-    return atlas(there.sheet.path.name, names, generator.model.size, columns=columns, scale=there.scale, gap=GAP)
+    return atlas(
+        there.sheet.path.name,
+        names,
+        generator.model.size,
+        columns=columns,
+        scale=there.scale,
+        gap=GAP,
+        milliseconds=there.duration,
+        true_colour=has_true_colour(picture),
+    )
 
 
 def _draw_folder(

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-ConditioningName = Literal["concat", "add", "modulate", "spatial"]
-"""How a request comes into a network: beside the time, added to its embedding, by FiLM, or as maps with a place."""
+ConditioningName = Literal["concat", "add", "modulate", "spatial", "layers"]
+"""How a request comes into a network: beside the time, added to its embedding, by FiLM, as maps with a place, or as a
+sketch from counted layers.
+"""
 Null = Literal["each", "single"]
 """Whether each attribute learns what not knowing it means, or there is one empty vector."""
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from noisette.diffusion.condition import Condition
 from noisette.networks.base import Network
 from noisette.networks.conditioning import ConditionSpec, Encoded, Features, Maps, Vector
+from noisette.networks.layers import Sketch, mixed
 from noisette.networks.registry import ConditioningName, padded
 
 
@@ -28,6 +29,8 @@ class UNet(Network):
     - `modulate`: a vector beside that embedding, so that each block reads it for its scale and shift (FiLM, Perez et
       al. 2018; AdaGN, Dhariwal and Nichol 2021).
     - `spatial`: maps beside the image, one for each value.
+    - `layers`: a sketch beside the image, put together from layers that were counted, which is mixed into the
+      prediction; see `Sketch`. Of predictions of colours with a `PixelHead` only.
     """
 
     def __init__(
@@ -80,11 +83,13 @@ class UNet(Network):
         self.add = Vector(features, embedding) if "add" in condition else None
         self.modulate = Vector(features, embedding) if "modulate" in condition else None
         self.maps = Maps(features, map_channels, inside) if "spatial" in condition else None
+        self.sketch = Sketch(spec, (shape[1], shape[2]), self.margin, outputs) if "layers" in condition else None
         self.fourier = Fourier(widths[0])
         self.time = nn.Sequential(
             nn.Linear(widths[0] * (2 if self.concat else 1), embedding), nn.SiLU(), nn.Linear(embedding, embedding)
         )
-        self.enter = nn.Conv2d(channels * patch**2 + (map_channels if self.maps else 0), widths[0], 3, padding=1)
+        seen = channels + (self.sketch.channels if self.sketch else 0)
+        self.enter = nn.Conv2d(seen * patch**2 + (map_channels if self.maps else 0), widths[0], 3, padding=1)
         self.positions = nn.Parameter(torch.zeros(1, widths[0], *inside))
 
         def stage(width_in: int, width: int, attend: bool) -> Stage:
@@ -121,6 +126,7 @@ class UNet(Network):
                 patch,
                 embedding * (2 if self.modulate else 1),
                 maps,
+                self.sketch.channels if self.sketch else 0,
             )
         else:
             self.leave = nn.Sequential(
@@ -134,7 +140,8 @@ class UNet(Network):
             return ()
         assert condition is not None
         features = self.features(condition)
-        return tuple(mechanism(features) for mechanism in self._conditioning() if mechanism is not None)
+        encoded = tuple(mechanism(features) for mechanism in self._conditioning() if mechanism is not None)
+        return encoded if self.sketch is None else (*encoded, *self.sketch(condition))
 
     def predict(self, xt: Tensor, times: Tensor, *encoded: Tensor) -> Tensor:
         if not any(self.margin):
@@ -148,7 +155,12 @@ class UNet(Network):
         concat, add, modulate, maps, pixel_maps = (
             None if mechanism is None else next(given) for mechanism in self._conditioning()
         )
-        patches, embedding = F.pixel_unshuffle(xt, self.patch), self.fourier(times)
+        sketch: tuple[Tensor, Tensor, Tensor] | None = None
+        if self.sketch is not None:
+            drawn, odds, planes = given
+            sketch = drawn, odds, planes
+        seen = xt if sketch is None else torch.cat([xt, sketch[2]], dim=1)
+        patches, embedding = F.pixel_unshuffle(seen, self.patch), self.fourier(times)
         if concat is not None:
             embedding = torch.cat([embedding, concat], dim=1)
         embedding = self.time(embedding)  # (B, E)
@@ -169,13 +181,13 @@ class UNet(Network):
         for module in self.up:
             h = module(torch.cat([h, skips.pop()], dim=1) if isinstance(module, Stage) else h, embedding)
         if self.pixels is not None:
-            prediction: Tensor = self.pixels(h, xt, embedding, pixel_maps)
+            prediction: Tensor = self.pixels(h, xt, embedding, pixel_maps, sketch)
             return prediction
         assert self.leave is not None
         return F.pixel_shuffle(self.leave(h), self.patch)
 
     def _conditioning(self) -> tuple[nn.Module | None, ...]:
-        """The conditioning mechanisms, in the order of what `encode_condition` returns."""
+        """The mechanisms on features, in the order of what `encode_condition` returns before the sketch."""
         return self.concat, self.add, self.modulate, self.maps, self.pixels.maps if self.pixels else None
 
 
@@ -195,6 +207,7 @@ class PixelHead(nn.Module):
         patch: Pixels along the side of a position.
         embedding: Numbers in the embedding of the time and the request.
         maps: Those of the request at full size; None where there are none.
+        sketched: Channels of the planes of a sketch; 0 where there is none.
     """
 
     def __init__(
@@ -206,6 +219,7 @@ class PixelHead(nn.Module):
         patch: int,
         embedding: int,
         maps: Maps | None,
+        sketched: int = 0,
     ) -> None:
         super().__init__()
         self.features = nn.Sequential(
@@ -215,12 +229,21 @@ class PixelHead(nn.Module):
         self.positions = nn.Parameter(torch.zeros(1, width, *shape[1:]))
         self.maps = maps
         self.asked = nn.Conv2d(maps.shape[0], width, 1) if maps else None
+        self.sketched = nn.Conv2d(sketched, width, 3, padding=1) if sketched else None
         self.mix = nn.Sequential(norm(width), nn.SiLU(), nn.Conv2d(width, width, 1))
         self.norm = norm(width)
         self.modulate = nn.Linear(embedding, 2 * width)
         self.answer = zeroed(nn.Conv2d(width, outputs, 1))
+        self.trust = zeroed(nn.Conv2d(width, 1, 1)) if sketched else None
 
-    def forward(self, h: Tensor, xt: Tensor, embedding: Tensor, maps: Tensor | None) -> Tensor:
+    def forward(
+        self,
+        h: Tensor,
+        xt: Tensor,
+        embedding: Tensor,
+        maps: Tensor | None,
+        sketch: tuple[Tensor, Tensor, Tensor] | None = None,
+    ) -> Tensor:
         """Predict.
 
         Args:
@@ -228,6 +251,7 @@ class PixelHead(nn.Module):
             xt: (B, C, H, W), the noisy images.
             embedding: (B, embedding), of the time and the request.
             maps: What `self.maps` gives for the request; None where there are none.
+            sketch: What `Sketch` gives for the request; None where there is none.
 
         Returns:
             (B, outputs, H, W).
@@ -235,10 +259,17 @@ class PixelHead(nn.Module):
         pixels = self.features(h) + self.around(xt) + self.positions
         if self.asked is not None:
             pixels = pixels + self.asked(maps)
+        if self.sketched is not None and sketch is not None:
+            pixels = pixels + self.sketched(sketch[2])
         pixels = pixels + self.mix(pixels)
         scale, shift = self.modulate(embedding)[:, :, None, None].chunk(2, dim=1)  # each (B, width, 1, 1)
-        answer: Tensor = self.answer(F.silu(self.norm(pixels)) * (1 + scale) + shift)
-        return answer
+        pixels = F.silu(self.norm(pixels)) * (1 + scale) + shift
+        answer: Tensor = self.answer(pixels)
+        if self.trust is None or sketch is None:
+            return answer
+        drawn, odds, _ = sketch
+        # What was counted is where the network begins, and it learns where to trust it more or less.
+        return mixed(answer.float(), drawn, odds + self.trust(pixels)[:, 0].float())
 
 
 class Stage(nn.Module):

@@ -58,7 +58,7 @@ from noisette.store.bundle import Bundle, Weights
 from noisette.store.checkpoint import Checkpoint, kept_steps, latest_checkpoint, step_of
 from noisette.store.events import EventReader
 from noisette.store.naming import is_run, why_no_run
-from noisette.store.standing import Environment, Status
+from noisette.store.standing import Environment, Expected, Status
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -145,6 +145,11 @@ class Run(Bundle):
     @property
     def environment(self) -> dict[str, Any]:
         return self._told.model_dump(exclude_unset=True)
+
+    @property
+    def expected(self) -> Expected | None:
+        """What it was expected to take when it began; None where nothing was known."""
+        return self._told.expected
 
     @property
     def _told(self) -> Environment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,8 @@ Words = Annotated[str, Field(max_length=1000)]
 
 
 class _Facts(BaseModel):
+    """What a file says of a run; more than is known here is taken, as a later version wrote it."""
+
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
 
@@ -64,6 +66,22 @@ class Data(_Facts):
     train_images: Count = 0
 
 
+class Expected(_Facts):
+    """What a training was expected to take when it began.
+
+    Attributes:
+        images_per_second: As it was expected.
+        by: What told so: a measurement, or an earlier training.
+        steps: Of the optimiser.
+        seconds: Of wall clock.
+    """
+
+    images_per_second: Annotated[float, Field(gt=0)]
+    by: Literal["measurement", "training"]
+    steps: Count
+    seconds: Seconds
+
+
 class Environment(_Facts):
     """What a run was made with; what an older version did not write is left out.
 
@@ -80,6 +98,8 @@ class Environment(_Facts):
         threads: Of each.
         measured_images_per_second: By what was measured.
         dataset: What it was trained on.
+        speed_key: Under what its speed is kept; see `noisette.training.expectation`.
+        expected: What it was expected to take, where anything told.
         teacher_sha256: Of the weights that it learns from.
         files: The SHA-256 of what was written beside: one, or, while a file is replaced, that before too.
         recipe_settings: How many settings recipe.toml has.
@@ -97,6 +117,8 @@ class Environment(_Facts):
     threads: Count = 1
     measured_images_per_second: Annotated[dict[Words, float], Field(max_length=100)] = {}
     dataset: Data | None = None
+    speed_key: Words = ""
+    expected: Expected | None = None
     teacher_sha256: Sha256 | None = None
     files: Annotated[dict[Words, Annotated[list[Sha256], Field(min_length=1, max_length=2)]], Field(max_length=20)] = {}
     recipe_settings: Count = 0

@@ -85,8 +85,8 @@ def check_training(
 def _named(name: str, overrides: Sequence[str], progress: Progress, base: str | Path | None) -> tuple[str, Recipe]:
     """What a run is called after, and the recipe of a name, of a file, or for a folder of images."""
     if (images := folder_meant(name, recipe_names())) is not None:
-        network = None if base is None else locate(base).recipe.network
-        return short_name(images), recipe_of_folder(images, overrides, network=network, progress=progress)
+        begun = None if base is None else locate(base).recipe
+        return short_name(images), recipe_of_folder(images, overrides, base=begun, progress=progress)
     if base is not None:
         raise RequestError(f"--from is for a folder of images; {name} is a recipe, and says itself what its network is")
     return expand(name).stem, load_recipe(name, overrides)

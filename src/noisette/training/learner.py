@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from noisette.diffusion.noise import add_noise
 from noisette.model import Model
 from noisette.networks.base import Network
+from noisette.networks.layers import Sketch
 from noisette.store.checkpoint import Checkpoint
 from noisette.store.run import Run
 from noisette.training.batches import Batch
@@ -73,6 +74,12 @@ class Learner:
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """What a checkpoint holds of it, by part."""
         return checkpoint_tensors(self.network, self.average, self._optimizers)
+
+    @property
+    def sketches(self) -> list[Sketch]:
+        """Those of the network and of the average of its weights."""
+        networks = [self.network] if self.average is None else [self.network, self.average.network]
+        return [module for network in networks for module in network.modules() if isinstance(module, Sketch)]
 
     @property
     def for_drawing(self) -> Network:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from noisette.attributes.schema import UNKNOWN, AttributeSchema
 from noisette.attributes.statistics import count
 from noisette.caller import leaves_torch_alone
-from noisette.config.data import open_data
+from noisette.config.data import open_data, palette_learned
 from noisette.config.recipe import Recipe
 from noisette.config.sections import seconds
 from noisette.data.dataset import Dataset
@@ -42,6 +42,8 @@ from noisette.training.checks import (
     check_training,
     is_out_of_memory,
 )
+from noisette.training.counting import count_layers
+from noisette.training.expectation import Speed, Taken, compared, expected, keep_speed, key_of, known_speeds, learned
 from noisette.training.finetuning import transferred
 from noisette.training.grids import Grid
 from noisette.training.launcher import deciding_variables, read_launch
@@ -180,7 +182,7 @@ def _make_and_train(
     resolved = model.recipe
     dataset = open_data(resolved, progress)
     places = dataset.places("train")
-    palette = palette_of(dataset.images, places)
+    palette = palette_learned(resolved, dataset, progress)
     if teacher is not None and model.schema != dataset.schema:
         raise RequestError(f"{dataset.name} has other attributes than the teacher was trained on; train anew")
     model = assemble(resolved, dataset.schema, palette)
@@ -196,13 +198,18 @@ def _make_and_train(
     if measured:
         rates = "; ".join(f"{name}: {rate:g} images/s" for name, rate in measured.items())
         callback.on_note(f"measured {rates}")
+    length = _budget_of(resolved, len(places))
+    key = "" if teacher is not None else key_of(model, str(accelerator.device), accelerator.num_processes)
     resolved = _with(resolved, chosen)
     if accelerator.is_main_process:
         facts = {
             **_circumstances(accelerator),
             "measured_images_per_second": measured,
+            "speed_key": key,
             "dataset": {"name": dataset.name, "sha256": dataset.fingerprint, "train_images": len(places)},
         }
+        if key and (speed := _speed(key, measured, accelerator.num_processes)) is not None:
+            facts["expected"] = expected(speed, length, resolved.training.batch_size).model_dump()
         tensors = None if teacher is None else teacher.state_dict()
         if begun_from is not None:
             tensors, share = transferred(model, begun_from.model, begun_from.network.state_dict())
@@ -215,7 +222,31 @@ def _make_and_train(
         run = open_run(folder)
         with _held(run, stop) if accelerator.is_main_process else nullcontext():
             _train(replace(model, recipe=resolved), dataset, run, accelerator, callback, stop)
+    if accelerator.is_main_process:
+        _compare(run, len(places), callback)
     return run
+
+
+def _speed(key: str, measured: Mapping[str, float], processes: int) -> Speed | None:
+    """How fast a training should be: as one before it, or as was just measured of one process."""
+    if (known := known_speeds().get(key)) is not None and known.by == "training":
+        return known
+    rate = max(measured.values(), default=0.0) * processes
+    return Speed(images_per_second=rate, by="measurement") if rate > 0 else known
+
+
+def _compare(run: Run, images: int, callback: Callback) -> None:
+    """Say what was expected of a training that is finished, and keep how fast it was.
+
+    images: that it learned from.
+    """
+    recipe, status = run.recipe, run.status
+    taken = Taken(status["step"], status["seconds"])
+    before = run.expected
+    if before is not None and (line := compared(before, taken, _budget_of(recipe, images))) is not None:
+        callback.on_note(line)
+    if (key := run.environment.get("speed_key")) and (speed := learned(taken, recipe.training.batch_size)) is not None:
+        keep_speed(key, speed)
 
 
 @steady()
@@ -286,7 +317,10 @@ def resume(
                 callback.on_note(
                     f"{what}: {now} now, {then} when the run was made; it goes on well, but not to the bit"
                 )
+        was_finished = run.state == "finished"
         _train(model, dataset, run, accelerator, callback, stop, longer)
+    if accelerator.is_main_process and not was_finished:
+        _compare(run, len(dataset.places("train")), callback)
     return run
 
 
@@ -298,7 +332,7 @@ def _restore_tables(run: Run, recipe: Recipe, progress: Progress | None) -> list
     run.check_data(dataset)
     places = dataset.places("train")
     statistics = count(dataset.schema, dataset.attributes[places])
-    texts = table_texts(dataset.schema, statistics, palette_of(dataset.images, places))
+    texts = table_texts(dataset.schema, statistics, palette_learned(recipe, dataset, progress))
     for name in damaged:
         run.restore_table(name, texts.get(name, ""))
     return [f"{run.folder / name} was damaged, and was made anew from the data" for name in damaged]
@@ -387,6 +421,8 @@ def _train(
     trainer = Trainer(model, dataset, run, accelerator, settings, budget, supervision, first)
     for note in notes:
         callback.on_note(f"{note}; going on from an older one")
+    if checkpoint is None and model.recipe.distillation is None:
+        count_layers(model, dataset, trainer.sketches, callback.on_note)
     if checkpoint is not None:
         trainer.restore(checkpoint)
         if over:
@@ -469,9 +505,15 @@ def _check_labels(dataset: Dataset) -> None:
     """
     if not dataset.schema.attributes:
         raise RequestError(f"{dataset.name} has no attributes to ask for; leave network.condition out")
-    for attribute, column in zip(dataset.schema.attributes, dataset.attributes.T, strict=True):
-        if (column == UNKNOWN).all():
+    learned = dataset.attributes[dataset.places("train")]
+    for attribute, all_codes, codes in zip(dataset.schema.attributes, dataset.attributes.T, learned.T, strict=True):
+        if (all_codes == UNKNOWN).all():
             raise RequestError(f"no image has a label for {attribute.name}; label some, or leave the attribute out")
+        if (codes == UNKNOWN).all():
+            raise RequestError(
+                f"no image of the train split has a label for {attribute.name}, but only some that are kept for"
+                " validation or test; label more, or leave the attribute out"
+            )
 
 
 def _budget_of(recipe: Recipe, images: int) -> Budget:

@@ -16,6 +16,7 @@ from noisette.diffusion.schedules import Level
 from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.files.images import read_png
 from noisette.model import Model
+from noisette.networks.layers import Sketch
 from noisette.store.checkpoint import Checkpoint, discard_from, save_checkpoint
 from noisette.store.run import Run, resume_command
 from noisette.threads import giving_way
@@ -81,6 +82,11 @@ class Trainer:
         self._learner = Learner(model, supervision, accelerator, settings, teacher)
         self.state = State(schema=model.schema.fingerprint, palette=model.colours_learned)
         self._saved_step = self._drawn_step = self._grid_step = -1
+
+    @property
+    def sketches(self) -> list[Sketch]:
+        """Those of the network and of the average of its weights, to be filled before the first step."""
+        return self._learner.sketches
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint. Raises NoisetteError if it is of another network or optimiser."""

@@ -14,6 +14,7 @@ from noisette.cli import main
 from noisette.config.recipe import load_recipe
 from noisette.config.suggestion import recipe_of, recipe_of_folder
 from noisette.data.collections.collection import open_collection
+from tests.layers.made import COLOURS, codes, drawn, parts
 
 from .avatars import avatar, images, save, token, write_json
 
@@ -74,7 +75,7 @@ def test_it_draws_what_is_asked_for_with_its_alpha_and_its_colours(trained, tmp_
         )
         == 0
     )
-    drawn = np.asarray(Image.open(tmp_path / "a.png"))
+    drawn = np.asarray(Image.open(tmp_path / "a.png").convert("RGBA"))
     assert drawn.shape == (12, 12, 4)
     assert set(map(tuple, drawn.reshape(-1, 4))) <= {
         tuple(colour) for number in range(120) for colour in avatar(number).reshape(-1, 4)
@@ -180,3 +181,41 @@ def test_images_alone_make_an_unconditional_recipe(cache, tmp_path):
     recipe = recipe_of(open_collection(images(tmp_path / "a", 40)))
     assert not recipe.conditional
     assert recipe.diffusion.target == "palette"
+
+
+def test_a_collection_of_layers_is_drawn_right_after_a_few_steps(cache, tmp_path):
+    """What each value draws is counted before the training, so that combinations nobody has seen need hardly any."""
+    folder, colours = tmp_path / "parts", np.random.default_rng(5).integers(256, size=(COLOURS, 3), dtype=np.uint8)
+    folder.mkdir()
+    table, wanted = parts(), codes(400, seed=1)
+    lines = ["file_name,sky,body,head,glasses"]
+    for number, (row, image) in enumerate(zip(wanted, drawn(table, wanted), strict=True)):
+        Image.fromarray(colours[image]).save(folder / f"{number}.png")
+        lines.append(",".join([f"{number}.png", *(f"{name}{code}" for name, code in zip("sbhg", row, strict=True))]))
+    (folder / "metadata.csv").write_text("\n".join(lines))
+    steps = ["training.batch_size=16", "sampling.steps=4"]
+    run = noisette.train(str(folder), steps=4, out=tmp_path / "run", settings=[*SMALL, *steps])
+    new = codes(40, seed=2)
+    requests = [
+        dict(
+            zip(("sky", "body", "head", "glasses"), (f"{n}{c}" for n, c in zip("sbhg", row, strict=True)), strict=True)
+        )
+        for row in new
+    ]
+    images = noisette.load(run.folder).generate(requests, seeds=range(40), allow_unseen=True)
+    right = colours[drawn(table, new)].transpose(0, 3, 1, 2)
+    assert (np.stack(list(images)) == right).all(axis=(1, 2, 3)).mean() > 0.8
+
+
+@pytest.mark.slow
+def test_images_without_a_label_are_learned_from_and_not_asked_for(cache, tmp_path, capsys):
+    folder = images(tmp_path / "avatars", 200)
+    for number in range(0, 200, 2):
+        write_json(folder / f"{number}.json", token(number))
+    run = noisette.train(str(folder), steps=2, out=tmp_path / "run", settings=[*SMALL, "training.batch_size=8"])
+    splits = open_collection(folder).dataset.split("validation")
+    unlabelled = int((splits.attributes == -1).all(axis=1).sum())
+    assert unlabelled
+    assert main(["evaluate", str(run.folder), "--json"]) == 0
+    told = capsys.readouterr()
+    assert f"{unlabelled} images of the validation split have no label" in told.out + told.err

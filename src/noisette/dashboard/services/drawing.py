@@ -72,7 +72,7 @@ def draw_watched(generator: Generator, plan: Plan, report: Report) -> NDArray[np
         RequestError: The model cannot draw it.
         Cancelled: By `report`.
     """
-    so_far = np.zeros((len(plan.seeds), *generator.model.recipe.dataset.shape), np.uint8)
+    so_far = np.zeros((len(plan.seeds), *generator.model.drawn_shape), np.uint8)
     steps, taken = plan.sampling.steps, 0
     total = steps * batches(len(plan.seeds))
 

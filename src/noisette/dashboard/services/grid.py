@@ -162,7 +162,7 @@ def draw_grid(generator: Generator, table: Table, report: Report) -> NDArray[np.
             batches.append([place])
         else:
             same.append(place)
-    images = np.full((len(flat), *generator.model.recipe.dataset.shape), 255, np.uint8)
+    images = np.full((len(flat), *generator.model.drawn_shape), 255, np.uint8)
     for number, batch in enumerate(batches):
 
         def progress(done: int, total: int, number: int = number) -> None:

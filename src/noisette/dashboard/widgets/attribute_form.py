@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from noisette.attributes.names import quoted
 from noisette.attributes.parsing import impossible, name_of, part_of, values_behind
 from noisette.attributes.schema import Value
+from noisette.dashboard.services.offers import MOST_SHOWN, Offer, commonest_first, named, offer, share
 from noisette.dashboard.services.open_model import OpenModel
 from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.widgets.language import say
 from noisette.errors import RequestError
 
-_FEW = 12  # attributes that need no search
+_FEW = 12  # attributes that need no search, and values that need no folding
+_FEW_VALUES = 40  # of all choices, that need no search
 _HEIGHT = 900  # pixels, so that the picture stays beside the form
 _NONE = "none"
 _WITH, _WITHOUT = "with", "without"
@@ -92,7 +96,7 @@ class AttributeForm:
             st.caption(say("This model is unconditional: it was trained without attributes."))
             return
         never = self._never()
-        many = len(schema.attributes) > _FEW
+        many = len(schema.attributes) > _FEW or sum(map(len, facts["choices"].values())) > _FEW_VALUES
         with st.container(horizontal=True, vertical_alignment="bottom"):
             search = self._search() if many else ""
             st.button(
@@ -104,8 +108,7 @@ class AttributeForm:
             st.button(say("Clear"), icon=":material/close:", on_click=self._clear)
         with st.container(height=_HEIGHT) if many else st.container():
             for name, counts in facts["choices"].items():
-                self._pills(name, list(counts), counts)
-                self._name_impossible(name, [option for option in counts if (name, option) in never])
+                self._choice(name, counts, search, never)
             for name, counts in facts["groups"].items():
                 self._group(name, counts, search, never)
             self._flags(search, never)
@@ -130,33 +133,62 @@ class AttributeForm:
         written = st.text_input(say("Search"), placeholder=say("hat, beard, ..."), key=self._key(_SEARCH))
         return written.strip().casefold()
 
+    def _choice(self, name: str, counts: Mapping[str, int], search: str, never: set[tuple[str, Value]]) -> None:
+        chosen = self._state(name)
+        options = list(counts) if name in self._ranges else commonest_first(counts)
+        impossible = [option for option in options if (name, option) in never]
+        few = len(options) <= _FEW
+        most = None if few or self._state(f"{name}/all") else MOST_SHOWN
+        found = offer(options, search=search, about=name, chosen=[chosen] if chosen else [], most=most)
+        if not found.shown:
+            return
+        with nullcontext() if few else self._folded(name, len(options), [chosen] if chosen else [], search):
+            self._pills(name, found.shown, counts, label_visibility="visible" if few else "collapsed")
+            self._all_of(name, found, len(options))
+            self._name_impossible(name, impossible)
+
     def _group(self, name: str, counts: Mapping[str, int], search: str, never: set[tuple[str, Value]]) -> None:
         chosen = self._state(name)
-        shown = [
-            each
-            for each in counts
-            if ((each, True) not in never and search in f"{name} {each}".casefold()) or chosen == each
-        ]
-        if not shown and search:
+        members = commonest_first(counts)
+        impossible = [each for each in members if (each, True) in never]
+        most = None if self._state(f"{name}/all") else MOST_SHOWN
+        kept = [chosen] if chosen else []
+        found = offer(members, search=search, about=name, chosen=kept, hidden=impossible, most=most)
+        if not found.shown and search and not chosen:
             return
-        title = f"{name} ({len(counts)})" + (
-            f" · **{say(chosen) if chosen == _NONE else as_markdown(chosen)}**" if chosen else ""
-        )
-        with st.expander(title, expanded=bool(search), key=self._key(f"{name}/open")):
-            self._pills(name, [*shown, _NONE], counts, label_visibility="collapsed")
-            self._name_impossible(name, [each for each in counts if (each, True) in never])
+        with self._folded(name, len(members), kept, search):
+            self._pills(name, [*found.shown, _NONE], counts, label_visibility="collapsed")
+            self._all_of(name, found, len(members))
+            self._name_impossible(name, impossible)
 
     def _flags(self, search: str, never: set[tuple[str, Value]]) -> None:
-        flags = self.model.facts["flags"]
+        counts = self.model.facts["flags"]
+        flags = commonest_first(counts)
+        impossible = [flag for flag in flags if (flag, True) in never]
         for title in (_WITH, _WITHOUT):
             chosen = self._state(title) or []
-            shown = [flag for flag in flags if search in flag.casefold() or flag in chosen]
-            if title == _WITH:
-                shown = [flag for flag in shown if (flag, True) not in never or flag in chosen]
-            if shown:
-                self._pills(title, shown, flags, label=say(title), selection_mode="multi")
-            if title == _WITH:
-                self._name_impossible(title, [flag for flag in flags if (flag, True) in never])
+            hidden = impossible if title == _WITH else []
+            most = None if len(flags) <= _FEW or self._state(f"{title}/all") else MOST_SHOWN
+            found = offer(flags, search=search, chosen=chosen, hidden=hidden, most=most)
+            folded = title == _WITHOUT and len(flags) > _FEW and found.shown
+            with self._folded(title, len(flags), chosen, search) if folded else nullcontext():
+                if found.shown:
+                    self._pills(title, found.shown, counts, label=say(title), selection_mode="multi")
+                    self._all_of(title, found, len(flags))
+                self._name_impossible(title, hidden)
+
+    def _folded(self, name: str, count: int, chosen: Collection[str], search: str) -> DeltaGenerator:
+        """What is opened to be seen; its title names what is chosen inside."""
+        names, more = named([say(each) if each == _NONE else each for each in chosen])
+        title = f"{say(name) if name == _WITHOUT else as_markdown(name)} ({count})"
+        if chosen:
+            title += f" · **{as_markdown(names)}{f' + {more}' if more else ''}**"
+        return st.expander(title, expanded=bool(search), key=self._key(f"{name}/open"))
+
+    def _all_of(self, name: str, found: Offer, count: int) -> None:
+        """Offer the rarer values too, where there are any."""
+        if found.more or self._state(f"{name}/all"):
+            st.checkbox(say("Show all {count}", count=count), key=self._key(f"{name}/all"))
 
     def _pills(
         self, name: str, options: list[str], counts: Mapping[str, int], *, label: str | None = None, **how: Any
@@ -164,7 +196,7 @@ class AttributeForm:
         st.pills(
             label or name,
             options,
-            format_func=_counted(counts),
+            format_func=_with_share(counts, self.model.facts["known"].get(name, self.model.facts["images"])),
             key=self._key(name),
             wrap=True,
             persist_state="session",
@@ -176,7 +208,14 @@ class AttributeForm:
         chosen = self._state(name) or []
         chosen = [chosen] if isinstance(chosen, str) else chosen
         if lost := [each for each in impossible if each not in chosen]:
-            st.caption(say("never with what is ticked: {names}", names=as_markdown(", ".join(lost))))
+            names, more = named(lost, MOST_SHOWN)
+            names = as_markdown(names) + (f" + {more}" if more else "")
+            st.caption(say("never with what is ticked: {names}", names=names))
+
+    @property
+    def _ranges(self) -> set[str]:
+        """What has an order of its own."""
+        return {each.name for each in self.model.generator.schema.attributes if each.kind == "range"}
 
     def _never(self) -> set[tuple[str, Value]]:
         """What would contradict what is selected."""
@@ -224,6 +263,6 @@ class AttributeForm:
         st.session_state[self._key(name)] = value
 
 
-def _counted(counts: Mapping[str, int]) -> Callable[[str], str]:
-    """A name with how many images have it."""
-    return lambda name: f"{name} ({counts[name]:,})" if name in counts else say(name)
+def _with_share(counts: Mapping[str, int], images: int) -> Callable[[str], str]:
+    """A name with how much of the images has it."""
+    return lambda name: f"{name} ({share(counts[name], images)})" if name in counts else say(name)

@@ -15,6 +15,7 @@ from noisette.data.inspection import contact_sheet
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import make_folder, write_atomically
 from noisette.files.cache import cache_folder
+from noisette.files.room import make_room, used
 from noisette.text import plain
 
 _MOST_NAMES = 20
@@ -45,15 +46,20 @@ def own_images() -> Collection | None:
 
 
 def _kept(name: str, content: bytes) -> Path:
-    """A zip that was handed over, in the cache: under its content, and with the name that it came with."""
+    """A zip that was handed over, in the cache: under its content, and with the name that it came with. Those that were
+    not used for the longest time make room for it.
+    """
     stem = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in Path(name).stem)[:60] or "images"
-    path = cache_folder() / "uploads" / sha256(content).hexdigest()[:16] / f"{stem}.zip"
+    uploads = cache_folder() / "uploads"
+    path = uploads / sha256(content).hexdigest()[:16] / f"{stem}.zip"
     if not path.is_file():
+        make_room(uploads, uploads.glob("[0-9a-f]*"), needed=len(content))
         try:
             make_folder(path.parent)
             write_atomically(path, lambda temporary: temporary.write_bytes(content))
         except OSError as error:
             raise RequestError(f"cannot keep what was handed over: {error.strerror or error}") from error
+    used(path.parent)
     return path
 
 

@@ -44,7 +44,7 @@ def _draw(model: OpenModel, request: str, plan: Plan) -> Picture | None:
     images = follow(str(plan), partial(draw_watched, model.generator, plan), request)
     if images is None:
         return None
-    recognised = None if model.classifier is None else model.classifier.read(images)
+    recognised = None if model.classifier is None else model.classifier.read(model.generator.model.as_learned(images))
     recorded = model.generator.recorded(plan)
     return Picture(request, plan, recorded, images, recognised, time.monotonic() - started)
 

@@ -1,19 +1,19 @@
-"""A zip in the place of a folder: unpacked into the cache, with nothing outside it, and no more than fits."""
+"""A zip in the place of a folder: unpacked while it is read, with nothing outside it, and no more than fits."""
 
 from __future__ import annotations
 
 import errno
-import os
 import stat
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from noisette.data.collections.findings import Findings
 from noisette.data.collections.packed import DAMAGE, is_bomb
 from noisette.errors import RequestError
-from noisette.files.atomic import write_folder_atomically
-from noisette.files.cache import locked
+from noisette.files.atomic import temporary_folder
+from noisette.files.room import check_disk
 from noisette.text import plain
 
 MOST_MEMBERS = 1_000_000
@@ -32,28 +32,28 @@ def is_archive(path: Path) -> bool:
     return path.suffix.lower() == ".zip" and path.is_file()
 
 
-def unpacked(path: Path, into: Path, findings: Findings) -> Path:
-    """Unpack a zip into a folder of the cache, unless it is there.
+@contextmanager
+def unpacked(path: Path, beside: Path, findings: Findings) -> Iterator[Path]:
+    """Unpack a zip, and remove what came out of it again at the end.
 
     Args:
         path: Of the zip.
-        into: The folder.
+        beside: A folder of the cache that it is unpacked in.
         findings: Told of members that are left out.
 
-    Returns:
-        The folder.
+    Yields:
+        The folder with what came out.
 
     Raises:
         RequestError: It is no zip, nothing in it can be read, or it unpacks to more than is taken.
-        NoisetteError: The cache cannot be written.
+        NoisetteError: There is no room for it.
     """
     members = _members(path, findings)
-    with locked(into):
-        if into.is_dir():
-            _tell_missing(members, into, findings)
-            return into
-        write_folder_atomically(into, lambda folder: _unpack(path, members, folder, findings))
-    return into
+    said = sum(member.file_size for member in members)
+    check_disk(beside, min(said, MOST_BYTES), f"the files in {plain(path.name, 100)}")
+    with temporary_folder(beside) as folder:
+        _unpack(path, members, folder, findings)
+        yield folder
 
 
 def _members(path: Path, findings: Findings) -> list[zipfile.ZipInfo]:
@@ -134,10 +134,3 @@ def _remove(target: Path) -> None:
     """What came out of a member before its fault, if there was a file of its name at all."""
     with suppress(OSError):
         target.unlink()
-
-
-def _tell_missing(members: list[zipfile.ZipInfo], folder: Path, findings: Findings) -> None:
-    """The members that did not come out when the zip was unpacked before."""
-    for member in members:
-        if not os.path.lexists(_target(member, folder)):  # `Path` raises where a name is too long
-            findings.add("archive", plain(member.filename, 200), "it could not be unpacked")

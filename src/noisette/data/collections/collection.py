@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
+import gc
 import json
-import os
-import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
-from noisette.attributes.schema import AttributeSchema
 from noisette.data.collections.archives import is_archive, unpacked
 from noisette.data.collections.entries import Entry, Listing
 from noisette.data.collections.findings import Finding, Findings
-from noisette.data.collections.ingest import Ingested, ingest
+from noisette.data.collections.ingest import ingest
+from noisette.data.collections.kept import FILES, TEXTS, TEXTS_INDEX, KeptTexts
 from noisette.data.collections.layouts import find_layout
 from noisette.data.collections.placeholders import tell_placeholder
-from noisette.data.collections.scale import Enlargement
+from noisette.data.collections.places import all_stored, code, folder_of, home, place_of
 from noisette.data.collections.settings import CollectionSettings, read_settings
 from noisette.data.collections.shaping import Shape, decide, shaped
+from noisette.data.collections.stored import ARRAYS, NAMES, last_of, read_stored, write_record
 from noisette.data.collections.traits import understand
-from noisette.data.collections.tree import Tree, listed
+from noisette.data.collections.tree import Look, Tree, listed, look, tree_of
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.description import EVERY, TEST, VALIDATION
 from noisette.data.hub.fetching import fetch_from_hub
 from noisette.data.hub.names import HubName, hub_name
 from noisette.data.sources import SOURCES
 from noisette.errors import NoisetteError, RequestError
-from noisette.files.atomic import write_folder_atomically
-from noisette.files.cache import cache_folder, locked
-from noisette.files.hashes import Sha256, file_sha256
+from noisette.files.atomic import remove_unfinished, write_folder_atomically
+from noisette.files.cache import locked
 from noisette.files.output import expand
-from noisette.files.reading import read_bytes, read_model
+from noisette.files.room import make_room, remove
 from noisette.progress import Progress, silent
 from noisette.text import plain
-
-VERSION = 2
-"""Raised when folders are read otherwise: what is kept of them is then read again."""
 
 MOST_SIDE = 256
 """Pixels; of larger images the findings are told, and nothing is kept."""
 
-_FOLDER = "collections"
-_RECORD, _NAMES = "collection.json", "names.json"
-_ARRAYS = ("images.npy", "attributes.npy", "membership.npy")
+_TICK = 20_000_000
+"""Nanoseconds, of the slowest clock of a usual file system and some more."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +60,7 @@ class Collection:
         dataset: The images; none in it where all are too large.
         findings: What is wrong or worth knowing, problems first.
         origin: Of a data set of the hub, its name with the commit; empty of a folder.
+        kept: Where the cache keeps it.
     """
 
     root: Path
@@ -76,6 +71,7 @@ class Collection:
     names: Sequence[str]
     dataset: Dataset
     findings: Sequence[Finding]
+    kept: Path
     origin: str = ""
 
     @property
@@ -84,49 +80,12 @@ class Collection:
         return self.origin or str(self.root.resolve())
 
 
-class _Enlarged(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    factor: int = Field(ge=1)
-    left: int = Field(ge=0)
-    top: int = Field(ge=0)
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    height: int = Field(ge=1)
-    width: int = Field(ge=1)
-    channels: int
-    enlarged: _Enlarged
-    resize: str
-
-
-class _Found(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: str
-    count: int
-    names: list[str]
-
-
-class _Record(BaseModel):
-    """What is kept of a collection beside its arrays."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    version: int
-    layout: str
-    how: str
-    found: int = Field(ge=0)
-    shape: _Shape
-    schema_read: AttributeSchema = Field(alias="schema")
-    findings: list[_Found]
-    sha256: dict[str, Sha256]
-
-
 def open_collection(
-    path: str | Path, *, settings: CollectionSettings | None = None, progress: Progress = silent
+    path: str | Path,
+    *,
+    settings: CollectionSettings | None = None,
+    progress: Progress = silent,
+    seen: Look | None = None,
 ) -> Collection:
     """Read a folder of images, or what the cache keeps of it if nothing in it has changed.
 
@@ -134,6 +93,7 @@ def open_collection(
         path: Of the folder, of a zip, or of one file that holds many images; or `hf:OWNER/NAME`, of the hub.
         settings: What counts in the place of its `collection.toml`.
         progress: Called with the images read and those there are; of the hub, with the files fetched before.
+        seen: A look at it, of just now; one is taken unless given.
 
     Returns:
         The images and all that was found.
@@ -149,23 +109,33 @@ def open_collection(
     if (meant := hub_name(path)) is not None:
         return _of_hub(meant, settings, progress)
     given = expand(str(path))
-    findings = Findings()
-    root = _root(given, findings)
-    chosen = read_settings(root if root.is_dir() else root.parent) if settings is None else settings
-    tree = _without_excluded(listed(root, findings), chosen)
-    kept = cache_folder() / _FOLDER / f"{_digest(os.path.realpath(root), chosen.model_dump_json())}-{_stamp(tree)}"
-    if (known := _read_kept(kept, given)) is not None:
+    if not given.exists():
+        raise RequestError(f"no folder {plain(str(given), 200)}")
+    seen = look(given) if seen is None else seen
+    if settings is None and not is_archive(given):
+        settings = read_settings(given if given.is_dir() else given.parent)
+    kept = folder_of(given, seen, "its own" if settings is None else settings.model_dump_json())
+    if (known := _opened(kept, given)) is not None:
         return known
-    with locked(kept.with_name(kept.name.partition("-")[0])):
-        if (known := _read_kept(kept, given)) is not None:  # another process may have read it meanwhile
+    place = kept.with_name(place_of(given))
+    with locked(place):
+        if (known := _opened(kept, given, tell=True)) is not None:  # another process may have read it meanwhile
             return known
-        for old in kept.parent.glob(f"{kept.name.partition('-')[0]}-*"):
-            shutil.rmtree(old, ignore_errors=True)  # read before the folder changed
-        write_folder_atomically(
-            kept, lambda folder: _read_into(folder, _name(given), tree, chosen, findings, root, progress)
-        )
-    if (known := _read_kept(kept, given)) is None:
+        remove_unfinished(kept)
+        remove(kept, even_used=True)  # it is damaged
+        before = last_of(given)
+        room = make_room(home(), all_stored())
+        _let_settle(seen)
+        findings = Findings()
+        with _unpacked_or_itself(given, findings) as root:
+            reading = _Reading(given, root, seen, findings, before, room, progress)
+            write_folder_atomically(kept, lambda folder: _read_into(folder, reading, settings))
+        for old in kept.parent.glob(f"{place.name}-*"):
+            if old != kept:
+                remove(old)  # read before the folder changed
+    if (known := _opened(kept, given)) is None:
         raise NoisetteError(f"what was read of {plain(str(given), 200)} cannot be read again from {kept}")
+    make_room(home(), all_stored())
     return known
 
 
@@ -176,14 +146,51 @@ def _of_hub(meant: HubName, settings: CollectionSettings | None, progress: Progr
     return replace(collection, dataset=dataset, origin=str(fetched.name))
 
 
-def _root(given: Path, findings: Findings) -> Path:
-    if not given.exists():
-        raise RequestError(f"no folder {plain(str(given), 200)}")
-    if is_archive(given):
-        facts = given.stat()
-        key = _digest(os.path.realpath(given), f"{facts.st_size} {facts.st_mtime_ns}")
-        return unpacked(given, cache_folder() / _FOLDER / "unpacked" / key, findings)
-    return given
+@dataclass(frozen=True)
+class _Reading:
+    """What is read.
+
+    Attributes:
+        given: The folder or the file that a person named.
+        root: Where its files are: it itself, or what a zip was unpacked into.
+        seen: What was at `given` when the reading began.
+        findings: Told of everything.
+        before: What was kept of an earlier reading.
+        room: Bytes that the cache may take beside the arrays.
+        progress: Called with the images read and those there are.
+    """
+
+    given: Path
+    root: Path
+    seen: Look
+    findings: Findings
+    before: Path | None
+    room: int
+    progress: Progress
+
+    @property
+    def is_unpacked(self) -> bool:
+        return self.root != self.given
+
+    def tree(self) -> Tree:
+        return listed(self.root, self.findings) if self.is_unpacked else tree_of(self.seen, self.findings)
+
+
+@contextmanager
+def _unpacked_or_itself(given: Path, findings: Findings) -> Iterator[Path]:
+    if not is_archive(given):
+        yield given
+        return
+    with unpacked(given, home(), findings) as root:
+        yield root
+
+
+def _let_settle(seen: Look) -> None:
+    """Wait until a change of any file must show in its stamp: clocks of file systems tick, some milliseconds each."""
+    newest = max((*seen.numbers[1::4], *seen.numbers[3::4]), default=0)
+    left = newest + _TICK - time.time_ns()
+    if 0 < left <= _TICK:
+        time.sleep(left / 1e9)
 
 
 def _name(given: Path) -> str:
@@ -196,79 +203,75 @@ def _not_of_noisette(name: str) -> str:
     return f"{name} (folder)" if name in SOURCES else name
 
 
-def _without_excluded(tree: Tree, settings: CollectionSettings) -> Tree:
-    from fnmatch import fnmatch
-
-    if not settings.exclude:
-        return tree
-    kept = {
-        path: stamp
-        for path, stamp in tree.stamps.items()
-        if not any(fnmatch(path, pattern) for pattern in settings.exclude)
-    }
-    return Tree(tree.root, kept)
+def _opened(kept: Path, given: Path, *, tell: bool = False) -> Collection | None:
+    """What the cache keeps; None where there is nothing, or something is damaged."""
+    if (stored := read_stored(kept, _name(given), tell=tell)) is None:
+        return None
+    record, names, dataset = stored
+    shape = record.shape.as_shape
+    return Collection(given, record.layout, record.how, record.found, shape, names, dataset, record.findings_read, kept)
 
 
-def _digest(*texts: str) -> str:
-    content = blake2b(digest_size=8)
-    for text in texts:
-        content.update(f"{len(text)} {text}".encode(errors="surrogateescape"))
-    return content.hexdigest()
-
-
-def _stamp(tree: Tree) -> str:
-    lines = (f"{path}\0{stamp.size}\0{stamp.changed}" for path, stamp in tree.stamps.items())
-    return _digest(str(VERSION), "\n".join(lines))
-
-
-def _read_into(
-    folder: Path,
-    name: str,
-    tree: Tree,
-    settings: CollectionSettings,
-    findings: Findings,
-    root: Path,
-    progress: Progress,
-) -> None:
+def _read_into(folder: Path, reading: _Reading, settings: CollectionSettings | None) -> None:
     """Read everything into a folder of the cache."""
-    tree = tree.in_order()
-    layout_name, layout = find_layout(tree, settings)
-    listing = layout.read(tree, settings, findings)
-    pool = folder / "pool"
-    ingested = ingest(listing.entries, pool, findings, progress)
+    root, findings = reading.root, reading.findings
+    chosen = read_settings(root) if settings is None else settings
+    tree = reading.tree().without(chosen.exclude).in_order()
+    with (folder / TEXTS).open("wb") as file:
+        texts = KeptTexts(tree, reading.before, file, reading.room // 4)
+        layout_name, layout = find_layout(replace(tree, kept=texts), chosen)
+        with _uncollected():
+            listing = layout.read(replace(tree, kept=texts), chosen, findings)
+    texts.save(folder / TEXTS_INDEX)
+    ingested = ingest(
+        tree, listing.entries, folder, findings, reading.progress, reading.before, reading.room // 2, code()
+    )
     if not len(ingested.records):
         first = findings.all()[0].names[0] if findings.all() else ""
         raise RequestError(
-            f"none of the {len(listing.entries):,} images in {plain(str(root), 200)} can be read: {first}"
+            f"none of the {len(listing.entries):,} images in {plain(str(reading.given), 200)} can be read: {first}"
         )
-    shape = decide(ingested, settings)
+    shape = decide(ingested, chosen)
     if max(shape.height, shape.width) > MOST_SIDE:
         for record in ingested.records:
             size = f"{record['width']}x{record['height']}"
             findings.add("too large to learn", listing.entries[int(record["entry"])].name, size)
-        ingested = Ingested(pool, ingested.records[:0])
-    places = shaped(ingested, shape, listing.entries, folder / _ARRAYS[0], findings)
-    pool.unlink()
+        ingested = replace(ingested, records=ingested.records[:0])
+    places = shaped(ingested, shape, folder / ARRAYS[0], findings)
     records = ingested.records[places]
     entries = [listing.entries[number] for number in records["entry"]]
     _tell_duplicates(entries, records["digest"], findings)
     membership = _membership(listing, entries, records["digest"])
-    understood = understand(entries, settings.traits, findings, membership == SPLITS.index("train"))
-    np.save(folder / _ARRAYS[1], understood.table)
-    np.save(folder / _ARRAYS[2], membership)
-    (folder / _NAMES).write_text(json.dumps([entry.name for entry in entries]))
-    _tell_changed(tree, root, findings)
-    record = {
-        "version": VERSION,
-        "layout": layout_name,
-        "how": listing.how,
-        "found": len(listing.entries),
-        "shape": asdict(shape),
-        "schema": understood.schema.model_dump(),
-        "findings": [asdict(each) for each in findings.all()],
-        "sha256": {name: file_sha256(folder / name) for name in (*_ARRAYS, _NAMES)},
-    }
-    (folder / _RECORD).write_text(json.dumps(record))
+    with _uncollected():
+        understood = understand(entries, chosen.traits, findings, membership == SPLITS.index("train"))
+    np.save(folder / ARRAYS[1], understood.table)
+    np.save(folder / ARRAYS[2], membership)
+    (folder / NAMES).write_text(json.dumps([entry.name for entry in entries]))
+    _tell_changed(reading, tree)
+    if reading.is_unpacked:  # whatever comes out of it the next time is another file
+        for name in FILES:
+            (folder / name).unlink()
+    write_record(
+        folder,
+        layout=layout_name,
+        how=listing.how,
+        found=len(listing.entries),
+        shape=asdict(shape),
+        schema=understood.schema.model_dump(),
+        findings=[asdict(each) for each in findings.all()],
+    )
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Inside, nobody looks for cycles among the millions of small objects that metadata are: a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _membership(listing: Listing, entries: Sequence[Entry], digests: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -304,32 +307,12 @@ def _as_set(entry: Entry) -> frozenset[tuple[str, str]] | None:
     return None if entry.traits is None else frozenset((trait.name, str(trait.value)) for trait in entry.traits)
 
 
-def _tell_changed(tree: Tree, root: Path, findings: Findings) -> None:
+def _tell_changed(reading: _Reading, tree: Tree) -> None:
     """What changed while it was read; it is read again the next time, since its stamps differ."""
-    now = listed(root, Findings())
-    for name in tree.stamps:
-        if now.stamps.get(name) != tree.stamps[name]:
-            findings.add("vanished", name)
-
-
-def _read_kept(folder: Path, given: Path) -> Collection | None:
-    """What the cache keeps; None where there is nothing, or something is damaged."""
-    if not (folder / _RECORD).is_file():
-        return None
-    try:
-        record = read_model(_Record, folder / _RECORD, inside=folder)
-        if record.version != VERSION or any(
-            file_sha256(folder / name) != record.sha256.get(name) for name in (*_ARRAYS, _NAMES)
-        ):
-            return None
-        names = json.loads(read_bytes(folder / _NAMES, most=2**40))
-        # Copied as it is written into, which nobody does: PyTorch wants no memory that it may not write.
-        images = np.load(folder / _ARRAYS[0], mmap_mode="c", allow_pickle=False)
-        attributes, membership = (np.load(folder / name, allow_pickle=False) for name in _ARRAYS[1:])
-        dataset = Dataset(_name(given), images, attributes, record.schema_read, membership)
-    except (NoisetteError, ValueError, OSError):
-        return None
-    said: dict[str, Any] = record.shape.model_dump()
-    shape = Shape(**{**said, "enlarged": Enlargement(**said["enlarged"])})
-    findings = [Finding(each.kind, each.count, each.names) for each in record.findings]
-    return Collection(given, record.layout, record.how, record.found, shape, names, dataset, findings)
+    again = look(reading.given)
+    if again.digest == reading.seen.digest:
+        return
+    then, now = (tree_of(seen, Findings()).stamps for seen in (reading.seen, again))
+    for name in then if reading.is_unpacked else tree.stamps:
+        if now.get(name) != then[name]:
+            reading.findings.add("vanished", name)

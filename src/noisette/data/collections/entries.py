@@ -28,7 +28,11 @@ class RefusedPicture(Exception):
 
 
 class Picture(Protocol):
-    """Where the pixels of one image are. It holds no pixels itself, and can be sent to another process."""
+    """Where the pixels of one image are. It holds no pixels itself, and can be sent to another process.
+
+    Its pixels are kept from one reading to the next if it is a frozen dataclass with the `path` of the one file that
+    they come from, and plain values besides.
+    """
 
     def read(self) -> NDArray[np.uint8]:
         """The pixels.

@@ -78,7 +78,11 @@ def read_text(tree: Tree, name: str, findings: Findings, *, subject: str = "", m
         findings.add("metadata", subject, f"{place}{tree.stamps[name].size:,} bytes; {most:,} at most are read")
         return None
     try:
-        data = read_bytes(tree.path(name), most=most, inside=tree.root)
+        data = tree.kept.get(name) if tree.kept else None
+        if data is None:
+            data = read_bytes(tree.path(name), most=most, inside=tree.root)
+            if tree.kept:
+                tree.kept.put(name, data)
     except AbsentError:
         findings.add("vanished", name)
         return None
@@ -111,8 +115,11 @@ def text_of(data: bytes, name: str, findings: Findings) -> str | None:
 def beginning(tree: Tree, name: str, most: int = 2**20) -> str:
     """The first bytes of a file as text, of which the end may be cut off anywhere; empty if it cannot be read."""
     try:
-        with open_file(tree.path(name), most=2**62, inside=tree.root) as file:
-            data = file.read(most)
+        data = tree.kept.get(name) if tree.kept else None
+        if data is None:
+            with open_file(tree.path(name), most=2**62, inside=tree.root) as file:
+                data = file.read(most)
+        data = data[:most]
     except (NoisetteError, OSError):
         return ""
     ways = [_decoded(data[: len(data) - cut]) for cut in range(4)]  # a letter may be cut off, of four bytes at most

@@ -101,6 +101,37 @@ def reduce(image: NDArray[np.uint8], found: Enlargement) -> NDArray[np.uint8]:
     return image[np.ix_(_firsts(height, found.top, found.factor), _firsts(width, found.left, found.factor))]
 
 
+def restored(
+    small: NDArray[np.uint8], own: Enlargement, size: tuple[int, int], found: Enlargement
+) -> NDArray[np.uint8]:
+    """What `reduce` makes of an image that is kept reduced by its own blocks.
+
+    Args:
+        small: (h, w, C) uint8, the image reduced by `own`.
+        own: An enlargement of that image alone.
+        size: Height and width that the image has.
+        found: The enlargement that it is reduced by; of factor 1, the image itself comes out.
+
+    Returns:
+        (H', W', C) uint8.
+    """
+    if own == found or (own.factor == 1 and found.factor == 1):
+        return small
+    rows, columns = (_firsts(pixels, first, found.factor) for pixels, first in zip(size, _offsets(found), strict=True))
+    (top, left), factor = _offsets(own), own.factor
+    down, across = ((places - first) // factor + (first > 0) for places, first in ((rows, top), (columns, left)))
+    return small[np.ix_(down, across)]
+
+
+def own_blocks(factor: int, left: int, top: int) -> Enlargement:
+    """The blocks that one image is reduced by without any loss, of what `blocks_of` said of it."""
+    return Enlargement(factor, max(0, left), max(0, top)) if factor > 1 else Enlargement()
+
+
+def _offsets(found: Enlargement) -> tuple[int, int]:
+    return found.top, found.left
+
+
 def _changes(image: NDArray[np.uint8], axis: int) -> NDArray[np.intp]:
     """Where along an axis a line differs from the one before."""
     lines = np.moveaxis(image, axis, 0).reshape(image.shape[axis], -1)

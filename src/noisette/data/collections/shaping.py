@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.data.collections.entries import Entry
 from noisette.data.collections.findings import Findings
 from noisette.data.collections.ingest import Ingested
-from noisette.data.collections.scale import Enlargement, common, fits, reduce, reduced_size
+from noisette.data.collections.scale import Enlargement, common, fits, reduced_size
 from noisette.data.collections.settings import CollectionSettings, width_and_height
 from noisette.data.description import MODES
 from noisette.errors import RequestError
+from noisette.files.room import check_disk
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,20 @@ def decide(ingested: Ingested, settings: CollectionSettings) -> Shape:
     return Shape(height, width, _channels(records, settings), enlarged, settings.resize)
 
 
-def shaped(
-    ingested: Ingested, shape: Shape, entries: Sequence[Entry], file: Path, findings: Findings
-) -> NDArray[np.intp]:
+def shaped(ingested: Ingested, shape: Shape, file: Path, findings: Findings) -> NDArray[np.intp]:
     """Write all images that can be brought to a shape into an array on the disk.
 
     Args:
         ingested: Pictures that were read.
         shape: Of the array.
-        entries: Of the pictures.
         file: Is written: `.npy`, (N, C, H, W) uint8.
         findings: Told of what is left out, reduced or resized.
 
     Returns:
         (N,), which records they are of.
+
+    Raises:
+        NoisetteError: There is no room for the array on the disk.
     """
     records, enlarged = ingested.records, shape.enlarged
     on_grid = fits(enlarged, records["factor"], records["left"], records["top"])
@@ -83,27 +83,27 @@ def shaped(
     ]
     places = np.flatnonzero([whole and _can_be_had(size, shape) for whole, size in zip(on_grid, sizes, strict=True)])
     target = (len(places), shape.channels, shape.height, shape.width)
-    array = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=target)
-    taken, row = set(places.tolist()), 0
-    for place, (record, picture) in enumerate(ingested.pictures()):
-        name = entries[int(record["entry"])].name
-        if place not in taken:
-            height, width = sizes[place]
-            if on_grid[place]:
-                findings.add("other size", name, f"{width}x{height}")
-            else:
-                findings.add("off grid", name, f"not by {enlarged.factor}")
-            continue
-        image = picture
-        if enlarged.factor > 1:
-            image = reduce(picture, enlarged)
-            findings.add("enlarged", name, f"by {enlarged.factor}")
-        if image.shape[:2] != (shape.height, shape.width):
-            image = _resized(image, shape)
-            findings.add("resized", name)
-        array[row] = _with_channels(image, shape.channels).transpose(2, 0, 1)
-        row += 1
-    array.flush()
+    check_disk(file.parent, prod(target), "the images of this folder")
+    taken = set(places.tolist())
+    with file.open("wb") as out:  # and not as a mapping, which ends the process where the disk is full
+        head = {"descr": "|u1", "fortran_order": False, "shape": target}
+        np.lib.format.write_array_header_1_0(out, head)
+        for place, record in enumerate(records):
+            name = ingested.entries[int(record["entry"])].name
+            if place not in taken:
+                height, width = sizes[place]
+                if on_grid[place]:
+                    findings.add("other size", name, f"{width}x{height}")
+                else:
+                    findings.add("off grid", name, f"not by {enlarged.factor}")
+                continue
+            image = ingested.picture(record, enlarged)
+            if enlarged.factor > 1:
+                findings.add("enlarged", name, f"by {enlarged.factor}")
+            if image.shape[:2] != (shape.height, shape.width):
+                image = _resized(image, shape)
+                findings.add("resized", name)
+            out.write(np.ascontiguousarray(_with_channels(image, shape.channels).transpose(2, 0, 1)).data)
     return places
 
 
