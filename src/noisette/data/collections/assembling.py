@@ -32,6 +32,7 @@ class Assembly:
         self.described: dict[str, tuple[Trait, ...] | None] = {}
         self._tree, self._findings = tree, findings
         self._sources: dict[str, None] = {}
+        self._first: dict[str, str] = {}  # the file that described an image first
 
     def used(self, source: str) -> None:
         """A file was metadata, or should be."""
@@ -50,8 +51,11 @@ class Assembly:
         known = self.described.get(image)
         if known is None:
             self.described[image] = None if traits is None else tuple(traits)
+            self._first[image] = source
         elif traits is not None and not same_traits(known, traits):
             self._findings.add("metadata twice", image, f"otherwise in {source}")
+        elif traits is not None and source and self._first.get(image) == source:
+            self._findings.add("same twice", image, f"in {source}")
 
     def unknown(self, image: str) -> None:
         """Nothing can be said of an image, which the findings were told; another file may make it good."""

@@ -58,6 +58,7 @@ KINDS: dict[str, Kind] = {
     "metadata": Kind("problem", "has metadata that cannot be read; its traits are unknown", "mend the file"),
     "encoding": Kind("note", "is no text in UTF-8; its letters are a guess", "save it as UTF-8"),
     "metadata twice": Kind("problem", "is described twice, differently; the first counts", "remove one"),
+    "same twice": Kind("note", "is described twice in one file, in the same words: its number or name stands twice"),
     "trait": Kind("problem", "has a trait that is no name with a value; the trait is left out", "mend the metadata"),
     "other image": Kind(
         "problem",

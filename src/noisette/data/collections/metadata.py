@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,10 +38,12 @@ ATTRIBUTES = ("attributes", "traits", "properties")
 """Under which of its names an object holds the traits of an image; the first that is there counts."""
 
 _MOST_VALUES = 50_000_000  # of a file that describes all images: about 250 traits for each of 100,000
+_MOST_DAMAGED = 100  # elements; each may cost a look at the whole file
 _TRAIT_NAMES = ("trait_type", "traitType", "trait", "name", "key", "type")
 _DISPLAYS = frozenset({"number", "boost_number", "boost_percentage", "date"})
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_STRAY = re.compile("[\udc80-\udcff]+")  # bytes that are no UTF-8, as Python carries them
 
 
 @dataclass(frozen=True)
@@ -133,13 +135,26 @@ def _decoded(data: bytes) -> tuple[str, str] | None:
     guesses = [(marked, "")]
     if b"\0" in data[:2]:  # most texts begin with a letter of one byte
         guesses = [("utf-16-be" if data[0] == 0 else "utf-16-le", "read as UTF-16")]
-    for encoding, guessed in (*guesses, ("cp1252", "read as Windows-1252")):
+    for encoding, guessed in guesses:
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         return None if guessed and "\0" in text else (text, guessed)
-    return None
+    return None if b"\0" in data else _mixed(data)
+
+
+def _mixed(data: bytes) -> tuple[str, str]:
+    """A text of which some bytes are no UTF-8, as where somebody has added a line: these alone are Windows-1252."""
+    text = data.decode("utf-8-sig", errors="surrogateescape")
+    mended = _STRAY.sub(
+        lambda found: found[0].encode("utf-8", errors="surrogateescape").decode("cp1252", errors="replace"), text
+    )
+    if _STRAY.sub("", text).isascii():
+        return mended, "read as Windows-1252"
+    stray = _STRAY.search(text)
+    line = text.count("\n", 0, stray.start() if stray else 0) + 1
+    return mended, f"line {line:,} read as Windows-1252"
 
 
 def read_json(text: str) -> Element:
@@ -159,11 +174,13 @@ def read_json(text: str) -> Element:
     return Element("", _decoder(twice).decode(text), tuple(twice))
 
 
-def elements(text: str) -> Iterator[Element]:
+def elements(text: str, tell: Callable[[int, str], object] | None = None) -> Iterator[Element]:
     """The elements of a JSON list or object, one after the other, so that only one is in memory at a time.
 
     Args:
         text: Of the file, of `MOST_OF_ALL` letters at most.
+        tell: Called with the number and the fault of each damaged element behind which another one begins a line, as
+            far in as the first does; such elements are left out. Unless given, the first fault is raised.
 
     Yields:
         Each element; an object with a key that stands twice has two.
@@ -180,28 +197,50 @@ def elements(text: str) -> Iterator[Element]:
         raise ValueError("it is no list and no object")
     closing = "]" if opening == "[" else "}"
     at = _skipped(text, at + 1)
-    place = 0
+    margin = _margin(text, at) if tell else ""
+    place = damaged = 0
     ended = text[at : at + 1] == closing
     while not ended:
-        key: int | str = place
-        if opening == "{":
-            key, at = decoder.raw_decode(text, at)
+        start = at
+        try:
+            key: int | str = place
+            if opening == "{":
+                key, at = _key(decoder, text, at)
+            value, at = decoder.raw_decode(text, at)
+            start = at
+            yield Element(key, value, tuple(twice))
             at = _skipped(text, at)
-            if not isinstance(key, str) or text[at : at + 1] != ":":
-                raise ValueError(f"there is no key with a value at letter {at:,}")
-            at = _skipped(text, at + 1)
-        value, at = decoder.raw_decode(text, at)
-        yield Element(key, value, tuple(twice))
+            ended = text[at : at + 1] == closing
+            if not ended and text[at : at + 1] != ",":
+                raise ValueError(f'there is no "," or "{closing}" at letter {at:,}')
+            if not ended:
+                at = _skipped(text, at + 1)
+        except ValueError as error:
+            damaged += 1
+            following = text.find(margin, start) if margin and damaged <= _MOST_DAMAGED else -1
+            if tell is None or following < 0:
+                raise
+            tell(place, str(error))
+            at = following + len(margin) - 1
         twice.clear()
         place += 1
-        at = _skipped(text, at)
-        ended = text[at : at + 1] == closing
-        if not ended and text[at : at + 1] != ",":
-            raise ValueError(f'there is no "," or "{closing}" at letter {at:,}')
-        if not ended:
-            at = _skipped(text, at + 1)
     if _skipped(text, at + 1) != len(text):
         raise ValueError("it goes on behind its end")
+
+
+def _margin(text: str, at: int) -> str:
+    """What stands before an element from the end of the line before on, with the letter that it begins with."""
+    begins = text.rfind("\n", 0, at)
+    return text[begins : at + 1] if begins >= 0 and not text[begins:at].strip() else ""
+
+
+def _key(decoder: json.JSONDecoder, text: str, at: int) -> tuple[str, int]:
+    """The key of an element, and where its value begins."""
+    key, at = decoder.raw_decode(text, at)
+    at = _skipped(text, at)
+    if not isinstance(key, str) or text[at : at + 1] != ":":
+        raise ValueError(f"there is no key with a value at letter {at:,}")
+    return key, _skipped(text, at + 1)
 
 
 def _skipped(text: str, at: int) -> int:
@@ -243,14 +282,17 @@ class TraitReader:
         """The traits in what metadata call attributes.
 
         Args:
-            written: A list of objects with `trait_type` and `value`, or of plain texts; or an object of name -> value.
+            written: A list of objects with `trait_type` and `value`, or of plain texts; one such object; an object of
+                name -> value, or of name or number -> such objects.
             image: Whose they are.
 
         Returns:
             Those that are some; None if it is neither, and nothing is known of the image.
         """
+        if isinstance(written, Mapping) and _is_trait(written):
+            written = [written]
         if isinstance(written, Mapping):
-            return self.pairs(written.items(), image)
+            return self._bounded((self._called(name, value, image) for name, value in written.items()), image)
         if not isinstance(written, list):
             self._findings.add("metadata", image, f"its attributes are {kind_of(written)}, no list and no object")
             return None
@@ -280,6 +322,12 @@ class TraitReader:
         key = (name or ALONE, type(value), value, shown)
         return self._known.setdefault(key, Trait(name or ALONE, value, shown))
 
+    def _called(self, name: str, value: Any, image: str) -> Trait | None:
+        """The trait under a name; what stands under a number is one of a list."""
+        if not isinstance(value, Mapping) or "value" not in value:
+            return self.trait(name, value, image)
+        return self._item(value if _is_trait(value) or name.isdigit() else {"name": name, **value}, image)
+
     def _item(self, item: Any, image: str) -> Trait | None:
         if isinstance(item, str):
             return self.trait("", item, image)
@@ -304,6 +352,11 @@ class TraitReader:
             if trait is not None:
                 traits.append(trait)
         return tuple(traits)
+
+
+def _is_trait(written: Mapping[str, Any]) -> bool:
+    """Whether an object is one trait, with a name and a value, and not many under their names."""
+    return "value" in written and any(isinstance(written.get(key), str) for key in _TRAIT_NAMES)
 
 
 def same_traits(one: Sequence[Trait], other: Sequence[Trait]) -> bool:

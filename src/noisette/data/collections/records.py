@@ -134,9 +134,13 @@ def _first(text: str, count: int | None = None) -> list[Element]:
     """So many elements of a text that may be cut off behind them; all that there are unless it is said how many."""
     first: list[Element] = []
     with suppress(ValueError):
-        for element in islice(elements(text), count):
+        for element in islice(elements(text, tell=_pass_over), count):
             first.append(element)
     return first
+
+
+def _pass_over(place: int, wrong: str) -> None:
+    """Nobody is told of what is only tried."""
 
 
 def _describing(first: Sequence[Element], names: FileNames, near: str) -> int:
@@ -173,7 +177,10 @@ def read_records(
     unheard = Findings()  # what is wrong in a second description was told of the first, which counts
     again = TraitReader(unheard)
     try:
-        for element in elements(text):
+        for element in elements(text, tell=lambda place, wrong: findings.add("metadata", f"{name}[{place}]", wrong)):
+            if not isinstance(element.value, Mapping | list | str):
+                findings.add("metadata", _label(name, element), f"it is {kind_of(element.value)}, no object")
+                continue
             image = assembly.match(image_meant(element, names, name), _label(name, element))
             if image is None:
                 continue

@@ -8,9 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from noisette.data.collections.assembling import Assembly, tells_enough
 from noisette.data.collections.findings import Findings
@@ -29,6 +32,8 @@ _MOST_NAMES = 100  # different parts of such a column; those of more are sentenc
 _MOST_COLUMNS = 1000
 _SAMPLE = 2000  # rows that tell what the columns are
 _MOST_CELLS = 100_000  # different ones of a column that are remembered; a column of more is one of sentences
+_MOST_LINES = 100  # of a row, whose cells may have several; a quotation of more has no end
+_OPEN = "a quotation in it has no end, or a cell is too long"
 _NUMBER = re.compile(r"#?\s*[0-9]{1,18}")
 _TELLS_DELIMITER = re.compile("sep=.?")  # Excel's first line, a delimiter that is found out anyway
 _LETTER = re.compile(r"[^\W\d_]")
@@ -62,17 +67,65 @@ class _Cells:
             self.different.add(cell)
 
 
-def rows_of(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+class _Lines:
+    """The lines of a text, of which those behind the first that a row took can be given back."""
+
+    def __init__(self, text: str) -> None:
+        self._rest, self._again = io.StringIO(text, newline=""), deque[str]()
+        self.number, self.taken = 0, list[str]()
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) == _MOST_LINES:
+            raise StopIteration
+        line = self._again.popleft() if self._again else next(self._rest)
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def give_back(self) -> None:
+        self._again.extendleft(reversed(self.taken[1:]))
+        self.number -= len(self.taken) - 1
+
+    @property
+    def ends_open(self) -> bool:
+        """Whether what was taken ends inside a quotation, and others would be taken for a part of it."""
+        count = len(self.taken)
+        return count > 1 and (count == _MOST_LINES or sum(line.count('"') for line in self.taken) % 2 == 1)
+
+
+def rows_of(text: str, delimiter: str, tell: Callable[[int], object] = bool) -> Iterator[tuple[int, list[str]]]:
     """The rows of a table with the line that each ends in, without empty ones; cells without spaces around.
 
-    Raises:
-        csv.Error: It is none from here on.
+    Args:
+        text: The table.
+        delimiter: Between its cells.
+        tell: Called with each line that has a quotation without an end, which then ends with the line, or a cell that
+            is too long, which is then no row.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    for row in reader:
+    lines = _Lines(text)
+    options: dict[str, Any] = {"delimiter": delimiter, "skipinitialspace": True}
+    reader = csv.reader(lines, **options)
+    while True:
+        lines.taken.clear()
+        try:
+            row = next(reader)
+            is_wrong = lines.ends_open
+        except StopIteration:
+            return
+        except csv.Error:
+            row, is_wrong = [], True
+        if is_wrong:
+            lines.give_back()
+            tell(lines.number)
+            with suppress(csv.Error):
+                row = next(csv.reader(lines.taken[:1], **options), [])
+            reader = csv.reader(lines, **options)
         cells = [cell.strip() for cell in row[:_MOST_COLUMNS]]
-        if any(cells) and not (reader.line_num == 1 and _TELLS_DELIMITER.fullmatch("".join(cells))):
-            yield reader.line_num, cells
+        if any(cells) and not (lines.number == 1 and _TELLS_DELIMITER.fullmatch("".join(cells))):
+            yield lines.number, cells
 
 
 def form_with(text: str, column: str) -> Form | None:
@@ -148,34 +201,26 @@ def read_table(
     if text is None:
         return
     separators = {} if separator else _separators(text, form)
-    try:
-        for line, row in islice(rows_of(text, form.delimiter), int(form.headed), None):
-            cell = row[form.column] if form.column < len(row) else ""
-            image = assembly.match(names.find_id(cell, name), f'"{brief(cell)}" in {name}, line {line:,}')
-            if image is None:
-                continue
-            if form.columns and any(row[len(form.columns) :]):
-                findings.add("trait", image, f"line {line:,} of {name} has more cells than there are columns")
-            columns = form.columns or [""] * len(row)
-            pairs = [
-                (column, value)
-                for number, (column, written) in enumerate(zip(columns, row, strict=False))
-                if number != form.column
-                for value in _values(written, separator or separators.get(number, ""))
-            ]
-            assembly.describe(image, reader.pairs(pairs, image), name)
-    except csv.Error as error:
-        findings.add("metadata", name, str(error))
+    rows = rows_of(text, form.delimiter, lambda line: findings.add("metadata", f"{name}, line {line:,}", _OPEN))
+    for line, row in islice(rows, int(form.headed), None):
+        cell = row[form.column] if form.column < len(row) else ""
+        image = assembly.match(names.find_id(cell, name), f'"{brief(cell)}" in {name}, line {line:,}')
+        if image is None:
+            continue
+        if form.columns and any(row[len(form.columns) :]):
+            findings.add("trait", image, f"line {line:,} of {name} has more cells than there are columns")
+        columns = form.columns or [""] * len(row)
+        pairs = [
+            (column, value)
+            for number, (column, written) in enumerate(zip(columns, row, strict=False))
+            if number != form.column
+            for value in _values(written, separator or separators.get(number, ""))
+        ]
+        assembly.describe(image, reader.pairs(pairs, image), name)
 
 
 def _sample(text: str, delimiter: str, count: int) -> list[list[str]]:
-    found: list[list[str]] = []
-    try:
-        for _, row in islice(rows_of(text, delimiter), count):
-            found.append(row)
-    except csv.Error:
-        pass
-    return found
+    return [row for _, row in islice(rows_of(text, delimiter), count)]
 
 
 def _form(delimiter: str, column: int, sample: Sequence[Sequence[str]], names: FileNames, near: str) -> Form:
@@ -198,13 +243,10 @@ def _named(header: Sequence[str]) -> tuple[str, ...]:
 def _separators(text: str, form: Form) -> dict[int, str]:
     """What stands between the names in the cells of each column that has several in one."""
     columns: dict[int, _Cells] = {}
-    try:
-        for _, row in islice(rows_of(text, form.delimiter), int(form.headed), None):
-            for number, cell in enumerate(row):
-                if number != form.column:
-                    columns.setdefault(number, _Cells()).add(cell)
-    except csv.Error:
-        pass  # told when the rows are read
+    for _, row in islice(rows_of(text, form.delimiter), int(form.headed), None):
+        for number, cell in enumerate(row):
+            if number != form.column:
+                columns.setdefault(number, _Cells()).add(cell)
     found = {number: _separator(cells.different) for number, cells in columns.items()}
     return {number: separator for number, separator in found.items() if separator}
 

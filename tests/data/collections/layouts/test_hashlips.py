@@ -1,5 +1,8 @@
 """Images with one JSON file that describes them all."""
 
+import json
+import textwrap
+
 import pytest
 
 from noisette.data.collections.findings import Findings
@@ -59,7 +62,10 @@ def test_what_is_described_twice_counts_once(tmp_path):
     ]
     listing, found = read(folder(tmp_path, {"1.png": IMAGE, "_metadata.json": array}), "hashlips")
     assert said(listing) == {"1.png": [("Hat", "Red")]}
-    assert found == {"metadata twice": ["1.png (otherwise in _metadata.json)"]}
+    assert found == {
+        "metadata twice": ["1.png (otherwise in _metadata.json)"],
+        "same twice": ["1.png (in _metadata.json)"],
+    }
 
 
 def test_an_id_that_stands_twice_in_an_object_counts_once(tmp_path):
@@ -81,7 +87,8 @@ def test_images_without_metadata_and_metadata_without_images(tmp_path):
     assert said(listing) == {"1.png": [("Hat", "Red")], "2.png": None}
     assert found == {
         "no metadata": ["2.png"],
-        "no image": ['"Punk #9" in _metadata.json', "_metadata.json[2]", "_metadata.json[3]"],
+        "no image": ['"Punk #9" in _metadata.json', "_metadata.json[2]"],
+        "metadata": ["_metadata.json[3] (it is a number, no object)"],
         "not understood": ["other.json"],
     }
 
@@ -92,6 +99,29 @@ def test_a_name_of_several_images_means_none(tmp_path):
     listing, found = read(tmp_path, "hashlips")
     assert said(listing) == {"a/1.png": None, "b/1.png": None, "c/2.png": [("Hat", "Red")]}
     assert found["no image"] == ["all.json[0] (several images are called so)"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text.replace('"Hat"', '"Hat', 1),
+        lambda text: text.replace("]", "", 1),
+        lambda text: text.replace("}", "", 1),
+    ],
+)
+def test_one_damaged_entry_costs_itself_alone_where_each_begins_a_line(tmp_path, damage, first):
+    entries = [
+        textwrap.indent(json.dumps({"edition": number, **token(Hat="Red")}, indent=2), "  ") for number in range(4)
+    ]
+    entries[first] = damage(entries[first])
+    text = "[\n" + ",\n".join(entries) + "\n]\n"
+    files = {**images(*(f"{number}.png" for number in range(4))), "_metadata.json": text}
+    listing, found = read(folder(tmp_path, files), "hashlips")
+    assert said(listing) == {f"{number}.png": None if number == first else [("Hat", "Red")] for number in range(4)}
+    assert [name.partition(" (")[0] for name in found.pop("metadata")] == [f"_metadata.json[{first}]"]
+    assert found == {"no metadata": [f"{first}.png"]}
 
 
 def test_what_stands_before_a_mistake_is_read(tmp_path):

@@ -130,6 +130,7 @@ def test_what_is_wrong_is_named_and_the_rest_read(tmp_path):
     assert said(listing) == {"1.png": [("Hat", "Red")], "2.png": [("Hat", "Red")], "3.png": None}
     assert found == {
         "metadata twice": ["1.png (otherwise in all.csv)"],
+        "same twice": ["1.png (in all.csv)"],
         "trait": ["2.png (line 5 of all.csv has more cells than there are columns)"],
         "no image": [
             '"../../../x.png" in all.csv, line 6',
@@ -149,14 +150,21 @@ def test_names_with_spaces_emoji_and_newlines(tmp_path):
     assert not found
 
 
-def test_a_quotation_that_never_ends_stops_at_that_line(tmp_path):
-    table = 'file,Hat\n1.png,Red\n2.png,"Red\n' + "3.png,Red\n" * 20_000
+@pytest.mark.parametrize("many", [1, 20_000])
+def test_a_quotation_that_never_ends_ends_with_its_line(tmp_path, many):
+    table = 'file,Hat\n1.png,Red\n2.png,"Red\n' + "3.png,Red\n" * many
     listing, found = read(folder(tmp_path, {**NUMBERED, "all.csv": table}), "table")
-    assert said(listing) == {"1.png": [("Hat", "Red")], "2.png": None, "3.png": None}
-    assert found == {
-        "metadata": ["all.csv (field larger than field limit (131072))"],
-        "no metadata": ["2.png", "3.png"],
-    }
+    assert said(listing) == {f"{number}.png": [("Hat", "Red")] for number in (1, 2, 3)}
+    assert found.pop("same twice", []) == ["3.png (in all.csv)"] * min(many - 1, 1000)
+    assert found == {"metadata": ["all.csv, line 3 (a quotation in it has no end, or a cell is too long)"]}
+
+
+def test_a_cell_that_is_too_long_costs_its_line_alone(tmp_path):
+    table = f"file,Hat\n1.png,Red\n2.png,{'x' * 200_000}\n3.png,Red\n"
+    listing, found = read(folder(tmp_path, {**NUMBERED, "all.csv": table}), "table")
+    assert said(listing) == {"1.png": [("Hat", "Red")], "2.png": None, "3.png": [("Hat", "Red")]}
+    assert [name.partition(" (")[0] for name in found["metadata"]] == ["all.csv, line 3"]
+    assert found["no metadata"] == ["2.png"]
 
 
 def test_several_tables_of_the_same_columns_are_one(tmp_path):

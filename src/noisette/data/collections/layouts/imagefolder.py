@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from noisette.data.collections.assembling import Assembly
@@ -57,11 +58,15 @@ def _has_column(tree: Tree, name: str) -> bool:
     text = beginning(tree, name)
     if name.lower().endswith(".csv"):
         return form_with(text, _COLUMN) is not None
+    return any(_says_file(line) for line in islice(text.lstrip().split("\n"), _TRIED))  # one of them may be damaged
+
+
+def _says_file(line: str) -> bool:
     try:
-        first = read_json(text.lstrip().partition("\n")[0]).value
+        said = read_json(line).value
     except ValueError:
         return False
-    return isinstance(first, Mapping) and _COLUMN in first
+    return isinstance(said, Mapping) and _COLUMN in said
 
 
 def _read_lines(
