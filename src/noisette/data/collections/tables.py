@@ -89,11 +89,14 @@ class _Lines:
         self._again.extendleft(reversed(self.taken[1:]))
         self.number -= len(self.taken) - 1
 
-    @property
-    def ends_open(self) -> bool:
-        """Whether what was taken ends inside a quotation, and others would be taken for a part of it."""
-        count = len(self.taken)
-        return count > 1 and (count == _MOST_LINES or sum(line.count('"') for line in self.taken) % 2 == 1)
+    def are_whole(self, **options: Any) -> bool:
+        """Whether what was taken for a row is one. It is none if a quotation goes on to the next that begins."""
+        if len(self.taken) == _MOST_LINES:
+            return False
+        try:
+            return len(self.taken) == 1 or bool(list(csv.reader(self.taken, strict=True, **options)))
+        except csv.Error:
+            return False
 
 
 def rows_of(text: str, delimiter: str, tell: Callable[[int], object] = bool) -> Iterator[tuple[int, list[str]]]:
@@ -112,7 +115,7 @@ def rows_of(text: str, delimiter: str, tell: Callable[[int], object] = bool) -> 
         lines.taken.clear()
         try:
             row = next(reader)
-            is_wrong = lines.ends_open
+            is_wrong = not lines.are_whole(**options)
         except StopIteration:
             return
         except csv.Error:

@@ -159,6 +159,13 @@ def test_a_quotation_that_never_ends_ends_with_its_line(tmp_path, many):
     assert found == {"metadata": ["all.csv, line 3 (a quotation in it has no end, or a cell is too long)"]}
 
 
+def test_each_quotation_without_an_end_ends_with_its_line(tmp_path):
+    table = "file,Hat\n" + "".join(f'{number}.png,"Red\n' for number in (1, 2, 3))
+    listing, found = read(folder(tmp_path, {**NUMBERED, "all.csv": table}), "table")
+    assert said(listing) == {f"{number}.png": [("Hat", "Red")] for number in (1, 2, 3)}
+    assert [name.partition(" (")[0] for name in found["metadata"]] == ["all.csv, line 2", "all.csv, line 3"]
+
+
 def test_a_cell_that_is_too_long_costs_its_line_alone(tmp_path):
     table = f"file,Hat\n1.png,Red\n2.png,{'x' * 200_000}\n3.png,Red\n"
     listing, found = read(folder(tmp_path, {**NUMBERED, "all.csv": table}), "table")
