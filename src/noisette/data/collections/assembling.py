@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from noisette.data.collections.entries import Entry, Listing, Trait
 from noisette.data.collections.findings import Findings
-from noisette.data.collections.layouts.common import SPLITS, tell_rest
+from noisette.data.collections.layouts.common import tell_rest
 from noisette.data.collections.matching import base_of
 from noisette.data.collections.metadata import same_traits
 from noisette.data.collections.pictures import PictureFile
+from noisette.data.collections.splitting import places_of
 from noisette.data.collections.tree import Tree
 
 _TELLING = 10  # metadata of fewer than one in so many images are no metadata of the folder
@@ -87,42 +87,10 @@ class Assembly:
             Entry(image, PictureFile(self._tree.path(image), self._tree.root), self.described.get(image))
             for image in self.images
         ]
-        return Listing(f"{kinds_of(self.images)} {how}", entries, looked_at, places_of(self.images).splits)
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where images lie, below the folders that all have in common.
-
-    Attributes:
-        splits: Of each image in a folder of `SPLITS`, where there are those of training and of another split, and most
-            images lie in them; else empty.
-        folders: That each image lies in, outermost first, without that of its split; none of an image in no split where
-            there are splits.
-    """
-
-    splits: Mapping[str, str]
-    folders: Mapping[str, tuple[str, ...]]
-
-
-def places_of(images: Sequence[str]) -> Places:
-    """Where images lie."""
-    folders = _below_common({image: tuple(image.split("/")[:-1]) for image in images})
-    splits = {image: SPLITS[each[0].lower()] for image, each in folders.items() if each and each[0].lower() in SPLITS}
-    known = set(splits.values())
-    if not ("train" in known and len(known) > 1 and len(splits) * 2 > len(images)):
-        return Places({}, folders)
-    return Places(splits, _below_common({image: folders[image][1:] if image in splits else () for image in images}))
-
-
-def _below_common(folders: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Folders of images without the first that all have in common, but for images that lie in none, such as a cover."""
-    common, inside = 0, [each for each in folders.values() if each]
-    if inside:
-        first, last = min(inside), max(inside)  # what these share lies between them in all others too
-        while common < min(len(first), len(last)) and first[common] == last[common]:
-            common += 1
-    return {image: each[common:] for image, each in folders.items()}
+        places = places_of(self.images)
+        for folder, detail in places.told.items():
+            self._findings.add("split", folder, detail)
+        return Listing(f"{kinds_of(self.images)} {how}", entries, looked_at, places.splits)
 
 
 def tells_enough(described: int, images: int) -> bool:

@@ -66,6 +66,8 @@ KINDS: dict[str, Kind] = {
     ),
     "no metadata": Kind("problem", "has no metadata; its traits are unknown", "describe it, or remove it"),
     "no image": Kind("problem", "is described, and there is no such image", "add the image, or remove its metadata"),
+    "split": Kind("note", "is a folder named as training, validation or test are, and no class"),
+    "deeper": Kind("note", "lies deeper than other images; only the outer folders say what it shows"),
     "several images": Kind("note", "has several images, of which the first is taken"),
     "column": Kind("note", "is a column that is not used"),
     "not understood": Kind("note", "is no image and no metadata; not read"),

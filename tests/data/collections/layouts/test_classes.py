@@ -73,6 +73,64 @@ def test_a_folder_whose_name_is_no_text_is_a_class_and_told(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("others", "shown"),
+    [(("CAT",), "cat, CAT"), (("Cat ", "c-at"), "cat, Cat , c-at")],
+)
+def test_classes_that_differ_in_what_nobody_asks_for_are_one_which_is_told(tmp_path, others, shown):
+    names = ["cat/1.png", "cat/2.png", "dog/1.png", *(f"{other}/3.png" for other in others)]
+    listing, found = read(folder(tmp_path, images(*names)), "classes")
+    assert {value for [(_, value)] in said(listing).values()} == {"cat", "dog"}
+    assert found == {"merged": [f"class cat ({shown})"]}
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="one name there")
+def test_a_class_in_two_forms_of_unicode_is_one_which_is_told(tmp_path):
+    names = ["caf\u00e9/1.png", "caf\u00e9/2.png", "cafe\u0301/3.png", "dog/1.png"]
+    listing, found = read(folder(tmp_path, images(*names)), "classes")
+    assert {value for [(_, value)] in said(listing).values()} == {"caf\u00e9", "dog"}
+    assert found == {"merged": ["class caf\u00e9 (caf\u00e9, caf\u00e9; in two forms of Unicode)"]}
+
+
+def test_a_few_images_that_lie_deeper_make_no_level_of_their_own(tmp_path):
+    names = [f"{kind}/{number}.png" for kind in ("cat", "dog") for number in range(10)]
+    listing, found = read(folder(tmp_path, images(*names, "cat/old/drafts/1.png")), "classes")
+    assert said(listing)["cat/old/drafts/1.png"] == said(listing)["cat/1.png"] == [("class", "cat")]
+    assert found == {"deeper": ["cat/old/drafts/1.png (old/drafts)"]}
+
+
+def test_splits_inside_each_class_are_splits(tmp_path):
+    names = [f"{kind}/{split}/{n}.png" for kind in ("a", "b") for split in ("train", "test") for n in (1, 2)]
+    listing, found = read(folder(tmp_path, images(*names)), "classes")
+    assert said(listing) == {name: [("class", name[0])] for name in names}
+    assert listing.splits == {name: name.split("/")[1] for name in names}
+    assert not found
+
+
+def test_a_folder_of_test_beside_classes_is_none_and_told(tmp_path):
+    names = [f"{kind}/{n}.png" for kind in ("a", "b") for n in (1, 2, 3)]
+    listing, found = read(folder(tmp_path, images(*names, "test/1.png", "test/2.png")), "classes")
+    assert said(listing) == {**{name: [("class", name[0])] for name in names}, "test/1.png": None, "test/2.png": None}
+    assert listing.splits == {"test/1.png": "test", "test/2.png": "test"}
+    assert found == {"split": ["test (2 images; it divides the images)"], "no metadata": ["test/1.png", "test/2.png"]}
+
+
+def test_splits_without_one_of_training_divide_nothing_and_are_no_classes(tmp_path):
+    names = [f"{split}/{kind}/{n}.png" for split in ("test", "val") for kind in ("a", "b") for n in (1, 2)]
+    listing, found = read(folder(tmp_path, images(*names)), "classes")
+    assert said(listing) == {name: [("class", name.split("/")[1])] for name in names}
+    assert not listing.splits
+    detail = "4 images; without one of training; the images are divided by their content"
+    assert found == {"split": [f"test ({detail})", f"val ({detail})"]}
+
+
+def test_a_train_among_vehicles_is_a_class(tmp_path):
+    names = [f"{kind}/{n}.png" for kind in ("bus", "car", "train") for n in (1, 2)]
+    listing, found = read(folder(tmp_path, images(*names)), "classes")
+    assert said(listing) == {name: [("class", name.split("/")[0])] for name in names}
+    assert not found
+
+
+@pytest.mark.parametrize(
     "names",
     [
         ("all/1.png", "all/2.png"),

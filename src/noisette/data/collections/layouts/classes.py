@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from itertools import chain
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 
-from noisette.data.collections.assembling import Assembly, places_of
+from noisette.attributes.names import folded
+from noisette.data.collections.assembling import Assembly, tells_enough
 from noisette.data.collections.entries import Listing
 from noisette.data.collections.findings import Findings
 from noisette.data.collections.metadata import TraitReader
 from noisette.data.collections.settings import CollectionSettings
+from noisette.data.collections.splitting import places_of
 from noisette.data.collections.tree import Tree
 from noisette.errors import RequestError
 from noisette.text import plain
@@ -27,19 +31,51 @@ class Classes:
         """See `Layout.read`."""
         assembly, reader = Assembly(tree, findings), TraitReader(findings)
         folders = places_of(assembly.images).folders
-        deepest = max(map(len, folders.values()), default=0)
-        if not deepest:
+        depth = _depth(list(folders.values()))
+        if not depth:
             raise RequestError(f"the images in {plain(str(tree.root), 200)} do not lie in folders that are classes")
-        names = ["class"] if deepest == 1 else [f"level {number}" for number in range(1, deepest + 1)]
-        called = {folder: _letters(folder, findings) for folder in dict.fromkeys(chain(*folders.values()))}
+        names = ["class"] if depth == 1 else [f"level {number}" for number in range(1, depth + 1)]
+        called = [
+            _called(name, Counter(each[level] for each in folders.values() if len(each) > level), findings)
+            for level, name in enumerate(names)
+        ]
         for image, inside in folders.items():
             if inside:
-                values = (called[folder] for folder in inside)
-                assembly.describe(image, reader.pairs(zip(names, values, strict=False), image))
+                pairs = [(name, its[folder]) for name, its, folder in zip(names, called, inside, strict=False)]
+                assembly.describe(image, reader.pairs(pairs, image))
+            if len(inside) > depth:
+                findings.add("deeper", image, "/".join(inside[depth:]))
         return assembly.listing("in a folder for each class")
 
 
 LAYOUT = Classes()
+
+
+def _depth(folders: Sequence[tuple[str, ...]]) -> int:
+    """How many folders inside each other say what an image shows: as many as enough of the images lie in."""
+    inside = sum(map(bool, folders))
+    deepest = max(map(len, folders), default=0)
+    return max((depth for depth in range(1, deepest + 1) if tells_enough(_as_deep(folders, depth), inside)), default=0)
+
+
+def _as_deep(folders: Sequence[tuple[str, ...]], depth: int) -> int:
+    return sum(len(each) >= depth for each in folders)
+
+
+def _called(level: str, folders: Counter[str], findings: Findings) -> dict[str, str]:
+    """What folders of one level are called: as the most images have it, where names are the same but for case, signs
+    between words or form of Unicode, which is told."""
+    names = {folder: _letters(folder, findings) for folder, _ in folders.most_common()}
+    same: dict[str, list[str]] = {}
+    for folder, name in names.items():
+        same.setdefault(folded(name), []).append(folder)
+    for several in same.values():
+        if len(several) > 1:
+            written = [names[folder] for folder in several]
+            looks = [unicodedata.normalize("NFC", name) for name in written]
+            detail = ", ".join(looks) + ("; in two forms of Unicode" if len(set(looks)) < len(looks) else "")
+            findings.add("merged", f"{level} {looks[0]}", detail)
+    return {folder: names[several[0]] for several in same.values() for folder in several}
 
 
 def _letters(folder: str, findings: Findings) -> str:
