@@ -240,6 +240,23 @@ def test_a_zip_of_which_nothing_is_left_is_refused_with_the_first_reason(tmp_pat
         open_collection(path)
 
 
+def test_a_zip_with_a_damaged_list_of_its_members_is_one_line(folder, tmp_path):
+    path = tmp_path / "mine.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+    whole = path.read_bytes()
+    listed = whole.index(b"PK\x01\x02")
+    path.write_bytes(whole[: listed + 6] + b"\xff" + whole[listed + 7 :])  # of a version that there never was
+    with pytest.raises(RequestError, match="is no zip that can be read: zip file version"):
+        open_collection(path)
+    first = next(folder.iterdir()).name.encode()
+    path.write_bytes(whole.replace(first, b"\0" * len(first)))
+    collection = open_collection(path)
+    assert len(collection.dataset) == COUNT - 1
+    assert named(collection, "archive") == ["a member (its name leads out of the zip)"]
+
+
 @pytest.mark.parametrize("bound", ["archives.MOST_BYTES", "packed.HARMLESS"])
 def test_a_bomb_is_refused_by_what_comes_out_of_it(tmp_path, monkeypatch, bound):
     """By its size, or by how many times as much it is."""

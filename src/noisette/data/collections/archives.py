@@ -61,7 +61,7 @@ def _members(path: Path, findings: Findings) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as archive:
             listed = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except DAMAGE as error:
         raise RequestError(f"{plain(str(path), 200)} is no zip that can be read: {error}") from error
     if len(listed) > MOST_MEMBERS:
         raise RequestError(f"{plain(str(path), 200)} holds {len(listed):,} files, more than {MOST_MEMBERS:,}")
@@ -71,10 +71,10 @@ def _members(path: Path, findings: Findings) -> list[zipfile.ZipInfo]:
         name = member.filename
         parts = PurePosixPath(name.replace("\\", "/")).parts
         kind = stat.S_IFMT(member.external_attr >> 16)
-        if member.is_dir():
+        if name.endswith("/"):
             continue
         if name.startswith(("/", "\\")) or ".." in parts or ":" in name or "\0" in name or not parts:
-            findings.add("archive", plain(name, 200), "its name leads out of the zip")
+            findings.add("archive", plain(name, 200) or "a member", "its name leads out of the zip")
         elif kind not in (0, stat.S_IFREG):
             findings.add("archive", plain(name, 200), "it is a link")
         elif member.flag_bits & 1:
