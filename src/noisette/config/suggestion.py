@@ -29,6 +29,7 @@ _MOST_COLOURS_OF_ONE = 64
 _SAMPLE = 1000  # images that are looked at
 _MOST_MAPS = 3_000_000  # numbers in the maps of all values, which are most of the network
 _MOST_LAYERS = 24_000_000  # pixels of the layers of all values
+_MOST_UNITS = 40  # choices, groups and single flags whose order would be looked for
 _USUAL_BUDGET = "30m"
 _STEPS_BETWEEN_GRIDS = 400
 
@@ -175,7 +176,8 @@ def _choose_network(chosen: _Choices, dataset: Dataset, values: int, *, art: boo
     condition, why = ["modulate"], f"{values} values to ask for"
     if art:
         condition.append("spatial")
-    if art and values * height * width <= _MOST_LAYERS:
+    units = len(set(dataset.schema.units))
+    if art and values * height * width <= _MOST_LAYERS and units <= _MOST_UNITS:
         condition.append("layers")
         why += ", and what each draws is counted first"
     chosen.choose("network.condition", condition, why)

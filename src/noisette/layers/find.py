@@ -38,7 +38,7 @@ def find_layers(
     """
     most = _spread(len(images), _MOST_PIXELS // images[0].size)
     images, rows = images[most], rows[most]
-    some = _spread(len(images), _FIRST_PIXELS // images[0].size)
+    some = _spread(len(images), max(_FIRST_PIXELS // images[0].size, 2 * units.values))
     order = find_order(images[some], rows[some], units, tried=tried)
     layers = fit_layers(images[some], rows[some], units, order)
     return fit_layers(images, rows, units, order, sweeps=_AGAIN, begun=layers) if len(some) < len(images) else layers

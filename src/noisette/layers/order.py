@@ -12,7 +12,7 @@ from noisette.layers.rows import Units
 
 Order = tuple[int, ...]
 
-_PIXELS, _IMAGES = 128, 1000  # that are looked at while all places are tried for each unit
+_PIXELS, _IMAGES = 64, 600  # that are looked at while all places are tried for each unit
 _QUICK = 4  # sweeps
 _FINE = 5
 _MOST_TRIALS = 150

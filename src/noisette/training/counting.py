@@ -20,6 +20,8 @@ from noisette.networks.layers import Sketch
 _FEWEST = 16
 """Images all of whose attributes are known, from which layers are counted."""
 
+_BETWEEN_NOTES = 10.0  # seconds
+
 
 def count_layers(model: Model, dataset: Dataset, sketches: list[Sketch], note: Callable[[str], None]) -> None:
     """Fill the tables of sketches with the layers of the train split.
@@ -44,7 +46,7 @@ def count_layers(model: Model, dataset: Dataset, sketches: list[Sketch], note: C
     units = Units.of(model.schema.valued, model.schema.units)
     rows = units.rows(dataset.attributes[places])
     images = colour_places(dataset.images[places], model.palette)
-    layers = find_layers(images, rows, units)
+    layers = find_layers(images, rows, units, tried=_Told(note))
     certainty = certainty_of(layers, images, rows, units)
     for sketch in sketches:
         sketch.fill(layers, certainty)
@@ -54,6 +56,18 @@ def count_layers(model: Model, dataset: Dataset, sketches: list[Sketch], note: C
         f"layers from below: {told}; alone they draw {layers.exact:.1%} of the images right in every pixel, and"
         f" {layers.right:.2%} of the pixels ({time.monotonic() - started:.0f} s)"
     )
+
+
+class _Told:
+    """Says now and then how far the search for the order is."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note, self._last = note, time.monotonic()
+
+    def __call__(self, done: int, about: int) -> None:
+        if time.monotonic() - self._last > _BETWEEN_NOTES:
+            self._last = time.monotonic()
+            self._note(f"tried {done} orders of layers, of about {about}")
 
 
 def colour_places(images: NDArray[np.uint8], palette: Palette) -> NDArray[np.int16]:
