@@ -52,6 +52,10 @@ DAMAGED = {
     "too many": (lying((10**12, 1, 1)), "it says that it holds 1,000,000,000,000 images"),
     "a shape below zero": (lying((-5, 4, 4)), "its shape is none"),
     "no array": (b"\x93NUMPY\x01\x00v\x00{'descr': __import__('os')}", "it has no header of an array"),
+    "a header without an end": (
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(100),
+        "it has no header of an array: 4,294",
+    ),
     "empty": (b"", "it has no header of an array"),
 }
 

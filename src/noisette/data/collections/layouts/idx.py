@@ -5,8 +5,9 @@ from __future__ import annotations
 from noisette.data.collections.entries import Entry, Listing
 from noisette.data.collections.findings import Findings
 from noisette.data.collections.layouts.common import tell_rest
+from noisette.data.collections.layouts.headers import header_of
 from noisette.data.collections.layouts.labels import columns_of, images_among, squares_told
-from noisette.data.collections.layouts.stored import arrays_in, entries_of, header_of, listing_of
+from noisette.data.collections.layouts.stored import arrays_in, entries_of, listing_of
 from noisette.data.collections.matching import base_of
 from noisette.data.collections.metadata import TraitReader
 from noisette.data.collections.packed import DAMAGE

@@ -6,19 +6,24 @@ of Python, which would have to be run, are refused by it.
 
 from __future__ import annotations
 
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from gzip import GzipFile
-from math import isqrt, prod
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, cast
 
 from noisette.data.collections.entries import Entry, Listing, Raw, RefusedPicture
 from noisette.data.collections.findings import Findings
+from noisette.data.collections.layouts.headers import (
+    MOST_OF_FILE,
+    Header,
+    header_of,
+    is_packed,
+    stamp_of,
+    unpacked,
+)
 from noisette.data.collections.metadata import TraitReader
 from noisette.data.collections.packed import DAMAGE, is_bomb
 from noisette.data.collections.pictures import MOST_BYTES, MOST_SIDE
@@ -31,50 +36,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_OF_FILE = 2**40
 MOST_AT_ONCE = 2**32
 """Bytes of an array that is held in memory: of labels, and of images that are packed."""
 
-LEAST_SIDE = 8
-"""Pixels along a side of an image whose pixels lie in one row; a row of fewer numbers is one of other things."""
-
-_NUMPY, _GZIP = b"\x93NUMPY", b"\x1f\x8b"
 _BLOCK = 2**20
-_OF_IDX = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _OF_IMAGES, _OF_LABELS = "buif", "buifUS"  # kinds of numbers, and of texts
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What an array says of itself.
-
-    Attributes:
-        shape: Of the array.
-        dtype: Of its numbers.
-        in_order: Whether the numbers of the first image come first, as C has them and Fortran does not.
-        start: Bytes before the first of them.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
-    in_order: bool
-    start: int
-
-    @property
-    def each(self) -> int:
-        """Bytes of one image, or one label."""
-        return prod(self.shape[1:]) * self.dtype.itemsize
-
-    @property
-    def bytes(self) -> int:
-        """Of all its numbers."""
-        return prod(self.shape) * self.dtype.itemsize
-
-    @property
-    def image(self) -> tuple[int, ...]:
-        """Shape of one image: a square, where its pixels lie in one row, (N, 784), and can be one."""
-        side = isqrt(self.shape[1]) if len(self.shape) == 2 else 0
-        return (side, side) if side >= LEAST_SIDE and side * side == self.shape[1] else self.shape[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,88 +182,10 @@ def array_of(tree: Tree, stored: Stored, findings: Findings) -> NDArray[np.gener
     """A whole array, such as labels are; None if it cannot be read, which the findings are told."""
     path = tree.path(stored.name)
     try:
-        return _all(path, tree.root, stored.member, _stamp(path))
+        return _all(path, tree.root, stored.member, stamp_of(path))
     except (*DAMAGE, NoisetteError) as error:
         findings.add("unreadable", stored.label, str(error))
         return None
-
-
-def header_of(path: Path, root: Path, member: str = "") -> Header:
-    """What an array says of itself; nothing else of it is read.
-
-    Args:
-        path: Of the file.
-        root: The folder that it must lie in.
-        member: Name of the array in a `.npz`; empty elsewhere.
-
-    Raises:
-        ValueError: It is no array that is taken.
-        NoisetteError: The file cannot be opened. What else reading raises is in `DAMAGE`.
-    """
-    return _header(path, root, member, _stamp(path))
-
-
-@lru_cache(maxsize=64)
-def _header(path: Path, root: Path, member: str, stamp: tuple[int, int]) -> Header:
-    with _unpacked(path, root, member) as file:
-        begins = file.read(len(_NUMPY))
-        file.seek(0)
-        header = _of_numpy(file) if begins == _NUMPY else _of_idx(file)
-    if header.dtype.hasobject:
-        raise ValueError("it holds objects of Python, which would have to be run; save numbers")
-    if any(size < 0 for size in header.shape):
-        raise ValueError("its shape is none")
-    return header
-
-
-def _of_numpy(file: BinaryIO) -> Header:
-    from numpy.lib import format as npy
-
-    try:
-        version = npy.read_magic(file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python 2, which wrote the same otherwise
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, is_fortran, dtype = read(file)
-    except Exception as error:  # a header is a text in Python's own notation, and what reads it raises all kinds
-        raise ValueError(f"it has no header of an array: {error}") from error
-    return Header(shape, dtype, not is_fortran or len(shape) < 2, file.tell())
-
-
-def _of_idx(file: BinaryIO) -> Header:
-    import numpy as np
-
-    magic = file.read(4)
-    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _OF_IDX or not 1 <= magic[3] <= 4:
-        raise ValueError("it has no header of an array")
-    sizes = file.read(4 * magic[3])
-    if len(sizes) < 4 * magic[3]:
-        raise ValueError("it ends in its header")
-    shape = tuple(int.from_bytes(sizes[place : place + 4], "big") for place in range(0, len(sizes), 4))
-    return Header(shape, np.dtype(_OF_IDX[magic[2]]), True, file.tell())
-
-
-@contextmanager
-def _unpacked(path: Path, root: Path, member: str) -> Iterator[BinaryIO]:
-    """The bytes of an array, from its header on, unpacked as they are read."""
-    with open_file(path, most=MOST_OF_FILE, inside=root) as raw:
-        if member:
-            try:
-                with zipfile.ZipFile(raw) as archive, archive.open(f"{member}.npy") as file:
-                    yield cast("BinaryIO", file)
-            except KeyError as error:
-                raise ValueError("it is no longer there") from error
-        elif _is_packed(raw):
-            with GzipFile(fileobj=raw) as file:
-                yield cast("BinaryIO", file)
-        else:
-            yield raw
-
-
-def _is_packed(raw: BinaryIO) -> bool:
-    begins = raw.read(len(_GZIP))
-    raw.seek(0)
-    return begins == _GZIP
 
 
 def _check(path: Path, root: Path, member: str, header: Header) -> None:
@@ -309,7 +197,7 @@ def _check(path: Path, root: Path, member: str, header: Header) -> None:
     if header.shape and header.shape[0] > MOST_FILES:
         raise ValueError(f"it says that it holds {header.shape[0]:,} images; {MOST_FILES:,} at most are read")
     size = path.stat().st_size
-    with _unpacked(path, root, member) as file:
+    with unpacked(path, root, member) as file:
         if not member and not isinstance(file, GzipFile):
             if size < header.start + header.bytes:
                 raise ValueError(_missing(size - header.start, header))
@@ -335,14 +223,14 @@ def _image(path: Path, root: Path, member: str, place: int) -> NDArray[np.generi
     be."""
     import numpy as np
 
-    stamp = _stamp(path)
-    header = _header(path, root, member, stamp)
+    stamp = stamp_of(path)
+    header = header_of(path, root, member)
     if not 0 <= place < header.shape[0]:
         raise ValueError("it is no longer there")
     if header.each > MOST_BYTES or max(header.image) > MOST_SIDE:
         raise RefusedPicture("too large", "x".join(map(str, header.image)))
     with open_file(path, most=MOST_OF_FILE, inside=root) as file:
-        if header.in_order and not member and not _is_packed(file):
+        if header.in_order and not member and not is_packed(file):
             file.seek(header.start + place * header.each)
             content = file.read(header.each)
             if len(content) < header.each:
@@ -356,21 +244,16 @@ def _all(path: Path, root: Path, member: str, stamp: tuple[int, int]) -> NDArray
     """A whole array, for the images that come after the first."""
     import numpy as np
 
-    header = _header(path, root, member, stamp)
+    header = header_of(path, root, member)
     if header.bytes > MOST_AT_ONCE:
         raise ValueError(f"{header.bytes:,} bytes would have to be held in memory; save it in the order of C")
-    with _unpacked(path, root, member) as file:
+    with unpacked(path, root, member) as file:
         file.seek(header.start)
         content = file.read(header.bytes)
     if len(content) < header.bytes:
         raise ValueError(_missing(len(content), header))
     array: NDArray[np.generic] = np.frombuffer(content, header.dtype)
     return array.reshape(header.shape, order="C" if header.in_order else "F")
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    facts = path.stat()
-    return facts.st_size, facts.st_mtime_ns
 
 
 def _members(tree: Tree, name: str, findings: Findings) -> list[str]:
