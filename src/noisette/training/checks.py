@@ -87,9 +87,10 @@ def _named(name: str, overrides: Sequence[str], progress: Progress, base: str | 
     if (images := folder_meant(name, recipe_names())) is not None:
         begun = None if base is None else locate(base).recipe
         return short_name(images), recipe_of_folder(images, overrides, base=begun, progress=progress)
+    recipe = load_recipe(name, overrides)  # which says so where there is nothing of that name at all
     if base is not None:
         raise RequestError(f"--from is for a folder of images; {name} is a recipe, and says itself what its network is")
-    return expand(name).stem, load_recipe(name, overrides)
+    return expand(name).stem, recipe
 
 
 def check_recipe(recipe: Recipe, schema: AttributeSchema | None = None) -> None:
