@@ -127,6 +127,21 @@ def test_ticks_draw_what_the_command_line_draws(page, tmp_path, monkeypatch, cap
     assert download.value.path().read_bytes() == (tmp_path / "same.png").read_bytes()
 
 
+def test_a_search_opens_what_it_finds_and_folds_it_again(page):
+    choose(page, "punks")
+    found, search = page.get_by_text("3D Glasses ("), page.get_by_label("Search", exact=True)
+    page.get_by_text("eyes (17)").wait_for()
+    expect(found).to_be_hidden()
+    search.fill("3d")
+    search.press("Enter")
+    found.click()
+    expect(page.get_by_text("eyes (17) · 3D Glasses")).to_be_visible()
+    search.fill("")
+    search.press("Enter")
+    expect(found).to_be_hidden()
+    expect(page.get_by_text("eyes (17) · 3D Glasses")).to_be_visible()
+
+
 def test_what_cannot_be_is_told_and_taken_back(page):
     choose(page, "punks")
     unfold(page, "beard (12)")

@@ -183,7 +183,8 @@ class AttributeForm:
         title = f"{say(name) if name == _WITHOUT else as_markdown(name)} ({count})"
         if chosen:
             title += f" · **{as_markdown(names)}{f' + {more}' if more else ''}**"
-        return st.expander(title, expanded=bool(search), key=self._key(f"{name}/open"))
+        # A browser heeds `expanded` once for each key, so what a search opens has one of its own.
+        return st.expander(title, expanded=bool(search), key=self._key(f"{name}/{'found' if search else 'open'}"))
 
     def _all_of(self, name: str, found: Offer, count: int) -> None:
         """Offer the rarer values too, where there are any."""
