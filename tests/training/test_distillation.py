@@ -172,7 +172,7 @@ def test_the_scale_of_guidance_is_told_to_the_student_and_costs_nothing(asked, t
     teacher = noisette.load(asked.folder)
     settings = ["training.learning_rate=3e-3", "training.batch_size=20", "samples.every=1000", "distillation.steps=2"]
     student = noisette.load(
-        noisette.distil(asked.folder, guidance=6.0, steps=300, out=tmp_path / "student", settings=settings).folder
+        noisette.distil(asked.folder, guidance=6.0, steps=900, out=tmp_path / "student", settings=settings).folder
     )
     requests = [teacher.random_request(seed) for seed in range(60)]
 
