@@ -81,6 +81,7 @@ def test_two_that_were_never_known_together_say_nothing_of_each_other():
     found = attribute_facts(SCHEMA, count(SCHEMA, rows))
     assert ["Cap", "Crown"] not in found["never_together"]
     assert found["known"] == {"Cap": 1000, "Crown": 1000}
+    assert "Cap 1,000, Crown 1,000" in describe_attributes(found, everything=False)
 
 
 def test_ranges_are_listed_in_their_order():

@@ -55,6 +55,19 @@ def test_requests_for_pairs_that_training_never_showed_together():
     assert not has_novel_pair(trained, SCHEMA, trained).any()
 
 
+def test_how_common_a_value_is_goes_by_the_images_that_tell():
+    """A Hat in 8 of 100 known: with 900 images that do not tell, 8 in 1,000."""
+    trained = np.zeros((1000, 3), dtype=np.int16)
+    trained[:8, 1], trained[100:, 1] = 1, -1
+    found = by_rarity(np.array([[-1, 1, -1]], np.int16), np.array([[0, 1, 0]], np.int16), SCHEMA, trained)
+    assert [band for band, figures in found.items() if figures.requested] == ["in 5 to 20 %"]
+
+
+def test_two_that_were_never_known_together_are_no_novel_pair():
+    trained = np.array([[0, 1, -1], [0, -1, 1]], dtype=np.int16)
+    assert has_novel_pair(np.array([[0, 1, 1]], np.int16), SCHEMA, trained).tolist() == [False]
+
+
 def test_how_one_image_differs_is_told_in_words():
     row = np.array([0, 1, 0], dtype=np.int16)
     assert differences(row, row, SCHEMA) == []

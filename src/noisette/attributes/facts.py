@@ -88,6 +88,9 @@ def describe_attributes(found: Mapping[str, Any], *, everything: bool) -> str:
             lines += ["", f"{name} ({title}{known})", *_cells(members, in_order=name in found["ranges"])]
     if found["flags"]:
         lines += ["", "any of", *_cells(found["flags"])]
+    flags = [flag for members in (*found["groups"].values(), found["flags"]) for flag in members]
+    if fewer := [f"{flag} {found['known'][flag]:,}" for flag in flags if flag in found["known"]]:
+        lines += ["", "known of fewer images, present or absent", *wrap(", ".join(fewer), 98, initial_indent="  ")]
     if found["never_with"]:
         lines += ["", "never seen with"]
         for name, others in found["never_with"].items():

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from noisette.attributes.evidence import surprising
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Value
 from noisette.attributes.statistics import Statistics, fingerprints, value_names
+from noisette.attributes.tree import joint_of, tree_of
 from noisette.errors import RequestError
 from noisette.seeds import AGAIN, IMPUTED, random_of
 
@@ -71,7 +72,7 @@ class Imputer:
         self._codes = np.array([code for codes in schema.valued for code in codes])
         unit_of = [schema.units[column] for column in self._columns]
         self._units = [[place for place, its in enumerate(unit_of) if its == unit] for unit in dict.fromkeys(unit_of)]
-        self._order = _tree(self._units, self._together, statistics.images)
+        self._order = tree_of(self._units, self._together, statistics.images)
         self._flags = np.array([attribute.kind == "flag" for attribute in schema.attributes])
         self._seen = statistics.seen_fingerprints
         self._cases: dict[tuple[bytes, frozenset[tuple[str, Value]]], _Case] = {}
@@ -80,7 +81,7 @@ class Imputer:
         ] = {}  # (K + 1, L + 1): each value of a unit, given one of its parent
         for unit, parent in self._order:
             joint = (
-                _joint(
+                joint_of(
                     self._units[unit], [] if parent is None else self._units[parent], self._together, statistics.images
                 )
                 + _HARDLY
@@ -307,38 +308,3 @@ class Imputer:
             if chosen[unit] < len(self._units[unit]):
                 present.append(self._units[unit][chosen[unit]])
         return np.array(present, dtype=np.intp)
-
-
-def _joint(one: list[int], other: list[int], together: NDArray[np.float64], images: int) -> NDArray[np.float64]:
-    """How often each value of one unit meets each of another, (K + 1, L + 1); the last of each is "none of them"."""
-    counts = together.diagonal()
-    joint = np.zeros((len(one) + 1, len(other) + 1))
-    joint[:-1, :-1] = together[np.ix_(one, other)]
-    joint[:-1, -1] = counts[one] - joint[:-1, :-1].sum(axis=1)
-    joint[-1, :-1] = counts[other] - joint[:-1, :-1].sum(axis=0)
-    joint[-1, -1] = images - joint.sum()
-    return joint.clip(min=0)
-
-
-def _tree(units: list[list[int]], together: NDArray[np.float64], images: int) -> list[tuple[int, int | None]]:
-    """The units in the order of drawing, each with the one before it that tells the most of it; None where none tells
-    more than chance would have it: (K - 1)(L - 1) / 2N nats (Miller 1955).
-    """
-
-    def information(one: int, other: int) -> float:
-        joint = _joint(units[one], units[other], together, images) / images
-        chance = np.outer(joint.sum(axis=1), joint.sum(axis=0))
-        seen = joint > 0
-        freedom = len(units[one]) * len(units[other])  # "none of them" is a value too, or is never there
-        return float((joint[seen] * np.log(joint[seen] / chance[seen])).sum()) - freedom / (2 * images)
-
-    order: list[tuple[int, int | None]] = [(0, None)]
-    best: dict[int, tuple[float, int | None]] = {unit: (information(0, unit), 0) for unit in range(1, len(units))}
-    while best:
-        unit = max(best, key=lambda each: best[each][0])
-        told, parent = best.pop(unit)
-        order.append((unit, parent if told > 0 else None))
-        for other, (known, _) in best.items():
-            if (more := information(unit, other)) > known:
-                best[other] = (more, unit)
-    return order

@@ -101,13 +101,14 @@ def by_rarity(requested: Table, seen: Table, schema: AttributeSchema, trained: T
         requested: (N, A) codes.
         seen: (N, A) codes.
         schema: What the codes mean.
-        trained: (M, A) codes of the training images.
+        trained: (M, A) codes of the training images; a share is of those of which it is known.
 
     Returns:
         The figures of all values of a band, by the name of the band in `RARITY`.
     """
     wanted, there = _wanted_and_there(requested, seen, schema)
-    shares = shown(schema, trained).mean(axis=0)
+    known = _known(schema, trained).sum(axis=0)
+    shares = shown(schema, trained).sum(axis=0) / np.maximum(known, 1)
     found, least = {}, -1.0
     for band, most in RARITY.items():
         values = (shares > least) & (shares <= most)
@@ -121,14 +122,15 @@ def has_novel_pair(requested: Table, schema: AttributeSchema, trained: Table) ->
     Args:
         requested: (N, A) codes.
         schema: What the codes mean.
-        trained: (M, A) codes of the training images.
+        trained: (M, A) codes of the training images; two values that are never known together are no such pair.
 
     Returns:
         (N,) whether a request has such a pair.
     """
     wanted, present = shown(schema, requested).astype(np.float32), shown(schema, trained).astype(np.float32)
+    known = _known(schema, trained).astype(np.float32)
     together, ever = present.T @ present > 0, present.sum(axis=0) > 0
-    novel = (~together & np.outer(ever, ever)).astype(np.float32)
+    novel = (~together & (known.T @ known > 0) & np.outer(ever, ever)).astype(np.float32)
     return np.asarray(((wanted @ novel) * wanted).sum(axis=1) > 0)
 
 
@@ -165,6 +167,13 @@ def value_labels(schema: AttributeSchema) -> list[str]:
         A label of each option and each flag, such as `type=Ape` and `Earring`, in the order of `shown`.
     """
     return [name if value is True else f"{name}={value}" for name, value in value_names(schema)]
+
+
+def _known(schema: AttributeSchema, table: Table) -> NDArray[np.bool_]:
+    """(N, V), of which values it is known whether they are there, in the order of `shown`."""
+    columns = [column for column, codes in enumerate(schema.valued) for _ in codes]
+    known: NDArray[np.bool_] = table[:, columns] != UNKNOWN
+    return known
 
 
 def _wanted_and_there(

@@ -10,7 +10,8 @@ from dataclasses import asdict
 import numpy as np
 
 from noisette.attributes.schema import UNKNOWN
-from noisette.data.dataset import SPLITS, Dataset
+from noisette.data.dataset import Dataset
+from noisette.errors import RequestError
 from noisette.evaluation.attribute_accuracy import attribute_accuracy, matches
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.figures import Tree
@@ -30,18 +31,23 @@ def classifier_report(classifier: AttributeClassifier, dataset: Dataset, split: 
         The figures value by value, and what the pixels occlude; what JSON can hold.
 
     Raises:
-        RequestError: There is no split of that name.
+        RequestError: There is no split of that name, or no image of it has a label.
     """
     check_split(split)
-    mask, real = occluded(dataset), dataset.split(split)
+    mask, places = occluded(dataset), dataset.places(split)
+    labelled = places[(dataset.attributes[places] != UNKNOWN).any(axis=1)]  # the others could only count as right
+    if len(places) and not len(labelled):
+        raise RequestError(f"no image of the {split} split of {dataset.name} has a label; label some, or name another")
+    real = dataset.take(labelled)
     seen = classifier.read(real.images)
-    visible = np.where(mask[dataset.membership == SPLITS.index(split)], np.int16(UNKNOWN), real.attributes)
+    visible = np.where(mask[labelled], np.int16(UNKNOWN), real.attributes)
     return {
         "dataset": dataset.name,
         "split": split,
         "epochs": classifier.epochs,
         "weights": classifier.digest,
         "images": len(real),
+        "unlabelled": len(places) - len(labelled),
         "exact": float(matches(real.attributes, seen).mean()),
         "visible": asdict(attribute_accuracy(visible, seen, dataset.schema)),
         "missed": [asdict(pair) for pair in missed_beside(visible, seen, dataset.schema)],
@@ -65,10 +71,11 @@ def describe(found: Tree) -> str:
     """
     visible = found["visible"]
     width = max(map(len, visible["by_value"]))
+    left_out = f"; {found['unlabelled']:,} more have no label" if found["unlabelled"] else ""
     lines = [
         (
             f"attribute classifier of {found['dataset']}, {found['epochs']} passes, on {found['images']} real images of"
-            f" the {found['split']} split"
+            f" the {found['split']} split{left_out}"
         ),
         (
             f"all attributes right in {found['exact']:.4f}; of what the pixels show: {visible['exact']:.4f}, "

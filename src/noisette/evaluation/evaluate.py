@@ -154,6 +154,7 @@ def _circumstances(setup: EvaluationSetup, sampling: SamplingSettings) -> Tree:
         "trained_on": reference.train.fingerprint,
         "split": setup.split,
         "images": setup.count,
+        "unlabelled": setup.unlabelled,
         "sampling": sampling.model_dump(mode="json"),
         "classifier": {
             "epochs": reference.classifier.epochs,

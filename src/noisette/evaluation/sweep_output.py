@@ -73,6 +73,7 @@ def describe(swept: Tree) -> str:
     real = [beside(first, figure.path) for figure in taken]
     cells = [f"  {'' if value is None else f'{value:.3f}':>{width}}" for value, width in zip(real, widths, strict=True)]
     lines.append(f"{'real images':>{12 * len(over)}}" + "".join(cells))
+    lines += ["", *(f"note: {note}" for note in first["notes"])] if first["notes"] else []
     return "\n".join(lines)
 
 

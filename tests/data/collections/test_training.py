@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import noisette
+from noisette.attributes.schema import AttributeSchema, Flag
 from noisette.cli import main
 from noisette.config.recipe import load_recipe
 from noisette.config.suggestion import recipe_of, recipe_of_folder
 from noisette.data.collections.collection import open_collection
+from noisette.errors import RequestError
+from noisette.training.start import _check_labels
 from tests.layers.made import COLOURS, codes, drawn, parts
 
 from .avatars import avatar, images, save, token, write_json
@@ -217,5 +221,21 @@ def test_images_without_a_label_are_learned_from_and_not_asked_for(cache, tmp_pa
     unlabelled = int((splits.attributes == -1).all(axis=1).sum())
     assert unlabelled
     assert main(["evaluate", str(run.folder), "--json"]) == 0
-    told = capsys.readouterr()
-    assert f"{unlabelled} images of the validation split have no label" in told.out + told.err
+    found = json.loads(capsys.readouterr().out)
+    assert (found["images"], found["unlabelled"]) == (len(splits) - unlabelled, unlabelled)
+    note = f"{unlabelled} images of the validation split have no label"
+    assert any(note in each for each in found["notes"])
+    over = ["sweep", str(run.folder), "--over", "steps=1", "--draws", "1"]
+    assert main([*over, "--figure", "exact", "--out", str(tmp_path / "sweep")]) == 0
+    assert note in capsys.readouterr().out
+    assert main(["evaluate", "--fit-classifier", str(run.folder), "--overwrite", "--classifier-epochs", "1"]) == 0
+    assert f"{unlabelled} more have no label" in capsys.readouterr().out
+
+
+def test_labels_that_are_kept_for_validation_and_test_alone_are_refused(cache, tmp_path):
+    folder = images(tmp_path / "avatars", 200)
+    whole = open_collection(folder).dataset
+    schema = AttributeSchema(attributes=(Flag(name="Cap"),))
+    table = np.where(whole.membership == 0, -1, np.arange(len(whole)) % 2).astype(np.int16)[:, None]
+    with pytest.raises(RequestError, match="no image of the train split has a label for Cap, .*; label more, or"):
+        _check_labels(replace(whole, schema=schema, attributes=table))

@@ -197,7 +197,7 @@ class AttributeForm:
         st.pills(
             label or name,
             options,
-            format_func=_with_share(counts, self.model.facts["known"].get(name, self.model.facts["images"])),
+            format_func=_with_share(counts, name, self.model.facts),
             key=self._key(name),
             wrap=True,
             persist_state="session",
@@ -264,6 +264,14 @@ class AttributeForm:
         st.session_state[self._key(name)] = value
 
 
-def _with_share(counts: Mapping[str, int], images: int) -> Callable[[str], str]:
-    """A name with how much of the images has it."""
-    return lambda name: f"{name} ({share(counts[name], images)})" if name in counts else say(name)
+def _with_share(counts: Mapping[str, int], about: str, facts: Mapping[str, Any]) -> Callable[[str], str]:
+    """A name with how much of the images has it, of those that tell: of the attribute that it is an option of, or of
+    the flag itself.
+    """
+    told_of = about if about in facts["choices"] else None
+
+    def named_with_share(name: str) -> str:
+        images = facts["known"].get(told_of or name, facts["images"])
+        return f"{name} ({share(counts[name], images)})" if name in counts else say(name)
+
+    return named_with_share
