@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from noisette.store.checkpoint import kept_steps
 from noisette.store.run import Run, open_run
 
 from ..conftest import TINY
@@ -72,8 +73,8 @@ def killed(recipe: Path, folder: Path, *, kills: int, seed: int, number: int = s
 
 
 def saved_step(folder: Path) -> int:
-    names = sorted(path.name for path in (folder / "checkpoints").glob("step-*.safetensors"))
-    return int(names[-1][5:13]) if names else 0
+    """The newest step that the manifest names: a checkpoint's file stands a moment before that, and may be lost."""
+    return max(kept_steps(folder / "checkpoints"), default=0)
 
 
 def open_run_state(folder: Path) -> str:
