@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from noisette.text import LONGEST_VALUE, brief
@@ -39,11 +39,20 @@ class Stopped(NoisetteError):
 
 def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
     """`"; nearest: a, b"` for the known names closest to `name`, or an empty string."""
+    return as_nearest(closest(name, known, count=count))
+
+
+def as_nearest(names: Sequence[str]) -> str:
+    """The same for names that were found."""
+    return f"; nearest: {', '.join(names)}" if names else ""
+
+
+def closest(name: str, known: Iterable[str], *, count: int = 3, alike: float = 0.5) -> list[str]:
+    """The known names closest to `name`, the closest first; none where nothing is alike enough, of 0 to 1."""
     if len(name) > _TOO_LONG_TO_COMPARE:
-        return ""
+        return []
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    found = get_close_matches(name.casefold(), by_folded, n=count, cutoff=0.5)
-    return f"; nearest: {', '.join(by_folded[folded] for folded in found)}" if found else ""
+    return [by_folded[folded] for folded in get_close_matches(name.casefold(), by_folded, n=count, cutoff=alike)]
 
 
 def told(value: object) -> str:

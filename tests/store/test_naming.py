@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -93,8 +94,6 @@ RECIPES = {
 
 @pytest.mark.parametrize("name", RECIPES, ids=lambda name: repr(name[:30]))
 def test_what_is_no_recipe_is_told_as_what_it_is(name, here, capsys):
-    import re
-
     assert main(["train", name]) == 2
     error = capsys.readouterr().err
     assert re.search(RECIPES[name], error), error
@@ -135,3 +134,36 @@ def test_the_name_of_a_run_is_the_last_part_of_its_path(run, name):
 def test_the_current_folder_has_a_name_too(here, monkeypatch):
     monkeypatch.chdir(here / "runs" / "mine")
     assert name_of(".") == "mine"
+
+
+@pytest.fixture
+def avatars(here):
+    """A folder of images and its run, and another run elsewhere."""
+    (here / "avatars").mkdir()
+    shutil.copytree(OLD, here / "runs" / "avatars")
+    shutil.copytree(OLD, here / "kept" / "heroes")
+    return here
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("attributes runs/avatrs", "no folder runs/avatrs, .*; nearest: runs/avatars; there are"),
+        ("evaluate avatar", "no folder avatar, .*; nearest: runs/avatars; there are"),
+        ("generate avatars", r"no run \(.*\) in avatars; name the run in runs/, runs/avatars"),
+        ("resume kept/heros", "no folder kept/heros; nearest: kept/heroes; a run is"),
+        ("train avatar", 'no recipe "avatar"; nearest: avatars '),
+        ("train avatars --from runs/avatar --out x", "nearest: runs/avatars"),
+        ("data inspect avatrs", 'no data set "avatrs"; nearest: avatars; there are'),
+        ("data inspect ./avatrs", "no folder ./avatrs; nearest: avatars\n"),
+        ("evaluate --fit-classifier runs/avatrs", 'no data set, run or recipe "runs/avatrs"; nearest: runs/avatars'),
+        ("generate zzzz", "no folder zzzz, and no model of that name ships with noisette; there are"),
+    ],
+)
+def test_a_mistyped_path_gets_the_nearest_that_is_there(words, told, avatars, capsys):
+    before = sorted(avatars.rglob("*"))
+    assert main(words.split()) == 2
+    error = capsys.readouterr().err
+    assert re.search(told, error), error
+    assert error.count("\n") == 1
+    assert sorted(avatars.rglob("*")) == before

@@ -25,8 +25,9 @@ from noisette.config.sections import (
     TrainingConfig,
     dataset_section,
 )
+from noisette.data.naming import images_near
 from noisette.diffusion.registry import OWNED, SAMPLERS, takers
-from noisette.errors import NoisetteError, RequestError, nearest, told
+from noisette.errors import NoisetteError, RequestError, as_nearest, closest, told
 from noisette.files.hashes import read_verified
 from noisette.files.output import expand
 from noisette.files.reading import read_text
@@ -223,7 +224,8 @@ def _no_recipe(name: str, path: Path) -> str:
             return f"{shown} is no recipe: the name of a recipe's file ends in .toml (see `noisette recipes`)"
     except (OSError, ValueError):  # a name that no file can have
         pass
-    return f'no recipe "{shown}"{nearest(name[:80], recipe_names())} (see `noisette recipes`)'
+    near = as_nearest([*images_near(name), *closest(name[:80], recipe_names())])
+    return f'no recipe "{shown}"{near} (see `noisette recipes`)'
 
 
 def parse_recipe(text: str, *, source: str, overrides: Sequence[str] = ()) -> Recipe:

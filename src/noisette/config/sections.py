@@ -59,7 +59,7 @@ class DatasetConfig(Section):
     @model_validator(mode="after")
     def _can_be_had(self) -> DatasetConfig:
         if self.name not in SOURCES:
-            raise ValueError(f"name: {no_source(self.name)}")
+            raise ValueError(f"name: {no_source(self.name, folders=False)}")
         known = self.description
         if known.images is not None and known.images < FEWEST_IMAGES:
             raise ValueError(f"name: {self.name} has {known.images} images; training needs at least {FEWEST_IMAGES}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from noisette.data.hub.names import hub_name
+from noisette.data.naming import is_run, may_hold_images
 from noisette.data.sources import SOURCES, find_source
 from noisette.errors import RequestError, written
 from noisette.files.output import expand
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     from noisette.data.description import Description
     from noisette.data.sources.base import Archive, Source
     from noisette.progress import Progress
-
-
-_OF_MANY = (".zip", ".npy", ".npz", ".tar", ".gz", ".idx3-ubyte", ".parquet", ".arrow")
-"""Suffixes of single files that hold many images."""
-_SHEET = re.compile(r"\d{1,3}x\d{1,3}\.\w+$")
-"""The end of the name of a sprite sheet, which says how large its tiles are."""
 
 
 def open_dataset(
@@ -102,7 +97,7 @@ def folder_meant(name: str | Path, others: Collection[str]) -> Path | None:
     if hub_name(name) is not None:
         return Path(name)
     path = expand(str(name))
-    if not _may_hold_images(path):
+    if not may_hold_images(path):
         return None
     if str(name) in others:
         raise RequestError(
@@ -110,24 +105,6 @@ def folder_meant(name: str | Path, others: Collection[str]) -> Path | None:
             " go to another folder for the other"
         )
     return path.absolute() if hub_name(path) is not None else path  # ./hf:x, which is a folder
-
-
-def is_run(path: Path) -> bool:
-    """Whether a folder is a run, or holds runs, and is no folder of images."""
-    try:
-        return (path / "recipe.toml").is_file() or any(path.glob("*/recipe.toml"))
-    except (OSError, ValueError):  # a name that no file can have
-        return False
-
-
-def _may_hold_images(path: Path) -> bool:
-    """Whether a path is that of a folder, or of a file of a kind that holds many images."""
-    try:
-        if path.is_dir():
-            return not is_run(path)
-        return path.is_file() and (path.suffix.lower() in _OF_MANY or _SHEET.search(path.name) is not None)
-    except (OSError, ValueError):
-        return False
 
 
 def _source_of(name: str) -> tuple[Source[Any], dict[str, object]]:
@@ -138,7 +115,7 @@ def _source_of(name: str) -> tuple[Source[Any], dict[str, object]]:
         path = expand(str(name))
         if is_run(path):
             raise RequestError(f"{plain(str(path), 200)} is a run, and no folder of images")
-        if _may_hold_images(path):
+        if may_hold_images(path):
             return find_source("folder"), {"path": str(path)}
     return find_source(name), {}
 

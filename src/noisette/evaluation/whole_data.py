@@ -8,8 +8,9 @@ from noisette.config.data import open_data
 from noisette.config.recipe import Recipe, load_recipe, recipe_names
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.sources import SOURCES
-from noisette.errors import RequestError, nearest
+from noisette.errors import RequestError, as_nearest, closest, nearest
 from noisette.store.locate import find, names
+from noisette.store.naming import runs_near
 
 
 def data_of(name: str) -> Dataset:
@@ -32,10 +33,9 @@ def data_of(name: str) -> Dataset:
     for each, recipe in recipes.items():
         if name in (each, recipe.dataset.name):
             return open_whole(recipe)
-    known = dict.fromkeys((*SOURCES, *recipes, *names()))
+    near = as_nearest([*runs_near(name), *closest(name, dict.fromkeys((*SOURCES, *recipes, *names())))])
     raise RequestError(
-        f'no data set, run or recipe "{name}"{nearest(name, known)}; there are {", ".join(SOURCES)} and what'
-        " `noisette recipes` lists"
+        f'no data set, run or recipe "{name}"{near}; there are {", ".join(SOURCES)} and what `noisette recipes` lists'
     )
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from noisette.config.recipe import recipe_names
 from noisette.data.sources import SOURCES
-from noisette.errors import nearest
+from noisette.errors import as_nearest, closest
+from noisette.files.nearby import nearby
 from noisette.text import plain
 
 _RECIPE = "recipe.toml"
+_RUNS = Path("runs")  # where `noisette train` makes them
 _A_RUN = "a run is the folder that `noisette train` made, such as runs/punks"
 _MOST = 200  # entries of a folder that are looked at
 
@@ -58,25 +60,33 @@ def why_no_run(name: str, models: Sequence[str] = ()) -> str:
     runs = [each for each in _entries(path) if is_run(each)]
     if runs:
         return f"{shown} is a folder of runs, not a run; name one of them, such as {plain(str(min(runs)), 200)}"
-    return f"no run (recipe.toml is missing) in {shown}; {_A_RUN}"
+    near = as_nearest(runs_near(name))
+    if is_run(_RUNS / path.name):
+        near = f"; name the run in runs/, {plain(str(_RUNS / path.name), 200)}"
+    return f"no run (recipe.toml is missing) in {shown}{near or f'; {_A_RUN}'}"
 
 
 def _nothing(name: str, shown: str, models: Sequence[str]) -> str:
-    if is_run(Path("runs") / name):
-        return f"no folder {shown}; name the run in runs/, {Path('runs') / name}"
+    if is_run(_RUNS / name):
+        return f"no folder {shown}; name the run in runs/, {_RUNS / name}"
     if name in recipe_names():
         return (
             f"{shown} is a recipe, and there is no run of it here; `noisette train {shown}` makes one in runs/{shown}"
         )
     if name in SOURCES:
         return f"{shown} is a data set, not a run; {_A_RUN}"
+    near = as_nearest([*runs_near(name), *closest(name[:80], models)])
     if not models:
-        return f"no folder {shown}; {_A_RUN}"
-    near = nearest(name[:80], models)
+        return f"no folder {shown}{near}; {_A_RUN}"
     return (
         f"no folder {shown}, and no model of that name ships with noisette{near}; there are {', '.join(models)}, and"
         " the folders that `noisette train` made"
     )
+
+
+def runs_near(name: str) -> list[str]:
+    """The runs whose names are nearest, beside the folder of that name and in runs/."""
+    return nearby(name, is_run, [_RUNS])
 
 
 def _of_a_file(path: Path, shown: str) -> str:

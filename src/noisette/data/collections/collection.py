@@ -30,8 +30,9 @@ from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.description import EVERY, TEST, VALIDATION
 from noisette.data.hub.fetching import fetch_from_hub
 from noisette.data.hub.names import HubName, hub_name
+from noisette.data.naming import images_near
 from noisette.data.sources import SOURCES
-from noisette.errors import NoisetteError, RequestError
+from noisette.errors import NoisetteError, RequestError, as_nearest
 from noisette.files.atomic import remove_unfinished, write_folder_atomically
 from noisette.files.cache import locked
 from noisette.files.output import expand
@@ -110,7 +111,7 @@ def open_collection(
         return _of_hub(meant, settings, progress)
     given = expand(str(path))
     if not given.exists():
-        raise RequestError(f"no folder {plain(str(given), 200)}")
+        raise RequestError(f"no folder {plain(str(given), 200)}{as_nearest(images_near(str(given)))}")
     seen = look(given) if seen is None else seen
     if settings is None and not is_archive(given):
         settings = read_settings(given if given.is_dir() else given.parent)

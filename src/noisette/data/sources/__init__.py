@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import Any
 
 from noisette.data.collections.tree import IMAGES
+from noisette.data.naming import images_near
 from noisette.data.sources.base import Source
-from noisette.errors import RequestError, nearest, told
+from noisette.errors import RequestError, as_nearest, closest, told
 from noisette.text import plain
 
 SOURCES = {
@@ -40,15 +41,20 @@ def find_source(name: str) -> Source[Any]:
     return source
 
 
-def no_source(name: str) -> str:
-    """Why a name that is not in `SOURCES` and no folder is refused, with the nearest of those that are."""
+def no_source(name: str, *, folders: bool = True) -> str:
+    """Why a name that is not in `SOURCES` and no folder is refused, with the nearest of those that are.
+
+    Args:
+        name: As it was given.
+        folders: Whether it might have been that of a folder, as in a recipe it is not.
+    """
     if name.lower().endswith(IMAGES):
         return (
             f"{plain(name, 200)} is one image, or none; name a folder of images, or a sprite sheet that says the size"
             " of its tiles at the end of its name, such as sheet-16x16.png"
         )
     if "/" in name or name.startswith((".", "~")):
-        return f"no folder {plain(name, 200)}"
+        return f"no folder {plain(name, 200)}{as_nearest(images_near(name))}"
     there = ", ".join(each for each in SOURCES if each != "folder")
-    near = nearest(name[:80], SOURCES)
+    near = as_nearest([*(images_near(name) if folders else []), *closest(name[:80], SOURCES)])
     return f'no data set "{plain(name, 80)}"{near}; there are {there}, and any folder of images'
