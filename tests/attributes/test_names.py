@@ -17,7 +17,7 @@ from noisette.attributes.parsing import (
     part_of,
     values_behind,
 )
-from noisette.attributes.schema import AttributeSchema, Choice, Flag, Group
+from noisette.attributes.schema import AttributeSchema, Choice, Flag, Group, Range
 from noisette.attributes.statistics import count, value_names
 from noisette.errors import RequestError
 from noisette.sampling.amounts import amounts
@@ -138,6 +138,9 @@ PIECES = st.sampled_from([*MARKS.split(), '"', '""', " ", "not ", "without-", "\
 NAMES = st.lists(PIECES, min_size=1, max_size=4).map("".join) | st.text(min_size=1, max_size=6)
 
 
+UNITS = ("number", "date")
+
+
 @st.composite
 def schemas(draw):
     names = draw(st.lists(NAMES, min_size=2, max_size=7, unique_by=folded))
@@ -145,6 +148,9 @@ def schemas(draw):
     for name in names[:-1]:
         options = draw(st.none() | st.lists(NAMES, min_size=1, max_size=4, unique_by=folded))
         attributes.append(Flag(name=name) if options is None else Choice(name=name, options=options))
+        if options is None and draw(st.booleans()):
+            edges, unit = draw(st.sampled_from([(7, 13), (0.5,), (19_000, 19_400)])), draw(st.sampled_from(UNITS))
+            attributes[-1] = Range(name=name, edges=edges, unit=unit, optional=draw(st.booleans()))
     flags = [each.name for each in attributes if each.kind == "flag"]
     groups = (Group(name=names[-1], members=flags[:2]),) if len(flags) > 1 and draw(st.booleans()) else ()
     return AttributeSchema(attributes=attributes, groups=groups)

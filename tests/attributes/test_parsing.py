@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noisette.attributes.imputation import Imputer
-from noisette.attributes.parsing import attribute_behind, describe, parse_request, values_behind
+from noisette.attributes.parsing import attribute_behind, describe, parse_request, typed, values_behind
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag, Group
 from noisette.attributes.statistics import Statistics, count, value_names
 from noisette.data.sources.sprites import SCHEMA as SPRITES
@@ -290,3 +290,35 @@ def test_other_ways_to_say_no_are_told_that_of_a_request(part):
     punks = locate("punks")
     with pytest.raises(RequestError, match='to keep Earring out, write "-Earring" or "no Earring"'):
         parse_request(f"Male, {part}", punks.schema, punks.statistics)
+
+
+def test_the_option_of_who_has_nothing_is_nearest_to_nothing():
+    schema = AttributeSchema(attributes=(Choice(name="Hat", options=("None", "Cap", "Crown")),))
+    statistics = count(schema, np.arange(30, dtype=np.int16)[:, None] % 3)
+    for text, message in (
+        ("Monocle", 'no attribute "Monocle" (see `noisette attributes`)'),
+        ("Crwn", 'no attribute "Crwn"; nearest: Crown (see `noisette attributes`)'),
+        ("Hat=Monocle", 'Hat cannot be "Monocle"; it can be None, Cap, Crown'),
+    ):
+        with pytest.raises(RequestError) as told:
+            parse_request(text, schema, statistics)
+        assert str(told.value) == message
+
+
+@pytest.mark.parametrize("name", ["punks", "digits"])
+def test_what_random_prints_can_be_typed_again(name):
+    """With --only it is the same request, whatever flags are left out of the line."""
+    from noisette.inference.loading import planner_of
+
+    bundle = locate(name)
+    planner = planner_of(bundle, bundle.weights())
+    for random in planner.random_requests(range(60)):
+        printed = typed(random, planner.schema)
+        parsed = parse_request(printed, planner.schema, planner.statistics, only=True)
+        assert parsed.attributes == random
+
+
+def test_of_who_has_nothing_it_is_printed_what_is_not_there():
+    schema = AttributeSchema(attributes=tuple(Flag(name=name) for name in "ABCDE"))
+    assert typed(dict.fromkeys("ABCDE", False), schema) == "no A, no B, no C, no D, no E"
+    assert typed({**dict.fromkeys("ABCDE", False), "B": True}, schema) == "B"

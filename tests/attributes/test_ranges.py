@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from noisette.attributes.parsing import parse_request
+from noisette.attributes.parsing import describe, parse_request
 from noisette.attributes.ranges import FEWEST, day_of, ranges_of
 from noisette.attributes.schema import AttributeSchema, Range
 from noisette.attributes.statistics import count
@@ -36,6 +36,31 @@ def test_evenly_spread_numbers_are_divided_evenly_at_numbers_that_can_be_read():
 LEVEL = Range(name="Level", edges=(10, 20.5), optional=True)
 BORN = Range(name="Born", edges=(19_000, 19_500), unit="date")
 SCHEMA = AttributeSchema(attributes=(LEVEL, BORN))
+
+
+@given(st.lists(st.integers(-(10**6), 10**6) | st.floats(-1e9, 1e9), min_size=1, max_size=20), st.booleans())
+def test_the_number_that_stands_for_a_range_lies_in_it(numbers, optional):
+    try:
+        attribute = Range(name="n", edges=tuple(sorted(map(float, numbers))), optional=optional)
+    except ValidationError:  # edges that cannot be told apart
+        return
+    for code in range(len(attribute.options)):
+        assert attribute.code_of(attribute.number_of(code)) == code
+
+
+def test_a_middle_stands_for_a_range_and_is_whole_where_the_edges_are():
+    assert [LEVEL.number_of(code) for code in range(4)] == [None, 10, 15.25, 25.75]
+    assert [Range(name="n", edges=(7, 11, 14)).number_of(code) for code in range(4)] == [7, 9, 13, 16]
+    assert [Range(name="n", edges=(7,)).number_of(code) for code in range(2)] == [7, 8]
+
+
+@pytest.mark.parametrize("level", LEVEL.options)
+@pytest.mark.parametrize("born", BORN.options)
+def test_a_range_is_told_with_its_name_and_can_be_typed_again(level, born):
+    table = np.array([[code, day] for code in range(4) for day in range(3)] * 9, dtype=np.int16)
+    told = describe({"Level": level, "Born": born}, SCHEMA)
+    assert told == f"{'Level=None' if level == 'None' else f'Level: {level}'}, Born: {born}"
+    assert parse_request(told, SCHEMA, count(SCHEMA, table)).attributes == {"Level": level, "Born": born}
 
 
 @pytest.mark.parametrize(

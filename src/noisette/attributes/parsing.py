@@ -30,7 +30,7 @@ from noisette.attributes.names import (
     unquoted,
 )
 from noisette.attributes.ranges import day_of
-from noisette.attributes.schema import Attribute, AttributeSchema, Flag, Group, Range, Value
+from noisette.attributes.schema import ABSENT, Attribute, AttributeSchema, Flag, Group, Range, Value
 from noisette.attributes.statistics import Statistics, value_names
 from noisette.errors import RequestError, nearest, told
 from noisette.text import brief
@@ -188,6 +188,20 @@ def describe(values: Mapping[str, Value], schema: AttributeSchema) -> str:
     return as_text({**there, **(absent if len(absent) <= _MOST_ABSENT else {})}, schema) or "nothing"
 
 
+def typed(values: Mapping[str, Value], schema: AttributeSchema) -> str:
+    """Attributes in short as a request that can be typed again.
+
+    Args:
+        values: By name.
+        schema: Of the names.
+
+    Returns:
+        A text that `parse_request` takes; with `only` it says the same again, whatever absent flags are left out of it.
+    """
+    there = any(value is not False for value in values.values())
+    return describe(values, schema) if there else as_text(values, schema)
+
+
 def values_behind(names: Iterable[str], schema: AttributeSchema) -> list[tuple[str, Value]]:
     """The attribute and value that each name of a flag or an option stands for.
 
@@ -258,6 +272,7 @@ class _Reader:
             *(option for found in self._options.values() for _, option in found),
         ]
         self._exact = {cleaned(name) for name in self._written}
+        self._offered = [name for name in self._written if name != ABSENT]  # which is an answer, and no name of a thing
         self._parts: dict[tuple[str, Value], str] = {}
 
     def read(self, asked: str | Mapping[str, object]) -> dict[str, Value]:
@@ -290,10 +305,15 @@ class _Reader:
         """A value as a part of a request, see `part_of`; a sheet of pictures says the same ones again and again."""
         key = (name, value)
         if key not in self._parts:
-            bare = [] if value == "None" else _bare(name, value)  # of what nobody would know whose it is
-            part = next((way for way in bare if self.reads(way) == {name: value}), None)
+            part = next((way for way in self._ways(name, value) if self.reads(way) == {name: value}), None)
             self._parts[key] = self.named(name, value) if part is None else part
         return self._parts[key]
+
+    def _ways(self, name: str, value: Value) -> list[str]:
+        """A value as people write it, if that can be read; nobody would know whose a bare `None` or `up to 7` is."""
+        if isinstance(self._owner(name), Range) and value != ABSENT:
+            return [f"{quoted(name)}: {quoted(str(value))}"]
+        return [] if value == ABSENT else _bare(name, value)
 
     def named(self, name: str, value: Value) -> str:
         """The name of a flag, or of an option with its choice, see `name_of`."""
@@ -410,7 +430,7 @@ class _Reader:
                 hint = f"; to keep {quoted(rest)} out, write --exclude {quoted(rest)}{asked}"
             elif text:
                 hint = f"; to keep {quoted(rest)} out, write {without}"
-        listed = [f'no attribute "{brief(name)}"{nearest(name, self._written)}' for name in names[:_MOST_TOLD]]
+        listed = [f'no attribute "{brief(name)}"{nearest(name, self._offered)}' for name in names[:_MOST_TOLD]]
         more = f"; and {len(names) - _MOST_TOLD:,} more" if len(names) > _MOST_TOLD else ""
         return f"{'; '.join(listed)}{more}{hint} (see `noisette attributes`)"
 
@@ -421,8 +441,8 @@ class _Reader:
             attribute = self._attributes[key]
             if attribute.kind == "flag":
                 return [(attribute.name, self._truth(attribute.name, value))]
-            if isinstance(attribute, Range) and (number := _number(value, attribute.unit)) is not None:
-                return [(attribute.name, attribute.options[attribute.code_of(number)])]
+            if isinstance(attribute, Range):
+                return [(attribute.name, self._range_of(attribute, value))]
             return [(attribute.name, self._one_of(attribute.name, attribute.options, value))]
         if key in self._groups:
             group = self._groups[key]
@@ -442,6 +462,14 @@ class _Reader:
             )
         return [(choice, option)]
 
+    def _range_of(self, attribute: Range, value: object) -> str:
+        """A range by its name, or by a number in it; a range of days begins as a day with its time does."""
+        named = isinstance(value, str) and folded(value) in map(folded, attribute.options)
+        number = None if named else _number(value, attribute.unit)
+        if number is None:
+            return self._one_of(attribute.name, attribute.options, value)
+        return attribute.options[attribute.code_of(number)]
+
     def _one_of(self, name: str, options: tuple[str, ...], value: object) -> str:
         by_folded = {folded(option): option for option in options}
         value = value.item() if isinstance(value, np.generic) else value
@@ -454,7 +482,7 @@ class _Reader:
         written = _as_written(value)
         if written is None or folded(written) not in by_folded:
             what = f'"{brief(written)}"' if written is not None else told(value)
-            near = nearest(written, options) if written is not None else ""
+            near = nearest(written, [each for each in options if each != ABSENT]) if written is not None else ""
             listed = ", ".join(options[:8]) + (", ..." if len(options) > 8 else "")
             raise RequestError(f"{name} cannot be {what}{near or f'; it can be {listed}'}")
         return by_folded[folded(written)]

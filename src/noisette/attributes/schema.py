@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -138,6 +139,28 @@ class Range(BaseModel):
     def values(self) -> tuple[Value, ...]:
         """What the codes stand for."""
         return self.options
+
+    def number_of(self, code: int) -> float | None:
+        """A number that stands for a range: its middle, whole where the edges are.
+
+        The first range is open below, and its highest number stands for it; the last is taken to be as wide as the one
+        before.
+
+        Args:
+            code: Of the range.
+
+        Returns:
+            A number whose code this is; dates are days since 1970. None of the option of images that have none.
+        """
+        place, edges = code - self.optional, self.edges
+        if place < 0:
+            return None
+        if place == 0:
+            return edges[0]
+        low = edges[place - 1]
+        high = edges[place] if place < len(edges) else low + (low - edges[place - 2] if place > 1 else 1)
+        middle = (low + high) / 2
+        return float(ceil(middle)) if all(edge.is_integer() for edge in edges) else middle
 
     def code_of(self, number: float | None) -> int:
         """The code of the range that a number lies in.
