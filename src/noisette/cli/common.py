@@ -6,30 +6,61 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from noisette.text import lines, message
+from noisette.errors import as_nearest, closest
+from noisette.text import LONGEST_NAME, lines, message, plain_tree
 
 if TYPE_CHECKING:
     from noisette.attributes.schema import AttributeSchema
     from noisette.config.sampling import Setting
 
+_SENTENCES = ("notes", "left_out", "why_not", "recipe")
+"""Facts that are sentences: what their middle says is not left out."""
+
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object on standard output.")
 
 
 class Suggesting(click.Group):
-    """A group that names the nearest verb when one is mistyped."""
+    """A group that names the nearest verb when one is mistyped, and refuses what a verb would lose without a word."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.commands and not args[0].startswith("-"):
-            near = get_close_matches(args[0], self.commands, n=3, cutoff=0.4)
-            ctx.fail(f'no command "{args[0]}"' + (f"; nearest: {', '.join(near)}" if near else ""))
-        return super().resolve_command(ctx, args)
+            ctx.fail(f'no command "{args[0]}"{as_nearest(self._near(args[0]))}')
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            _refuse_repeated(command, click.Context(command, info_name=name, parent=ctx), rest)
+        return name, command, rest
+
+    def _near(self, typed: str) -> list[str]:
+        """The nearest verbs, those of the groups in here too: `data inspect` of `inspect`."""
+        verbs = {f"{name} {verb}": verb for name, group in self.commands.items() for verb in _verbs_of(group)}
+        known = [*self.commands, *verbs, *verbs.values()]
+        spoken = {verb: whole for whole, verb in verbs.items() if verb not in self.commands}
+        return list(dict.fromkeys(spoken.get(each, each) for each in closest(typed, known)))
+
+
+def _verbs_of(command: click.Command) -> list[str]:
+    return list(command.commands) if isinstance(command, click.Group) else []
+
+
+def _refuse_repeated(command: click.Command, context: click.Context, arguments: Sequence[str]) -> None:
+    """Refuse an option that is given twice and takes one value: click would keep the last, and lose the others."""
+    try:
+        given = command.make_parser(context).parse_args(list(arguments))[2]
+    except click.UsageError:
+        return  # which click tells where it reads them for good
+    for option in given:
+        if not isinstance(option, click.Option) or option.multiple or (option.is_flag and not option.secondary_opts):
+            continue
+        if given.count(option) > 1:
+            raise click.UsageError(
+                f"{option.opts[0]} is given twice, and only the last would count; give it once", context
+            )
 
 
 class DrawingCommand(click.Command):
@@ -95,6 +126,20 @@ def understood(given: Mapping[str, Any], schema: AttributeSchema) -> dict[str, A
         if value is not None and get_origin(SETTINGS[name].kind) is dict
         else value
         for name, value in given.items()
+    }
+
+
+def shown(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as a person is shown them: names of others plain and of a bounded length, sentences of ours whole.
+
+    Args:
+        facts: What JSON can hold.
+    """
+    return {
+        key: [shown(point) for point in value]
+        if key == "points"  # of a sweep, each an evaluation
+        else plain_tree(value, None if key in _SENTENCES else LONGEST_NAME)
+        for key, value in facts.items()
     }
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from noisette.cli.common import Suggesting, answer, as_json, tell
+from noisette.cli.common import Suggesting, answer, as_json, shown, tell
 from noisette.cli.folder import inspect_folder
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import RequestError
 from noisette.files.output import expand, output_file
-from noisette.text import LONGEST_NAME, plain, plain_tree
+from noisette.text import plain
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -150,7 +150,8 @@ def inspect(
     noisette data inspect cryptopunks
     noisette data inspect my-sprites --page my-sprites.html
     """
-    from noisette.data.opening import folder_meant, is_run
+    from noisette.data.naming import is_run
+    from noisette.data.opening import folder_meant
     from noisette.data.sources import SOURCES
 
     if (folder := folder_meant(name, [each for each in SOURCES if each != "folder"])) is not None:
@@ -199,10 +200,10 @@ def _inspect_named(
     found = facts(dataset)
     if official is not None and compare is not None:
         found["official"] = compare(dataset, official)
-    shown = describe(plain_tree(found, LONGEST_NAME))
+    text = describe(shown(found))
     files = target.write(as_png(contact_sheet(dataset), {"dataset": name, "sha256": dataset.fingerprint}))
     if not files:
-        for line in shown.splitlines():
+        for line in text.splitlines():
             tell(line)
     for path in files:
-        answer(json_, {**found, "contact_sheet": str(path)}, f"{shown}\n\ncontact sheet: {plain(str(path))}")
+        answer(json_, {**found, "contact_sheet": str(path)}, f"{text}\n\ncontact sheet: {plain(str(path))}")

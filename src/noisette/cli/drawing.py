@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from noisette.cli.common import DrawingCommand, answer, as_json, print_json, tell, understood
+from noisette.cli.common import DrawingCommand, answer, as_json, print_json, shown, tell, understood
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.output import STANDARD_OUTPUT, output_file
-from noisette.text import LONGEST_NAME, plain, plain_tree
+from noisette.text import plain
 
 if TYPE_CHECKING:
     from noisette.inference.plan import Start
@@ -30,7 +30,7 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
     if not bundle.recipe.conditional:
         raise RequestError(f"{run} was trained without attributes, so it cannot be asked for anything")
     facts = attribute_facts(bundle.schema, bundle.statistics)
-    told = describe_attributes(plain_tree(facts, LONGEST_NAME), everything=everything)
+    told = describe_attributes(shown(facts), everything=everything)
     answer(json_, {"run": str(run), **facts}, told)
 
 
@@ -39,8 +39,10 @@ def attributes(run: Path, everything: bool, json_: bool) -> None:
 @click.option(
     "--attributes",
     "asked",
+    multiple=True,
+    callback=lambda context, option, parts: ", ".join(parts) if parts else None,
     help='What to draw, such as "Male, Big Shades, no Earring"; what is not mentioned is unspecified. A name with'
-    " commas in it stands in double quotes.",
+    " commas in it stands in double quotes. May be repeated: all of it is asked for.",
 )
 @click.option("--only", is_flag=True, help="All flags but those that --attributes mentions are absent.")
 @click.option(
@@ -153,7 +155,7 @@ def generate(
     if only and asked is None:
         raise RequestError("--only goes with --attributes: all flags but those that they mention are absent")
     # Nothing of this loads PyTorch, so that a wrong request is refused at once.
-    from noisette.attributes.parsing import describe
+    from noisette.attributes.parsing import typed
     from noisette.attributes.schema import UNKNOWN
     from noisette.config.sampling import SamplingSettings
     from noisette.inference.loading import planner_of, with_network
@@ -212,7 +214,7 @@ def generate(
     lines = [plain(str(file)) for file in files]
     if isinstance(plan.attributes, tuple):
         each = zip(plan.seeds, plan.attributes, strict=True)
-        lines = [*(f"seed {number}: {plain(describe(its, planner.schema))}" for number, its in each), *lines]
+        lines = [*(f"seed {number}: {plain(typed(its, planner.schema))}" for number, its in each), *lines]
     if out == STANDARD_OUTPUT:
         for line in lines:
             tell(line)

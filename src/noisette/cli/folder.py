@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noisette.cli.common import answer, tell
+from noisette.cli.common import answer, shown, tell
 from noisette.cli.paths import check_answer
 from noisette.errors import RequestError
 from noisette.files.output import expand
-from noisette.text import LONGEST_NAME, plain, plain_tree
+from noisette.text import plain
 
 if TYPE_CHECKING:
     from noisette.config.recipe import Recipe
@@ -76,11 +76,11 @@ def inspect_folder(
             folder, seen, page=page is not None, settings=settings is not None, estimate=estimate
         )
     found = dict(inspection.found)
-    shown = plain_tree(found, LONGEST_NAME)
+    told = shown(found)
     written: list[str] = []
     for target, content in zip(files, contents, strict=True):
         written += map(str, target.write(content.encode()))
-    text = "\n".join([describe(shown), *_training_lines(shown)])
+    text = "\n".join([describe(told), *_training_lines(told)])
     if inspection.sheet and sheet is not None:
         pictures = sheet.write(inspection.sheet)
         if not pictures:  # it went to standard output
@@ -118,7 +118,7 @@ def _inspected(
         write_inspection(collection.kept, folder, seen, made)
     if estimate and "recipe" in made.found:
         made = Inspection({**made.found, **_estimate(collection)}, sheet)
-    contents = [inspection.page(collection, plain_tree(made.found, LONGEST_NAME))] if page else []
+    contents = [inspection.page(collection, shown(made.found))] if page else []
     return made, contents + ([dump_settings(collection)] if settings else [])
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from noisette.cli.common import DrawingCommand, answer, as_json, tell
+from noisette.cli.common import DrawingCommand, answer, as_json, shown, tell
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import RequestError, Stopped
 from noisette.files.output import STANDARD_OUTPUT
 from noisette.legacy import with_old_keys
 from noisette.signals import Terminated
-from noisette.text import LONGEST_NAME, plain, plain_tree
+from noisette.text import plain
 
 
 def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
@@ -25,7 +25,10 @@ def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--count",
             type=click.IntRange(1),
-            help="Images in a draw, one for each of the first requests of the split.  [default: 500, or all]",
+            help=(
+                "Images in a draw, one for each of the first requests of the split; all, where it has fewer."
+                "  [default: 500]"
+            ),
         ),
         click.option(
             "--split",
@@ -143,7 +146,7 @@ def evaluate(
             progress=progress,
             **given,
         )
-    answer(json_, with_old_keys(found), describe(plain_tree(found, LONGEST_NAME)))
+    answer(json_, with_old_keys(found), describe(shown(found)))
 
 
 _OF_A_CLASSIFIER = {"fit_classifier", "classifier_epochs", "fit_judge", "judge_epochs", "split", "overwrite", "json_"}
@@ -176,9 +179,7 @@ def _fit_classifier(name: str, epochs: int | None, split: str, overwrite: bool, 
             progress=partial(progress, f"training an attribute classifier of {dataset.name}"),
         )
     found = {"file": str(path), **classifier_report(classifier, dataset, split)}
-    answer(
-        json_, with_old_keys(found), f"{describe(plain_tree(found, LONGEST_NAME))}\n\nclassifier: {plain(str(path))}"
-    )
+    answer(json_, with_old_keys(found), f"{describe(shown(found))}\n\nclassifier: {plain(str(path))}")
 
 
 @click.command()
@@ -230,8 +231,7 @@ def sweep(
     from noisette.evaluation.targets import sweep_folder
 
     if out is not None:
-        known = {"split": split, "seed": seed, "draws": draws, **({"count": count} if count is not None else {})}
-        sweep_folder(out, overwrite, known)
+        sweep_folder(out, overwrite, {"split": split, "seed": seed, "draws": draws})
     axes: dict[str, list[Any]] = {}
     for text in over:
         name, values = parse_axis(text, run)
@@ -258,7 +258,7 @@ def sweep(
             progress=progress,
         )
     files = plain(f"{found['folder']}/table.csv, plots.png, grid.png")
-    answer(json_, with_old_keys(found), f"{describe(plain_tree(found, LONGEST_NAME))}\n\n{files}")
+    answer(json_, with_old_keys(found), f"{describe(shown(found))}\n\n{files}")
 
 
 @click.command()
@@ -291,7 +291,7 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: str | None, o
 
     with going_on(), stages() as progress:
         found = measure(run, count=count, split=split, seed=seed, out=out, overwrite=overwrite, progress=progress)
-    text = f"{describe(plain_tree(found, LONGEST_NAME))}\n\n{plain(found['file'])}"
+    text = f"{describe(shown(found))}\n\n{plain(found['file'])}"
     if out == STANDARD_OUTPUT:
         for line in text.splitlines():
             tell(line)

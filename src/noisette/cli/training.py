@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +12,22 @@ import click
 
 from noisette.cli.common import answer, as_json, tell
 from noisette.cli.paths import NEW_FOLDER, PATH
+from noisette.errors import RequestError
 from noisette.files.output import expand
 from noisette.progress import Progress, silent
-from noisette.text import plain
+from noisette.text import brief, plain
 from noisette.training.launcher import Launch, read_launch
 
 if TYPE_CHECKING:
     from noisette.store.run import Run
 
+set_ = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting, such as training.batch_size=32; may be repeated for others.",
+)
 queue_ = click.option("--queue", is_flag=True, help="Wait until nothing else trains on this machine.")
 
 
@@ -41,13 +49,7 @@ def recipes(json_: bool) -> None:
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h; the learning rate stretches over it.")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting, such as training.batch_size=32; may be repeated.",
-)
+@set_
 @click.option(
     "--from",
     "base",
@@ -82,6 +84,7 @@ def train(
     noisette train my-sprites --budget 30m      your own images
     """
     launch = read_launch()
+    _refuse_lost(settings, budget, epochs, steps)
     # First what can be told without PyTorch, so that a wrong request is refused at once.
     from noisette.training.checks import assembled, check_training
 
@@ -138,13 +141,7 @@ def train(
 @click.option("--budget", help="Wall-clock time such as 90s, 30m or 1h.  [default: 10m]")
 @click.option("--epochs", type=int, help="Passes over the data, instead of a budget.")
 @click.option("--steps", type=int, help="Optimiser steps, instead of a budget.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting, such as training.batch_size=32; may be repeated.",
-)
+@set_
 @queue_
 @as_json
 def distil(
@@ -170,6 +167,7 @@ def distil(
     noisette distil runs/mine --nfe 2 --budget 20m
     """
     launch = read_launch()
+    _refuse_lost(settings, budget, epochs, steps)
     from noisette.cli.display import training
     from noisette.training.distillation import distil as start
 
@@ -222,6 +220,22 @@ def resume(run: Path, budget: str | None, epochs: int | None, steps: int | None,
             run, budget=budget, epochs=epochs, steps=steps, queue=queue, callback=callback, progress=progress
         )
     _tell_run(resumed, json_, launch)
+
+
+def _refuse_lost(settings: Sequence[str], budget: str | None, epochs: int | None, steps: int | None) -> None:
+    """Raises RequestError where two options set the same: the last would count, and the other be lost."""
+    from noisette.config.migration import today
+    from noisette.config.recipe import lengthened
+
+    given: dict[str, str] = {}  # what was written, by what it sets
+    for setting in (*lengthened(budget, epochs, steps), *settings):
+        key, _, value = setting.partition("=")
+        key = today(key.strip())
+        if key in ("training.budget", "training.epochs", "training.steps") and value.strip() != "none":
+            key = "the length of the training"
+        if key in given:
+            raise RequestError(f"{brief(given[key])} and {brief(setting)} both set {brief(key)}; give one of them")
+        given[key] = setting
 
 
 @contextmanager
