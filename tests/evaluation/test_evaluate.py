@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from dataclasses import replace
 
@@ -391,7 +392,6 @@ def test_pairs_that_were_kept_out_of_the_training_can_be_requested(classifier, t
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--count", 141], "the validation split of sprites has 140 images; use a --count of at most that"),
         (["--split", "tset"], 'no split "tset"; nearest: test'),
         (["--split", "held-out"], "so it has no held-out images"),
         (["--classifier-epochs", 3], "--classifier-epochs goes with --fit-classifier"),
@@ -526,3 +526,30 @@ def test_what_decides_a_drawing_decides_under_which_name_it_is_kept(drawer, clas
         return setup.record(planner.resolve(settings), 0).facts
 
     assert facts(named) != facts(named.changed(impute=True)) == facts(SamplingSettings.of(steps=2))
+
+
+def test_a_split_with_fewer_images_than_wanted_is_taken_whole_and_says_so(capsys, drawer, classifier, tmp_path):
+    """By whichever verb: `report` measured nothing once, where `evaluate` refused."""
+    note = "the validation split gives 140 images, so a draw has these, not 999"
+    status, out, err = run(capsys, "evaluate", drawer, "--count", 999, "--draws", 1, "--steps", 1)
+    assert (status, err) == (0, "")
+    assert f"note: {note}" in out
+    assert "140 images of the validation split" in out
+    status, out, err = run(capsys, "report", drawer, "--count", 999, "--draws", 1, "--out", tmp_path / "r.html")
+    assert (status, err) == (0, "")
+    assert f"Note: {note}." in (tmp_path / "r.html").read_text()
+    assert not [each for each in prepare(drawer, count=140).notes if "so a draw has" in each]
+    with pytest.raises(noisette.RequestError, match="a draw has at least one image, not 0"):
+        prepare(drawer, count=0)
+
+
+def test_the_note_on_a_classifier_that_hardly_reads_is_printed_with_its_figure(capsys, drawer, classifier, monkeypatch):
+    monkeypatch.setattr("noisette.evaluation.evaluate._FAIR", 1.01)
+    status, out, _ = run(capsys, "evaluate", drawer, "--draws", 1, "--steps", 1)
+    assert status == 0
+    [note] = [line for line in out.splitlines() if line.startswith("note: the classifier reads")]
+    assert re.fullmatch(
+        r"note: the classifier reads all attributes right in only \d\.\d\d of the real images, so figures by it say little;"
+        " train it longer",
+        note,
+    )

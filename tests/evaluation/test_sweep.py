@@ -121,7 +121,6 @@ def test_checkpoints_that_are_kept_can_be_compared(capsys, tmp_path):
         (["--over", "guidance=1,-1"], "guidance must lie between 0 and"),
         (["--over", "checkpoint=7,8"], "no checkpoint of step 7 is kept"),
         (["--over", "guidance=1", "--figure", "exakt"], 'no figure "exakt"; nearest: exact'),
-        (["--over", "guidance=1", "--count", 51], "has 50 images"),
         (
             ["--over", "guidance=1", "--figure", "frechet"],
             "nothing to plot: fidelity is left out, for distances need at least 100 images",
@@ -284,3 +283,12 @@ def test_what_cannot_be_reported(capsys, drawer, monkeypatch, tmp_path, runs, me
     assert (status, err.count("\n")) == (2, 1)
     assert message in err
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_sweep_over_fewer_images_than_wanted_says_so_and_goes_on_as_any(capsys, drawer, tmp_path):
+    words = ["sweep", drawer, "--over", "eta=0,1", "--count", 51, "--out", tmp_path / "s"]
+    for _ in range(2):
+        status, out, err = run(capsys, *words)
+        assert (status, err) == (0, "")
+        assert "note: the validation split gives 50 images, so a draw has these, not 51\n" in out
+    assert json.loads((tmp_path / "s" / "sweep.json").read_text())["count"] == 50

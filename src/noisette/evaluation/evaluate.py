@@ -41,8 +41,8 @@ def evaluate(
 
     Args:
         run: A run folder, or a shipped model.
-        count: Images in a draw, for the first requests of the split, 1 and up; 500, or all of a smaller split, unless
-            given.
+        count: Images in a draw, for the first requests of the split, 1 and up; 500 unless given, and all of a smaller
+            split, which a note then says.
         split: `train`, `validation`, `test`, or `held-out`, of a run whose recipe held pairs out.
         seed: Of the first image, 0 and up; image k has the seed of the first plus k.
         draws: How often the requests are drawn, each time from other seeds, 1 and up; several give a spread.

@@ -16,7 +16,7 @@ from noisette.config.data import shows_held_out
 from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.palette import palette_of
-from noisette.errors import RequestError, nearest
+from noisette.errors import RequestError, nearest, told
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.classifiers import find_classifier, fit_and_keep
 from noisette.evaluation.figures import PARTS, Tree
@@ -47,6 +47,7 @@ class EvaluationSetup:
         split: Where the requests are from.
         data: Fingerprint of the whole data set.
         unlabelled: Images of the split that are left out, since nothing is known of them.
+        wanted: Images that were wanted in a draw, where the split has fewer; 0 elsewhere.
     """
 
     generator: Generator
@@ -54,16 +55,19 @@ class EvaluationSetup:
     split: str
     data: str
     unlabelled: int = 0
+    wanted: int = 0
 
     @property
     def notes(self) -> list[str]:
         """What a person should know of the run and of the real images beside it."""
         learned = ["the classifier learned from the real images of this split, so what it reads in them is no ceiling"]
         left_out = f"{self.unlabelled:,} images of the {self.split} split have no label, and are not asked for"
+        fewer = f"the {self.split} split gives {self.count:,} images, so a draw has these, not {self.wanted:,}"
         return [
             *self.generator.notes,
             *(learned if self.split in ("train", HELD_OUT) else []),
             *([left_out] if self.unlabelled else []),
+            *([fewer] if self.wanted else []),
         ]
 
     @property
@@ -192,7 +196,7 @@ def prepare(
 
     Args:
         run: A run folder, a shipped model, or either, loaded.
-        count: Requests, the first of the split, 1 and up; 500, or all of a smaller split, unless given.
+        count: Requests, the first of the split, 1 and up; 500 unless given, and all of a smaller split.
         split: Where the requests are from; also `held-out`, of a run whose recipe kept pairs out of its training: the
             images that show them.
         step: Of a checkpoint that is kept; the newest unless given.
@@ -231,17 +235,17 @@ def prepare(
                 f"no image of the {split} split of {dataset.name} has a label, so nothing can be asked for; label some,"
                 " or name another split with --split"
             )
-    count = min(USUAL_COUNT, len(places)) if count is None else count
-    if not 1 <= count <= len(places):
-        raise RequestError(
-            f"the {split} split of {dataset.name} has {len(places)} images; use a --count of at most that, not {count}"
-        )
-    chosen = places[:count]
+    if not len(places):
+        raise RequestError(f"the {split} split of {dataset.name} has no images; name another split with --split")
+    if count is not None and count < 1:
+        raise RequestError(f"a draw has at least one image, not {told(count)}")
+    chosen = places[: USUAL_COUNT if count is None else count]
+    wanted = count if count is not None and count > len(places) else 0
     train = dataset.split("train")
     reference = ReferenceSet(
         classifier, train, whole.take(chosen), occluded(whole)[chosen], recipe.conditional, palette_of(train.images)
     )
-    return EvaluationSetup(generator, reference, split, whole.fingerprint, unlabelled)
+    return EvaluationSetup(generator, reference, split, whole.fingerprint, unlabelled, wanted)
 
 
 def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[np.intp]:
