@@ -163,3 +163,58 @@ def test_an_atlas_tells_where_the_images_of_a_sheet_lie(punks, tmp_path, scale, 
     for out in ([], ["--out", "-"], ["--out", str(tmp_path / "folder")]):
         assert main([*words, "--atlas", *out]) == 2
         assert "name a .png file for it with --out" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory):
+    """A run on a folder whose traits are a number, a day, a cape, and a hat that some have."""
+    home = tmp_path_factory.mktemp("numbered")
+    folder, random = home / "heroes", np.random.default_rng(0)
+    folder.mkdir()
+    for number in range(120):
+        level, day, hat, cape = (int(random.integers(*bounds)) for bounds in ((1, 60), (18_000, 19_000), (3,), (9,)))
+        pixels = np.full((16, 16, 3), 255, np.uint8)
+        pixels[15, : level // 4 + 1], pixels[: (day - 18_000) // 80 + 1, 15] = (200, 0, 0), (0, 0, 200)
+        pixels[6:10, 6:10], pixels[1:3, 2:6] = (25 * cape, 99, 0), (0, 0, 60 * hat)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+        traits = [
+            {"trait_type": "Level", "display_type": "number", "value": level},
+            {"trait_type": "Born", "display_type": "date", "value": day * 86_400},
+            {"trait_type": "Cape", "value": f"Cape {cape}"},
+            *([{"trait_type": "Hat", "value": ("Cap", "Crown")[hat - 1]}] if hat else []),
+        ]
+        (folder / f"{number}.json").write_text(json.dumps({"image": f"{number}.png", "attributes": traits}))
+    return noisette.train(folder, out=home / "runs" / "mine", steps=30).folder
+
+
+@pytest.mark.slow
+def test_numbers_and_days_are_written_as_marketplaces_read_them(numbered, tmp_path, capsys):
+    words = ["collection", str(numbered), "--count", "12", "--out", str(tmp_path / "new")]
+    assert main(words) == 0
+    schema = noisette.load(numbered).schema
+    level, born = (next(each for each in schema.attributes if each.name == name) for name in ("Level", "Born"))
+    described = json.loads((tmp_path / "new" / "_metadata.json").read_text())
+    counted = {(level.name, option): 0 for option in level.options} | {("Born", option): 0 for option in born.options}
+    for one in described:
+        traits = {each["trait_type"]: each for each in one["attributes"]}
+        assert traits["Level"] == {"trait_type": "Level", "display_type": "number", "value": traits["Level"]["value"]}
+        assert traits["Born"]["display_type"] == "date"
+        assert all(isinstance(traits[name]["value"], int) for name in ("Level", "Born"))
+        counted["Level", level.options[level.code_of(traits["Level"]["value"])]] += 1
+        counted["Born", born.options[born.code_of(traits["Born"]["value"] / 86_400)]] += 1
+        assert traits.get("Hat", {"value": "Cap"})["value"] in ("Cap", "Crown")
+    with (tmp_path / "new" / "noisette-rarity.csv").open() as file:  # of the ranges that were asked for
+        rows = [row for row in csv.DictReader(file) if row["attribute"] in ("Level", "Born")]
+    assert {(row["attribute"], row["value"]): int(row["members"]) for row in rows} == counted
+    before = files(tmp_path / "new")
+    (tmp_path / "new" / "metadata" / "3.json").unlink()
+    assert main(words) == 0  # it goes on, and reads the numbers again
+    assert files(tmp_path / "new") == before
+
+
+@pytest.mark.slow
+def test_tokens_are_called_after_the_folder_of_the_run_or_as_a_person_says(numbered, tmp_path, capsys):
+    for more, name in (([], "mine"), (["--name", "Hero"], "Hero")):
+        assert main(["collection", str(numbered), "--count", "2", "--out", str(tmp_path / name), *more]) == 0
+        described = json.loads((tmp_path / name / "_metadata.json").read_text())
+        assert [each["name"] for each in described] == [f"{name} #0", f"{name} #1"]

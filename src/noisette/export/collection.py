@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from noisette.attributes.imputation import Imputer
-from noisette.attributes.schema import ABSENT, UNKNOWN, Value
+from noisette.attributes.schema import ABSENT, UNKNOWN, Attribute, Range, Value
 from noisette.attributes.statistics import fingerprints, shown, value_names
 from noisette.config.data import open_data
 from noisette.errors import NoisetteError, RequestError, Stopped
@@ -33,6 +33,7 @@ from noisette.inference.loading import load
 from noisette.progress import Progress, silent
 from noisette.seeds import MEMBER, random_of
 from noisette.signals import Terminated
+from noisette.store.naming import name_of
 from noisette.text import plain
 
 MOST = 100_000
@@ -45,6 +46,7 @@ _NAMED = 0.5
 _STATE = ".noisette-collection.json"
 _SHEET, _RARITY, _ALL = "noisette-contact-sheet.png", "noisette-rarity.csv", "_metadata.json"
 _ON_SHEET = 100
+_SECONDS_OF_A_DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def make_collection(
         seed: Of the collection.
         rules: Of a person; see `noisette.export.rules.read_rules`.
         scale: Whole factor by which pictures are enlarged; 1 keeps true pixels.
-        name: What the tokens are called, before their number; the model's name unless given.
+        name: What the tokens are called, before their number; as the folder of the run unless given.
         progress: Called with the members made and those there are.
 
     Returns:
@@ -114,7 +116,7 @@ def make_collection(
     if not 1 <= count <= MOST:
         raise RequestError(f"a collection has 1 to {MOST:,} members, not {count:,}")
     _begin(folder, generator, count, seed, rules, scale, name)
-    maker = _Maker(generator, seed, rules, scale, name or generator.name)
+    maker = _Maker(generator, seed, rules, scale, name or name_of(generator.name))
     rows = maker.make(folder, count, progress)
     _finish(folder, generator, rows, maker)
     there = shown(generator.schema, np.stack(rows)).mean(axis=0)
@@ -220,13 +222,9 @@ class _Maker:
         if not path.is_file() or not described.is_file():
             return None
         said = {each["trait_type"]: each["value"] for each in read_object(described, inside=folder)["attributes"]}
-        values: dict[str, Value] = {}
-        for attribute in self._generator.schema.attributes:
-            if attribute.kind == "flag":
-                values[attribute.name] = attribute.name in said
-            else:
-                values[attribute.name] = said.get(attribute.name, ABSENT)
-        row: NDArray[np.int16] = self._generator.schema.encode([values])[0]
+        schema = self._generator.schema
+        values = {attribute.name: _value_of(attribute, said.get(attribute.name)) for attribute in schema.attributes}
+        row: NDArray[np.int16] = schema.encode([values])[0]
         with Image.open(io.BytesIO(read_bytes(path, inside=folder)), formats=["PNG"]) as picture:
             pixels = expanded(picture, self._generator.model.drawn_shape[0])[:, :: self._scale, :: self._scale]
         self._pictures.add(_digest(self._generator.model.as_learned(pixels[None])[0]))
@@ -304,17 +302,13 @@ class _Maker:
 
     def metadata(self, number: int, request: dict[str, Value]) -> dict[str, Any]:
         """The ERC-721 metadata of a member; what it has not is not mentioned."""
-        schema = self._generator.schema
-        kinds = {attribute.name: attribute.kind for attribute in schema.attributes}
+        known = [each for each in self._generator.schema.attributes if each.name in request]
+        traits = [_trait(attribute, request[attribute.name]) for attribute in known]
         return {
             "name": f"{self._name} #{number}",
             "image": f"{number}.png",
             "edition": number,
-            "attributes": [
-                {"trait_type": name, "value": "yes" if value is True else value}
-                for name, value in request.items()
-                if value is not False and not (kinds[name] != "flag" and value == ABSENT)
-            ],
+            "attributes": [trait for trait in traits if trait is not None],
         }
 
 
@@ -339,6 +333,30 @@ def _finish(folder: Path, generator: Generator, rows: Sequence[NDArray[np.int16]
             pictures.append(expanded(picture, generator.model.drawn_shape[0]))
     content = as_png(sheet(np.stack(pictures), columns=10, scale=max(1, 64 // pictures[0].shape[-1])), {})
     write_atomically(folder / _SHEET, lambda path: path.write_bytes(content))
+
+
+def _trait(attribute: Attribute, value: Value) -> dict[str, Any] | None:
+    """A value as marketplaces read it: of a range a number or a day inside it; None of what is not there."""
+    if isinstance(attribute, Range):
+        number = attribute.number_of(attribute.values.index(value))
+        if number is None:
+            return None
+        shown = number * _SECONDS_OF_A_DAY if attribute.unit == "date" else number
+        whole = int(shown) if shown.is_integer() else shown
+        return {"trait_type": attribute.name, "display_type": attribute.unit, "value": whole}
+    if value is False or (attribute.kind != "flag" and value == ABSENT):
+        return None
+    return {"trait_type": attribute.name, "value": "yes" if value is True else value}
+
+
+def _value_of(attribute: Attribute, written: Any) -> Value:
+    """The value of which `_trait` wrote this; None is that it wrote nothing."""
+    if attribute.kind == "flag":
+        return written is not None
+    if isinstance(attribute, Range) and isinstance(written, int | float):
+        number = written / _SECONDS_OF_A_DAY if attribute.unit == "date" else written
+        return attribute.options[attribute.code_of(number)]
+    return ABSENT if written is None else str(written)
 
 
 def _label(value: tuple[str, Value]) -> str:
