@@ -182,3 +182,19 @@ def test_what_no_gif_shows_is_told_and_an_animated_png_shows_it(kind):
     expected = np.stack([np.array(frame.convert("RGBA")) for frame in frames])
     expected[expected[..., 3] == 0] = 0
     assert np.array_equal(seen, expected)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize("pictures", ["aab", "aaa", "abba", "cca", "acc"])
+def test_equal_neighbours_are_frames_of_their_own(mode, pictures):
+    """Pillow's writer makes one frame of them, and of equal ones alone no animation."""
+    values = {"a": (200, 0, 0, 128), "b": (0, 200, 0, 255), "c": (0, 0, 0, 0)}
+    of = {name: Image.new("RGBA", (5, 4), value).convert(mode) for name, value in values.items()}
+    frames = [of[name] for name in pictures]
+    for data in (frames_apng(frames, milliseconds=100), as_apng(frames, milliseconds=100, hold=100)):
+        with Image.open(io.BytesIO(data)) as animation:
+            assert animation.n_frames == len(frames)
+            for number, frame in enumerate(frames):
+                animation.seek(number)
+                assert animation.info["duration"] == 100
+                assert np.array_equal(np.asarray(animation.convert("RGBA")), np.asarray(frame.convert("RGBA")))

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
+from noisette.files.apng import apng
 from noisette.files.gif import Frame, gif
 from noisette.files.images import DENOISING, FRAMES, on_white
+from noisette.files.png import compressed_text
 from noisette.files.reading import parse_json, read_bytes
 
 _KEY = DENOISING
@@ -81,21 +82,8 @@ def as_apng(
     key: str = DENOISING,
 ) -> bytes:
     """The same as an animated PNG, in which nothing is lost; what it was made from is kept under `key`."""
-    first, *others = (_enlarged(frame, scale) for frame in frames)
-    info = PngInfo()
-    if said is not None:
-        info.add_itxt(key, json.dumps(said), zip=True)
-    file = io.BytesIO()
-    first.save(
-        file,
-        format="PNG",
-        save_all=True,
-        append_images=others,
-        duration=[*[milliseconds] * len(others), hold],
-        loop=0,
-        pnginfo=info,
-    )
-    return file.getvalue()
+    text = b"" if said is None else compressed_text(key, json.dumps(said))
+    return apng([_enlarged(frame, scale) for frame in frames], [*[milliseconds] * (len(frames) - 1), hold], text)
 
 
 def frames_gif(

@@ -56,7 +56,7 @@ def text_of(data: bytes, keyword: str, most: int) -> str | None:
         ValueError: The file is no PNG, or ends within a chunk.
     """
     head, found = keyword.encode("latin-1") + b"\0", None
-    for kind, begin, end in _chunks(data):
+    for kind, begin, end in chunks(data):
         if kind in _TEXTS and data.startswith(head, begin, end):
             found = kind, begin, end
     if found is None:
@@ -75,7 +75,7 @@ def pixels_alone(data: bytes) -> bytes:
     """
     needed = (
         data[begin - 8 : end + 4]
-        for kind, begin, end in _chunks(data)
+        for kind, begin, end in chunks(data)
         if kind[:1].isupper() or kind == _TRANSPARENCY  # a capital letter: the pixels cannot be read without it
     )
     return SIGNATURE + b"".join(needed)
@@ -93,7 +93,7 @@ def compressed_text(keyword: str, text: str) -> bytes:
 
 def frames_in(data: bytes) -> int:
     """Frames of an animation; 1 of a picture. Raises ValueError as `pixels_alone`."""
-    control = next((data[begin:end] for kind, begin, end in _chunks(data) if kind == b"acTL"), b"")
+    control = next((data[begin:end] for kind, begin, end in chunks(data) if kind == b"acTL"), b"")
     return int.from_bytes(control[:4], "big") if len(control) == 8 else 1
 
 
@@ -107,7 +107,7 @@ def has_true_colour(data: bytes) -> bool:
     return len(data) > 25 and data[25] in _TRUE_COLOUR
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """The kind of each chunk, and where its content begins and ends; what comes after the last one is not looked at."""
     if not data.startswith(SIGNATURE):
         raise ValueError("no PNG")

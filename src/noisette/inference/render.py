@@ -71,7 +71,10 @@ def _in_turn(there: Destination, images: Images) -> bytes:
         return frames_apng(frames, scale=there.scale, milliseconds=there.duration, said=said)
     for seed, frame in zip(there.plan.seeds, frames, strict=True):
         if reason := not_in_gif(frame):
-            raise RequestError(f"the image of seed {seed} {reason}, which no GIF shows; name a .png file with --out")
+            raise RequestError(
+                f"the image of seed {seed} {reason}, which no GIF shows; name a .png file with --out, for an animated"
+                " PNG"
+            )
     return frames_gif(frames, scale=there.scale, milliseconds=there.duration, said=said)
 
 
