@@ -139,6 +139,15 @@ def test_many_values_are_folded_until_somebody_searches(large):
     assert {each.label for each in large.get("button_group")} == {"Head"}
 
 
+def test_a_search_that_finds_nothing_says_so(large):
+    nothing = r'Nothing here is called "mono\_cle".'
+    assert not [each for each in large.caption if "Nothing here" in each.value]
+    large.text_input(key="m/search").set_value("mono_cle").run()
+    assert [each.value for each in large.caption] == [nothing]
+    large.text_input(key="m/search").set_value("head 17").run()
+    assert not [each for each in large.caption if "Nothing here" in each.value]
+
+
 def test_what_is_chosen_stays_whatever_is_searched_for(large):
     pills(large, "Head").set_value("Head 290").run()
     pills(large, "with").set_value(["Badge 99", "Badge 98"]).run()

@@ -54,10 +54,21 @@ def offer(
     Returns:
         The first that fit, and those that are chosen.
     """
-    fit = [each for each in values if search in f"{about} {each}".casefold() and each not in hidden]
+    fit = [each for each in values if fits(search, each, about) and each not in hidden]
     kept = {*fit[:most], *chosen}
     shown = [each for each in values if each in kept]
     return Offer(shown, len([each for each in fit if each not in kept]))
+
+
+def fits(search: str, value: str, about: str = "") -> bool:
+    """Whether a value, or what it is a value of, has in its name what is searched for.
+
+    Args:
+        search: In small letters; empty for all.
+        value: A name.
+        about: The name of its attribute.
+    """
+    return search in f"{about} {value}".casefold()
 
 
 def share(count: int, images: int) -> str:

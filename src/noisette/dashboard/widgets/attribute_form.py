@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from noisette.attributes.names import quoted
 from noisette.attributes.parsing import impossible, name_of, part_of, values_behind
 from noisette.attributes.schema import Value
-from noisette.dashboard.services.offers import MOST_SHOWN, Offer, commonest_first, named, offer, share
+from noisette.dashboard.services.offers import MOST_SHOWN, Offer, commonest_first, fits, named, offer, share
 from noisette.dashboard.services.open_model import OpenModel
 from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.widgets.language import say
@@ -107,6 +107,8 @@ class AttributeForm:
             )
             st.button(say("Clear"), icon=":material/close:", on_click=self._clear)
         with st.container(height=_HEIGHT) if many else st.container():
+            if not self._found(search):
+                st.caption(say('Nothing here is called "{search}".', search=as_markdown(search)))
             for name, counts in facts["choices"].items():
                 self._choice(name, counts, search, never)
             for name, counts in facts["groups"].items():
@@ -132,6 +134,12 @@ class AttributeForm:
     def _search(self) -> str:
         written = st.text_input(say("Search"), placeholder=say("hat, beard, ..."), key=self._key(_SEARCH))
         return written.strip().casefold()
+
+    def _found(self, search: str) -> bool:
+        """Whether anything that can be asked for has in its name what is searched for."""
+        facts = self.model.facts
+        values = [(name, each) for of in (facts["choices"], facts["groups"]) for name in of for each in of[name]]
+        return any(fits(search, each, name) for name, each in [*values, *(("", flag) for flag in facts["flags"])])
 
     def _choice(self, name: str, counts: Mapping[str, int], search: str, never: set[tuple[str, Value]]) -> None:
         chosen = self._state(name)
