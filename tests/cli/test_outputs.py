@@ -347,8 +347,11 @@ def test_what_a_gif_would_change_is_refused_and_nothing_is_written(capsys, train
     """An untrained network's images are partly transparent."""
     status, out, err = run(capsys, "generate", trained.folder, "--frames", "--out", tmp_path / "a.gif")
     assert (status, out) == (2, "")
-    assert "which no GIF shows; name a .png file" in err
+    assert "which no GIF shows; name a .png file with --out, for an animated PNG" in err
     assert list(tmp_path.iterdir()) == []
+    assert run(capsys, "generate", trained.folder, "--frames", "--out", tmp_path / "a.png")[0] == 0  # as it says
+    with Image.open(tmp_path / "a.png") as animation:
+        assert animation.n_frames == 16
 
 
 def test_an_animation_of_pictures_is_not_drawn_again_as_a_picture(capsys, trained, tmp_path):
