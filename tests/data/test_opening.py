@@ -101,9 +101,9 @@ def test_sprites_open_with_their_own_settings():
         ({"name": "sprites", "count": 0}, "cannot make 0 sprites; count must be at least 1"),
         ({"name": "mnist", "count": 5}, "mnist has no option count; it has size"),
         ({"name": "sprites", "cuont": 50}, "sprites has no option cuont; nearest: count; it has size, count, seed"),
-        ({"name": "sprites", "count": "many"}, 'sprites: count = "many": must be a valid integer'),
+        ({"name": "sprites", "count": "many"}, 'sprites: count = "many": must be a whole number'),
         ({"name": "sprites", "seed": -1}, "a seed cannot be -1; it must be 0 or more"),
-        ({"name": "mnist", "size": "16x24"}, 'mnist: size = "16x24": must be a valid integer'),
+        ({"name": "mnist", "size": "16x24"}, 'mnist: size = "16x24": must be a whole number'),
         ({"name": "mnist", "background": "#ffffff"}, "mnist has no alpha, so it takes no background; leave it out"),
         (
             {"name": "sprites", "background": "red"},

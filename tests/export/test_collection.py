@@ -109,12 +109,19 @@ def test_rules_are_kept(punks, tmp_path):
     ("text", "message"),
     [
         ("never = [['Earing', 'Male']]", 'no attribute "Earing"; nearest: Earring'),
-        ("never = ['Earring']", "never.0: Input should be a valid list"),
+        ("never = ['Earring']", 'never.0 = "Earring": must be a list'),
+        ("never = [['Earring']]", 'never.0 = ["Earring"]: the list is of 1; give 2 at least'),
         ("[frequencies.type]\nMale = 0.9\nFemale = 0.4", "the shares come to 1.3, not to 1"),
         ("[frequencies]\ntype = 0.5", "give a share for some of its options"),
         ("[frequencies.Earring]\nyes = 0.5", "it is there or not; give one share"),
-        ("[frequencies]\nEarring = 2", "frequencies.Earring"),
-        ("always = 1", "always: Extra inputs are not permitted"),
+        ("[frequencies]\nEarring = 2", "frequencies.Earring = 2: must be less than or equal to 1"),
+        (
+            "[frequencies]\nEarring = 'often'",
+            'frequencies.Earring = "often": must be a number or a section of names and values',
+        ),
+        ("[frequencies.type]\nMale = 'often'", 'frequencies.type.Male = "often": must be a number'),
+        ("nevver = []", "no setting nevver; nearest: never"),
+        ("always = 1", "no setting always; the file takes frequencies, never, together"),
         ("[", "is not TOML"),
     ],
 )
@@ -124,6 +131,7 @@ def test_wrong_rules_are_a_line_and_nothing_is_made(tmp_path, capsys, text, mess
     assert main(["collection", "punks", "--out", str(tmp_path / "new"), "--rarity", rarity]) == 2
     err = capsys.readouterr().err
     assert message in err
+    assert rarity in err  # whatever is wrong, the file is named
     assert err.count("\n") == 1
     assert not (tmp_path / "new").exists()
 

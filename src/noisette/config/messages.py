@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from noisette.errors import nearest, written
+from noisette.errors import written
+from noisette.files.toml import no_setting, wanted
 from noisette.networks.registry import NETWORKS
 
 Sections = Mapping[tuple[int | str, ...], type[BaseModel]]
@@ -37,11 +38,8 @@ def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
             whole = place in sections and place[:1] != ("sampling",)
             said = f"{field}{'.' if whole else ': '}{said}" if field else said
         case "extra_forbidden":
-            taken = sections[place[:-1]].model_fields
-            said = f"no setting {field}" + (
-                nearest(str(place[-1]), taken)
-                or f"; {place[-2] if place[:-1] else 'a recipe'} takes {', '.join(taken)}"
-            )
+            section = str(place[-2]) if place[:-1] else "a recipe"
+            said = no_setting(field, sections[place[:-1]].model_fields, section)
         case "missing" | "too_short" | "too_long" | "tuple_type" if place[:3] == ("sampling", "guidance", "interval"):
             said = "sampling.guidance.interval: give two noise levels from 0 to 1, such as [0.2, 0.8]"
         case "missing" if len(place) == 1:
@@ -57,10 +55,8 @@ def explain(errors: Sequence[ErrorDetails], sections: Sections) -> str:
         case "too_short" | "too_long" if place[:1] == ("dataset",) and len(place) > 2:
             said = f"{'.'.join(map(str, place))} = {written(wrong)}: has {len(wrong)} names; {_LENGTHS[str(place[1])]}"
         case _:
-            wanted = [
-                each["msg"].removeprefix("Input should be ") for each in errors if _dotted(each["loc"]) == field
-            ]  # several of a union
-            said = f"{field} = {written(wrong)}: must be {' or '.join(wanted)}"
+            of_field = [each for each in errors if _dotted(each["loc"]) == field]  # several of a union
+            said = f"{field} = {written(wrong)}: must be {wanted(of_field)}"
     return " ".join(said.split())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +9,15 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from noisette.attributes.parsing import attribute_behind, values_behind
 from noisette.attributes.schema import AttributeSchema, Value
 from noisette.attributes.statistics import Statistics
-from noisette.errors import NoisetteError, RequestError
-from noisette.files.reading import in_short, read_text
-from noisette.text import brief, plain
+from noisette.errors import RequestError
+from noisette.files.toml import read_toml
+from noisette.text import plain
 
-_MOST_TEXT = 2**20
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 
@@ -40,7 +38,7 @@ class Rules:
         shares: Of a column of the table, the share of images that have each code.
         never: Pairs of (column, code) that no image has.
         together: Pairs of (column, code): whoever has the first has the second.
-        text: As they were written, for what must stay the same when a collection goes on.
+        text: All of them, for what must stay the same when a collection goes on.
     """
 
     shares: Mapping[int, NDArray[np.float64]]
@@ -92,25 +90,17 @@ def read_rules(path: Path, schema: AttributeSchema, statistics: Statistics) -> R
         RequestError: It cannot be read, names what is not there, or its shares cannot be.
     """
     shown = plain(str(path), 200)
+    written = read_toml(_Written, path)
     try:
-        text = read_text(path, most=_MOST_TEXT)
-        written = _Written.model_validate(tomllib.loads(text))
-    except NoisetteError as error:
-        raise RequestError(f"the rules: {error}") from error
-    except ValidationError as error:
-        raise RequestError(f"{shown}: {in_short(error)}") from error
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"{shown} is not TOML: {brief(str(error), 200)}") from error
-    shares = {}
-    for name, said in written.frequencies.items():
-        column = schema.names.index(attribute_behind(name, schema))
-        shares[column] = _shares(schema, statistics, column, said, shown)
-    return Rules(
-        shares,
-        [_places(pair, schema) for pair in written.never],
-        [_places(pair, schema) for pair in written.together],
-        text,
-    )
+        shares = {}
+        for name, said in written.frequencies.items():
+            column = schema.names.index(attribute_behind(name, schema))
+            shares[column] = _shares(schema, statistics, column, said)
+        never = [_places(pair, schema) for pair in written.never]
+        together = [_places(pair, schema) for pair in written.together]
+    except RequestError as error:
+        raise RequestError(f"{shown}: {error}") from error
+    return Rules(shares, never, together, written.model_dump_json())
 
 
 def _places(pair: Sequence[str], schema: AttributeSchema) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -124,15 +114,15 @@ def _place(value: tuple[str, Value], schema: AttributeSchema) -> tuple[int, int]
 
 
 def _shares(
-    schema: AttributeSchema, statistics: Statistics, column: int, said: float | Mapping[str, float], shown: str
+    schema: AttributeSchema, statistics: Statistics, column: int, said: float | Mapping[str, float]
 ) -> NDArray[np.float64]:
     attribute = schema.attributes[column]
     if isinstance(said, float):
         if attribute.kind != "flag":
-            raise RequestError(f"{shown}: frequencies.{attribute.name}: give a share for some of its options")
+            raise RequestError(f"frequencies.{attribute.name}: give a share for some of its options")
         return np.array([1 - said, said])
     if attribute.kind == "flag":
-        raise RequestError(f"{shown}: frequencies.{attribute.name}: it is there or not; give one share")
+        raise RequestError(f"frequencies.{attribute.name}: it is there or not; give one share")
     first = sum(len(codes) for codes in schema.valued[:column])
     usual = np.array(statistics.counts[first : first + len(attribute.values)], dtype=np.float64)
     given = np.full(len(usual), np.nan)
@@ -141,10 +131,10 @@ def _shares(
         given[attribute.values.index(value)] = share
     left, known = 1 - np.nansum(given), ~np.isnan(given)
     if left < -1e-9 or (known.all() and abs(left) > 1e-6):
-        raise RequestError(f"{shown}: frequencies.{attribute.name}: the shares come to {np.nansum(given):g}, not to 1")
+        raise RequestError(f"frequencies.{attribute.name}: the shares come to {np.nansum(given):g}, not to 1")
     rest = usual[~known].sum()
     if left > 1e-9 and rest == 0:
-        raise RequestError(f"{shown}: frequencies.{attribute.name}: no image has any other option; give shares of 1")
+        raise RequestError(f"frequencies.{attribute.name}: no image has any other option; give shares of 1")
     found: NDArray[np.float64] = np.where(known, given, max(left, 0.0) * usual / max(rest, 1.0))
     found /= found.sum()
     return found

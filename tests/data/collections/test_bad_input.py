@@ -369,8 +369,14 @@ def test_other_sizes_are_left_out_unless_asked_otherwise(tmp_path, resize, kept)
 
 def test_settings_that_cannot_be_are_a_line(folder):
     for text, message in (
-        ("layuot = 'images'", "collection.toml: layuot: Extra inputs are not permitted"),
-        ("layout = 'imagse'", 'no layout "imagse"; nearest: images'),
+        ("layuot = 'images'", "collection.toml: no setting layuot; nearest: layout"),
+        ("layout = 'imagse'", 'collection.toml: no layout "imagse"; nearest: images'),
+        ("reduce = 'twice'", 'collection.toml: reduce = "twice": must be a whole number'),
+        ("resize = 'padd'", "collection.toml: resize = \"padd\": must be 'none', 'pad', 'area' or 'nearest'"),
+        ("exclude = 'drafts/*'", 'collection.toml: exclude = "drafts/*": must be a list'),
+        ("[traits.Hat]\nkidn = 'ignore'", "collection.toml: no setting traits.Hat.kidn; nearest: kind"),
+        ("traits = 3", "collection.toml: traits = 3: must be a section of names and values"),
+        ("[traits]\nHat = 'ignore'", "collection.toml: traits.Hat = \"ignore\": must be a section"),
         ("size = '12'\nsize = '13'", "collection.toml is not TOML"),
         ("size = 'large'", '"large" is no width x height'),
         ("[traits.Hat]\nkind = 'ignore'", 'no image has a trait "Hat"; there are none'),

@@ -235,7 +235,7 @@ def test_the_data_set_is_what_was_drawn() -> None:
             {"count": 1, "size": "16 by 24"},
             'the size "16 by 24" is not a number of pixels, nor width x height, such as 16x24',
         ),
-        ({"count": 1, "size": 1.5}, "sprites: size = 1.5: must be a valid integer or a valid string"),
+        ({"count": 1, "size": 1.5}, "sprites: size = 1.5: must be a whole number or a text"),
         ({"count": 1, "size": 65}, "sprites can be 8 to 64 pixels wide, not 65"),
     ],
 )

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from noisette.attributes.schema import shown_number
-from noisette.errors import NoisetteError, RequestError
-from noisette.files.reading import in_short, read_text
+from noisette.files.toml import read_toml
 from noisette.text import brief
 
 if TYPE_CHECKING:
     from noisette.data.collections.collection import Collection
 
 FILE = "collection.toml"
-_MOST_TEXT = 2**20
 
 
 class TraitSettings(BaseModel):
@@ -124,13 +121,4 @@ def read_settings(folder: Path) -> CollectionSettings:
     path = folder / FILE
     if not path.is_file():
         return CollectionSettings()
-    try:
-        said = tomllib.loads(read_text(path, most=_MOST_TEXT))
-    except NoisetteError as error:
-        raise RequestError(str(error)) from error
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"{path} is not TOML: {brief(str(error), 200)}") from error
-    try:
-        return CollectionSettings.model_validate(said)
-    except ValidationError as error:
-        raise RequestError(f"{path}: {in_short(error)}") from error
+    return read_toml(CollectionSettings, path)

@@ -29,7 +29,8 @@ from noisette.attributes.schema import (
 from noisette.data.collections.entries import Entry, Raw, Trait
 from noisette.data.collections.findings import Findings
 from noisette.data.collections.settings import TraitSettings
-from noisette.errors import RequestError
+from noisette.errors import RequestError, nearest
+from noisette.text import brief
 
 RARE = 5
 """Images; a value of fewer is hardly learned."""
@@ -142,8 +143,9 @@ def _by_name(described: Sequence[Sequence[Trait]], findings: Findings) -> dict[s
 def _settings_by_name(settings: Mapping[str, TraitSettings], said: Mapping[str, _Said]) -> dict[str, TraitSettings]:
     for name in settings:
         if folded(name) not in said:
-            there = ", ".join(each.name for each in said.values()) or "none"
-            raise RequestError(f'collection.toml: no image has a trait "{name}"; there are {there}')
+            names = [each.name for each in said.values()]
+            there = nearest(name, names) or f"; there are {brief(', '.join(names), 200) or 'none'}"
+            raise RequestError(f'collection.toml: no image has a trait "{name}"{there}')
     return {folded(name): each for name, each in settings.items()}
 
 

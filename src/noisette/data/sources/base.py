@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from noisette.data.description import Description
 from noisette.errors import RequestError, nearest, written
+from noisette.files.toml import wanted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,8 +101,8 @@ class Source(Generic[OptionsT]):
             return f"{self.name} has no option {option}{nearest(option, taken)}; it has {', '.join(taken) or 'none'}"
         if error["type"] == "value_error":
             return error["msg"].removeprefix("Value error, ")
-        wanted = [each["msg"].removeprefix("Input should be ") for each in errors if each["loc"][0] == option]
-        return f"{self.name}: {option} = {written(error['input'])}: must be {' or '.join(wanted)}"
+        must = wanted(each for each in errors if each["loc"][0] == option)
+        return f"{self.name}: {option} = {written(error['input'])}: must be {must}"
 
 
 def check_pixels(name: str, pixels: int, possible: range) -> int:

@@ -63,7 +63,8 @@ def find_layout(tree: Tree, settings: CollectionSettings) -> tuple[str, Layout]:
     if settings.layout:
         if settings.layout not in LAYOUTS:
             wrong = plain(settings.layout, 80)
-            raise RequestError(f'no layout "{wrong}"{nearest(wrong, LAYOUTS)}; there are {", ".join(LAYOUTS)}')
+            near = nearest(wrong, LAYOUTS)
+            raise RequestError(f'collection.toml: no layout "{wrong}"{near}; there are {", ".join(LAYOUTS)}')
         return settings.layout, _layout(settings.layout)
     for name in LAYOUTS:
         if (layout := _layout(name)).claims(tree, settings):
