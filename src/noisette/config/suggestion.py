@@ -30,6 +30,7 @@ _SAMPLE = 1000  # images that are looked at
 _MOST_MAPS = 3_000_000  # numbers in the maps of all values, which are most of the network
 _MOST_LAYERS = 24_000_000  # pixels of the layers of all values
 _MOST_UNITS = 40  # choices, groups and single flags whose order would be looked for
+_FEW_SHEETS = 16  # images that may be sheets
 _USUAL_BUDGET = "30m"
 _STEPS_BETWEEN_GRIDS = 400
 
@@ -104,13 +105,21 @@ def why_not(collection: Collection) -> str | None:
         side = 64 if max(height, width) % 64 == 0 else LARGEST // 2
         return (
             f"the images in {where} are {width}x{height}, and {SMALLEST} to {LARGEST} pixels a side can be learned;"
-            f' write size = "{side}x{side}" and resize = "area" into {where}/collection.toml'
+            f' write size = "{side}x{side}" and resize = "area" into {where}/collection.toml{_or_tile(collection)}'
         )
     if min(height, width) < SMALLEST:
         return f"the images in {where} are {width}x{height}; a side must have at least {SMALLEST} pixels"
     if (count := len(dataset.places("train"))) < FEWEST_IMAGES:
-        return f"{where} leaves {count} images to train on, and at least {FEWEST_IMAGES} are needed; add images"
+        less = f"{where} leaves {count} images to train on, and at least {FEWEST_IMAGES} are needed"
+        return f"{less}; add images{_or_tile(collection)}"
     return None
+
+
+def _or_tile(collection: Collection) -> str:
+    """What to do where few images may be sheets of many."""
+    if collection.found > _FEW_SHEETS or collection.layout != "images":
+        return ""
+    return ', or, if each is a sheet of many, how large one is on it into collection.toml: tile = "16x16"'
 
 
 def _chosen(collection: Collection) -> _Choices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -11,8 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from noisette.config.suggestion import why_not
 from noisette.data.collections.collection import open_collection
+from noisette.data.collections.findings import KINDS
+from noisette.data.collections.inspection import facts
 from noisette.data.collections.settings import CollectionSettings
+from noisette.data.collections.telling import describe
 from noisette.errors import RequestError
 
 from .avatars import avatar, images, kinds, save, token, write_json
@@ -386,3 +391,50 @@ def test_settings_that_cannot_be_are_a_line(folder):
         with pytest.raises(RequestError) as error:
             open_collection(folder)
         assert message in str(error.value)
+
+
+def test_an_image_that_is_left_out_lacks_no_metadata(folder):
+    """What cannot be read is told once, and for one image in the singular, for several in the plural."""
+    for number in range(COUNT):
+        if number not in (3, 4, 5):
+            write_json(folder / f"{number}.json", token(number))
+    for number in (3, 4):
+        (folder / f"{number}.png").write_text("no image")
+    save(folder / "5.png", avatar(5)[:10, :10])
+    save(folder / "100.png", avatar(100))
+    collection = open_collection(folder)
+    assert named(collection, "no metadata") == ["100.png"]
+    told = {each["kind"]: (each["title"], each["advice"]) for each in facts(collection)["findings"]}
+    assert told["no metadata"] == ("has no metadata; its traits are unknown", "describe it, or remove it")
+    assert told["unreadable"] == ("cannot be read as images; left out", "save them again, or remove them")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_finding_is_told_of_one_and_of_several(kind):
+    one, several = KINDS[kind].says(1), KINDS[kind].says(2)
+    assert not {"{", "}", "|"} & set("".join([*one, *several]))
+    assert one[0].split()[0] not in ("have", "are", "were", "lie")
+    assert several[0].split()[0] not in ("has", "is", "was", "lies")
+
+
+def test_a_line_of_twins_is_no_wider_than_a_person_reads(tmp_path):
+    """Names as long as a file system takes, of many images."""
+    folder = tmp_path / "a"
+    for number in range(60):
+        save(folder / f"{'an-image-with-a-long-name-' * 5}{number}.png", avatar(number % 30))
+    collection = open_collection(folder)
+    lines = describe(facts(collection)).splitlines()
+    twins = lines[next(place for place, line in enumerate(lines) if "the same pixels" in line) + 1]
+    assert len(twins) < 220
+    assert re.search(r"-30.png \(\S* \S*-0.png\), .*, and 28 more$", twins)
+
+
+def test_a_sheet_without_the_size_of_its_tiles_says_how_to_tell_it(tmp_path):
+    """One large picture, on which no grid is seen: the line that would read it stands there."""
+    noise = np.random.default_rng(0).integers(0, 256, (192, 192, 3)).astype(np.uint8)
+    for name, told in (("large", noise), ("small", noise[:96, :96])):
+        save(tmp_path / name / "heroes.png", told)
+        assert 'collection.toml: tile = "16x16"' in str(why_not(open_collection(tmp_path / name)))
+        (tmp_path / name / "collection.toml").write_text('tile = "16x16"')
+        assert why_not(open_collection(tmp_path / name)) is None
+    assert 'tile = "16x16"' in " ".join(KINDS["no grid"].says(1))

@@ -61,6 +61,10 @@ class Assembly:
         """Nothing can be said of an image, which the findings were told; another file may make it good."""
         self.described.setdefault(image, None)
 
+    def forget(self, image: str) -> None:
+        """What was said of an image was no description of it, which the findings were told."""
+        self.described[image] = None
+
     def match(self, candidates: Sequence[str], label: str) -> str | None:
         """The one image that metadata mean; None, which is a finding, if there is none or it is not clear which.
 

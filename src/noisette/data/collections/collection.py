@@ -241,6 +241,8 @@ def _read_into(folder: Path, reading: _Reading, settings: CollectionSettings | N
     places = shaped(ingested, shape, folder / ARRAYS[0], findings)
     records = ingested.records[places]
     entries = [listing.entries[number] for number in records["entry"]]
+    taken = {entry.name for entry in entries}
+    findings.left_out(entry.name for entry in listing.entries if entry.name not in taken)
     _tell_duplicates(entries, records["digest"], findings)
     membership = _membership(listing, entries, records["digest"])
     with _uncollected():

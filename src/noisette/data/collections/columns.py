@@ -120,11 +120,7 @@ def traits_of(
             (label.name, list(_values(label, column[number], image, findings)))
             for label, column in zip(labels, columns, strict=True)
         ]
-        if labels and all(values == [None] for _, values in said):
-            findings.add("no metadata", image)
-            yield None
-        else:
-            yield reader.pairs([(name, value) for name, values in said for value in values], image)
+        yield reader.row(said, image)
 
 
 def _image_column(fields: Mapping[str, pa.DataType], features: Mapping[str, Any], wanted: str) -> str:

@@ -68,8 +68,7 @@ def facts(collection: Collection) -> dict[str, Any]:
             {
                 "kind": each.kind,
                 "severity": KINDS[each.kind].severity,
-                "title": KINDS[each.kind].title,
-                "advice": KINDS[each.kind].advice,
+                **dict(zip(("title", "advice"), KINDS[each.kind].says(each.count), strict=True)),
                 "count": each.count,
                 "names": each.names,
             }

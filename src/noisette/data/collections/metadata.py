@@ -302,6 +302,23 @@ class TraitReader:
         """The traits in pairs of a name and a value. See `attributes`."""
         return self._bounded((self.trait(name, value, image) for name, value in written), image)
 
+    def row(self, cells: Iterable[tuple[Any, Sequence[Any]]], image: str) -> tuple[Trait, ...] | None:
+        """The traits in a row of a table.
+
+        Args:
+            cells: The name of each column with its values: one, None or an empty text, where the cell is empty; none
+                where it is a list with nothing in it, which says that there is nothing.
+            image: Whose they are.
+
+        Returns:
+            Those that are some; None of a row without any value, which says nothing of its image and is a finding.
+        """
+        known = list(cells)
+        if known and all(list(values) in ([None], [""]) for _, values in known):
+            self._findings.add("no metadata", image, "its row is empty")
+            return None
+        return self.pairs(((name, value) for name, values in known for value in values if value != ""), image)
+
     def trait(self, name: Any, value: Any, image: str, display: Any = "") -> Trait | None:
         """One trait.
 

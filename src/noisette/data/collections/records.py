@@ -88,6 +88,10 @@ def traits_of(said: Any, image: str, reader: TraitReader, findings: Findings) ->
         The traits; None if they cannot be read.
     """
     if isinstance(said, list):
+        if not any(isinstance(each, Mapping) for each in said) and not all(isinstance(each, str) for each in said):
+            other = next(each for each in said if not isinstance(each, str))
+            findings.add("metadata", image, f"they are a list with {kind_of(other)} in it, no list of traits")
+            return None
         return reader.attributes(said, image)
     if not isinstance(said, Mapping):
         findings.add("metadata", image, f"they are {kind_of(said)}, no object")

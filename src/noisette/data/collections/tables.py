@@ -213,13 +213,12 @@ def read_table(
         if form.columns and any(row[len(form.columns) :]):
             findings.add("trait", image, f"line {line:,} of {name} has more cells than there are columns")
         columns = form.columns or [""] * len(row)
-        pairs = [
-            (column, value)
+        cells = [
+            (column, _cell(written, separator or separators.get(number, ""), alone=not form.columns))
             for number, (column, written) in enumerate(zip(columns, row, strict=False))
             if number != form.column
-            for value in _values(written, separator or separators.get(number, ""))
         ]
-        assembly.describe(image, reader.pairs(pairs, image), name)
+        assembly.describe(image, reader.row(cells, image), name)
 
 
 def _sample(text: str, delimiter: str, count: int) -> list[list[str]]:
@@ -271,6 +270,13 @@ def _separator(cells: set[str]) -> str:
         if any(map(_LETTER.search, several)) and (sure or len(parts) <= len(cells)):
             return separator
     return ""
+
+
+def _cell(written: str, separator: str, *, alone: bool) -> list[str]:
+    """The values of a cell, as `TraitReader.row` takes them. Where several names may stand in one, or names stand alone,
+    an empty one says that there are none.
+    """
+    return _values(written, separator) or ([] if separator or alone else [""])
 
 
 def _values(cell: str, separator: str) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-_MOST_NAMES = 12  # of a finding
-_MOST_VALUES = 12  # of an attribute
+from noisette.text import shortened
+
+_MOST = 12  # names of a finding, values of an attribute
+_WIDEST = 160  # letters of them in a line
+_LONGEST = 72  # letters of one
 
 
 def describe(found: Mapping[str, Any]) -> str:
@@ -29,9 +32,7 @@ def describe(found: Mapping[str, Any]) -> str:
             for each in rows:
                 advice = f"; {each['advice']}" if each["advice"] else ""
                 lines.append(f"  {each['count']:>6,}  {each['title']}{advice}")
-                names = each["names"][:_MOST_NAMES]
-                more = f", and {each['count'] - len(names):,} more" if each["count"] > len(names) else ""
-                lines.append(f"          {', '.join(names)}{more}")
+                lines.append(f"          {_listed(each['names'], each['count'])}")
     if not found["findings"]:
         lines.append("nothing was found that is wrong")
     lines.append("")
@@ -66,14 +67,44 @@ def _attribute_lines(found: Mapping[str, Any]) -> list[str]:
         ordered = list(row["counts"].items())
         if row["kind"] == "choice":
             ordered.sort(key=lambda item: -item[1])
-        cells = [f"{option} {count:,}" for option, count in ordered[:_MOST_VALUES]]
-        more = f", and {len(ordered) - _MOST_VALUES} more" if len(ordered) > _MOST_VALUES else ""
+        cells = [f"{option} {count:,}" for option, count in ordered]
         unknown = f"; unknown of {row['unknown']:,}" if row["unknown"] else ""
-        lines.append(f"{row['name']:<12} {', '.join(cells)}{more}{unknown}")
+        lines.append(f"{row['name']:<12} {_listed(cells)}{unknown}")
     if flags:
-        cells = [f"{row['name']} {row['count']:,}" for row in flags[: 5 * _MOST_VALUES]]
-        more = f", and {len(flags) - len(cells)} more" if len(flags) > len(cells) else ""
-        lines.append(f"flags        {', '.join(cells)}{more}")
+        cells = [f"{row['name']} {row['count']:,}" for row in flags]
+        lines.append(f"flags        {_listed(cells, lines=5)}")
     for name, members in found["groups"].items():
-        lines.append(f"at most one  of {name}: {', '.join(members[:_MOST_VALUES])}")
+        lines.append(f"at most one  of {name}: {_listed(members)}")
     return lines
+
+
+def _listed(names: Sequence[str], count: int | None = None, *, lines: int = 1) -> str:
+    """The first of some names, as many as there is room for but one at least, and how many more there are.
+
+    Args:
+        names: That are known.
+        count: How many there are in all; no more unless given.
+        lines: That may be filled.
+    """
+    shown: list[str] = []
+    room = lines * _WIDEST
+    for name in names[: lines * _MOST]:
+        cell = _short(name)
+        room -= len(cell) + 2
+        if shown and room < 0:
+            break
+        shown.append(cell)
+    more = (len(names) if count is None else count) - len(shown)
+    return ", ".join(shown) + (f", and {more:,} more" if more else "")
+
+
+def _short(name: str) -> str:
+    """A name with the detail behind it, the middle of each left out where they are long: both end in what tells them
+    apart.
+    """
+    if len(name) <= _LONGEST:
+        return name
+    about, between, detail = name.removesuffix(")").rpartition(" (") if name.endswith(")") else (name, "", "")
+    if not between:
+        return shortened(name, _LONGEST)
+    return f"{shortened(about, _LONGEST // 2)} ({shortened(detail, _LONGEST // 2)})"

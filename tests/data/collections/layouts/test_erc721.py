@@ -209,6 +209,8 @@ def test_what_is_no_trait_is_left_out_and_the_rest_is_read(tmp_path, item, told)
         ({"attributes": "Red"}, "its attributes are a text, no list and no object"),
         ({"name": "#2"}, "they hold no attributes"),
         ("12", "they are a number, no object"),
+        (["hello", 3], "they are a list with a number in it, no list of traits"),
+        ([3, None], "they are a list with a number in it, no list of traits"),
         (b"\x80\x81\x00\xff", "2.json: it is no text"),
         ("[" * 100_000, "2.json: its lists and objects lie too deep inside each other"),
         (f'{{"a": {"9" * 5000}}}', None),
@@ -221,6 +223,17 @@ def test_metadata_that_cannot_be_read_leave_one_image_unknown(tmp_path, content,
     assert said(listing) == {"1.png": [("Hat", "Red")], "2.png": None, "3.png": [("Hat", "Blue")]}
     assert list(found) == ["metadata"]
     assert told is None or found["metadata"] == [f"2.png ({told})"]
+
+
+def test_a_list_of_words_among_named_traits_says_nothing(tmp_path):
+    """One file in a different form is a mistake, and its words are no trait that all others would have as None."""
+    folder(tmp_path, images(*(f"{number}.png" for number in range(30))))
+    folder(tmp_path, {f"{number}.json": token(Hat="Red" if number % 2 else "Blue") for number in range(30)})
+    folder(tmp_path, {"7.json": ["hello"]})
+    listing, found = read(tmp_path, "erc721")
+    assert said(listing)["7.png"] is None
+    assert said(listing)["8.png"] == [("Hat", "Blue")]
+    assert found == {"metadata": ["7.png (7.json is a list of texts, where others name their traits)"]}
 
 
 def test_a_key_that_stands_twice_counts_once(tmp_path):

@@ -177,7 +177,7 @@ def test_labels_that_are_none_are_told(tmp_path):
     listing, found = read(tmp_path, "huggingface")
     assert list(said(listing).values()) == [[("label", "a")], [], None, None]
     assert found["trait"] == [f'{TRAIN}#1 ("label" is 7, of 2 classes)']
-    assert found["no metadata"] == [f"{TRAIN}#2", f"{TRAIN}#3"]
+    assert found["no metadata"] == [f"{TRAIN}#{number} (its row is empty)" for number in (2, 3)]
 
 
 def test_a_text_that_is_no_utf8_costs_its_own_row_alone(tmp_path):

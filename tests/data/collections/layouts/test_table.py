@@ -197,3 +197,18 @@ def test_the_layout_is_refused_where_there_is_nothing_of_it(tmp_path):
     folder(tmp_path, {**NUMBERED, "all.csv": "a,b\nc,d\n"})
     with pytest.raises(RequestError, match="no column of a CSV in .* names its images"):
         layout("table").read(scan(tmp_path, Findings()), CollectionSettings(), Findings())
+
+
+def test_a_row_without_any_value_leaves_its_image_unknown(tmp_path):
+    """An empty cell says that there is none; an empty row says nothing."""
+    table = "file,Hat,Eyes\n1.png,Red,Blue\n2.png,,\n3.png,,Green\n"
+    listing, found = read(folder(tmp_path, {**images("1.png", "2.png", "3.png"), "all.csv": table}), "table")
+    assert said(listing) == {"1.png": [("Hat", "Red"), ("Eyes", "Blue")], "2.png": None, "3.png": [("Eyes", "Green")]}
+    assert found == {"no metadata": ["2.png (its row is empty)"]}
+
+
+def test_an_empty_list_says_that_there_is_nothing(tmp_path):
+    table = "file,wears\n1.png,Cap|Earring\n2.png,\n3.png,Cap\n"
+    listing, found = read(folder(tmp_path, {**images("1.png", "2.png", "3.png"), "all.csv": table}), "table")
+    assert said(listing)["2.png"] == []
+    assert found == {}

@@ -57,6 +57,7 @@ class Erc721:
         assembly, files = Assembly(tree, findings), _files(tree)
         images, names = FileNames(assembly.images), FileNames(files)
         reader, taken = TraitReader(findings), set[str]()
+        words: dict[str, str] = {}  # by image, the file that names no trait
         for image in assembly.images:
             found = [name for name in names.beside(image) if not _is_other_text(tree, name)]
             if len(found) > 1 and not _is_only(image, images, found[0]):
@@ -65,7 +66,12 @@ class Erc721:
                 continue
             for name in found:
                 taken.add(name)
-                _describe(tree, name, image, assembly, images, reader, findings)
+                if _describe(tree, name, image, assembly, images, reader, findings):
+                    words[image] = name
+        if len(words) * 2 < len(taken):
+            for image, name in words.items():
+                findings.add("metadata", image, f"{name} is a list of texts, where others name their traits")
+                assembly.forget(image)
         for name in files:
             if name not in taken and not _is_other_text(tree, name):
                 _read_unmatched(tree, name, assembly, images, reader, findings)
@@ -131,19 +137,20 @@ def _describe(
     images: FileNames,
     reader: TraitReader,
     findings: Findings,
-) -> None:
-    """What the file of an image's own name says of it."""
+) -> bool:
+    """What the file of an image's own name says of it; whether that is a list of texts and nothing else."""
     assembly.used(name)
     text = read_text(tree, name, findings, subject=image)
     said = None if text is None else _said(text, name, image, findings)
     if said is None:
         assembly.unknown(image)
-        return
+        return False
     tell_twice(said.twice, image, findings)
     other = image_named(said.value, images, name) if isinstance(said.value, Mapping) else ()
     if len(other) == 1 and stem_of(other[0]) != stem_of(image):
         findings.add("other image", image, f"{name} names {other[0]}")
     assembly.describe(image, traits_of(said.value, image, reader, findings), name)
+    return isinstance(said.value, list) and bool(said.value) and all(isinstance(each, str) for each in said.value)
 
 
 def _said(text: str, name: str, subject: str, findings: Findings) -> Element | None:

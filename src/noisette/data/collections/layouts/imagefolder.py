@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -91,12 +91,11 @@ def _read_lines(
         image = assembly.match(names.find(written, name), f'"{brief(written)}" in {label}')
         if image is not None:
             tell_twice(said.twice, image, findings)
-            assembly.describe(image, reader.pairs(_pairs(said.value), image), name)
+            assembly.describe(image, reader.row(_cells(said.value), image), name)
 
 
-def _pairs(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _cells(row: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     """The columns of a row; a list is several values of its column."""
     for column, value in row.items():
         if column != _COLUMN:
-            for each in value if isinstance(value, list) else (value,):
-                yield column, each
+            yield column, value if isinstance(value, list) else [value]
