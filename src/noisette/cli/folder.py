@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,4 +173,11 @@ def _training_lines(found: dict[str, Any]) -> list[str]:
         by = "as measured" if found["speed_by"] == "measurement" else "as the last such training had"
         steps = f"{found['steps_per_second']} steps a second here, {by}"
         lines.append(f"  {steps}: {passes} passes over the images in {found['budget']}")
+        lines.append(f"  {_before(found['recipe'])} comes before the first step, and on top of {found['budget']}")
     return lines
+
+
+def _before(recipe: Mapping[str, str]) -> str:
+    """What a training does before its first step, in words."""
+    counts = "layers" in recipe.get("network.condition", "").partition(":")[0].split(", ")
+    return "measuring this machine and counting layers" if counts else "measuring this machine"

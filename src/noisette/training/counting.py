@@ -8,11 +8,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.attributes.schema import UNKNOWN
+from noisette.attributes.schema import UNKNOWN, AttributeSchema
 from noisette.data.dataset import Dataset
 from noisette.data.palette import Palette, as_numbers
 from noisette.layers.certainty import certainty_of
 from noisette.layers.find import find_layers
+from noisette.layers.fit import NOTHING, Layers
 from noisette.layers.rows import Units
 from noisette.model import Model
 from noisette.networks.layers import Sketch
@@ -20,6 +21,7 @@ from noisette.networks.layers import Sketch
 _FEWEST = 16
 """Images all of whose attributes are known, from which layers are counted."""
 
+_MOST_TOLD = 12  # layers
 _BETWEEN_NOTES = 10.0  # seconds
 
 
@@ -50,12 +52,31 @@ def count_layers(model: Model, dataset: Dataset, sketches: list[Sketch], note: C
     certainty = certainty_of(layers, images, rows, units)
     for sketch in sketches:
         sketch.fill(layers, certainty)
-    first = [model.schema.names[int(np.argmax(units.of_attributes == unit))] for unit in layers.order]
-    told = ", ".join(first[:6]) + (", ..." if len(first) > 6 else "")
     note(
-        f"layers from below: {told}; alone they draw {layers.exact:.1%} of the images right in every pixel, and"
-        f" {layers.right:.2%} of the pixels ({time.monotonic() - started:.0f} s)"
+        f"{layers_told(layers, units, model.schema)}; alone they draw {layers.exact:.1%} of the images right in every"
+        f" pixel, and {layers.right:.2%} of the pixels ({time.monotonic() - started:.0f} s)"
     )
+
+
+def layers_told(layers: Layers, units: Units, schema: AttributeSchema) -> str:
+    """Which layers were found, from below: those of choices and groups that draw anything, by their names.
+
+    Args:
+        layers: That were found.
+        units: What they are of.
+        schema: Of the attributes.
+    """
+    group_of = {member: group.name for group in schema.groups for member in group.members}
+    draws = (layers.colours != NOTHING).any(axis=(1, 2))
+    names = []
+    for unit in layers.order:
+        if draws[units.of_values == unit].any():
+            first = schema.names[int(np.argmax(units.of_attributes == unit))]
+            names.append(group_of.get(first, first))
+    nothing = len(layers.order) - len(names)
+    more = f" and {len(names) - _MOST_TOLD:,} more" if len(names) > _MOST_TOLD else ""
+    rest = f" ({nothing:,} {'attribute draws' if nothing == 1 else 'attributes draw'} nothing)" if nothing else ""
+    return f"layers from below: {', '.join(names[:_MOST_TOLD]) or 'none'}{more}{rest}"
 
 
 class _Told:

@@ -142,7 +142,7 @@ def compared(before: Expected, taken: Taken, budget: Budget) -> str | None:
     Examples:
         >>> before = Expected(images_per_second=32.0, by="training", steps=1500, seconds=1500.0)
         >>> compared(before, Taken(1500, 1860.0), Budget(steps=1500))
-        'expected 25 min, took 31 min'
+        'expected 25 min, took 31 min, both from the first step on'
         >>> compared(before, Taken(1210, 1500.0), Budget(seconds=1500.0))
         'expected 1,500 steps in 25 min, took 1,210'
     """
@@ -150,7 +150,7 @@ def compared(before: Expected, taken: Taken, budget: Budget) -> str | None:
         return None
     if budget.seconds is not None:
         return f"expected {before.steps:,} steps in {_minutes(before.seconds)}, took {taken.steps:,}"
-    return f"expected {_minutes(before.seconds)}, took {_minutes(taken.seconds)}"
+    return f"expected {_minutes(before.seconds)}, took {_minutes(taken.seconds)}, both from the first step on"
 
 
 def learned(taken: Taken, batch: int) -> Speed | None:

@@ -17,6 +17,8 @@ from noisette.config.recipe import load_recipe
 from noisette.config.suggestion import recipe_of, recipe_of_folder
 from noisette.data.collections.collection import open_collection
 from noisette.errors import RequestError
+from noisette.training import estimate
+from noisette.training.expectation import Speed
 from noisette.training.start import _check_labels
 from tests.layers.made import COLOURS, codes, drawn, parts
 
@@ -239,3 +241,14 @@ def test_labels_that_are_kept_for_validation_and_test_alone_are_refused(cache, t
     table = np.where(whole.membership == 0, -1, np.arange(len(whole)) % 2).astype(np.int16)[:, None]
     with pytest.raises(RequestError, match="no image of the train split has a label for Cap, .*; label more, or"):
         _check_labels(replace(whole, schema=schema, attributes=table))
+
+
+def test_an_estimate_says_what_it_leaves_out(folder, tmp_path, capsys, monkeypatch):
+    """Measuring the machine and counting layers come before the first step, and are not in the time of a training."""
+    monkeypatch.chdir(tmp_path)
+    speed = Speed(images_per_second=64.0, by="training")
+    monkeypatch.setattr(estimate, "speed_here", lambda recipe, dataset: speed)
+    assert main(["data", "inspect", str(folder), "--estimate"]) == 0
+    assert "measuring this machine and counting layers comes before the first step, and on top of 30m" in (
+        capsys.readouterr().out
+    )
