@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from noisette.cli.common import Suggesting, answer, as_json, shown, tell
+from noisette.cli.common import Suggesting, answer, as_json, print_json, shown, tell
 from noisette.cli.folder import inspect_folder
 from noisette.cli.paths import PATH, check_answer, out_, overwrite_
 from noisette.errors import RequestError
@@ -116,7 +116,7 @@ def _whole_or_text(written: str) -> int | str:
 @click.option("--background", help="#rrggbb to put RGBA images on.")
 @out_(
     "Where the contact sheet goes, - for standard output.  [default: NAME-contact-sheet.png, or the next name that is"
-    " free]"
+    " free; none with --json]"
 )
 @overwrite_
 @click.option(
@@ -185,7 +185,7 @@ def _inspect_named(
     from noisette.data.inspection import contact_sheet, describe, facts
     from noisette.data.opening import open_dataset
     from noisette.data.sources import SOURCES, find_source
-    from noisette.files.images import as_png
+    from noisette.files.images import as_own_png, is_own_png
 
     check_answer(out, json_)
     compare = find_source(name).compare
@@ -201,7 +201,12 @@ def _inspect_named(
     if official is not None and compare is not None:
         found["official"] = compare(dataset, official)
     text = describe(shown(found))
-    files = target.write(as_png(contact_sheet(dataset), {"dataset": name, "sha256": dataset.fingerprint}))
+    if json_ and out is None:  # a program asks for it where it wants it
+        print_json({**found, "contact_sheet": None})
+        return
+    about = {"dataset": name, "sha256": dataset.fingerprint}
+    sheet = as_own_png(contact_sheet(dataset), about)
+    files = target.write(sheet, older=lambda content: is_own_png(content, about))
     if not files:
         for line in text.splitlines():
             tell(line)

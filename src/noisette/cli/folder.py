@@ -56,7 +56,9 @@ def inspect_folder(
                 f"{plain(each, 200)} would lie among the images, which are only read; name another place"
             )
     sheet = None
-    if out is not None or not _is_within(Path.cwd() / "sheet.png", folder):
+    if json_ and out is None:
+        pass  # a program asks for it where it wants it
+    elif out is not None or not _is_within(Path.cwd() / "sheet.png", folder):
         usual = Path(f"{short_name(folder) or 'images'}-contact-sheet.png")
         sheet = output_file(out, usual, (".png",), "pictures are PNG; name a .png file", overwrite=overwrite)
     else:
@@ -76,14 +78,14 @@ def inspect_folder(
         inspection, contents = _inspected(
             folder, seen, page=page is not None, settings=settings is not None, estimate=estimate
         )
-    found = dict(inspection.found)
+    found = {**inspection.found, "contact_sheet": None}
     told = shown(found)
     written: list[str] = []
     for target, content in zip(files, contents, strict=True):
         written += map(str, target.write(content.encode()))
     text = "\n".join([describe(told), *_training_lines(told)])
     if inspection.sheet and sheet is not None:
-        pictures = sheet.write(inspection.sheet)
+        pictures = sheet.write(inspection.sheet, older=lambda content: _is_sheet_of(folder, content))
         if not pictures:  # it went to standard output
             for line in text.splitlines():
                 tell(line)
@@ -108,12 +110,12 @@ def _inspected(
     from noisette.data.collections.settings import dump_settings
     from noisette.data.hub.names import short_name
     from noisette.data.inspection import contact_sheet
-    from noisette.files.images import as_png
+    from noisette.files.images import as_own_png
 
     with reading(short_name(folder)) as progress:
         collection = open_collection(folder, progress=progress, seen=seen)
     dataset = collection.dataset
-    sheet = as_png(contact_sheet(dataset), {"dataset": dataset.name}) if len(dataset) else b""
+    sheet = as_own_png(contact_sheet(dataset), _about(folder)) if len(dataset) else b""
     made = Inspection({**inspection.facts(collection), **_training(collection)}, sheet)
     if seen is not None:
         write_inspection(collection.kept, folder, seen, made)
@@ -121,6 +123,22 @@ def _inspected(
         made = Inspection({**made.found, **_estimate(collection)}, sheet)
     contents = [inspection.page(collection, shown(made.found))] if page else []
     return made, contents + ([dump_settings(collection)] if settings else [])
+
+
+def _about(folder: Path) -> dict[str, str]:
+    """What a contact sheet says of where it comes from: enough to know it again, and no path, since pictures travel."""
+    from noisette.data.collections.places import digest, place_of
+    from noisette.data.hub.names import hub_name, short_name
+
+    where = place_of(folder) if hub_name(folder) is None else digest(str(folder))
+    return {"dataset": short_name(folder), "folder": where}
+
+
+def _is_sheet_of(folder: Path, content: bytes) -> bool:
+    """Whether a file is a contact sheet of a folder as it was before."""
+    from noisette.files.images import is_own_png
+
+    return is_own_png(content, _about(folder))
 
 
 def _is_within(path: Path, folder: Path) -> bool:

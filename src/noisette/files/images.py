@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ DENOISING = "noisette-denoising"
 FRAMES = "noisette-frames"
 """The same of an animation whose frames are pictures."""
 _KEY = "noisette"
+_PIXELS = "pixels_sha256"
 _TEXT_SIZE = 11  # pixels
 _LONGEST_CAPTION = 300  # letters
 _ANY = 2**62  # bytes: of whatever size a file is, no more than the next are read
@@ -190,6 +192,25 @@ def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:
     file = io.BytesIO()
     image.save(file, format="PNG", pnginfo=info, optimize=True)
     return file.getvalue()
+
+
+def as_own_png(image: Image.Image, about: Mapping[str, str]) -> bytes:
+    """The file of a picture that can be made again: it says of what it is, and which pixels it had. See `is_own_png`."""
+    return as_png(image, {**about, _PIXELS: sha256(_seen(image).data).hexdigest()})
+
+
+def is_own_png(data: bytes, about: Mapping[str, str]) -> bool:
+    """Whether a file is what `as_own_png` made of the same, and nobody has drawn on it since.
+
+    Args:
+        data: The content of any file.
+        about: Of what it should be.
+    """
+    try:
+        image, said = parse_png(data, "it")
+    except RequestError:
+        return False
+    return said == {**about, _PIXELS: sha256(_seen(image).data).hexdigest()}
 
 
 def save_png(path: Path, image: Image.Image, request: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Where results go: one policy for all that is written for a person, and names as a person types them.
 
-    nobody named it     a free name is taken, such as punks-seed-0~2.png; two commands at once never take the same
+    nobody named it     a free name is taken, such as punks-seed-0~2.png; two commands at once never take the same.
+                        What an inspection shows of the same folder takes the place of the sheet of the one before
     it exists           refused, unless it may be written over
     it is an input      refused always, by whatever name
     it cannot be        refused before any work: no such folder, a folder for a file, another kind of file
@@ -18,7 +19,7 @@ import itertools
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import write_atomically
+from noisette.files.reading import read_bytes
 
 STANDARD_OUTPUT = "-"
 _MOST_BYTES = 255  # of a name, on every file system that is common
@@ -63,6 +65,10 @@ def expand(name: Name) -> Path:
     return path
 
 
+def _never(content: bytes) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class OutputFile:
     """A file that can be written as far as can be known before the work: see `output_file`.
@@ -77,12 +83,20 @@ class OutputFile:
     free: bool = False
     overwrite: bool = False
 
-    def write(self, data: bytes, beside: Mapping[str, bytes] | None = None) -> list[Path]:
+    def write(
+        self,
+        data: bytes,
+        beside: Mapping[str, bytes] | None = None,
+        *,
+        older: Callable[[bytes], bool] = _never,
+    ) -> list[Path]:
         """Write the file, and those beside it, whole.
 
         Args:
             data: The content.
             beside: Contents of the files beside it, by their suffixes.
+            older: Of the content of a file under one of the numbered names, whether it is an earlier result of the same
+                work, whose place this one takes. Only of a file with none beside it.
 
         Returns:
             The files, under the names that they have got; none of standard output.
@@ -96,7 +110,7 @@ class OutputFile:
             return []
         contents = {self.path.suffix: data, **(beside or {})}
         if self.free:
-            return _under_a_free_name(self.path, contents)
+            return _under_a_free_name(self.path, contents, older)
         written: list[Path] = []
         try:
             for suffix, content in contents.items():
@@ -258,11 +272,19 @@ def numbered(path: Path) -> Iterator[Path]:
     return itertools.chain([path], others)
 
 
-def _under_a_free_name(path: Path, contents: Mapping[str, bytes]) -> list[Path]:
-    """Write files under the first of the numbered names that is free for all of them."""
+def _under_a_free_name(
+    path: Path, contents: Mapping[str, bytes], older: Callable[[bytes], bool]
+) -> list[Path]:
+    """Write files under the first of the numbered names that is free for all of them, or is that of an older result."""
     for candidate in numbered(path):
         places = {candidate.with_suffix(suffix): content for suffix, content in contents.items()}
         if any(map(os.path.lexists, places)):
+            there = _content(candidate) if len(contents) == 1 and older is not _never else None
+            if there is not None and there == contents[path.suffix]:
+                return [candidate]
+            if there is not None and older(there):
+                put(candidate, contents[path.suffix], overwrite=True)
+                return [candidate]
             continue
         written: list[Path] = []
         try:
@@ -279,6 +301,14 @@ def _under_a_free_name(path: Path, contents: Mapping[str, bytes]) -> list[Path]:
             raise
         return written
     raise AssertionError("numbers do not end")
+
+
+def _content(path: Path) -> bytes | None:
+    """Of a file that may be an earlier result; None of a link, and of what cannot be read."""
+    try:
+        return None if path.is_symlink() else read_bytes(path)
+    except (NoisetteError, OSError):
+        return None
 
 
 def _is_too_long(folder: Path, most: int) -> bool:

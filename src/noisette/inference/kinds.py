@@ -7,6 +7,7 @@ from typing import Any
 
 from noisette.text import plain
 
+_CONTACT_SHEET = "a contact sheet of {dataset}; `noisette data inspect` makes it again"
 _KINDS = (
     (
         {"request", "across", "down"},
@@ -18,7 +19,8 @@ _KINDS = (
         "a grid of samples that a training drew at step {step}; draw with its run by `noisette generate RUN`",
     ),
     ({"sweep", "run"}, "the grid of a sweep over {sweep}; `noisette sweep` draws it again"),
-    ({"dataset", "sha256"}, "a contact sheet of the data set {dataset}; `noisette data inspect` makes it again"),
+    ({"dataset", "sha256"}, _CONTACT_SHEET),
+    ({"dataset", "folder"}, _CONTACT_SHEET),
 )
 """Keys that only pictures of this kind have, and what a person is told of them."""
 
