@@ -83,6 +83,24 @@ def test_a_request_finds_its_range(request_, expected):
     assert parse_request(request_, SCHEMA, count(SCHEMA, table), allow_unseen=True).attributes == expected
 
 
+@pytest.mark.parametrize(
+    ("request_", "note"),
+    [
+        ("Level=2000", 'Level=2000 lies far above 20.5, where the highest range begins; it asks for "above 20.5"'),
+        ({"level": -900}, 'Level=-900 lies far below 10, where the lowest range ends; it asks for "up to 10"'),
+        ("Born=2200-01-01", "Born=2200-01-01 lies far above 2023-05-23"),
+        ("Level=28", None),
+        ("Level=2", None),
+        ("Level=none", None),
+        ("Level=above 20.5", None),
+    ],
+)
+def test_a_number_far_outside_of_all_ranges_is_told_what_it_asks_for(request_, note):
+    table = np.array([[code, day] for code in range(4) for day in range(3)] * 9, dtype=np.int16)
+    notes = parse_request(request_, SCHEMA, count(SCHEMA, table)).notes
+    assert [each[: len(note)] for each in notes] == [note] if note else notes == ()
+
+
 @pytest.mark.parametrize("wrong", ["Level=abc", "Level=1/2", "Born=7", "Born=2023-13-01"])
 def test_what_is_no_number_is_refused_in_a_line(wrong):
     table = np.zeros((9, 2), dtype=np.int16)

@@ -291,7 +291,8 @@ OTHERS = {
     "an X/Y grid": {"request": {"run": "punks"}, "across": ["guidance", "1", "2"], "down": ["seed", "0"]},
     "a training drew at step 7": {"step": 7, "epoch": 1, "seeds": [0], "requests": [], "sampling": {}},
     "the grid of a sweep over steps": {"sweep": {"steps": [1, 2]}, "run": "punks"},
-    "a contact sheet of the data set mnist": {"dataset": "mnist", "sha256": "00"},
+    "a contact sheet of mnist": {"dataset": "mnist", "sha256": "00"},
+    "a contact sheet of sprites": {"dataset": "sprites", "folder": "00", "pixels_sha256": "00"},
 }
 
 

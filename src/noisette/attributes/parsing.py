@@ -6,7 +6,7 @@ What is not mentioned is unknown, not absent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -30,7 +30,7 @@ from noisette.attributes.names import (
     unquoted,
 )
 from noisette.attributes.ranges import day_of
-from noisette.attributes.schema import ABSENT, Attribute, AttributeSchema, Flag, Group, Range, Value
+from noisette.attributes.schema import ABSENT, Attribute, AttributeSchema, Flag, Group, Range, Value, shown_number
 from noisette.attributes.statistics import Statistics, value_names
 from noisette.errors import RequestError, nearest, told
 from noisette.text import brief
@@ -92,7 +92,7 @@ def parse_request(
     if isinstance(request, str) and not said:
         example = as_text(dict([value_names(schema)[0], value_names(schema)[-1]]), schema)
         raise RequestError(f"the request is empty; write for example '{example}'")
-    notes = _check(said, schema, statistics, allow_unseen)
+    notes = (*_reader(schema).far_off(request), *_check(said, schema, statistics, allow_unseen))
     values = {**said, **_implied(said, schema, statistics)}
     for group in schema.groups:
         if any(values.get(member) is True for member in group.members):
@@ -279,7 +279,7 @@ class _Reader:
         """What a whole request says. Raises RequestError."""
         if not isinstance(asked, str | Mapping):
             raise RequestError(f"a request is a text or a mapping of names to values, not {type(asked).__name__}")
-        written = self._listed(asked) if isinstance(asked, str) else list(asked.items())
+        written = self._parts_of(asked)
         if strange := [name for name, _ in written if not isinstance(name, str)]:
             raise RequestError(f"the names in a request are text, not {told(strange[0])}")
         if unknown := [name for name in dict.fromkeys(name for name, _ in written) if not self._knows(name)]:
@@ -293,6 +293,24 @@ class _Reader:
                         f" {_said(meant)}"
                     )
         return said
+
+    def far_off(self, asked: str | Mapping[str, object]) -> Iterator[str]:
+        """What a person should know of the numbers in a request that can be read: those far outside of all ranges."""
+        for name, value in self._parts_of(asked):
+            attribute = self._attributes.get(folded(name))
+            if not isinstance(attribute, Range) or (number := _number(value, attribute.unit)) is None:
+                continue
+            if attribute.is_far_off(number):
+                high = number > attribute.edges[0]
+                edge = shown_number(attribute.edges[-1 if high else 0], attribute.unit)
+                where = f"far above {edge}, where the highest range begins" if high else ""
+                where = where or f"far below {edge}, where the lowest range ends"
+                option = attribute.options[attribute.code_of(number)]
+                yield f'{attribute.name}={shown_number(number, attribute.unit)} lies {where}; it asks for "{option}"'
+
+    def _parts_of(self, asked: str | Mapping[str, object]) -> Sequence[_Part]:
+        """The names in a request, each with what is said of it. Raises RequestError."""
+        return self._listed(asked) if isinstance(asked, str) else [_Part(*each) for each in asked.items()]
 
     def reads(self, text: str) -> dict[str, Value]:
         """What a text says; nothing where it cannot be read."""

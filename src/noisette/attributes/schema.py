@@ -177,6 +177,17 @@ class Range(BaseModel):
             return 0
         return bisect_left(self.edges, number) + self.optional
 
+    def is_far_off(self, number: float) -> bool:
+        """Whether a number lies farther outside of the bounds of ranges than they lie apart, or than the only one is
+        from 0. The first and the last range have no end, and where they end in the data is not kept.
+
+        Args:
+            number: Any; dates are days since 1970.
+        """
+        first, last = self.edges[0], self.edges[-1]
+        wide = last - first if first < last else abs(last)
+        return not first - wide <= number <= last + wide
+
 
 def shown_number(number: float, unit: Literal["number", "date"]) -> str:
     """A number, or a date in days since 1970, as it is written."""
