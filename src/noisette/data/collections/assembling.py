@@ -98,6 +98,8 @@ class Assembly:
         places = places_of(self.images)
         for folder, detail in places.told.items():
             self._findings.add("split", folder, detail)
+        for folder, detail in places.beside.items():
+            self._findings.add("beside splits", folder, detail)
         return Listing(f"{kinds_of(self.images)} {how}", entries, looked_at, places.splits)
 
 

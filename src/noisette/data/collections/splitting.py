@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from noisette.data.collections.layouts.common import SPLITS
 
 _SURE = frozenset({"test", "testing", "val", "validation"})  # a class may be called train, or valid, or dev
+_REST = frozenset({"extra", "unlabelled", "unlabeled", "unsup", "unsupervised", "rest"})
+"""What folders are called beside those of splits that are neither a split nor a class."""
 _ENOUGH = 10  # one image in so many, or what lies beside the classes of all others is not held against them
 
 Folders = Mapping[str, tuple[str, ...]]
@@ -24,11 +26,13 @@ class Places:
         folders: That each image lies in, without that of its split. None of an image beside folders of splits that hold
             most images.
         told: Folders of splits that are not where one expects them, each with how it was read.
+        beside: Folders beside those of splits that are no classes either, each with how much lies in it.
     """
 
     splits: Mapping[str, str]
     folders: Folders
     told: Mapping[str, str]
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 def places_of(images: Sequence[str]) -> Places:
@@ -36,7 +40,8 @@ def places_of(images: Sequence[str]) -> Places:
 
     Folders divide the images where a level has no other names than those of `SPLITS`, whether classes lie in them or
     they in classes; beside others where there are those of training and of another split, or where their name can be
-    none of a class. They are never classes.
+    none of a class. They are never classes. One of training alone, which may be a vehicle, is none beside folders of
+    `_REST`, beside such as are divided into the same classes, or where it alone is divided into classes.
 
     Args:
         images: Their paths.
@@ -52,14 +57,21 @@ def places_of(images: Sequence[str]) -> Places:
         return Places({}, folders, {})
     splits = {image: SPLITS[name.lower()] for image, name in inside.items()}
     most = len(inside) * 2 > len(images) and "train" in splits.values()
-    rest = {
-        image: each[:level] + each[level + 1 :] if image in inside else () if most and level == 0 else each
-        for image, each in folders.items()
-    }
+    none = _no_classes(folders, inside) if level == 0 else set()
+    rest, counts = {}, Counter[str]()
+    for image, each in folders.items():
+        if image in inside:
+            rest[image] = each[:level] + each[level + 1 :]
+        elif each and level == 0 and (most or each[0] in none):
+            rest[image] = each[1:] if each[0] in none else ()
+            counts[each[0]] += 1
+        else:
+            rest[image] = each
     divides = _divides(splits, len(images))
+    beside = {name: _images(count) for name, count in counts.items()}
     if divides and (expected or most):
-        return Places(splits, _below_common(rest), {})
-    return Places(splits if divides else {}, _below_common(rest), _told(inside, divides))
+        return Places(splits, _below_common(rest), {}, beside)
+    return Places(splits if divides else {}, _below_common(rest), _told(inside, divides), beside)
 
 
 def _level_of_splits(folders: Folders) -> int | None:
@@ -77,9 +89,30 @@ def _among_others(folders: Folders) -> dict[str, str]:
     """The outermost folder of each image that lies in one of a split, where others lie beside it."""
     inside = {image: each[0] for image, each in folders.items() if each and each[0].lower() in SPLITS}
     known = {SPLITS[name.lower()] for name in inside.values()}
-    if "train" in known and len(known) > 1:
+    others = {each[0] for image, each in folders.items() if each and image not in inside}
+    if "train" in known and (len(known) > 1 or others == _no_classes(folders, inside)):
         return inside
     return {image: name for image, name in inside.items() if name.lower() in _SURE}
+
+
+def _no_classes(folders: Folders, inside: Container[str]) -> set[str]:
+    """The outermost folders beside those of splits that are no classes: as their names say, since they are divided into
+    the same classes, or since there is one alone, which is not divided, beside splits that are.
+
+    folders: Of all images. inside: The images in folders of splits.
+    """
+    classes = {each[1] for image, each in folders.items() if image in inside and len(each) > 1}
+    others: dict[str, set[str]] = {}
+    for image, each in folders.items():
+        if each and image not in inside:
+            others.setdefault(each[0], set()).update(each[1:2])
+    return {
+        name
+        for name, its in others.items()
+        if name.lower() in _REST
+        or len(its & classes) > 1
+        or (len(others) == 1 and not its and len(classes) > 1)
+    }
 
 
 def _divides(splits: Mapping[str, str], images: int) -> bool:
@@ -91,9 +124,13 @@ def _divides(splits: Mapping[str, str], images: int) -> bool:
 
 
 def _told(inside: Mapping[str, str], divides: bool) -> dict[str, str]:
-    how = "it divides the images" if divides else "without one of training; the images are divided by their content"
-    counts = Counter(inside.values())
-    return {name: f"{count:,} {'images' if count != 1 else 'image'}; {how}" for name, count in counts.items()}
+    missing = "test" if any(SPLITS[name.lower()] == "train" for name in inside.values()) else "training"
+    how = "it divides the images" if divides else f"without one of {missing}; the images are divided by their content"
+    return {name: f"{_images(count)}; {how}" for name, count in Counter(inside.values()).items()}
+
+
+def _images(count: int) -> str:
+    return f"{count:,} {'images' if count != 1 else 'image'}"
 
 
 def _below_common(folders: Folders) -> dict[str, tuple[str, ...]]:

@@ -56,7 +56,8 @@ def test_an_image_beside_the_splits_makes_no_class_of_them(tmp_path, other):
     listing, found = read(folder(tmp_path, images(*names, other)), "classes")
     assert said(listing) == {**{name: [("class", name.split("/")[1])] for name in names}, other: None}
     assert listing.splits == {name: name.split("/")[0] for name in names}
-    assert found == {"no metadata": [other]}
+    beside = {"beside splits": ["sketches (1 image)"]} if "/" in other else {}
+    assert found == {"no metadata": [other], **beside}
 
 
 def test_a_cover_beside_the_folder_of_all_is_no_class(tmp_path):
@@ -128,6 +129,35 @@ def test_a_train_among_vehicles_is_a_class(tmp_path):
     listing, found = read(folder(tmp_path, images(*names)), "classes")
     assert said(listing) == {name: [("class", name.split("/")[0])] for name in names}
     assert not found
+
+
+def test_a_folder_of_training_beside_one_of_the_rest_is_no_class(tmp_path):
+    """Nor is the other: what lies in it is learned from, and nothing is known of it."""
+    names = [f"train/{kind}/{n}.png" for kind in ("cat", "dog") for n in (1, 2)]
+    extra = ["extra/1.png", "extra/2.png"]
+    listing, found = read(folder(tmp_path, images(*names, *extra)), "classes")
+    assert said(listing) == {**{name: [("class", name.split("/")[1])] for name in names}, **dict.fromkeys(extra)}
+    assert not listing.splits
+    assert found == {
+        "split": ["train (4 images; without one of test; the images are divided by their content)"],
+        "beside splits": ["extra (2 images)"],
+        "no metadata": extra,
+    }
+
+
+def test_without_classes_inside_a_folder_of_training_and_the_rest_tell_nothing(tmp_path):
+    folder(tmp_path, images(*(f"{place}/{n}.png" for place in ("train", "unlabelled") for n in (1, 2))))
+    assert claimed(tmp_path) == "images"
+    _, found = read(tmp_path, "images")
+    assert list(found) == ["split", "beside splits"]
+
+
+@pytest.mark.parametrize("others", [("train", "more"), ("train", "test", "more")])
+def test_a_folder_with_the_same_classes_as_that_of_training_has_these_classes(tmp_path, others):
+    names = [f"{place}/{kind}/{n}.png" for place in others for kind in ("cat", "dog") for n in (1, 2)]
+    listing, found = read(folder(tmp_path, images(*names)), "classes")
+    assert said(listing) == {name: [("class", name.split("/")[1])] for name in names}
+    assert found["beside splits"] == ["more (4 images)"]
 
 
 @pytest.mark.parametrize(
