@@ -195,7 +195,7 @@ def as_png(image: Image.Image, request: dict[str, Any]) -> bytes:
 
 
 def as_own_png(image: Image.Image, about: Mapping[str, str]) -> bytes:
-    """The file of a picture that can be made again: it says of what it is, and which pixels it had. See `is_own_png`."""
+    """The file of a picture that is made again: it says of what it is, and which pixels it had. See `is_own_png`."""
     return as_png(image, {**about, _PIXELS: sha256(_seen(image).data).hexdigest()})
 
 

@@ -272,9 +272,7 @@ def numbered(path: Path) -> Iterator[Path]:
     return itertools.chain([path], others)
 
 
-def _under_a_free_name(
-    path: Path, contents: Mapping[str, bytes], older: Callable[[bytes], bool]
-) -> list[Path]:
+def _under_a_free_name(path: Path, contents: Mapping[str, bytes], older: Callable[[bytes], bool]) -> list[Path]:
     """Write files under the first of the numbered names that is free for all of them, or is that of an older result."""
     for candidate in numbered(path):
         places = {candidate.with_suffix(suffix): content for suffix, content in contents.items()}

@@ -1,5 +1,5 @@
-"""Settings that a person wrote, as TOML or on the command line: what is wrong with them, in one line that says where, and
-what would be right.
+"""Settings that a person wrote, as TOML or on the command line: what is wrong with them, in one line that says where,
+and what would be right.
 """
 
 from __future__ import annotations
@@ -116,8 +116,10 @@ def _in_words(said: str) -> str:
 def _place(reported: Sequence[int | str], said: Any) -> Place:
     """Where a value stands in what was given, without the kinds that pydantic tried for it."""
     place: list[int | str] = []
+    part: Any
     for part in reported:
-        if (isinstance(said, Mapping) and part in said) or (isinstance(said, list) and isinstance(part, int)):
+        is_there = part in said if isinstance(said, Mapping) else isinstance(said, list) and isinstance(part, int)
+        if is_there:
             said = said[part]
             place.append(part)
     return tuple(place)
@@ -129,4 +131,4 @@ def _keys(model: type[BaseModel], place: Place) -> Iterable[str]:
     for part in place:
         is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
         kind = kind.model_fields[str(part)].annotation if is_model else get_args(kind)[-1]
-    return kind.model_fields
+    return list(kind.model_fields)

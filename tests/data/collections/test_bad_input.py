@@ -381,7 +381,7 @@ def test_settings_that_cannot_be_are_a_line(folder):
         ("exclude = 'drafts/*'", 'collection.toml: exclude = "drafts/*": must be a list'),
         ("[traits.Hat]\nkidn = 'ignore'", "collection.toml: no setting traits.Hat.kidn; nearest: kind"),
         ("traits = 3", "collection.toml: traits = 3: must be a section of names and values"),
-        ("[traits]\nHat = 'ignore'", "collection.toml: traits.Hat = \"ignore\": must be a section"),
+        ("[traits]\nHat = 'ignore'", 'collection.toml: traits.Hat = "ignore": must be a section'),
         ("size = '12'\nsize = '13'", "collection.toml is not TOML"),
         ("size = 'large'", '"large" is no width x height'),
         ("[traits.Hat]\nkind = 'ignore'", 'no image has a trait "Hat"; there are none'),

@@ -120,7 +120,9 @@ def test_a_sheet_that_was_drawn_on_or_is_another_folders_stays(folder, tmp_path)
     images(tmp_path / "b" / "a", COUNT)
     assert main(["data", "inspect", "b/a"]) == 0
     assert sorted(path.name for path in tmp_path.glob("*.png")) == [
-        "a-contact-sheet.png", "a-contact-sheet~2.png", "a-contact-sheet~3.png"
+        "a-contact-sheet.png",
+        "a-contact-sheet~2.png",
+        "a-contact-sheet~3.png",
     ]
 
 
@@ -129,4 +131,7 @@ def test_a_data_set_has_one_contact_sheet_for_the_same_images(tmp_path, monkeypa
     for count in (50, 50, 60):
         assert main(["data", "inspect", "sprites", "--count", str(count)]) == 0
     assert main(["data", "inspect", "sprites", "--count", "70", "--json"]) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["sprites-contact-sheet.png", "sprites-contact-sheet~2.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "sprites-contact-sheet.png",
+        "sprites-contact-sheet~2.png",
+    ]

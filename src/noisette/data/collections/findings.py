@@ -56,13 +56,13 @@ KINDS: dict[str, Kind] = {
         "{is} larger than the 128 pixels that can be learned",
         'set size and resize in collection.toml, or {of a sheet of|of sheets of} many images tile = "16x16"',
     ),
-    "16 bits": Kind(
-        "problem", "{has} 16 bits a channel, of which 8 would be lost; left out", "save {it} with 8 bits"
-    ),
+    "16 bits": Kind("problem", "{has} 16 bits a channel, of which 8 would be lost; left out", "save {it} with 8 bits"),
     "CMYK": Kind("problem", "{has} colours for printing (CMYK); left out", "save {it} as RGB"),
     "other size": Kind("problem", "{has} another size than the others; left out", "make all images one size"),
     "off grid": Kind(
-        "problem", "{is no enlargement|are no enlargements} as the others are; left out", "enlarge {it} by the same whole factor"
+        "problem",
+        "{is no enlargement|are no enlargements} as the others are; left out",
+        "enlarge {it} by the same whole factor",
     ),
     "link": Kind(
         "problem",
@@ -80,22 +80,17 @@ KINDS: dict[str, Kind] = {
         "{is} damaged, and not read from there on; what comes before is taken",
         "copy {it} again from {its} source",
     ),
-    "vanished": Kind(
-        "problem", "{was} there and {is} no longer: the folder changes while it is read", "read it again"
-    ),
+    "vanished": Kind("problem", "{was} there and {is} no longer: the folder changes while it is read", "read it again"),
     "metadata": Kind(
         "problem", "{has} metadata that cannot be read; {its} traits are unknown", "mend {the file|the files}"
     ),
-    "encoding": Kind(
-        "note", "{is no text|are no texts} in UTF-8; {its} letters are a guess", "save {it} as UTF-8"
-    ),
+    "encoding": Kind("note", "{is no text|are no texts} in UTF-8; {its} letters are a guess", "save {it} as UTF-8"),
     "metadata twice": Kind("problem", "{is} described twice, differently; the first counts", "remove one"),
     "same twice": Kind(
-        "note", "{is} described twice in one file, in the same words: {its number or name stands|their numbers or names stand} twice"
+        "note",
+        "{is} described twice in one file, in the same words: {its number or name stands|numbers or names stand} twice",
     ),
-    "trait": Kind(
-        "problem", "{has} a trait that is no name with a value; the trait is left out", "mend the metadata"
-    ),
+    "trait": Kind("problem", "{has} a trait that is no name with a value; the trait is left out", "mend the metadata"),
     "other image": Kind(
         "problem",
         "{has} metadata that name another image; the name of their file counts",
@@ -123,9 +118,7 @@ KINDS: dict[str, Kind] = {
         "wait until the images themselves are there",
     ),
     "duplicate": Kind("note", "{has} the same pixels as another", "remove one: twins are learned twice"),
-    "contradiction": Kind(
-        "note", "{has} the same pixels as another with other traits", "see which of them is right"
-    ),
+    "contradiction": Kind("note", "{has} the same pixels as another with other traits", "see which of them is right"),
     "empty tile": Kind("note", "{is a tile|are tiles} of one colour; left out"),
     "no grid": Kind("problem", "{is a sheet|are sheets} on which no grid is seen; left out", _TILE),
     "rest of a sheet": Kind("problem", "{is a sheet that its tiles do|are sheets that their tiles do} not fill", _TILE),
@@ -139,16 +132,14 @@ KINDS: dict[str, Kind] = {
     ),
     "unique": Kind(
         "note",
-        "{is a trait|are traits} with another value for nearly every image; {it is no attribute|they are no attributes}",
+        "{is a trait|are traits} with another value for nearly every image; {it is|they are} no {attribute|attributes}",
     ),
     "too many": Kind(
         "problem",
         "{is a trait|are traits} with more values than can be asked for; {it is no attribute|they are no attributes}",
     ),
     "merged": Kind("note", "{is} written in several ways that are taken for one"),
-    "hidden colours": Kind(
-        "note", "{has} colours under transparent pixels, which nobody sees; they are not learned"
-    ),
+    "hidden colours": Kind("note", "{has} colours under transparent pixels, which nobody sees; they are not learned"),
     "enlarged": Kind("note", "{is} pixel art enlarged by a whole factor; reduced exactly"),
     "resized": Kind("note", "{was} brought to the size that was asked for"),
 }

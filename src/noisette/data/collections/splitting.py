@@ -109,9 +109,7 @@ def _no_classes(folders: Folders, inside: Container[str]) -> set[str]:
     return {
         name
         for name, its in others.items()
-        if name.lower() in _REST
-        or len(its & classes) > 1
-        or (len(others) == 1 and not its and len(classes) > 1)
+        if name.lower() in _REST or len(its & classes) > 1 or (len(others) == 1 and not its and len(classes) > 1)
     }
 
 

@@ -273,8 +273,8 @@ def _separator(cells: set[str]) -> str:
 
 
 def _cell(written: str, separator: str, *, alone: bool) -> list[str]:
-    """The values of a cell, as `TraitReader.row` takes them. Where several names may stand in one, or names stand alone,
-    an empty one says that there are none.
+    """The values of a cell, as `TraitReader.row` takes them. Where several names may stand in one, or names stand
+    alone, an empty one says that there are none.
     """
     return _values(written, separator) or ([] if separator or alone else [""])
 
