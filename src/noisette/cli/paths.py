@@ -46,6 +46,8 @@ def check_answer(out: str | None, json_: bool) -> None:
     """Raises RequestError if both the file and the answer would go to standard output, or the file among the models
     that ship.
     """
+    if out is None:
+        return
     if json_ and out == STANDARD_OUTPUT:
         raise RequestError(
             "--json answers on standard output, where --out - puts the file; name a file, or leave --json"

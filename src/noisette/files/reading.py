@@ -210,6 +210,8 @@ def bound_json(text: str, *, most: int = MOST_TEXT, most_values: int = MOST_VALU
     """
     if len(text) > most:
         raise ValueError("it is too long")
+    if len(text) <= most_values and text.count("[") + text.count("{") <= DEEPEST:
+        return  # however they lie; a folder may have a small file for each of 100,000 images
     bare = _STRING.sub("", text)
     if bare.count(",") + bare.count("[") + bare.count("{") > most_values:
         raise ValueError("it holds too many values")

@@ -104,7 +104,8 @@ def _as_array(keys: Sequence[bytes]) -> NDArray[np.uint64]:
 
 def mapped(file: Path) -> NDArray[np.uint8]:
     """The bytes of a file, which stay on the disk until they are asked for."""
-    return np.memmap(file, np.uint8, "r") if file.stat().st_size else np.empty(0, np.uint8)
+    # As a plain array: each of 100,000 slices of a memmap would be one again.
+    return np.asarray(np.memmap(file, np.uint8, "r")) if file.stat().st_size else np.empty(0, np.uint8)
 
 
 class KeptTexts:

@@ -331,12 +331,15 @@ class TraitReader:
         Returns:
             It; None if it is none, which the findings are told.
         """
+        shown = display if isinstance(display, str) and display in _DISPLAYS else ""
+        is_plain = isinstance(name, str) and (value is None or isinstance(value, str | int | float))
+        key = (name or ALONE, type(value), value, shown)
+        if is_plain and (known := self._known.get(key)) is not None:
+            return known
         wrong = _wrong(name, value)
         if wrong:
             self._findings.add("trait", image, wrong)
             return None
-        shown = display if isinstance(display, str) and display in _DISPLAYS else ""
-        key = (name or ALONE, type(value), value, shown)
         return self._known.setdefault(key, Trait(name or ALONE, value, shown))
 
     def _called(self, name: str, value: Any, image: str) -> Trait | None:

@@ -120,10 +120,11 @@ def _groups(schema: AttributeSchema, table: NDArray[np.int16]) -> dict[str, Sequ
 
 def _by_name(described: Sequence[Sequence[Trait]], findings: Findings) -> dict[str, _Said]:
     """The traits under each name, whichever way it is written; each as the most write it."""
+    written_as = Counter(trait.name for traits in described for trait in traits)
+    keys = {name: folded(name) for name in written_as}
     spellings: dict[str, Counter[str]] = {}
-    for traits in described:
-        for trait in traits:
-            spellings.setdefault(folded(trait.name), Counter())[cleaned(trait.name)] += 1
+    for name, count in written_as.items():
+        spellings.setdefault(keys[name], Counter())[cleaned(name)] += count
     said: dict[str, _Said] = {}
     for key, written in spellings.items():
         name = _commonest(written)
@@ -135,7 +136,7 @@ def _by_name(described: Sequence[Sequence[Trait]], findings: Findings) -> dict[s
         said[key] = _Said(name, [[] for _ in described])
     for number, traits in enumerate(described):
         for trait in traits:
-            if (each := said.get(folded(trait.name))) is not None:
+            if (each := said.get(keys[trait.name])) is not None:
                 each.values[number].append(trait)
     return said
 
@@ -155,7 +156,7 @@ def _columns(said: _Said, way: TraitSettings, findings: Findings) -> list[_Colum
     if way.kind == "ignore":
         return []
     kept = [[trait.value for trait in traits if not _is_nothing(trait.value)] for traits in said.values]
-    if way.kind == "flags" or (way.kind == "auto" and any(len(_different(values)) > 1 for values in kept)):
+    if way.kind == "flags" or (way.kind == "auto" and any(len(values) > 1 and len(_different(values)) > 1 for values in kept)):
         return _flags(name, kept, way, findings)
     values = [each[0] if each else None for each in kept]
     present = [value for value in values if value is not None]
@@ -222,7 +223,8 @@ def _range(
         findings.add("constant", name, f"{present[0]:g}")
         return []
     attribute = Range(name=name, edges=edges, unit=unit, optional=len(present) < len(numbers))
-    return [_Column(attribute, [attribute.values[attribute.code_of(number)] for number in numbers])]
+    options = attribute.values
+    return [_Column(attribute, [options[attribute.code_of(number)] for number in numbers])]
 
 
 def _edge(name: str, written: float | str, unit: str) -> float:
@@ -240,9 +242,8 @@ def _spelled(values: Iterable[Raw], way: TraitSettings, name: str, findings: Fin
     """How each value is written, by what its spellings have in common."""
     renamed = {folded(written): now for written, now in way.values.items()}
     written: dict[str, Counter[str]] = {}
-    for value in values:
-        text = _text(value)
-        written.setdefault(folded(text), Counter())[text] += 1
+    for text, count in Counter(map(_text, values)).items():
+        written.setdefault(folded(text), Counter())[text] += count
     for spellings in written.values():
         if len(spellings) > 1:
             findings.add("merged", f"{name} {_commonest(spellings)}", ", ".join(sorted(spellings)))
