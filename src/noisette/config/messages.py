@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from noisette.errors import written
-from noisette.files.toml import no_setting, wanted
+from noisette.files.invalid import no_setting, wanted
 from noisette.networks.registry import NETWORKS
 
 Sections = Mapping[tuple[int | str, ...], type[BaseModel]]

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from noisette.errors import NoisetteError
+from noisette.files.invalid import in_short
 
 MOST_TEXT = 16 * 2**20
 """Bytes of a text; the largest honest ones, of pictures with thousands of images, have half of that."""
@@ -245,14 +246,6 @@ def as_model(model: type[Model], values: Any, path: Path, *, mend: str = MEND) -
         return model.model_validate_json(json.dumps(values))
     except ValidationError as error:
         raise DamagedError(f"{path} is damaged: {in_short(error)}; {mend}") from error
-
-
-def in_short(failed: ValidationError) -> str:
-    """The first thing that is wrong, in a few words; nothing of a file's own content but the names of its parts."""
-    first = failed.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))[:80]
-    said = first["msg"].removeprefix("Value error, ").removesuffix(".")
-    return f"{place}: {said}" if place else said
 
 
 def _no_number(name: str) -> float:

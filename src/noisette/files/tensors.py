@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from noisette.errors import NoisetteError
 from noisette.files.atomic import write_atomically
-from noisette.files.reading import MEND, MOST_TEXT, DamagedError, in_short, open_file, parse_json
+from noisette.files.invalid import in_short
+from noisette.files.reading import MEND, MOST_TEXT, DamagedError, open_file, parse_json
 
 if TYPE_CHECKING:
     from torch import Tensor

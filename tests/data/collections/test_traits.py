@@ -150,7 +150,7 @@ def test_settings_say_it_otherwise():
     assert (
         understood(rows, {"Mood": TraitSettings(kind="ignore"), "Level": TraitSettings(kind="ignore")})[0].names == ()
     )
-    with pytest.raises(RequestError, match='no image has a trait "Mod"; there are Mood, Level'):
+    with pytest.raises(RequestError, match='no image has a trait "Mod"; nearest: Mood$'):
         understood(rows, {"Mod": TraitSettings()})
     with pytest.raises(RequestError, match='the trait "Mood" is no number in all images'):
         understood(rows, {"Mood": TraitSettings(kind="number")})

@@ -11,14 +11,12 @@ from noisette.dashboard.services.translation import as_markdown
 from noisette.dashboard.widgets.language import say
 from noisette.data.collections.collection import Collection, open_collection
 from noisette.data.collections.findings import KINDS
+from noisette.data.collections.telling import listed
 from noisette.data.inspection import contact_sheet
 from noisette.errors import NoisetteError, RequestError
 from noisette.files.atomic import make_folder, write_atomically
 from noisette.files.cache import cache_folder
 from noisette.files.room import make_room, used
-from noisette.text import plain
-
-_MOST_NAMES = 20
 
 
 def own_images() -> Collection | None:
@@ -77,10 +75,8 @@ def _show(collection: Collection) -> None:
     )
     for finding in collection.findings:
         kind = KINDS[finding.kind]
-        title = f"{finding.count:,} × {kind.title}" + (f"; {kind.advice}" if kind.advice else "")  # noqa: RUF001
+        title = f"{finding.count:,} " + "; ".join(filter(None, kind.says(finding.count)))
         (st.warning if kind.severity == "problem" else st.info)(as_markdown(title))
-        names = ", ".join(plain(name, 100) for name in finding.names[:_MOST_NAMES])
-        more = ", ..." if finding.count > _MOST_NAMES else ""
-        st.text(names + more)
+        st.text(listed(finding.names, finding.count))
     if len(dataset):
         st.image(contact_sheet(dataset), output_format="PNG")

@@ -32,7 +32,7 @@ def describe(found: Mapping[str, Any]) -> str:
             for each in rows:
                 advice = f"; {each['advice']}" if each["advice"] else ""
                 lines.append(f"  {each['count']:>6,}  {each['title']}{advice}")
-                lines.append(f"          {_listed(each['names'], each['count'])}")
+                lines.append(f"          {listed(each['names'], each['count'])}")
     if not found["findings"]:
         lines.append("nothing was found that is wrong")
     lines.append("")
@@ -69,16 +69,16 @@ def _attribute_lines(found: Mapping[str, Any]) -> list[str]:
             ordered.sort(key=lambda item: -item[1])
         cells = [f"{option} {count:,}" for option, count in ordered]
         unknown = f"; unknown of {row['unknown']:,}" if row["unknown"] else ""
-        lines.append(f"{row['name']:<12} {_listed(cells)}{unknown}")
+        lines.append(f"{row['name']:<12} {listed(cells)}{unknown}")
     if flags:
         cells = [f"{row['name']} {row['count']:,}" for row in flags]
-        lines.append(f"flags        {_listed(cells, lines=5)}")
+        lines.append(f"flags        {listed(cells, lines=5)}")
     for name, members in found["groups"].items():
-        lines.append(f"at most one  of {name}: {_listed(members)}")
+        lines.append(f"at most one  of {name}: {listed(members)}")
     return lines
 
 
-def _listed(names: Sequence[str], count: int | None = None, *, lines: int = 1) -> str:
+def listed(names: Sequence[str], count: int | None = None, *, lines: int = 1) -> str:
     """The first of some names, as many as there is room for but one at least, and how many more there are.
 
     Args:

@@ -156,7 +156,7 @@ def _columns(said: _Said, way: TraitSettings, findings: Findings) -> list[_Colum
     if way.kind == "ignore":
         return []
     kept = [[trait.value for trait in traits if not _is_nothing(trait.value)] for traits in said.values]
-    if way.kind == "flags" or (way.kind == "auto" and any(len(values) > 1 and len(_different(values)) > 1 for values in kept)):
+    if way.kind == "flags" or (way.kind == "auto" and any(map(_are_several, kept))):
         return _flags(name, kept, way, findings)
     values = [each[0] if each else None for each in kept]
     present = [value for value in values if value is not None]
@@ -361,8 +361,8 @@ def _is_nothing(value: Raw) -> bool:
     return value is None or (isinstance(value, str) and cleaned(value).casefold() in _NOTHING)
 
 
-def _different(values: Sequence[Raw]) -> set[str]:
-    return {folded(_text(value)) for value in values}
+def _are_several(values: Sequence[Raw]) -> bool:
+    return len(values) > 1 and len({folded(_text(value)) for value in values}) > 1
 
 
 def _text(value: Raw) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from noisette.data.description import Description
 from noisette.errors import RequestError, nearest, written
-from noisette.files.toml import wanted
+from noisette.files.invalid import wanted
 
 if TYPE_CHECKING:
     import numpy as np

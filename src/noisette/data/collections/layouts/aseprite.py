@@ -18,7 +18,7 @@ from noisette.data.collections.settings import CollectionSettings
 from noisette.data.collections.tiles import Tile
 from noisette.data.collections.tree import Tree
 from noisette.errors import RequestError
-from noisette.files.reading import in_short
+from noisette.files.invalid import in_short
 from noisette.text import brief, plain
 
 _TRIED = 8  # JSON files that are looked into for frames; a folder may hold one for each of a million images

@@ -43,7 +43,7 @@ class Sheet:
                 entries.append(entry)
         if not entries:
             raise RequestError(
-                f"no tiles are found on the sheets in {plain(str(tree.root), 200)}; set tile in collection.toml"
+                f'no tiles are found on the sheets in {plain(str(tree.root), 200)}; say how large one is, in collection.toml: tile = "16x16"'
             )
         tell_rest(tree, tree.images, findings)
         return Listing(f"sprite sheets with tiles of {' and '.join(sorted(sizes))} pixels", entries, tree.images)
