@@ -45,7 +45,8 @@ class Kind:
         return title, advice
 
 
-_TILE = 'say how large a tile is, in collection.toml: tile = "16x16"'
+HOW_TO_SAY_TILE = 'say how large a tile is, in collection.toml: tile = "16x16"'
+"""What a person can do where the size of tiles is not seen."""
 
 KINDS: dict[str, Kind] = {
     "unreadable": Kind("problem", "cannot be read as {an image|images}; left out", "save {it} again, or remove {it}"),
@@ -120,8 +121,10 @@ KINDS: dict[str, Kind] = {
     "duplicate": Kind("note", "{has} the same pixels as another", "remove one: twins are learned twice"),
     "contradiction": Kind("note", "{has} the same pixels as another with other traits", "see which of them is right"),
     "empty tile": Kind("note", "{is a tile|are tiles} of one colour; left out"),
-    "no grid": Kind("problem", "{is a sheet|are sheets} on which no grid is seen; left out", _TILE),
-    "rest of a sheet": Kind("problem", "{is a sheet that its tiles do|are sheets that their tiles do} not fill", _TILE),
+    "no grid": Kind("problem", "{is a sheet|are sheets} on which no grid is seen; left out", HOW_TO_SAY_TILE),
+    "rest of a sheet": Kind(
+        "problem", "{is a sheet that its tiles do|are sheets that their tiles do} not fill", HOW_TO_SAY_TILE
+    ),
     "rare": Kind(
         "note",
         "{is a value of fewer than five images; it is|are values of fewer than five images; they are} hardly learned",

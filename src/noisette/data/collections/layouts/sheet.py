@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from noisette.data.collections.entries import Entry, Listing, RefusedPicture
-from noisette.data.collections.findings import Findings
+from noisette.data.collections.findings import HOW_TO_SAY_TILE, Findings
 from noisette.data.collections.grid import FEWEST, Grid, fills, grid_found, grid_with, is_empty
 from noisette.data.collections.layouts.common import tell_rest
 from noisette.data.collections.matching import stem_of
