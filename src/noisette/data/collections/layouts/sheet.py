@@ -42,9 +42,7 @@ class Sheet:
                 sizes.add(f"{grid.across.size}x{grid.down.size}")
                 entries.append(entry)
         if not entries:
-            raise RequestError(
-                f'no tiles are found on the sheets in {plain(str(tree.root), 200)}; say how large one is, in collection.toml: tile = "16x16"'
-            )
+            raise RequestError(f"no tiles are found on the sheets in {plain(str(tree.root), 200)}; {HOW_TO_SAY_TILE}")
         tell_rest(tree, tree.images, findings)
         return Listing(f"sprite sheets with tiles of {' and '.join(sorted(sizes))} pixels", entries, tree.images)
 
