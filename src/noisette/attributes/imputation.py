@@ -161,7 +161,7 @@ class Imputer:
                     break
                 row = self.impute(nothing, random_of(seed, AGAIN, number), without=without)
             if row.tobytes() in rows:  # nearly all draws are of those that are there: what is left is looked for
-                rest = rest or self._every(nothing, without)
+                rest = rest or self.every(nothing, without)
                 found = next((each for each in rest if each is None or each.tobytes() not in rows), row)
                 if found is None or found.tobytes() in rows:
                     there = "no more were found than" if found is None else "there are only"
@@ -173,11 +173,17 @@ class Imputer:
             rows[row.tobytes()] = row
         return [self._schema.decode(row) for row in rows.values()]
 
-    def _every(
+    def every(
         self, row: NDArray[np.int16], without: Collection[tuple[str, Value]]
     ) -> Iterator[NDArray[np.int16] | None]:
-        """All plausible images of a row, one after the other: nothing in them was never seen together. None at last
-        where so many values were looked at that the rest is left.
+        """All plausible images of a row, one after the other: nothing in them was never seen together.
+
+        Args:
+            row: (A,) codes, UNKNOWN where they are open.
+            without: Values that are not there.
+
+        Yields:
+            (A,) codes, nothing open. None at last where so many values were looked at that the rest is left.
         """
         allowed, visited = self._case(row, without).allowed, 0
         units = [(self._units[unit], np.flatnonzero(allowed[unit])) for unit, _ in self._order]

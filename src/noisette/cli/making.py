@@ -36,7 +36,7 @@ def collection(
 
     No two members have the same picture, and none is one of the images that RUN learned from. Where attributes name the
     image, as those of avatars do and a class does not, no two have the same attributes either, nor those of such an
-    image. Attributes are as frequent as in the data, or as --rarity has it:
+    image. Attributes are as frequent as in the data, or as --rarity has it, as exactly as whole numbers allow:
 
     \b
     never = [["Crown", "Robot"]]          # no member has both
@@ -63,12 +63,19 @@ def collection(
         made = make_collection(
             run, count=count, out=out, seed=seed, rules=wanted, scale=scale, name=name, progress=progress
         )
-    apart = sorted(made.frequencies.items(), key=lambda item: -abs(item[1][0] - item[1][1]))[:_TOLD]
+    others = [item for item in made.frequencies.items() if item[0] not in made.asked]
+    apart = sorted(others, key=lambda item: -abs(item[1][0] - item[1][1]))[:_TOLD]
     lines = [
         f"{made.count:,} members in {made.folder}: images/, metadata/, _metadata.json, noisette-rarity.csv,"
         " noisette-contact-sheet.png",
         f"{made.redrawn:,} pictures were drawn anew: like another, or not what was asked for",
         *(f"note: {note}" for note in made.notes),
+        *(["shares asked for"] if made.asked else []),
+        *(
+            f"  {plain(label, LONGEST_NAME):<40} {share:.1%} asked, {made.frequencies[label][0]:.1%} here,"
+            f" {made.frequencies[label][1]:.1%} in the data"
+            for label, share in made.asked.items()
+        ),
         "shares that differ most from the data",
         *(f"  {plain(label, LONGEST_NAME):<40} {mine:.1%} here, {its:.1%} in the data" for label, (mine, its) in apart),
     ]
@@ -77,6 +84,9 @@ def collection(
         "members": made.count,
         "redrawn": made.redrawn,
         "notes": list(made.notes),
-        "frequencies": {label: {"here": mine, "data": its} for label, (mine, its) in made.frequencies.items()},
+        "frequencies": {
+            label: {"here": mine, "data": its} | ({"asked": made.asked[label]} if label in made.asked else {})
+            for label, (mine, its) in made.frequencies.items()
+        },
     }
     answer(json_, facts, "\n".join(lines))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,8 @@ def recipe_of_folder(
     Args:
         path: Of the folder, or of a file that holds many images; or `hf:OWNER/NAME`, of the hub.
         overrides: `KEY=VALUE`, as of `load_recipe`; what a person sets has no reason any more.
-        base: Of a trained model that is begun with, whose network is taken; chosen by the images unless given.
+        base: Of a trained model that is begun with, whose network is taken, with the conditioning mechanisms that suit
+            the images besides its own; chosen by the images unless given.
         progress: Called with the images read and those there are.
 
     Returns:
@@ -82,19 +83,42 @@ def recipe_of(collection: Collection, overrides: Sequence[str] = (), *, base: Re
 
     chosen = _chosen(collection)
     if base is not None:
-        condition = base.network.condition if value_names(collection.dataset.schema) else []
-        chosen.values["network"] = {**base.network.model_dump(exclude_none=True), "condition": condition}
+        own = chosen.values["network"]
+        chosen.values["network"] = network = _network_begun(base, own)
         if base.dataset.background is not None and collection.dataset.channels == 4:
             why = "as the model learned that it begins with"
             chosen.choose("dataset.background", base.dataset.background, why)
         chosen.reasons = {name: why for name, why in chosen.reasons.items() if not name.startswith("network.")}
         chosen.reasons["network.kind"] = "as the model has it that it begins with"
+        if added := [each for each in network["condition"] if each not in base.network.condition]:
+            chosen.reasons["network.condition"] = f"the images suit {' and '.join(added)}, which that model has not"
     recipe = parse_recipe(tomli_w.dumps(chosen.values), source=str(collection.root), overrides=overrides)
     given = {override.partition("=")[0].strip() for override in overrides}
     lengths = {"training.budget", "training.epochs", "training.steps"}
     given |= lengths if given & lengths else set()
     kept = {name: reason for name, reason in chosen.reasons.items() if name not in given}
     return recipe.model_copy(update={"reasons": kept})
+
+
+def _network_begun(base: Recipe, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The network of a trained model with what the images ask for besides.
+
+    Without it a network would begin with trained weights and yet be worse than one that begins with none: it must not
+    lack the layers that are counted here, nor a way to ask for anything.
+
+    own: the settings of the network that would be chosen if nothing was begun with.
+    """
+    network = base.network.model_dump(exclude_none=True)
+    suits = own.get("condition", [])
+    kept = [each for each in base.network.condition if suits and (each != "layers" or each in suits)]
+    if network["kind"] != own["kind"]:  # another kind cannot take what this one could
+        return {**network, "condition": kept}
+    network["condition"] = kept + [each for each in suits if each not in kept]
+    if "layers" in suits and not network["pixel_width"]:
+        network |= {name: own[name] for name in ("pixel_width", "pixel_map_channels")}
+    if "spatial" in suits and "spatial" not in kept:
+        network |= {name: own[name] for name in ("map_channels", "pixel_map_channels")}
+    return network
 
 
 def why_not(collection: Collection) -> str | None:

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from noisette.attributes.imputation import Imputer
-from noisette.attributes.schema import ABSENT, UNKNOWN, Attribute, Range, Value
-from noisette.attributes.statistics import fingerprints, shown, value_names
+from noisette.attributes.schema import ABSENT, Attribute, Range, Value
+from noisette.attributes.statistics import shown, value_names
 from noisette.config.data import open_data
 from noisette.errors import NoisetteError, RequestError, Stopped
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.classifiers import find_compatible
+from noisette.export.members import Members
+from noisette.export.quotas import label, places
 from noisette.export.rules import NO_RULES, Rules
 from noisette.files.atomic import make_folder, write_atomically, write_text
 from noisette.files.images import as_png, sheet
@@ -38,11 +39,9 @@ from noisette.text import plain
 
 MOST = 100_000
 _TRIES = 1000
-"""Of attributes for one member."""
+"""Of attributes for one member, until its picture is unlike all others."""
 _PICTURES = 3
 """Of the same attributes, until what the classifier does not see is taken as it is."""
-_NAMED = 0.5
-"""Of the images: where so many have attributes of their own these name the image, and no member has another's."""
 _STATE = ".noisette-collection.json"
 _SHEET, _RARITY, _ALL = "noisette-contact-sheet.png", "noisette-rarity.csv", "_metadata.json"
 _ON_SHEET = 100
@@ -59,6 +58,7 @@ class Made:
         redrawn: Pictures that were drawn anew: like another, or not what was asked for.
         notes: What a person should know of it.
         frequencies: For each value its share in the collection and in the data, by `attribute: value`.
+        asked: For each value of which a share was asked that share, by the same names.
     """
 
     folder: Path
@@ -66,6 +66,7 @@ class Made:
     redrawn: int
     notes: tuple[str, ...]
     frequencies: dict[str, tuple[float, float]]
+    asked: dict[str, float]
 
 
 def make_collection(
@@ -82,10 +83,11 @@ def make_collection(
     """Make new members of the collection that a model learned.
 
     Each has attributes that no other member has and no image that was learned from, where attributes name the image
-    there, as those of avatars do and a class does not; nothing in them was never seen
-    together where chance would have shown it; no picture is another's, nor one of the images learned from; and where
-    there is an attribute classifier, it reads in each what was asked for. The same seed makes the same files. A folder
-    that is half there goes on.
+    there, as those of avatars do and a class does not; nothing in them was never seen together where chance would have
+    shown it; no picture is another's, nor one of the images learned from; and where there is an attribute classifier,
+    it reads in each what was asked for. Where rules ask for shares, so many members have a value as whole numbers
+    allow, and a note says where there are too few combinations. The same seed makes the same files. A folder that is
+    half there goes on.
 
     Args:
         run: A run folder or a shipped model that can be asked for attributes, or either, loaded.
@@ -101,7 +103,8 @@ def make_collection(
         What was made.
 
     Raises:
-        RequestError: The model has no attributes, the folder holds something else, or there are not so many members.
+        RequestError: The model has no attributes, the folder holds something else, the rules contradict each other, or
+            there are not so many members.
         NoisetteError: The disk refuses.
         Stopped: Interrupted; the same call goes on.
 
@@ -115,18 +118,25 @@ def make_collection(
         raise RequestError(f"{generator.name} was trained without attributes, and members are told apart by them")
     if not 1 <= count <= MOST:
         raise RequestError(f"a collection has 1 to {MOST:,} members, not {count:,}")
+    members = Members(generator.schema, generator.planner.statistics, rules, seed)
+    planned = members.plan(count)
     _begin(folder, generator, count, seed, rules, scale, name)
-    maker = _Maker(generator, seed, rules, scale, name or name_of(generator.name))
-    rows = maker.make(folder, count, progress)
-    _finish(folder, generator, rows, maker)
+    maker = _Maker(generator, seed, members, planned, scale, name or name_of(generator.name))
+    rows = maker.make(folder, progress)
+    _finish(folder, generator, rows, maker, rules)
     there = shown(generator.schema, np.stack(rows)).mean(axis=0)
     usual = generator.planner.statistics.shares(generator.schema)
-    labels = [_label(value) for value in value_names(generator.schema)]
+    labels = [label(value) for value in value_names(generator.schema)]
     frequencies = {
-        label: (round(float(mine), 4), round(float(its), 4))
-        for label, mine, its in zip(labels, there, usual, strict=True)
+        each: (round(float(mine), 4), round(float(its), 4))
+        for each, mine, its in zip(labels, there, usual, strict=True)
     }
-    return Made(folder, count, maker.redrawn, tuple(maker.notes), frequencies)
+    asked = {
+        each: rules.shares[value]
+        for each, value in zip(labels, places(generator.schema), strict=True)
+        if value in rules.shares
+    }
+    return Made(folder, count, maker.redrawn, (*maker.notes, *members.missed(rows)), frequencies, asked)
 
 
 def _check(folder: Path) -> None:
@@ -168,19 +178,25 @@ class _Maker:
     Args:
         generator: The model.
         seed: Of the collection.
-        rules: Of a person.
+        members: Where attributes come from.
+        planned: What each member is to have.
         scale: Of the pictures.
         name: Of the tokens.
     """
 
-    def __init__(self, generator: Generator, seed: int, rules: Rules, scale: int, name: str) -> None:
-        self._generator, self._seed, self._rules, self._scale, self._name = generator, seed, rules, scale, name
+    def __init__(
+        self,
+        generator: Generator,
+        seed: int,
+        members: Members,
+        planned: Sequence[NDArray[np.int16]],
+        scale: int,
+        name: str,
+    ) -> None:
+        self._generator, self._seed, self._members, self._planned = generator, seed, members, planned
+        self._scale, self._name = scale, name
         self.notes: list[str] = []
         self.redrawn = 0
-        self._imputer = Imputer(generator.schema, generator.planner.statistics)
-        statistics = generator.planner.statistics
-        self._attributes = {int(each) for each in statistics.seen_fingerprints}
-        self._named = len(self._attributes) >= _NAMED * statistics.images
         shape = (generator.model.recipe.dataset.image_channels, *generator.model.size)
         self._classifier: AttributeClassifier | None = find_compatible(generator.schema, shape)
         if self._classifier is None:
@@ -196,8 +212,9 @@ class _Maker:
             return set()
         return {_digest(image) for image in dataset.images}
 
-    def make(self, folder: Path, count: int, progress: Progress) -> list[NDArray[np.int16]]:
+    def make(self, folder: Path, progress: Progress) -> list[NDArray[np.int16]]:
         """Make the files of all members; returns their attributes."""
+        count = len(self._planned)
         rows: dict[int, NDArray[np.int16]] = {}
         try:
             for start in range(0, count, BATCH):
@@ -228,19 +245,19 @@ class _Maker:
         with Image.open(io.BytesIO(read_bytes(path, inside=folder)), formats=["PNG"]) as picture:
             pixels = expanded(picture, self._generator.model.drawn_shape[0])[:, :: self._scale, :: self._scale]
         self._pictures.add(_digest(self._generator.model.as_learned(pixels[None])[0]))
-        self._attributes.add(int(fingerprints(row[None])[0]))
+        self._members.take(row)
         return row
 
     def _draw(self, folder: Path, numbers: Sequence[int], rows: dict[int, NDArray[np.int16]]) -> None:
         """Draw members, those again that are like another, with other attributes, or not what was asked for."""
-        schema, attempts = self._generator.schema, dict.fromkeys(numbers, 0)
+        schema, attempts = self._generator.schema, self._members.attempts
         pictures = dict.fromkeys(numbers, 0)  # of the same attributes
-        wanted: dict[int, NDArray[np.int16]] = {}
+        wanted = {number: self._planned[number] for number in numbers}
         left = list(numbers)
         while left:
             for number in left:
                 if number not in wanted:
-                    wanted[number], attempts[number] = self._candidate(number, attempts[number])
+                    wanted[number] = self._members.another(number)
             requests = [schema.decode(wanted[number]) for number in left]
             seeds = [
                 int(random_of(self._seed, MEMBER, number, attempts[number], pictures[number]).integers(2**31))
@@ -272,26 +289,6 @@ class _Maker:
             self.redrawn += len(again)
             left = again
 
-    def _candidate(self, number: int, first: int) -> tuple[NDArray[np.int16], int]:
-        """Attributes for a member that no other has, (A,) codes, and the number of the next attempt.
-
-        They are a function of the seed, the member, and the members before it.
-        """
-        schema = self._generator.schema
-        for attempt in range(first, first + _TRIES):
-            random = random_of(self._seed, MEMBER, number, attempt)
-            given = np.full(len(schema.attributes), UNKNOWN, dtype=np.int16)
-            for column, shares in self._rules.shares.items():
-                given[column] = random.choice(len(shares), p=shares)
-            row = self._imputer.impute(given, random)
-            [fingerprint] = fingerprints(row[None])
-            if self._rules.allow(row) and not (self._named and int(fingerprint) in self._attributes):
-                self._attributes.add(int(fingerprint))
-                return row, attempt + 1
-        raise RequestError(
-            f"only {number} members were found that are new and keep the rules; use a smaller --count, or fewer rules"
-        )
-
     def _write(
         self, folder: Path, number: int, image: NDArray[np.uint8], request: dict[str, Value], said: dict[str, Any]
     ) -> None:
@@ -312,20 +309,22 @@ class _Maker:
         }
 
 
-def _finish(folder: Path, generator: Generator, rows: Sequence[NDArray[np.int16]], maker: _Maker) -> None:
+def _finish(folder: Path, generator: Generator, rows: Sequence[NDArray[np.int16]], maker: _Maker, rules: Rules) -> None:
     """What is of all members: one array, how rare things are, a contact sheet."""
     schema = generator.schema
     described = [maker.metadata(number, schema.decode(row)) for number, row in enumerate(rows)]
     write_text(folder / _ALL, json.dumps(described, indent=1) + "\n")
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["attribute", "value", "members", "share", "share in the data"])
+    writer.writerow(["attribute", "value", "members", "share", "share in the data", "share asked"])
     statistics = generator.planner.statistics
     counted = shown(schema, np.stack(rows)).sum(axis=0)
-    for (name, value), count, usual in zip(value_names(schema), counted, statistics.shares(schema), strict=True):
+    values = zip(value_names(schema), places(schema), counted, statistics.shares(schema), strict=True)
+    for (name, value), place, count, usual in values:
         said = "yes" if value is True else value
         shares = [f"{part:.4f}" for part in (count / len(rows), usual)]
-        writer.writerow([name, said, int(count), *shares])
+        asked = f"{rules.shares[place]:.4f}" if place in rules.shares else ""
+        writer.writerow([name, said, int(count), *shares, asked])
     write_text(folder / _RARITY, table.getvalue())
     pictures = []
     for number in range(min(_ON_SHEET, len(rows))):
@@ -357,10 +356,6 @@ def _value_of(attribute: Attribute, written: Any) -> Value:
         number = written / _SECONDS_OF_A_DAY if attribute.unit == "date" else written
         return attribute.options[attribute.code_of(number)]
     return ABSENT if written is None else str(written)
-
-
-def _label(value: tuple[str, Value]) -> str:
-    return value[0] if value[1] is True else f"{value[0]}: {value[1]}"
 
 
 def _digest(image: NDArray[np.uint8]) -> bytes:

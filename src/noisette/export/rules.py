@@ -18,6 +18,8 @@ from noisette.errors import RequestError
 from noisette.files.toml import read_toml
 from noisette.text import plain
 
+_CLOSE = 1e-6
+"""To 1, of a sum of shares."""
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 
@@ -35,13 +37,13 @@ class Rules:
     """The wishes of a person.
 
     Attributes:
-        shares: Of a column of the table, the share of images that have each code.
+        shares: For (column, code) the share of members that have it; of what is not there none is asked.
         never: Pairs of (column, code) that no image has.
         together: Pairs of (column, code): whoever has the first has the second.
         text: All of them, for what must stay the same when a collection goes on.
     """
 
-    shares: Mapping[int, NDArray[np.float64]]
+    shares: Mapping[tuple[int, int], float]
     never: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
     together: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
     text: str = ""
@@ -92,10 +94,10 @@ def read_rules(path: Path, schema: AttributeSchema, statistics: Statistics) -> R
     shown = plain(str(path), 200)
     written = read_toml(_Written, path)
     try:
-        shares = {}
+        shares: dict[tuple[int, int], float] = {}
         for name, said in written.frequencies.items():
             column = schema.names.index(attribute_behind(name, schema))
-            shares[column] = _shares(schema, statistics, column, said)
+            shares |= _shares(schema, statistics, column, said)
         never = [_places(pair, schema) for pair in written.never]
         together = [_places(pair, schema) for pair in written.together]
     except RequestError as error:
@@ -115,26 +117,23 @@ def _place(value: tuple[str, Value], schema: AttributeSchema) -> tuple[int, int]
 
 def _shares(
     schema: AttributeSchema, statistics: Statistics, column: int, said: float | Mapping[str, float]
-) -> NDArray[np.float64]:
+) -> dict[tuple[int, int], float]:
     attribute = schema.attributes[column]
     if isinstance(said, float):
         if attribute.kind != "flag":
             raise RequestError(f"frequencies.{attribute.name}: give a share for some of its options")
-        return np.array([1 - said, said])
+        return {(column, 1): said}
     if attribute.kind == "flag":
         raise RequestError(f"frequencies.{attribute.name}: it is there or not; give one share")
-    first = sum(len(codes) for codes in schema.valued[:column])
-    usual = np.array(statistics.counts[first : first + len(attribute.values)], dtype=np.float64)
-    given = np.full(len(usual), np.nan)
+    given: dict[int, float] = {}
     for option, share in said.items():
         [(_, value)] = values_behind([f"{attribute.name}={option}"], schema)
         given[attribute.values.index(value)] = share
-    left, known = 1 - np.nansum(given), ~np.isnan(given)
-    if left < -1e-9 or (known.all() and abs(left) > 1e-6):
-        raise RequestError(f"frequencies.{attribute.name}: the shares come to {np.nansum(given):g}, not to 1")
-    rest = usual[~known].sum()
-    if left > 1e-9 and rest == 0:
+    total = sum(given.values())
+    if total > 1 + _CLOSE or (len(given) == len(attribute.values) and total < 1 - _CLOSE):
+        raise RequestError(f"frequencies.{attribute.name}: the shares come to {total:g}, not to 1")
+    first = sum(len(codes) for codes in schema.valued[:column])
+    rest = sum(statistics.counts[first + code] for code in range(len(attribute.values)) if code not in given)
+    if total < 1 - _CLOSE and rest == 0:
         raise RequestError(f"frequencies.{attribute.name}: no image has any other option; give shares of 1")
-    found: NDArray[np.float64] = np.where(known, given, max(left, 0.0) * usual / max(rest, 1.0))
-    found /= found.sum()
-    return found
+    return {(column, code): share for code, share in given.items()}

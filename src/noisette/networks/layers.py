@@ -18,6 +18,10 @@ _LEAST_DOUBT = 1e-6
 """Of a pixel. An image of a thousand pixels is right if all are, and what is drawn is a sample."""
 _MOST_ODDS = 14.0
 """Log-odds of the least doubt, and no less."""
+_EMBEDDED = 8
+"""Numbers that a colour is embedded in, where layers of a network read the sketch."""
+SKETCHED = _EMBEDDED + 1
+"""Channels of the planes of a sketch: a colour, and how far it can be believed."""
 _SCALE = 0.1  # of log-odds where they are an input: they reach 9
 
 
@@ -35,7 +39,6 @@ class Sketch(nn.Module):
         size: (height, width) of an image.
         margin: (left, right, top, bottom), empty pixels around the image, where nothing is drawn.
         colours: K, that a pixel may have.
-        width: Numbers that a colour is embedded in, where layers of a network read the sketch.
     """
 
     colours: Tensor
@@ -46,9 +49,7 @@ class Sketch(nn.Module):
     first_places: Tensor
     first_codes: Tensor
 
-    def __init__(
-        self, spec: ConditionSpec, size: tuple[int, int], margin: tuple[int, ...], colours: int, width: int = 8
-    ) -> None:
+    def __init__(self, spec: ConditionSpec, size: tuple[int, int], margin: tuple[int, ...], colours: int) -> None:
         super().__init__()
         self._margin, self._colours = margin, colours
         self._units = units = Units.of(spec.valued, spec.units or range(len(spec.valued)))
@@ -62,8 +63,8 @@ class Sketch(nn.Module):
         self.register_buffer("members", members, persistent=False)  # (U, A)
         self.register_buffer("first_places", torch.from_numpy(units.first_places), persistent=False)
         self.register_buffer("first_codes", torch.from_numpy(units.first_codes), persistent=False)
-        self.embedding = nn.Embedding(colours + 1, width)  # the first is that of no colour
-        self.channels = width + 1
+        self.embedding = nn.Embedding(colours + 1, _EMBEDDED)  # the first is that of no colour
+        self.channels = SKETCHED
 
     def fill(self, layers: Layers, certainty: Certainty) -> None:
         """Take over counted layers.

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from noisette.attributes.names import folded
 from noisette.attributes.statistics import value_names
+from noisette.config.sections import UNetConfig
 from noisette.model import Model
+from noisette.networks.layers import SKETCHED
 
 _OF_FEATURES = (
     "concat.layers.0.weight",
@@ -19,12 +21,16 @@ _OF_FEATURES = (
     "pixels.maps.maps.weight",
 )
 """The tensors with a column for each feature of a condition, by their names in a network."""
+_TABLES = ("sketch.colours", "sketch.odds", "sketch.uncovered", "sketch.heights")
+"""What is counted and not learned; it means nothing for other values or colours."""
 
 
 def transferred(model: Model, source: Model, weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
     """First weights for a model, from another of the same kind of network.
 
     - A value keeps its maps where the other model knows a value of that name, and a colour its answer.
+    - A layer that reads more than it did keeps what it made of the rest, and hears nothing else at first; so a
+      mechanism that the other network has not does not disturb it.
     - Any other layer keeps its weights where it has the same shape.
     - The rest begins as usual.
 
@@ -34,31 +40,56 @@ def transferred(model: Model, source: Model, weights: Mapping[str, Tensor]) -> t
         weights: Its network's.
 
     Returns:
-        A state dict for the model's network, and the share of its numbers that was kept.
+        A state dict for the model's network, and the share of its parameters that was kept.
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)  # it begins alike in every process
         network = model.network()
     fresh = network.state_dict()
     columns = _pairs(_features(model), _features(source))
+    same_values = _features(model) == _features(source) and _outputs(model) == _outputs(source)
     answer, kept = network.ends[-1], 0
     made: dict[str, Tensor] = {}
     for name, tensor in fresh.items():
-        other = weights.get(name)
-        if other is None or other.ndim != tensor.ndim:
-            made[name] = tensor
+        other, count = weights.get(name), 0
+        made[name] = tensor
+        if name in _TABLES:
+            if same_values and other is not None and other.shape == tensor.shape:
+                made[name] = other.clone()
+            continue
+        if name.startswith("pixels.sketched.") and other is None:
+            made[name] = torch.zeros_like(tensor)
+        elif other is None or other.ndim != tensor.ndim:
+            pass
         elif name in _OF_FEATURES:
             made[name], count = _with_columns(tensor, other, columns)
-            kept += count
+        elif name == "sketch.embedding.weight":
+            nothing: list[Hashable] = ["no colour"]
+            made[name], count = _with_rows(tensor, other, nothing + _outputs(model), nothing + _outputs(source))
         elif name.startswith(f"{answer}.") and _outputs(model) != _outputs(source):
             made[name], count = _with_rows(tensor, other, _outputs(model), _outputs(source))
-            kept += count
         elif other.shape == tensor.shape:
-            made[name] = other.clone()
-            kept += tensor.numel()
-        else:
-            made[name] = tensor
-    return made, kept / sum(tensor.numel() for tensor in fresh.values())
+            made[name], count = other.clone(), tensor.numel()
+        elif name == "enter.weight" and model.shape[0] == source.shape[0]:
+            made[name], count = _with_columns(torch.zeros_like(tensor), other, _pairs(_seen(model), _seen(source)))
+        elif name.endswith(".modulate.weight") and tensor.shape[1] > other.shape[1]:  # the time's columns come first
+            first = [(place, place) for place in range(other.shape[1])]
+            made[name], count = _with_columns(torch.zeros_like(tensor), other, first)
+        kept += count
+    return made, kept / sum(parameter.numel() for parameter in network.parameters())
+
+
+def _seen(model: Model) -> list[Hashable]:
+    """What each channel that the first layer of a U-Net reads stands for, in the order of `UNet`."""
+    network = model.recipe.network
+    assert isinstance(network, UNetConfig)
+    planes: list[Hashable] = [("image", channel) for channel in range(model.shape[0])]
+    if "layers" in network.condition:
+        planes += [("sketch", channel) for channel in range(SKETCHED)]
+    seen: list[Hashable] = [(plane, place) for plane in planes for place in range(network.patch**2)]
+    if "spatial" in network.condition:
+        seen += [("map", channel) for channel in range(network.map_channels)]
+    return seen
 
 
 def _features(model: Model) -> list[Hashable]:
@@ -97,12 +128,12 @@ def _pairs(mine: Sequence[Hashable], its: Sequence[Hashable]) -> list[tuple[int,
 
 
 def _with_columns(tensor: Tensor, other: Tensor, columns: Sequence[tuple[int, int]]) -> tuple[Tensor, int]:
-    if other.shape[0] != tensor.shape[0] or not columns:
+    if other.shape[0] != tensor.shape[0] or other.shape[2:] != tensor.shape[2:] or not columns:
         return tensor, 0
     made = tensor.clone()
     mine, its = (list(places) for places in zip(*columns, strict=True))
     made[:, mine] = other[:, its]
-    return made, tensor.shape[0] * len(columns)
+    return made, tensor[:, 0].numel() * len(columns)
 
 
 def _with_rows(tensor: Tensor, other: Tensor, mine: Sequence[Hashable], its: Sequence[Hashable]) -> tuple[Tensor, int]:
