@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -103,22 +104,24 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where folders and runs are made; it must not be there yet")
     parser.add_argument("--images", type=int, nargs="+", default=[30, 100])
     parser.add_argument("--steps", type=int, nargs="+", default=[5, 60, 300])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the trainings")
     parser.add_argument("--base", default="punks")
     parser.add_argument("--count", type=int, default=200, help="combinations asked for")
     chosen = parser.parse_args()
-    print("images  steps  from     exact  pixels  seconds", flush=True)
+    print("images  steps  seed  from     exact  pixels  seconds", flush=True)
     for images in chosen.images:
         learned = combinations()[:images]
         folder = make_folder(chosen.folder / f"creatures-{images}", learned)
-        for steps in chosen.steps:
-            for base in (None, chosen.base):
-                out = chosen.folder / "runs" / f"{images}-{steps}-{base or 'nothing'}"
-                started = time.monotonic()
-                settings = ["training.compile=no", "training.precision=float32", "training.layout=contiguous"]
-                noisette.train(str(folder), out=out, steps=steps, base=base, settings=settings)
-                taken = time.monotonic() - started
-                whole, pixels = exact(out, learned, chosen.count)
-                print(f"{images:6}  {steps:5}  {base or '-':7}  {whole:.3f}  {pixels:.4f}  {taken:.0f}", flush=True)
+        for steps, seed, base in product(chosen.steps, chosen.seeds, (None, chosen.base)):
+            out = chosen.folder / "runs" / f"{images}-{steps}-{seed}-{base or 'nothing'}"
+            started = time.monotonic()
+            settings = ["training.compile=no", "training.precision=float32", "training.layout=contiguous"]
+            settings.append(f"training.seed={seed}")
+            noisette.train(str(folder), out=out, steps=steps, base=base, settings=settings)
+            taken = time.monotonic() - started
+            whole, pixels = exact(out, learned, chosen.count)
+            row = f"{images:6}  {steps:5}  {seed:4}  {base or '-':7}  {whole:.3f}  {pixels:.4f}  {taken:.0f}"
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,10 @@ _TRIES = 200
 """Draws of attributes for one member; then what is left is looked for one by one."""
 _NAMED = 0.5
 """Of the images: where so many have attributes of their own these name the image, and no member has another's."""
+_MOVES, _MOVES_OF_A_MEMBER = 10_000, 2
+"""Exchanges that are tried where quotas are not met."""
+_ASIDE = 0.5
+"""How likely any other unit changes with the one that is wrong."""
 _MOST_NEAR = 4096
 """Kinds that are tried where one is used up, of each one or two units in which they differ."""
 
@@ -31,8 +35,8 @@ class Members:
     """Chooses attributes: new, plausible, by the rules, and as often as is asked.
 
     Each value of which a share is asked has a quota of members. Quotas of several attributes are dealt out
-    independently of each other; where what comes together cannot be, or is used up, two members exchange values, so
-    that the quotas are still met. Only where that does not help either has a member something else.
+    independently of each other; where what comes together cannot be, or is used up, members exchange values, so that
+    the quotas are still met. Only where that does not help either has a member something else.
 
     Args:
         schema: The attributes.
@@ -54,8 +58,9 @@ class Members:
         self._left: list[NDArray[np.int64]] = []  # of the quotas; below 0 where there are more
         self.attempts: Counter[int] = Counter()
         """Of each member, the attributes that were drawn for it."""
-        self._pools: dict[Kind, list[Row]] = {}  # of kinds that are nearly used up, all that are left
+        self._pools: dict[Kind, dict[int, Row]] = {}  # of kinds that are nearly used up, all that are left
         self._used_up: set[Kind] = set()
+        self._released: dict[Kind, list[Row]] = {}  # that a member had before it had something else
 
     def plan(self, count: int) -> list[Row]:
         """The attributes of all members, a function of the seed and the count.
@@ -72,11 +77,11 @@ class Members:
         self._kinds = self._untangled([*zip(*dealt, strict=True)] if dealt else [()] * count, random)
         for kind in self._kinds:
             self._count(kind, 1)
-        rows: list[Row | None] = [self._draw(kind, number) for number, kind in enumerate(self._kinds)]
-        for number, row in enumerate(rows):
-            if row is None and not self._exchange(number, rows, random):
-                rows[number] = self._nearest(number, sum(each is not None for each in rows))
-        return [row for row in rows if row is not None]
+        found = [self._draw(kind, number) for number, kind in enumerate(self._kinds)]
+        there = sum(row is not None for row in found)
+        rows = [self._nearest(number, there) if row is None else row for number, row in enumerate(found)]
+        self._improve(rows, random)
+        return rows
 
     def another(self, number: int) -> Row:
         """Other attributes for a member whose picture cannot be told from another's: of the same kind, if there are
@@ -136,6 +141,10 @@ class Members:
         """New attributes of a kind, which are then taken; None where there are no more."""
         if kind in self._used_up or not self._quotas.can_be(kind):
             return None
+        while self._released.get(kind):
+            if self._is_good(row := self._released[kind].pop()):
+                self.take(row)
+                return row
         if kind not in self._pools:
             given, without = self._quotas.given(kind)
             for _ in range(_TRIES):
@@ -147,11 +156,11 @@ class Members:
                     return row
             every = [row for row in self._imputer.every(given, without) if row is not None and self._is_good(row)]
             order = random_of(self._seed, PLANNED, len(self._pools) + 1).permutation(len(every))
-            self._pools[kind] = [every[place] for place in order]
+            self._pools[kind] = {_fingerprint(every[place]): every[place] for place in order}
         self.attempts[number] += 1
-        for row in self._pools[kind]:
-            if self._is_good(row):
-                self.take(row)
+        for fingerprint, row in self._pools[kind].items():
+            if not (self._named and fingerprint in self._taken):
+                self._taken.add(fingerprint)
                 return row
         self._used_up.add(kind)
         return None
@@ -160,29 +169,54 @@ class Members:
         return self._rules.allow(row) and not (self._named and _fingerprint(row) in self._taken)
 
     def _release(self, row: Row) -> None:
+        kind = self._quotas.kind_of(row)
         self._taken.discard(_fingerprint(row))
-        self._used_up.discard(self._quotas.kind_of(row))
+        self._used_up.discard(kind)
+        self._released.setdefault(kind, []).append(row)
 
-    def _exchange(self, number: int, rows: list[Row | None], random: np.random.Generator) -> bool:
-        """Find attributes for a member whose kind is used up, by exchanging a value with another member."""
-        kind, tried = self._kinds[number], set()
-        for partner in random.permutation(len(rows)).tolist():
-            other, its = self._kinds[partner], rows[partner]
-            if other in tried or its is None:
+    def _improve(self, rows: list[Row], random: np.random.Generator) -> None:
+        """Have members exchange what there is too much of for what there is too little of, until all quotas are met.
+
+        A change may leave another unit as wrong as it makes this one right; so what is wrong moves on until it can be
+        mended (a search by plateau moves, as Selman et al. 1994 have it for satisfiability).
+        """
+        have: dict[tuple[int, int], list[int]] = {}  # of each unit and value, the members
+        for number, kind in enumerate(self._kinds):
+            for each in enumerate(kind):
+                have.setdefault(each, []).append(number)
+        for _ in range(_MOVES + _MOVES_OF_A_MEMBER * len(rows)):
+            wrong = [unit for unit, left in enumerate(self._left) if left.any()]
+            if not wrong:
+                return
+            unit = wrong[int(random.integers(len(wrong)))]
+            over, under = (np.flatnonzero(each) for each in (self._left[unit] < 0, self._left[unit] > 0))
+            value, better = int(random.choice(over)), int(random.choice(under))
+            number = have[unit, value][int(random.integers(len(have[unit, value])))]
+            before = self._kinds[number]
+            changed = [*before]
+            changed[unit] = better
+            for other in range(len(changed)):
+                if other != unit and random.random() < _ASIDE:
+                    changed[other] = int(random.integers(len(self._left[other])))
+            after = tuple(changed)
+            if self._wrong_by(before, after) > 0 or (row := self._draw(after, number)) is None:
                 continue
-            tried.add(other)
-            for one, two in _exchanged(kind, other):
-                mine = self._draw(one, number)
-                if mine is None:
-                    continue
-                if (theirs := self._draw(two, partner)) is None:
-                    self._release(mine)
-                    continue
-                self._release(its)
-                rows[number], rows[partner] = mine, theirs
-                self._kinds[number], self._kinds[partner] = one, two
-                return True
-        return False
+            self._release(rows[number])
+            rows[number], self._kinds[number] = row, after
+            self._count(before, -1)
+            self._count(after, 1)
+            for place, (its, now) in enumerate(zip(before, after, strict=True)):
+                if its != now:
+                    have[place, its].remove(number)
+                    have.setdefault((place, now), []).append(number)
+
+    def _wrong_by(self, before: Kind, after: Kind) -> int:
+        """How much further from the quotas all members are if one changes its kind."""
+        return sum(
+            (1 if left[its] <= 0 else -1) + (1 if left[mine] >= 0 else -1)
+            for left, mine, its in zip(self._left, before, after, strict=True)
+            if mine != its
+        )
 
     def _nearest(self, number: int, there: int) -> Row:
         """Attributes of another kind than was asked for, which differs as little as can be found.

@@ -91,7 +91,7 @@ class Quotas:
         return implied > 0, implied @ apart.astype(np.float32) @ implied.T > 0
 
     def counts(self, members: int) -> list[NDArray[np.int64]]:
-        """The whole numbers that come nearest to the shares (largest remainder).
+        """The whole numbers that come nearest to the shares.
 
         Args:
             members: Of the collection.
@@ -99,14 +99,7 @@ class Quotas:
         Returns:
             For each unit the members that have each value, and the rest at last.
         """
-        found = []
-        for shares in self.shares:
-            exact = shares * members
-            whole = np.floor(exact + _LEAST).astype(np.int64)
-            most = np.argsort(whole - exact, kind="stable")
-            whole[most[: members - whole.sum()]] += 1
-            found.append(whole)
-        return found
+        return [_whole(shares * members, members) for shares in self.shares]
 
     def missed(self, rows: Sequence[NDArray[np.int16]]) -> list[str]:
         """Where members have a value more or less often than was asked, a line each.
@@ -236,6 +229,19 @@ def label(value: tuple[str, Value]) -> str:
 def places(schema: AttributeSchema) -> list[tuple[int, int]]:
     """The column and the code of each value, in the order of `value_names`."""
     return [(column, code) for column, codes in enumerate(schema.valued) for code in codes]
+
+
+def _whole(exact: NDArray[np.float64], members: int) -> NDArray[np.int64]:
+    """Each of these numbers but the last as near as can be, and the last what is left; where that is nothing, those
+    with the largest remainders are rounded up.
+    """
+    nearest = np.floor(exact + 0.5 + _LEAST).astype(np.int64)
+    nearest[-1] = members - nearest[:-1].sum()
+    if nearest[-1] >= 0 and (exact[-1] > 0 or nearest[-1] == 0):
+        return nearest
+    whole = np.floor(exact + _LEAST).astype(np.int64)
+    whole[np.argsort(whole - exact, kind="stable")[: members - whole.sum()]] += 1
+    return whole
 
 
 def _shortfall(
