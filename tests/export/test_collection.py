@@ -107,6 +107,36 @@ def test_rules_are_kept(punks, tmp_path):
     assert not any("asked for: no more" in note for note in made.notes)
 
 
+def test_the_end_says_what_was_asked_beside_what_there_is_whenever_it_was_stopped(tmp_path, monkeypatch, capsys):
+    (tmp_path / "rules.toml").write_text("[frequencies]\nEarring = 0.3\n[frequencies.type]\nAlien = 0.25\n")
+    words = ["collection", "punks", "--count", "20", "--rarity", str(tmp_path / "rules.toml"), "--out"]
+    write, writes = module.write_atomically, 0
+
+    def interrupted(*arguments):
+        nonlocal writes
+        writes += 1
+        if writes == 7:
+            raise KeyboardInterrupt
+        return write(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_atomically", interrupted)
+        assert main([*words, str(tmp_path / "again")]) == 130
+    for name in ("new", "again"):
+        capsys.readouterr()
+        assert main([*words, str(tmp_path / name)]) == 0
+        lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+        asked = lines.index("shares asked for")
+        assert lines[asked + 1].startswith("type: Alien 25.0% asked, 25.0% here, 0.1% in the data")
+        assert lines[asked + 2].startswith("Earring 30.0% asked, 30.0% here")
+    assert files(tmp_path / "new") == files(tmp_path / "again")
+    with (tmp_path / "new" / "noisette-rarity.csv").open() as file:
+        table = {(row["attribute"], row["value"]): row for row in csv.DictReader(file)}
+    assert table["type", "Alien"]["members"] == "5"
+    assert (table["Earring", "yes"]["share"], table["Earring", "yes"]["share asked"]) == ("0.3000", "0.3000")
+    assert table["type", "Male"]["share asked"] == ""
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -124,6 +154,10 @@ def test_rules_are_kept(punks, tmp_path):
         ("[frequencies.type]\nMale = 'often'", 'frequencies.type.Male = "often": must be a number'),
         ("nevver = []", "no setting nevver; nearest: never"),
         ("always = 1", "no setting always; the file takes frequencies, never, together"),
+        (
+            'together = [["Cigarette", "Smile"]]\n[frequencies]\nCigarette = 0.4\nSmile = 0.1',
+            "the rules contradict each other",
+        ),
         ("[", "is not TOML"),
     ],
 )

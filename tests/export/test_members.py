@@ -183,6 +183,20 @@ def test_without_rules_members_are_what_the_data_would_have_and_a_seed_says_all(
         assert np.array_equal(row, imputed)
 
 
+def test_a_member_whose_picture_is_not_new_gets_other_attributes_with_the_value_that_was_asked(tmp_path):
+    (tmp_path / "rules.toml").write_text("[frequencies]\nRing = 0.3\n[frequencies.Hat]\nCrown = 0.25\n")
+    statistics = seen(some(0.1))
+    maker = Members(SCHEMA, statistics, read_rules(tmp_path / "rules.toml", SCHEMA, statistics), 0)
+    rows = maker.plan(12)
+    for number in range(12):
+        other = maker.another(number)
+        assert not any(np.array_equal(other, row) for row in rows)
+        assert (other[2] == 2) == (rows[number][2] == 2)
+        assert other[3] == rows[number][3]
+        rows[number] = other
+    assert not maker.missed(rows)
+
+
 def test_more_members_than_there_are_combinations_are_refused(tmp_path):
     with pytest.raises(RequestError, match="only 20 members were found that are new and keep the rules"):
         chosen("[frequencies]\nRing = 0.5\n", seen(lambda every: np.arange(120) >= 20), 30, tmp_path)
