@@ -94,7 +94,7 @@ def test_where_there_are_too_few_combinations_all_are_used_and_it_says_so(tmp_pa
     assert (table[:, 2] == 2).sum() == 6
     assert missed == [
         "Hat: Crown: 6 of 30 members have it, and 12 were asked for: no more combinations with it were found that are"
-        " new and keep the rules"
+        " new, keep the rules and have a picture of their own"
     ]
 
 

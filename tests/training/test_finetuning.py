@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -45,8 +47,9 @@ NEW = AttributeSchema(
 COLOURS = np.array([[0, 0, 0], [10, 20, 30], [40, 50, 60], [200, 0, 0]], np.uint8)
 
 
-def model(schema, colours, pixel_width):
-    recipe = parse_recipe(RECIPE.format(pixel_width=pixel_width), source="t")
+def model(schema, colours, pixel_width, condition=None):
+    overrides = [] if condition is None else [f"network.condition={json.dumps(condition)}"]
+    recipe = parse_recipe(RECIPE.format(pixel_width=pixel_width), source="t", overrides=overrides)
     return assemble(recipe, schema, Palette(colours))
 
 
@@ -65,6 +68,32 @@ def test_requests_that_both_understand_are_answered_alike(pixel_width):
     its = Condition(torch.tensor([[0, 1, 0], [1, 0, 1], [-1, -1, -1]]))
     new = Condition(torch.tensor([[0, 2, 1], [1, 1, 0], [-1, -1, -1]]))
     assert torch.allclose(mine(xt, times, new), network(xt, times, its)[:, [1, 3]], atol=1e-5)
+
+
+@pytest.mark.parametrize("condition", [["modulate", "spatial"], ["spatial"], ["concat"], ["add"]])
+def test_a_mechanism_that_is_new_does_not_disturb_the_others(condition):
+    source = model(OLD, COLOURS, 4, condition)
+    fresh = model(OLD, COLOURS, 4, [*condition, *(each for each in ("modulate", "layers") if each not in condition)])
+    network = source.network()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    weights, _ = transferred(fresh, source, network.state_dict())
+    mine = fresh.network()
+    mine.load_state_dict(weights)
+    xt, times = torch.randn(3, 3, 10, 8), torch.rand(3)
+    request = Condition(torch.tensor([[0, 1, 0], [1, 0, 1], [-1, -1, -1]]))
+    its = network(xt, times, request).log_softmax(dim=1)  # layers are not counted yet, and know nothing
+    assert torch.allclose(mine(xt, times, request).log_softmax(dim=1), its, atol=1e-4)
+
+
+def test_what_was_counted_of_other_values_is_not_taken_over():
+    """Of as many values and colours, but others: what each draws would be that of another."""
+    other = AttributeSchema(attributes=(*OLD.attributes[:2], Flag(name="Scar")))
+    source, fresh = (model(schema, COLOURS, 4, ["spatial", "layers"]) for schema in (OLD, other))
+    weights = source.network().state_dict()
+    weights["sketch.colours"] = torch.ones_like(weights["sketch.colours"])
+    assert (transferred(fresh, source, weights)[0]["sketch.colours"] == -1).all()
+    assert (transferred(source, source, weights)[0]["sketch.colours"] == 1).all()
 
 
 def test_the_same_data_keep_every_weight():

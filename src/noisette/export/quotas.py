@@ -115,8 +115,8 @@ class Quotas:
                     few = "with" if there[number] < wanted[number] else "without"
                     lines.append(
                         f"{label(self._names[place])}: {there[number]:,} of {len(rows):,} members have it, and"
-                        f" {wanted[number]:,} were asked for: no more combinations {few} it were found that are new and"
-                        " keep the rules"
+                        f" {wanted[number]:,} were asked for: no more combinations {few} it were found that are new,"
+                        " keep the rules and have a picture of their own"
                     )
         return lines
 

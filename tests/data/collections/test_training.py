@@ -191,26 +191,54 @@ def test_images_alone_make_an_unconditional_recipe(cache, tmp_path):
 
 def test_a_collection_of_layers_is_drawn_right_after_a_few_steps(cache, tmp_path):
     """What each value draws is counted before the training, so that combinations nobody has seen need hardly any."""
-    folder, colours = tmp_path / "parts", np.random.default_rng(5).integers(256, size=(COLOURS, 3), dtype=np.uint8)
+    run = noisette.train(str(in_layers(tmp_path / "parts", 400)), steps=4, out=tmp_path / "run", settings=FEW)
+    assert drawn_right(run.folder) > 0.8
+
+
+def test_a_network_that_begins_with_weights_without_layers_has_them_where_the_images_suit(cache, tmp_path, monkeypatch):
+    """Whatever a network begins with, it is no worse than one that begins with nothing."""
+    monkeypatch.chdir(tmp_path)
+    before = ['network.condition=["modulate"]', "network.pixel_width=0"]
+    base = noisette.train(str(in_layers(tmp_path / "a", 100, seed=7)), steps=4, out="base", settings=[*FEW, *before])
+    folder = str(in_layers(tmp_path / "parts", 400))
+    run = noisette.train(folder, steps=4, out="run", settings=FEW, base=base.folder)
+    assert run.recipe.network.condition == ["modulate", "spatial", "layers"]
+    assert run.recipe.reasons["network.condition"] == "the images suit spatial and layers, which that model has not"
+    assert drawn_right(run.folder) > 0.8
+    unconditional = recipe_of_folder(images(tmp_path / "plain", 40))
+    assert recipe_of_folder(folder, base=unconditional).network.condition == ["modulate", "spatial", "layers"]
+    with monkeypatch.context() as patch:  # images with a choice too many
+        patch.setattr("noisette.config.suggestion._MOST_UNITS", 3)
+        assert recipe_of_folder(folder, base=run.recipe).network.condition == ["modulate", "spatial"]
+
+
+FEW = [*SMALL, "training.batch_size=16", "sampling.steps=4"]
+PARTS = ("sky", "body", "head", "glasses")
+
+
+def in_layers(folder, count, seed=0):
+    """A folder of images put together from parts, which a seed says."""
     folder.mkdir()
-    table, wanted = parts(), codes(400, seed=1)
-    lines = ["file_name,sky,body,head,glasses"]
+    table, wanted = parts(seed), codes(count, seed=1)
+    lines = [",".join(["file_name", *PARTS])]
     for number, (row, image) in enumerate(zip(wanted, drawn(table, wanted), strict=True)):
-        Image.fromarray(colours[image]).save(folder / f"{number}.png")
-        lines.append(",".join([f"{number}.png", *(f"{name}{code}" for name, code in zip("sbhg", row, strict=True))]))
+        Image.fromarray(colours_of_parts()[image]).save(folder / f"{number}.png")
+        lines.append(",".join([f"{number}.png", *(f"{name[0]}{code}" for name, code in zip(PARTS, row, strict=True))]))
     (folder / "metadata.csv").write_text("\n".join(lines))
-    steps = ["training.batch_size=16", "sampling.steps=4"]
-    run = noisette.train(str(folder), steps=4, out=tmp_path / "run", settings=[*SMALL, *steps])
+    return folder
+
+
+def drawn_right(run):
+    """The share of new combinations of the parts of seed 0 that a run draws right in every pixel."""
     new = codes(40, seed=2)
-    requests = [
-        dict(
-            zip(("sky", "body", "head", "glasses"), (f"{n}{c}" for n, c in zip("sbhg", row, strict=True)), strict=True)
-        )
-        for row in new
-    ]
-    images = noisette.load(run.folder).generate(requests, seeds=range(40), allow_unseen=True)
-    right = colours[drawn(table, new)].transpose(0, 3, 1, 2)
-    assert (np.stack(list(images)) == right).all(axis=(1, 2, 3)).mean() > 0.8
+    requests = [{name: f"{name[0]}{code}" for name, code in zip(PARTS, row, strict=True)} for row in new]
+    images = noisette.load(run).generate(requests, seeds=range(40), allow_unseen=True)
+    right = colours_of_parts()[drawn(parts(), new)].transpose(0, 3, 1, 2)
+    return (np.stack(list(images)) == right).all(axis=(1, 2, 3)).mean()
+
+
+def colours_of_parts():
+    return np.random.default_rng(5).integers(256, size=(COLOURS, 3), dtype=np.uint8)
 
 
 @pytest.mark.slow
