@@ -3,6 +3,8 @@
 A collection of 24x24 creatures is made here of four traits that overlap, so that the right answer to every combination
 is known. Some are learned from, with the same number of steps each time; asked for are others, of values that were
 seen.
+
+    python benchmarks/from_trained.py from-trained --images 30 100 --steps 5 60 300
 """
 
 from __future__ import annotations
