@@ -82,14 +82,10 @@ def make_folder(folder: Path, chosen: list[dict[str, str]]) -> Path:
     return folder
 
 
-def exact(run: Path, learned: list[dict[str, str]], count: int) -> tuple[float, float]:
+def exact(run: Path, learned: list[dict[str, str]], others: list[dict[str, str]], count: int) -> tuple[float, float]:
     """Shares of other combinations whose picture is right in every pixel, and of their pixels that are right."""
     there = {trait: {each[trait] for each in learned} for trait in TRAITS}
-    asked = [
-        each
-        for each in combinations()
-        if each not in learned and all(each[trait] in values for trait, values in there.items())
-    ][:count]
+    asked = [each for each in others if all(each[trait] in values for trait, values in there.items())][:count]
     drawn = parts()
     right = np.stack([picture(drawn, each) for each in asked])
     generator = noisette.load(run)
@@ -108,21 +104,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[5, 60, 300])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the trainings")
     parser.add_argument("--base", default="punks")
+    parser.add_argument("--first", type=int, default=0, help="of all combinations; others come before, as of a base")
     parser.add_argument("--count", type=int, default=200, help="combinations asked for")
     chosen = parser.parse_args()
     print("images  steps  seed  from     exact  pixels  seconds", flush=True)
     for images in chosen.images:
-        learned = combinations()[:images]
+        learned = combinations()[chosen.first : chosen.first + images]
         folder = make_folder(chosen.folder / f"creatures-{images}", learned)
         for steps, seed, base in product(chosen.steps, chosen.seeds, (None, chosen.base)):
-            out = chosen.folder / "runs" / f"{images}-{steps}-{seed}-{base or 'nothing'}"
+            out = chosen.folder / "runs" / f"{images}-{steps}-{seed}-{Path(base).name if base else 'nothing'}"
             started = time.monotonic()
             settings = ["training.compile=no", "training.precision=float32", "training.layout=contiguous"]
             settings.append(f"training.seed={seed}")
             noisette.train(str(folder), out=out, steps=steps, base=base, settings=settings)
             taken = time.monotonic() - started
-            whole, pixels = exact(out, learned, chosen.count)
-            row = f"{images:6}  {steps:5}  {seed:4}  {base or '-':7}  {whole:.3f}  {pixels:.4f}  {taken:.0f}"
+            whole, pixels = exact(out, learned, combinations()[chosen.first + images :], chosen.count)
+            begun = Path(base).name if base else "-"
+            row = f"{images:6}  {steps:5}  {seed:4}  {begun:7}  {whole:.3f}  {pixels:.4f}  {taken:.0f}"
             print(row, flush=True)
 
 

@@ -28,7 +28,7 @@ _BETWEEN_NOTES = 10.0  # seconds
 def count_layers(model: Model, dataset: Dataset, sketches: list[Sketch], note: Callable[[str], None]) -> None:
     """Fill the tables of sketches with the layers of the train split.
 
-    The same images give the same tables, in every process.
+    The same images give the same tables, in every process. Tables that are filled already stay as they are.
 
     Args:
         model: Of the networks.
@@ -37,6 +37,9 @@ def count_layers(model: Model, dataset: Dataset, sketches: list[Sketch], note: C
         note: Told what is found.
     """
     if not sketches or model.palette is None:
+        return
+    if all((sketch.colours >= 0).any() for sketch in sketches):
+        note("layers are those that it begins with, which were counted in more images")
         return
     places = dataset.places("train")
     places = places[(dataset.attributes[places] != UNKNOWN).all(axis=1)]

@@ -10,6 +10,7 @@ from torch import Tensor
 from noisette.attributes.names import folded
 from noisette.attributes.statistics import value_names
 from noisette.config.sections import UNetConfig
+from noisette.layers.rows import Units
 from noisette.model import Model
 from noisette.networks.layers import SKETCHED
 
@@ -25,19 +26,23 @@ _TABLES = ("sketch.colours", "sketch.odds", "sketch.uncovered", "sketch.heights"
 """What is counted and not learned; it means nothing for other values or colours."""
 
 
-def transferred(model: Model, source: Model, weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], float]:
+def transferred(
+    model: Model, source: Model, weights: Mapping[str, Tensor], *, layers: bool = True
+) -> tuple[dict[str, Tensor], float]:
     """First weights for a model, from another of the same kind of network.
 
     - A value keeps its maps where the other model knows a value of that name, and a colour its answer.
     - A layer that reads more than it did keeps what it made of the rest, and hears nothing else at first; so a
       mechanism that the other network has not does not disturb it.
     - Any other layer keeps its weights where it has the same shape.
+    - What was counted in images, where the other model knows all values, stands as it is, if that is wanted.
     - The rest begins as usual.
 
     Args:
         model: Of the new data.
         source: That was trained.
         weights: Its network's.
+        layers: Whether what it counted is better than what could be counted now, as it is of more images.
 
     Returns:
         A state dict for the model's network, and the share of its parameters that was kept.
@@ -47,15 +52,14 @@ def transferred(model: Model, source: Model, weights: Mapping[str, Tensor]) -> t
         network = model.network()
     fresh = network.state_dict()
     columns = _pairs(_features(model), _features(source))
-    same_values = _features(model) == _features(source) and _outputs(model) == _outputs(source)
+    tables = _tables(model, source, weights) if layers else {}
     answer, kept = network.ends[-1], 0
     made: dict[str, Tensor] = {}
     for name, tensor in fresh.items():
         other, count = weights.get(name), 0
         made[name] = tensor
         if name in _TABLES:
-            if same_values and other is not None and other.shape == tensor.shape:
-                made[name] = other.clone()
+            made[name] = tables.get(name, tensor)
             continue
         if name.startswith("pixels.sketched.") and other is None:
             made[name] = torch.zeros_like(tensor)
@@ -92,13 +96,53 @@ def _seen(model: Model) -> list[Hashable]:
     return seen
 
 
+def known_values(model: Model, source: Model) -> tuple[int, int]:
+    """How many of the values of a model another one knows by name, and how many there are."""
+    mine, its = _values(model), set(_values(source))
+    return sum(each in its for each in mine), len(mine)
+
+
+def _tables(model: Model, source: Model, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What another model counted of layers, in the order of this one's values and colours; nothing where it does not
+    know all values, or has them in other groups.
+    """
+    mine, its = model.condition_spec, source.condition_spec
+    places = [place for _, place in _pairs(_values(model), _values(source))]
+    colours = weights.get("sketch.colours")
+    if colours is None or len(places) < len(_values(model)) or not (colours >= 0).any() or model.size != source.size:
+        return {}
+    groups = Units.of(mine.valued, mine.units).of_values.tolist()
+    others = Units.of(its.valued, its.units).of_values[places].tolist()
+    pairs = sorted(set(zip(groups, others, strict=True)))
+    units = [other for _, other in pairs]
+    if len(pairs) != len(set(groups)) or len(set(units)) != len(units):
+        return {}
+    rows = [*places, len(_values(source)), len(_values(source)) + 1]  # that of nothing, and what lies below all
+    known = torch.full((len(_outputs(source)) + 1,), -1, dtype=colours.dtype)  # the last for where nothing is drawn
+    for place, other in _pairs(_outputs(model), _outputs(source)):
+        known[other] = place
+    return {
+        "sketch.colours": known[colours[rows].long()],
+        "sketch.odds": weights["sketch.odds"][rows].clone(),
+        "sketch.uncovered": weights["sketch.uncovered"][units].clone(),
+        "sketch.heights": weights["sketch.heights"][units].clone(),
+    }
+
+
+def _values(model: Model) -> list[Hashable]:
+    """The values that can be asked for, as their names are compared."""
+    if not model.condition_spec.valued:
+        return []
+    return [("value", folded(name), str(value).casefold()) for name, value in value_names(model.schema)]
+
+
 def _features(model: Model) -> list[Hashable]:
     """What each feature of a condition stands for, in the order of `noisette.networks.conditioning.Features`."""
     spec = model.condition_spec
     if not spec.valued:
         return []
     schema = model.schema
-    values: list[Hashable] = [("value", folded(name), str(value).casefold()) for name, value in value_names(schema)]
+    values = _values(model)
     if spec.null == "single":
         return [*values, "nothing"]
     unknown: list[Hashable] = [("unknown", folded(name)) for name in schema.names]

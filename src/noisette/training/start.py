@@ -44,7 +44,7 @@ from noisette.training.checks import (
 )
 from noisette.training.counting import count_layers
 from noisette.training.expectation import Speed, Taken, compared, expected, keep_speed, key_of, known_speeds, learned
-from noisette.training.finetuning import transferred
+from noisette.training.finetuning import known_values, transferred
 from noisette.training.grids import Grid
 from noisette.training.launcher import deciding_variables, read_launch
 from noisette.training.processes import own_accelerator
@@ -212,8 +212,15 @@ def _make_and_train(
             facts["expected"] = expected(speed, length, resolved.training.batch_size).model_dump()
         tensors = None if teacher is None else teacher.state_dict()
         if begun_from is not None:
-            tensors, share = transferred(model, begun_from.model, begun_from.network.state_dict())
+            more = begun_from.statistics.images >= len(places)
+            tensors, share = transferred(model, begun_from.model, begun_from.network.state_dict(), layers=more)
             callback.on_note(f"{share:.0%} of the weights begin as those of {begun_from.name}")
+            known, values = known_values(model, begun_from.model)
+            if known < values / 2:
+                callback.on_note(
+                    f"{begun_from.name} knows {known} of the {values} values of these images, so that its weights help"
+                    " little; a training without --from may be as good or better"
+                )
         statistics = count(dataset.schema, dataset.attributes[places])
     with _stoppable(folder) as stop:
         if accelerator.is_main_process:

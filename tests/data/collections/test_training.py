@@ -212,18 +212,35 @@ def test_a_network_that_begins_with_weights_without_layers_has_them_where_the_im
         assert recipe_of_folder(folder, base=run.recipe).network.condition == ["modulate", "spatial"]
 
 
+def test_few_images_of_a_collection_that_is_known_take_nothing_from_what_was_counted_in_many(cache, tmp_path, capsys):
+    base = noisette.train(str(in_layers(tmp_path / "many", 400)), steps=4, out=tmp_path / "base", settings=FEW)
+    few = str(in_layers(tmp_path / "few", 40, order=3))
+    words = ["train", few, "--steps", "4", *(part for each in FEW for part in ("--set", each))]
+    assert main([*words, "--out", str(tmp_path / "alone")]) == 0
+    assert drawn_right(tmp_path / "alone") < 0.5
+    capsys.readouterr()
+    assert main([*words, "--out", str(tmp_path / "run"), "--from", str(base.folder)]) == 0
+    assert "layers are those that it begins with" in capsys.readouterr().err
+    assert drawn_right(tmp_path / "run") > 0.8
+    other = str(in_layers(tmp_path / "other", 40, names="wxyz"))
+    assert main(["train", other, *words[2:], "--out", str(tmp_path / "apart"), "--from", str(base.folder)]) == 0
+    told = capsys.readouterr().err
+    assert "base knows 0 of the " in told
+    assert "a training without --from may be as good or better" in told
+
+
 FEW = [*SMALL, "training.batch_size=16", "sampling.steps=4"]
 PARTS = ("sky", "body", "head", "glasses")
 
 
-def in_layers(folder, count, seed=0):
+def in_layers(folder, count, seed=0, order=1, names="sbhg"):
     """A folder of images put together from parts, which a seed says."""
     folder.mkdir()
-    table, wanted = parts(seed), codes(count, seed=1)
+    table, wanted = parts(seed), codes(count, seed=order)
     lines = [",".join(["file_name", *PARTS])]
     for number, (row, image) in enumerate(zip(wanted, drawn(table, wanted), strict=True)):
         Image.fromarray(colours_of_parts()[image]).save(folder / f"{number}.png")
-        lines.append(",".join([f"{number}.png", *(f"{name[0]}{code}" for name, code in zip(PARTS, row, strict=True))]))
+        lines.append(",".join([f"{number}.png", *(f"{name}{code}" for name, code in zip(names, row, strict=True))]))
     (folder / "metadata.csv").write_text("\n".join(lines))
     return folder
 
