@@ -58,10 +58,7 @@ class Quotas:
         self.shares = [np.array([asked[place] for place in unit]) for unit in self.units]
         for number, (unit, shares) in enumerate(zip(self.units, self.shares, strict=True)):
             if (rest := 1 - shares.sum()) < -_CLOSE:
-                raise RequestError(
-                    f"the rules contradict each other: {self._told(unit)} exclude each other, and come to"
-                    f" {shares.sum():g}"
-                )
+                raise _contradiction(rules, f"{self._told(unit)} exclude each other, and come to {shares.sum():g}")
             self.shares[number] = np.append(shares, rest if rest > _CLOSE else 0.0)
             self.shares[number] /= self.shares[number].sum()
         self._implied = np.eye(len(listed), dtype=np.bool_)
@@ -71,7 +68,7 @@ class Quotas:
             nothing = [place for place, share in asked.items() if share == 0]
             self._conflicts[nothing, nothing] = True
         self.can_be = lru_cache(_KINDS)(self._can_be)
-        self._check()
+        self._check(rules)
 
     def _relations(
         self, statistics: Statistics, rules: Rules, place_of: dict[tuple[int, int], int]
@@ -173,7 +170,7 @@ class Quotas:
             for column, attribute in enumerate(self._schema.attributes)
         )
 
-    def _check(self) -> None:
+    def _check(self, rules: Rules) -> None:
         """Raises RequestError where a share, or two units, cannot be as they are asked."""
         nothing: Kind = (OPEN,) * len(self.units)
 
@@ -186,10 +183,8 @@ class Quotas:
         for one, shares in enumerate(self.shares):
             for number, share in enumerate(shares):
                 if share > _LEAST and not self.can_be(with_((one, number))):
-                    raise RequestError(
-                        f"the rules contradict each other: {self._called(one, [number])} comes to {share:g}, and"
-                        " nothing may have it"
-                    )
+                    told = f"{self._called(one, [number])} comes to {share:g}, and nothing may have it"
+                    raise _contradiction(rules, told)
         for one in range(len(self.units)):
             for two in range(one + 1, len(self.units)):
                 allowed = np.array(
@@ -203,10 +198,8 @@ class Quotas:
                 mine, its = cut
                 wanted, room = self.shares[one][mine].sum(), self.shares[two][its].sum()
                 goes = f"goes only with {self._called(two, its)}" if its else "goes with nothing that is asked for"
-                raise RequestError(
-                    f"the rules contradict each other: {self._called(one, mine)} comes to {wanted:g}, but {goes}, which"
-                    f" comes to {room:g}"
-                )
+                told = f"{self._called(one, mine)} comes to {wanted:g}, but {goes}, which comes to {room:g}"
+                raise _contradiction(rules, told)
 
     def _called(self, unit: int, numbers: Sequence[int]) -> str:
         """Values of a unit, and its rest, as a person reads them."""
@@ -224,6 +217,10 @@ class Quotas:
 def label(value: tuple[str, Value]) -> str:
     """A value of an attribute as a person reads it."""
     return value[0] if value[1] is True else f"{value[0]}: {value[1]}"
+
+
+def _contradiction(rules: Rules, why: str) -> RequestError:
+    return RequestError(f"{rules.source}: the rules contradict each other: {why}")
 
 
 def places(schema: AttributeSchema) -> list[tuple[int, int]]:

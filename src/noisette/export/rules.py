@@ -41,12 +41,14 @@ class Rules:
         never: Pairs of (column, code) that no image has.
         together: Pairs of (column, code): whoever has the first has the second.
         text: All of them, for what must stay the same when a collection goes on.
+        source: What they are called where something is wrong with them: their file.
     """
 
     shares: Mapping[tuple[int, int], float]
     never: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
     together: Sequence[tuple[tuple[int, int], tuple[int, int]]] = ()
     text: str = ""
+    source: str = "the rules"
 
     def allow(self, row: NDArray[np.int16]) -> bool:
         """Whether an image may have such attributes.
@@ -102,7 +104,7 @@ def read_rules(path: Path, schema: AttributeSchema, statistics: Statistics) -> R
         together = [_places(pair, schema) for pair in written.together]
     except RequestError as error:
         raise RequestError(f"{shown}: {error}") from error
-    return Rules(shares, never, together, written.model_dump_json())
+    return Rules(shares, never, together, written.model_dump_json(), shown)
 
 
 def _places(pair: Sequence[str], schema: AttributeSchema) -> tuple[tuple[int, int], tuple[int, int]]:
