@@ -79,7 +79,7 @@ $(VENV)/.installed-dashboard: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,peers,dashboard,huggingface]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,peers,dashboard,huggingface,floor]"
 	@touch $@
 
 $(VENV)/.installed-fuzz: $(VENV)/.installed

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from noisette.attributes.schema import AttributeSchema
     from noisette.config.sampling import Setting
 
-_SENTENCES = ("notes", "left_out", "why_not", "recipe")
+_SENTENCES = ("notes", "left_out", "no_floor", "why_not", "recipe")
 """Facts that are sentences: what their middle says is not left out."""
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON object on standard output.")

@@ -46,6 +46,16 @@ def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_floor = click.option(
+    "--floor",
+    is_flag=True,
+    help=(
+        "Beside it what needs no network, with its seconds: the nearest training image, a decision tree for each pixel,"
+        " a layer count; where nothing is requested, lots. A minute or two, once for all runs on the same data."
+    ),
+)
+
+
 class _EvaluationCommand(DrawingCommand):
     """Requests here specify all attributes, and images are measured as they come."""
 
@@ -62,6 +72,7 @@ class _EvaluationCommand(DrawingCommand):
     show_default=True,
     help="How often the requests are drawn, each time from other seeds: this gives the spread.",
 )
+@_floor
 @click.option("--checkpoint", type=int, help="Step of a checkpoint that is kept.  [default: the newest]")
 @click.option(
     "--fit-classifier",
@@ -89,6 +100,7 @@ def evaluate(
     draws: int,
     preset: str | None,
     given: dict[str, Any],
+    floor: bool,
     checkpoint: int | None,
     fit_classifier: str | None,
     classifier_epochs: int | None,
@@ -106,6 +118,7 @@ def evaluate(
     \b
     noisette evaluate punks
     noisette evaluate runs/mine --guidance 1 --draws 1
+    noisette evaluate punks --floor                    beside what needs no network
     noisette evaluate --fit-classifier cryptopunks     train the classifier of a data set, and report on it
     """
     if fit_judge is not None or judge_epochs is not None:
@@ -143,6 +156,7 @@ def evaluate(
             draws=draws,
             preset=preset,
             step=checkpoint,
+            floor=floor,
             progress=progress,
             **given,
         )
@@ -309,6 +323,7 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: str | None, o
     show_default=True,
     help="How often the requests are drawn, each time from other seeds: this gives the spread.",
 )
+@_floor
 @out_("The page to write, - for standard output.  [default: report.html, or the next name that is free]")
 @overwrite_
 @as_json
@@ -318,6 +333,7 @@ def report(
     split: str,
     seed: int,
     draws: int,
+    floor: bool,
     out: str | None,
     overwrite: bool,
     json_: bool,
@@ -349,6 +365,7 @@ def report(
             split=split,
             seed=seed,
             draws=draws,
+            floor=floor,
             progress=progress,
             note=notes.append,
         )

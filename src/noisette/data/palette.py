@@ -100,8 +100,19 @@ class Palette:
         """
         if self.originals is None:
             return images
-        places = np.searchsorted(as_numbers(self.colours[:, :, None, None])[:, 0, 0], as_numbers(images))
-        return np.ascontiguousarray(self.originals[places].transpose(0, 3, 1, 2))
+        return np.ascontiguousarray(self.originals[self.places(images)].transpose(0, 3, 1, 2))
+
+    def places(self, images: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Find the place of each pixel's colour.
+
+        Args:
+            images: (N, C, H, W) uint8, with colours of the palette only.
+
+        Returns:
+            (N, H, W), from 0.
+        """
+        known = as_numbers(self.colours[:, :, None, None])[:, 0, 0]
+        return np.searchsorted(known, as_numbers(images)).astype(np.int16)
 
     def snap(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Move each pixel to the nearest colour of the palette, the first of several.

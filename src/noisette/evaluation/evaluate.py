@@ -12,6 +12,7 @@ from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError, told
 from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.figures import PARTS, Tree, find, mean_and_spread
+from noisette.evaluation.floor import beaten, floor_of
 from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.setup import EvaluationSetup, prepare
 from noisette.seeds import whole_seed
@@ -32,6 +33,7 @@ def evaluate(
     preset: str | None = None,
     step: int | None = None,
     classifier: AttributeClassifier | None = None,
+    floor: bool = False,
     progress: EvaluationProgress = silently,
     **settings: Any,
 ) -> Tree:
@@ -49,13 +51,16 @@ def evaluate(
         preset: A preset of `noisette tune`: fast, balanced or best.
         step: The step of a checkpoint that is kept; the newest unless given.
         classifier: The one for these data unless given.
+        floor: Whether baselines that need no network are measured beside it.
         progress: Told of the drawing and the measuring.
         **settings: Of the drawing, by their names in `noisette.config.sampling.SETTINGS`, such as steps or guidance; as
             the preset or the recipe says unless given.
 
     Returns:
         What JSON can hold. The figures are under "drawn", the mean over the draws, "spread", their standard deviation,
-        and "real". What cannot be measured is None, with the reason under "left_out".
+        and "real". What cannot be measured is None, with the reason under "left_out". With a floor, the figures of each
+        baseline are under "floor", by its name, with the "seconds" that it took, and the reasons of those that do not
+        apply under "no_floor"; "training_seconds" is what the model took, where that is known.
 
     Raises:
         RequestError: Nothing can be measured: there is no classifier, no checkpoint, or no split of that name; there
@@ -67,6 +72,7 @@ def evaluate(
         setup.generator.planner.resolve(SamplingSettings.of(**settings), preset),
         seed=seed,
         draws=draws,
+        floor=floor,
         progress=progress,
     )
 
@@ -78,6 +84,7 @@ def evaluate_prepared(
     seed: int = 0,
     draws: int = DRAWS,
     parts: Sequence[str] = PARTS,
+    floor: bool = False,
     progress: EvaluationProgress = silently,
 ) -> Tree:
     """Do the same as `evaluate` with a run that is loaded already.
@@ -88,6 +95,7 @@ def evaluate_prepared(
         seed: Of the first image, 0 and up.
         draws: How often the requests are drawn, 1 and up.
         parts: The kinds of figures that are taken, of `PARTS`.
+        floor: Whether baselines that need no network are measured beside it.
         progress: Told of the drawing and the measuring.
 
     Returns:
@@ -106,14 +114,16 @@ def evaluate_prepared(
 
         drawn.append(setup.figures(sampling, seed + number * setup.count, told, parts))
     mean, spread = mean_and_spread(drawn)
+    beside = floor_of(setup, progress, parts) if floor else {}
     return {
         **_circumstances(setup, sampling),
         "first_seeds": [seed + number * setup.count for number in range(draws)],
         "drawn": mean,
         "spread": spread,
         "real": real,
+        **beside,
         "left_out": setup.reference.left_out,
-        "notes": [*setup.notes, *_of_classifier(real)],
+        "notes": [*beaten(mean, beside.get("floor", {})), *setup.notes, *_of_classifier(real)],
     }
 
 

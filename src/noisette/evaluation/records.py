@@ -2,10 +2,11 @@
 
     RUN/evaluations/validation-500-seed-0-ddim-25-guidance-1.5-1f0c.../
         request.json               what was drawn: weights, data, sampling, seeds
-        drawn.png                  the images, as they came, in rows of 25
+        drawn.png                  the images, as they came, in rows of 25, with the seconds that they took
         figures-CLASSIFIER.json    what was measured, with which attribute classifier
 
-For a model that ships with the package, the same in the cache folder. A folder is found by a hash of its request.json,
+For a model that ships with the package, the same in the cache folder, and there too for what has nothing to do with a
+run: real images, under real/, and baselines, under floor/. A folder is found by a hash of its request.json,
 so the keys of that file stay as they are.
 """
 
@@ -14,9 +15,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,7 @@ from noisette.store.locate import find
 
 _COLUMNS = 25
 _MOST_BYTES = 2**28  # of the images of one draw
+_SECONDS = "noisette_seconds"
 
 
 def home_of(run: str) -> Path:
@@ -94,16 +98,31 @@ class Record:
         kept = _read_images(self.folder / "drawn.png", shape)
         if kept is not None:
             return kept
+        started = time.monotonic()
         images = draw()
+        seconds = time.monotonic() - started
         self._begin()
         picture = sheet(images, columns=_COLUMNS, gap=0)
         info = PngInfo()
         info.add_text(SEAL, content_sha256(images.tobytes()))
+        info.add_text(_SECONDS, f"{seconds:.3f}")
         write_atomically(
             self.folder / "drawn.png",
             lambda temporary: picture.save(temporary, format="PNG", optimize=True, pnginfo=info),
         )
         return images
+
+    @property
+    def seconds(self) -> float | None:
+        """How long drawing the images took that are kept; None where nobody knows."""
+        path = self.folder / "drawn.png"
+        try:
+            content = read_bytes(path, most=_MOST_BYTES, inside=path.parent.parent.parent)
+            with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+                seconds = float(picture.info[_SECONDS])
+        except (NoisetteError, OSError, SyntaxError, ValueError, LookupError, TypeError):
+            return None
+        return seconds if 0 <= seconds < inf else None
 
     def _begin(self) -> None:
         """Make the folder, with the facts inside."""

@@ -24,7 +24,7 @@ from noisette.evaluation.reference import EvaluationProgress, silently
 from noisette.evaluation.report_facts import Sweep, compared, environment_facts, sweeps, training_facts
 from noisette.evaluation.report_pictures import DrawnPictures, Picture
 from noisette.evaluation.setup import EvaluationSetup, prepare
-from noisette.evaluation.tables import bands, circumstances, left_out, rows, values
+from noisette.evaluation.tables import Row, bands, circumstances, floor_summaries, left_out, rows, values
 from noisette.evaluation.targets import report_file
 from noisette.inference.generator import Generator
 from noisette.inference.loading import load
@@ -46,6 +46,7 @@ class Section:
         result: Of the evaluation.
         told: How images were drawn, in a line.
         figures: The table of figures.
+        floor: The baselines in it, and what they do.
         left_out: Figures that were not taken, with the reason.
         classes: The first images of each class.
         by_request: The first requests, drawn beside real.
@@ -66,7 +67,8 @@ class Section:
     reason: str
     result: Tree | None
     told: str
-    figures: list[tuple[str, str, str, str, str]]
+    figures: list[Row]
+    floor: list[tuple[str, str]]
     left_out: list[str]
     classes: list[tuple[str, list[Picture]]]
     by_request: list[tuple[Picture, Picture | None]]
@@ -90,6 +92,7 @@ def report(
     split: str = "validation",
     seed: int = 0,
     draws: int = DRAWS,
+    floor: bool = False,
     progress: EvaluationProgress = silently,
     note: Callable[[str], None] = lambda text: None,
 ) -> Path | None:
@@ -106,6 +109,7 @@ def report(
         split: Where the requests are from.
         seed: Of the first image, 0 and up.
         draws: How often the requests are drawn, 1 and up.
+        floor: Whether baselines that need no network stand beside each run; see `evaluate`.
         progress: Told of the drawing and the measuring.
         note: Told why a run was not measured.
 
@@ -122,7 +126,7 @@ def report(
         raise RequestError("a run is named twice; name each once")
     bundles = {name: locate(name) for name in names}
     options = [*(["--count", str(count)] if count is not None else [])]
-    options += ["--split", split, "--seed", str(seed), "--draws", str(draws)]
+    options += ["--split", split, "--seed", str(seed), "--draws", str(draws), *(["--floor"] if floor else [])]
     sections, curves = [], {}
     for name, bundle in bundles.items():
         if losses := bundle.scalars("loss"):
@@ -131,7 +135,7 @@ def report(
         def told(what: str, done: int, total: int, name: str = name) -> None:
             progress(f"{name}: {what}", done, total)
 
-        sections.append(_section(name, bundle, count, split, seed, draws, told, options))
+        sections.append(_section(name, bundle, count, split, seed, draws, floor, told, options))
         if sections[-1].reason:
             note(f"{name} was not measured: {sections[-1].reason}")
     environment = Environment(
@@ -164,6 +168,7 @@ def _section(
     split: str,
     seed: int,
     draws: int,
+    floor: bool,
     progress: EvaluationProgress,
     options: Sequence[str],
 ) -> Section:
@@ -179,7 +184,7 @@ def _section(
         environment, status = bundle.environment, bundle.status
         setup = prepare(generator, count=count, split=split, progress=progress)
         sampling = generator.planner.resolve()
-        result = evaluate_prepared(setup, sampling, seed=seed, draws=draws, progress=progress)
+        result = evaluate_prepared(setup, sampling, seed=seed, draws=draws, floor=floor, progress=progress)
         images = setup.draw(sampling, seed)
     except NoisetteError as error:
         result, reason = None, str(error)
@@ -199,6 +204,7 @@ def _section(
         result=result,
         told=circumstances(result) if result else "",
         figures=rows(result) if result else [],
+        floor=floor_summaries(result) if result else [],
         left_out=left_out(result) if result else [],
         classes=pictures.classes() if pictures else [],
         by_request=pictures.by_request() if pictures else [],

@@ -155,7 +155,7 @@ class EvaluationSetup:
         """
         images = self.draw(sampling, seed, progress)
         return self.record(sampling, seed).figures(
-            self._by, parts, lambda missing: self.reference.measure(images, progress, missing)
+            self.by, parts, lambda missing: self.reference.measure(images, progress, missing)
         )
 
     def real_figures(self, progress: EvaluationProgress = silently, parts: Sequence[str] = PARTS) -> Tree:
@@ -176,10 +176,11 @@ class EvaluationSetup:
             "asked": reference.conditional,
         }
         record = Record.of(cache_folder() / "real", f"{real.name}-{self.split}-{self.count}", facts)
-        return record.figures(self._by, parts, lambda missing: reference.measure(real.images, progress, missing))
+        return record.figures(self.by, parts, lambda missing: reference.measure(real.images, progress, missing))
 
     @property
-    def _by(self) -> str:
+    def by(self) -> str:
+        """Names the classifier and the version of the figures, as records know them."""
         return f"{self.reference.classifier.digest}-{VERSION}"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from noisette.config.sampling import in_words
 from noisette.evaluation.figures import FIGURES, Figure, Tree, find
+from noisette.floor.registry import BASELINES
 
 _WORST = 5  # values that are told
 
@@ -31,14 +33,34 @@ def circumstances(result: Tree, swept: Collection[str] = ()) -> str:
     return "; ".join(text for name, text in told.items() if text and name not in swept)
 
 
-def rows(result: Tree) -> list[tuple[str, str, str, str, str]]:
+class Row(NamedTuple):
+    """A figure as text.
+
+    Attributes:
+        title: What it is called.
+        better: Which values are better.
+        drawn: Of the model.
+        spread: Over its draws.
+        real: Of real images.
+        floor: Of each baseline that stands beside it.
+    """
+
+    title: str
+    better: str
+    drawn: str
+    spread: str
+    real: str
+    floor: tuple[str, ...]
+
+
+def rows(result: Tree) -> list[Row]:
     """Tabulate the figures that were taken.
 
     Args:
         result: Of an evaluation.
 
     Returns:
-        For each figure its title, which values are better, drawn, spread and real, each as text.
+        A row for each figure; beside a floor also one of the seconds that all took.
     """
 
     def title(figure: Figure) -> str:
@@ -47,18 +69,38 @@ def rows(result: Tree) -> list[tuple[str, str, str, str, str]]:
 
     real = result["real"]
     nothing_occluded = find(real, "attribute_accuracy.visible") == find(real, "attribute_accuracy.exact")
+    floor = result.get("floor", {})
     taken = [(figure, find(result["drawn"], figure.path)) for figure in FIGURES]
-    return [
-        (
+    figures = [
+        Row(
             title(figure),
             figure.better,
             _text(value),
             _text(find(result["spread"], figure.path)),
             _text(beside(result, figure.path)),
+            tuple(_text(find(its, figure.path)) for its in floor.values()),
         )
         for figure, value in taken
         if value is not None and not (figure.path == "attribute_accuracy.visible" and nothing_occluded)
     ]
+    if not floor:
+        return figures
+    trained, *counted = (
+        _seconds(of) for of in (result["training_seconds"], *(its["seconds"] for its in floor.values()))
+    )
+    return [*figures, Row("seconds of training or counting", "lower", trained, "", "", tuple(counted))]
+
+
+def floor_summaries(result: Tree) -> list[tuple[str, str]]:
+    """Say what the baselines beside a model do.
+
+    Args:
+        result: Of an evaluation.
+
+    Returns:
+        For each its name and a few words; nothing where there is no floor.
+    """
+    return [(name, BASELINES[name].summary) for name in result.get("floor", {})]
 
 
 def beside(result: Tree, path: str) -> float | None:
@@ -118,22 +160,22 @@ def values(result: Tree) -> list[tuple[str, str, str, str, str]]:
 
 
 def left_out(result: Tree) -> list[str]:
-    """Say which figures were not taken.
+    """Say which figures were not taken, and which baselines there are none of.
 
     Args:
         result: Of an evaluation.
 
     Returns:
-        A text for each reason, with the figures that it is the reason of.
+        A text for each reason, with the figures and baselines that it is the reason of.
     """
     reasons: dict[str, list[str]] = {}
-    for name, why in result["left_out"].items():
+    for name, why in (*result["left_out"].items(), *result.get("no_floor", {}).items()):
         reasons.setdefault(why, []).append(name.replace("_", " "))
     return [f"{', '.join(names)}, for {why}" for why, names in reasons.items()]
 
 
 def describe(result: Tree) -> str:
-    """Write the figures for a person to read, drawn beside real.
+    """Write the figures for a person to read, drawn beside real, and beside the floor where there is one.
 
     Args:
         result: Of an evaluation.
@@ -141,8 +183,16 @@ def describe(result: Tree) -> str:
     Returns:
         Lines of text.
     """
-    lines = [result["run"], circumstances(result), "", f"{'':38}{'drawn':>10}{'spread':>10}{'real':>10}"]
-    lines += [f"{title:38}{drawn:>10}{spread:>10}{real:>10}".rstrip() for title, _, drawn, spread, real in rows(result)]
+    summaries = floor_summaries(result)
+    lines = [result["run"], circumstances(result), ""]
+    lines += [
+        f"{row.title:38}{''.join(f'{text:>10}' for text in (row.drawn, row.spread, row.real, *row.floor))}".rstrip()
+        for row in (
+            Row("", "", "drawn", "spread", "real", tuple(name for name, _ in summaries)),
+            *rows(result),
+        )
+    ]
+    lines += ["", *(f"{name}: {summary}" for name, summary in summaries)] if summaries else []
     if told := bands(result):
         lines += ["", f"{'recall of values that are':38}{'drawn':>10}{'requested':>11}{'real':>10}"]
         lines += [
@@ -161,6 +211,10 @@ def describe(result: Tree) -> str:
     if told_why := left_out(result):
         lines += ["", *(f"left out: {text}" for text in told_why)]
     return "\n".join(lines)
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _text(value: float | None) -> str:

@@ -6,20 +6,15 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from noisette.attributes.schema import UNKNOWN, AttributeSchema
+from noisette.attributes.schema import AttributeSchema
 from noisette.data.dataset import Dataset
-from noisette.data.palette import Palette, as_numbers
+from noisette.data.layered import FEWEST_LABELLED, fully_labelled, layers_of
 from noisette.layers.certainty import certainty_of
-from noisette.layers.find import find_layers
 from noisette.layers.fit import NOTHING, Layers
 from noisette.layers.rows import Units
 from noisette.model import Model
 from noisette.networks.layers import Sketch
-
-_FEWEST = 16
-"""Images all of whose attributes are known, from which layers are counted."""
 
 _MOST_TOLD = 12  # layers
 _BETWEEN_NOTES = 10.0  # seconds
@@ -41,18 +36,15 @@ def count_layers(model: Model, dataset: Dataset, sketches: list[Sketch], note: C
     if all((sketch.colours >= 0).any() for sketch in sketches):
         note("layers are those that it begins with, which were counted in more images")
         return
-    places = dataset.places("train")
-    places = places[(dataset.attributes[places] != UNKNOWN).all(axis=1)]
-    if len(places) < _FEWEST:
+    places = fully_labelled(dataset, dataset.places("train"))
+    if len(places) < FEWEST_LABELLED:
         note(f"only {len(places)} images have all their labels; layers are not counted")
         return
     started = time.monotonic()
     note("counting which pixels each value draws, and in which order they lie")
-    units = Units.of(model.schema.valued, model.schema.units)
-    rows = units.rows(dataset.attributes[places])
-    images = colour_places(dataset.images[places], model.palette)
-    layers = find_layers(images, rows, units, tried=_Told(note))
-    certainty = certainty_of(layers, images, rows, units)
+    counted = layers_of(dataset, places, model.palette, tried=_Told(note))
+    layers, units = counted.layers, counted.units
+    certainty = certainty_of(layers, counted.images, counted.rows, units)
     for sketch in sketches:
         sketch.fill(layers, certainty)
     note(
@@ -92,17 +84,3 @@ class _Told:
         if time.monotonic() - self._last > _BETWEEN_NOTES:
             self._last = time.monotonic()
             self._note(f"tried {done} orders of layers, of about {about}")
-
-
-def colour_places(images: NDArray[np.uint8], palette: Palette) -> NDArray[np.int16]:
-    """The place of each pixel's colour in a palette.
-
-    Args:
-        images: (N, C, H, W), of colours of the palette.
-        palette: At most 32,767 colours.
-
-    Returns:
-        (N, H, W).
-    """
-    known = as_numbers(palette.colours[:, :, None, None])[:, 0, 0]
-    return np.searchsorted(known, as_numbers(images)).astype(np.int16)
