@@ -8,13 +8,16 @@ its shape with the others. The font comes from Debian's package, which you insta
     noisette data inspect hangul
     noisette train hangul --budget 1h
     python examples/hangul/hangul.py check /usr/share/unifont/unifont.hex runs/hangul --hold-out 1172
+    python examples/hangul/hangul.py floor /usr/share/unifont/unifont.hex hangul --hold-out 1172
 
-`make --hold-out 1172` keeps so many syllables back, which `check` then asks for.
+`make --hold-out 1172` keeps so many syllables back, which `check` then asks for; `floor` draws the same without a
+network.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +73,31 @@ def check(font: Path, run: str, hold_out: int) -> None:
     """Ask a model for the syllables that were kept back, and compare every pixel."""
     import noisette
 
-    right, numbers = syllables(font), sorted(held_out(hold_out))
+    numbers = sorted(held_out(hold_out))
     generator = noisette.load(run)
     drawn = generator.generate([traits(number) for number in numbers], seeds=range(len(numbers)), allow_unseen=True)
-    wrong = (drawn[:, 0] != right[numbers]).sum(axis=(1, 2))
+    _tell(font, numbers, drawn)
+
+
+def floor(font: Path, folder: str, hold_out: int) -> None:
+    """Draw the same syllables without a network, from the images that a training would see, and compare."""
+    import noisette
+    from noisette.floor.registry import BASELINES, left_out
+
+    numbers = sorted(held_out(hold_out))
+    train = noisette.open_dataset(folder).split("train")
+    codes = train.schema.encode([traits(number) for number in numbers])
+    reasons = left_out(train, conditional=True)
+    for name in (name for name in BASELINES if name not in reasons):
+        started = time.monotonic()
+        drawn = BASELINES[name].draw(train, codes, seed=0)
+        print(f"{name}, {time.monotonic() - started:.1f} s: ", end="")
+        _tell(font, numbers, drawn)
+
+
+def _tell(font: Path, numbers: list[int], drawn: NDArray[np.uint8]) -> None:
+    """Compare every pixel with the right answer."""
+    wrong = (drawn[:, 0] != syllables(font)[numbers]).sum(axis=(1, 2))
     print(f"{(wrong == 0).sum()} of {len(numbers)} equal in every pixel ({(wrong == 0).mean():.1%})")
     print(f"pixels right: {1 - wrong.mean() / SIDE**2:.4%}")
 
@@ -82,14 +106,17 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, target in (("make", "out"), ("check", "run")):
+    targets = {"out": "the folder to make", "run": "the run to try", "folder": "the folder that `make` made"}
+    for verb, target in (("make", "out"), ("check", "run"), ("floor", "folder")):
         sub = verbs.add_parser(verb)
         sub.add_argument("font", type=Path, help="unifont.hex")
-        sub.add_argument(target, help="the folder to make" if verb == "make" else "the run to try")
+        sub.add_argument(target, help=targets[target])
         sub.add_argument("--hold-out", type=int, default=1172, help="syllables that are kept back")
     given = parser.parse_args()
     if given.verb == "make":
         make(given.font, Path(given.out), given.hold_out)
+    elif given.verb == "floor":
+        floor(given.font, given.folder, given.hold_out)
     else:
         check(given.font, given.run, given.hold_out)
 

@@ -7,6 +7,9 @@ The layers come from the npm package @nouns/assets, which you fetch yourself:
     noisette data inspect nouns
     noisette train nouns --budget 1h
     python examples/nouns/nouns.py check nouns-assets-0.10.0.tgz runs/nouns --count 300
+    python examples/nouns/nouns.py floor nouns-assets-0.10.0.tgz nouns --count 300
+
+`floor` draws the same without a network.
 
 The art is in the public domain; the package's code is not used. Its data are runs of colours: of each part one byte for
 the palette, four for the bounds (top, right, bottom, left), then pairs of a length and a colour, row by row.
@@ -17,12 +20,16 @@ from __future__ import annotations
 import argparse
 import json
 import tarfile
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+if TYPE_CHECKING:
+    import noisette
 
 SIDE = 32
 LAYERS = {"body": "bodies", "accessory": "accessories", "head": "heads", "glasses": "glasses"}
@@ -117,12 +124,37 @@ def check(layers: Layers, run: str, count: int) -> None:
     import noisette
 
     generator = noisette.load(run)
-    options = {attribute.name: attribute.values for attribute in generator.schema.attributes}
-    wanted = [layers.seeded(HELD_BACK + number) for number in range(count)]
-    able = [all(value in options[trait] for trait, value in traits.items()) for traits in wanted]
-    asked = [traits for traits, can in zip(wanted, able, strict=True) if can]
+    asked = _askable(layers, generator.schema, count)
     drawn = generator.generate(asked, seeds=range(len(asked)), allow_unseen=True)
-    images = np.stack([image.transpose(1, 2, 0) for image in drawn])
+    _tell(layers, asked, drawn, count)
+
+
+def floor(layers: Layers, folder: str, count: int) -> None:
+    """Draw the same combinations without a network, from the images that a training would see, and compare."""
+    import noisette
+    from noisette.floor.registry import BASELINES, left_out
+
+    train = noisette.open_dataset(folder).split("train")
+    asked = _askable(layers, train.schema, count)
+    codes = train.schema.encode(asked)
+    reasons = left_out(train, conditional=True)
+    for name in (name for name in BASELINES if name not in reasons):
+        started = time.monotonic()
+        drawn = BASELINES[name].draw(train, codes, seed=0)
+        print(f"{name}, {time.monotonic() - started:.1f} s: ", end="")
+        _tell(layers, asked, drawn, count)
+
+
+def _askable(layers: Layers, schema: noisette.AttributeSchema, count: int) -> list[dict[str, str]]:
+    """Combinations that no folder of `make` holds, without those that have a part that no image shows."""
+    options = {attribute.name: attribute.values for attribute in schema.attributes}
+    wanted = [layers.seeded(HELD_BACK + number) for number in range(count)]
+    return [traits for traits in wanted if all(value in options[trait] for trait, value in traits.items())]
+
+
+def _tell(layers: Layers, asked: list[dict[str, str]], drawn: NDArray[np.uint8], count: int) -> None:
+    """Compare every pixel with the right answer."""
+    images = drawn.transpose(0, 2, 3, 1)
     right = np.stack([layers.draw(traits)[..., : images.shape[3]] for traits in asked])
     wrong = (images != right).any(axis=3).sum(axis=(1, 2))
     print(f"{(wrong == 0).sum()} of {count} equal in every pixel ({(wrong == 0).sum() / count:.1%})")
@@ -139,15 +171,18 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, target, count in (("make", "out", 10_000), ("check", "run", 300)):
+    targets = {"out": "the folder to make", "run": "the run to try", "folder": "the folder that `make` made"}
+    for verb, target, count in (("make", "out", 10_000), ("check", "run", 300), ("floor", "folder", 300)):
         sub = verbs.add_parser(verb)
         sub.add_argument("package", type=Path, help="the file of `npm pack @nouns/assets@0.10.0`")
-        sub.add_argument(target, help="the folder to make" if verb == "make" else "the run to try")
+        sub.add_argument(target, help=targets[target])
         sub.add_argument("--count", type=int, default=count)
     given = parser.parse_args()
     layers = Layers(given.package)
     if given.verb == "make":
         make(layers, Path(given.out), given.count)
+    elif given.verb == "floor":
+        floor(layers, given.folder, given.count)
     else:
         check(layers, given.run, given.count)
 

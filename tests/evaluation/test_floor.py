@@ -145,23 +145,27 @@ def test_a_classifier_has_no_floor(capsys):
 @pytest.mark.parametrize(
     ("drawn", "theirs", "told"),
     [
-        (0.9, 0.918, "exact match on the palette 0.918 (drawn 0.900)"),
-        (0.9184, 0.9176, None),  # the same in a table
-        (0.99, 0.918, None),
+        (0.9, 0.918, ["the floor (trees) beats the model in exact match on the palette: 0.918, drawn 0.900"]),
+        (0.9184, 0.9176, []),  # the same in a table
+        (0.99, 0.918, []),
     ],
 )
 def test_a_note_says_what_the_floor_is_better_at(drawn, theirs, told):
-    notes = beaten(
-        {"pixel_accuracy": {"snapped_whole": drawn}}, {"trees": {"pixel_accuracy": {"snapped_whole": theirs}}}
-    )
-    assert len(notes) == (told is not None)
-    assert told is None or notes[0].endswith(told)
+    drawn, theirs = ({"pixel_accuracy": {"snapped_whole": value}} for value in (drawn, theirs))
+    assert beaten(drawn, {"trees": theirs}, real={"pixel_accuracy": {"snapped_whole": 1.0}}) == told
 
 
-def test_a_smaller_distance_is_better():
-    drawn, theirs = ({"fidelity": {"frechet": value}} for value in (4.0, 2.0))
-    assert "Fréchet distance 2.000 (drawn 4.000)" in beaten(drawn, {"resampled": theirs})[0]
-    assert beaten(theirs, {"resampled": drawn}) == []
+def test_a_smaller_distance_is_better_down_to_that_of_real_images():
+    great, small, real = ({"fidelity": {"frechet": value}} for value in (4.0, 2.0, 3.0))
+    assert "Fréchet distance: 2.000, drawn 4.000" in beaten(great, {"resampled": small}, real)[0]
+    assert beaten(small, {"resampled": great}, real) == []
+    assert beaten(real, {"resampled": small}, real) == []  # nothing is better than real images
+
+
+def test_a_model_that_is_as_right_as_real_images_is_not_beaten():
+    drawn, theirs = ({"attribute_accuracy": {"exact": value}} for value in (0.938, 0.940))
+    assert beaten(drawn, {"trees": theirs}, real=drawn) == []
+    assert beaten(drawn, {"trees": theirs}, real=theirs) != []
 
 
 def test_the_seconds_of_a_drawing_are_kept_with_it(drawer):

@@ -123,7 +123,7 @@ def evaluate_prepared(
         "real": real,
         **beside,
         "left_out": setup.reference.left_out,
-        "notes": [*beaten(mean, beside.get("floor", {})), *setup.notes, *_of_classifier(real)],
+        "notes": [*beaten(mean, beside.get("floor", {}), real), *setup.notes, *_of_classifier(real)],
     }
 
 
