@@ -61,7 +61,8 @@ def test_baselines_stand_beside_the_model_with_their_seconds(capsys, drawer):
     assert found["training_seconds"] > 0
     for its in found["floor"].values():
         assert its["seconds"] >= 0
-        assert its.keys() - {"seconds"} == found["drawn"].keys()
+        assert its["processor_seconds"] >= 0
+        assert its.keys() - {"seconds", "processor_seconds"} == found["drawn"].keys()
         assert its["by_pixels"]["exact"] > found["drawn"]["by_pixels"]["exact"]  # two steps of training beat nothing
     assert found["floor"]["nearest"]["memorisation"]["copies"] == 1
     assert found["notes"][0].startswith("the floor (nearest) beats the model in all attributes correct")
@@ -71,6 +72,8 @@ def test_baselines_stand_beside_the_model_with_their_seconds(capsys, drawer):
     assert head.split() == ["drawn", "spread", "real", "nearest", "trees", "layers"]
     [seconds] = [line for line in table.splitlines() if line.startswith("seconds of training or counting")]
     assert len(seconds.split()) == 9
+    [processor] = [line for line in table.splitlines() if line.startswith("seconds of the processor")]
+    assert len(processor.split()) == 7  # of a training nobody counts them
     assert "trees: a decision tree for each pixel" in table
     assert "left out: resampled, marginal, for it takes requests" in table
 

@@ -59,8 +59,8 @@ def evaluate(
     Returns:
         What JSON can hold. The figures are under "drawn", the mean over the draws, "spread", their standard deviation,
         and "real". What cannot be measured is None, with the reason under "left_out". With a floor, the figures of each
-        baseline are under "floor", by its name, with the "seconds" that it took, and the reasons of those that do not
-        apply under "no_floor"; "training_seconds" is what the model took, where that is known.
+        baseline are under "floor", by its name, with the "seconds" and "processor_seconds" that it took; the reasons of
+        those that do not apply are under "no_floor"; "training_seconds" is what the model took, where that is known.
 
     Raises:
         RequestError: Nothing can be measured: there is no classifier, no checkpoint, or no split of that name; there

@@ -35,8 +35,9 @@ def floor_of(setup: EvaluationSetup, progress: EvaluationProgress = silently, pa
         parts: The kinds of figures that are wanted, of `PARTS`.
 
     Returns:
-        Under "floor" the figures of each by name, with the "seconds" that it took; under "no_floor" why others do not
-        apply; under "training_seconds" what the run took, where that is known.
+        Under "floor" the figures of each by name, with the "seconds" that it took, and the "processor_seconds", which
+        other work beside does not change; under "no_floor" why others do not apply; under "training_seconds" what the
+        run took, where that is known.
     """
     reference = setup.reference
     reasons = left_out(reference.train, reference.conditional)
@@ -62,7 +63,8 @@ def _figures(name: str, setup: EvaluationSetup, progress: EvaluationProgress, pa
     told = partial(progress, f"floor, {name}")
     images = record.images(lambda: baseline.draw(reference.train, codes, SEED, told), real.images.shape)
     figures = record.figures(setup.by, parts, lambda missing: reference.measure(images, progress, missing))
-    return {**figures, "seconds": record.seconds}
+    clock, processor = record.taken or (None, None)
+    return {**figures, "seconds": clock, "processor_seconds": processor}
 
 
 def beaten(drawn: Tree, floor: Mapping[str, Tree], real: Tree) -> list[str]:

@@ -42,7 +42,7 @@ from noisette.store.locate import find
 
 _COLUMNS = 25
 _MOST_BYTES = 2**28  # of the images of one draw
-_SECONDS = "noisette_seconds"
+_TAKEN = "noisette_seconds"
 
 
 def home_of(run: str) -> Path:
@@ -98,14 +98,14 @@ class Record:
         kept = _read_images(self.folder / "drawn.png", shape)
         if kept is not None:
             return kept
-        started = time.monotonic()
+        clock, processor = time.monotonic(), time.process_time()
         images = draw()
-        seconds = time.monotonic() - started
+        taken = time.monotonic() - clock, time.process_time() - processor
         self._begin()
         picture = sheet(images, columns=_COLUMNS, gap=0)
         info = PngInfo()
         info.add_text(SEAL, content_sha256(images.tobytes()))
-        info.add_text(_SECONDS, f"{seconds:.3f}")
+        info.add_text(_TAKEN, json.dumps([round(seconds, 3) for seconds in taken]))
         write_atomically(
             self.folder / "drawn.png",
             lambda temporary: picture.save(temporary, format="PNG", optimize=True, pnginfo=info),
@@ -113,16 +113,19 @@ class Record:
         return images
 
     @property
-    def seconds(self) -> float | None:
-        """How long drawing the images took that are kept; None where nobody knows."""
+    def taken(self) -> tuple[float, float] | None:
+        """Seconds of the clock, and of the processor, that the kept images took; None where nobody knows.
+
+        Beside other work the first say little.
+        """
         path = self.folder / "drawn.png"
         try:
             content = read_bytes(path, most=_MOST_BYTES, inside=path.parent.parent.parent)
             with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
-                seconds = float(picture.info[_SECONDS])
+                clock, processor = (float(seconds) for seconds in json.loads(picture.info[_TAKEN]))
         except (NoisetteError, OSError, SyntaxError, ValueError, LookupError, TypeError):
             return None
-        return seconds if 0 <= seconds < inf else None
+        return (clock, processor) if 0 <= clock < inf and 0 <= processor < inf else None
 
     def _begin(self) -> None:
         """Make the folder, with the facts inside."""

@@ -60,7 +60,7 @@ def rows(result: Tree) -> list[Row]:
         result: Of an evaluation.
 
     Returns:
-        A row for each figure; beside a floor also one of the seconds that all took.
+        A row for each figure; beside a floor also the seconds that all took, and those of the processor.
     """
 
     def title(figure: Figure) -> str:
@@ -88,7 +88,12 @@ def rows(result: Tree) -> list[Row]:
     trained, *counted = (
         _seconds(of) for of in (result["training_seconds"], *(its["seconds"] for its in floor.values()))
     )
-    return [*figures, Row("seconds of training or counting", "lower", trained, "", "", tuple(counted))]
+    processor = tuple(_seconds(its["processor_seconds"]) for its in floor.values())
+    return [
+        *figures,
+        Row("seconds of training or counting", "lower", trained, "", "", tuple(counted)),
+        Row("seconds of the processor", "lower", "", "", "", processor),
+    ]
 
 
 def floor_summaries(result: Tree) -> list[tuple[str, str]]:
