@@ -17,9 +17,11 @@ from noisette.config.sampling import GuidanceSettings
 from noisette.data.palette import MOST_COLOURS, Palette
 from noisette.data.pixels import OnPalette, PixelSpace, on_background, pixel_space
 from noisette.diffusion.condition import Condition
-from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser
+from noisette.diffusion.denoiser import ConditionalDenoiser, Denoiser, clipped
 from noisette.diffusion.guidance import classifier_free, emphasising, excluding, guided, within
-from noisette.diffusion.objectives import Classification, Objective, Regression
+from noisette.diffusion.masking import hide
+from noisette.diffusion.noise import add_noise
+from noisette.diffusion.objectives import Classification, Objective, Regression, Unmasking
 from noisette.diffusion.schedules import MAX_RESIDUAL_SIGNAL, Level, Schedule, ScheduleError, make_schedule
 from noisette.errors import RequestError
 from noisette.networks.base import Network, build
@@ -52,6 +54,30 @@ class Model:
         return (self.space.channels, *self.size)
 
     @property
+    def masked(self) -> bool:
+        """Whether pixels are hidden instead of noised."""
+        return self.recipe.diffusion.schedule == "masked"
+
+    @property
+    def noisy_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of what the network sees: of a masked image it also sees where it is shown."""
+        return (self.space.channels + self.masked, *self.size)
+
+    def noised(self, x0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The forward process of its schedule.
+
+        Args:
+            x0: (B, C, H, W), the clean images.
+            eps: (B, C, H, W), unit normal.
+            alpha: (B,), 0 to 1.
+            sigma: (B,), 0 to 1.
+
+        Returns:
+            xt, (B, *noisy_shape).
+        """
+        return (hide if self.masked else add_noise)(x0, eps, alpha, sigma)
+
+    @property
     def objective(self) -> Objective:
         """What the network answers.
 
@@ -66,7 +92,12 @@ class Model:
                 f"diffusion.target: palette needs the colours of the data, at most {MOST_COLOURS:,}, and there are"
                 " none: they are more, or palette.json is missing"
             )
-        return Classification(self.space.colours)
+        return (Unmasking if self.masked else Classification)(self.space.colours)
+
+    @property
+    def colours(self) -> Tensor | None:
+        """(K, C), the colours that the network names, as diffused; None where it names none."""
+        return self.space.colours if isinstance(self.space, OnPalette) else None
 
     @property
     def colours_learned(self) -> str:
@@ -102,8 +133,8 @@ class Model:
         """A network with first weights from torch's global random state."""
         settings = self.recipe.network
         objective = self.objective
-        outputs = len(objective.colours) if isinstance(objective, Classification) else self.space.channels
-        return build(settings.kind, self.shape, outputs, self.condition_spec, settings.model_dump(exclude={"kind"}))
+        outputs = self.space.channels if isinstance(objective, Regression) else len(objective.colours)
+        return build(settings.kind, self.noisy_shape, outputs, self.condition_spec, settings.model_dump(exclude={"kind"}))
 
     @property
     def drawn_shape(self) -> tuple[int, int, int]:
@@ -179,6 +210,17 @@ class Model:
         for name, strength in guidance.negative.items():
             terms += excluding(condition, self._with(condition, name), strength)
         return within(*guidance.interval, guided(denoise, terms, rescale=guidance.rescale), plain)
+
+    def bounded(self, denoise: Denoiser) -> Denoiser:
+        """Keep estimates inside the range of the data, outside of any guidance; logits have none.
+
+        Args:
+            denoise: The denoiser, guided.
+
+        Returns:
+            The denoiser that a sampler is given.
+        """
+        return denoise if self.masked else clipped(denoise)
 
     def _forgetting(self, condition: Condition, name: str) -> Condition:
         """The requests without what they say of an attribute, or of a group."""

@@ -201,7 +201,7 @@ def test_a_network_is_not_offered_the_settings_of_another():
         ("diffusion.steps=0", "diffusion.steps: there must be 1 to 100000, not 0; or continuous"),
         (
             "diffusion.schedule=cosin",
-            "diffusion.schedule = \"cosin\": must be 'linear', 'linear-scaled', 'cosine' or 'sigmoid'",
+            "diffusion.schedule = \"cosin\": must be 'linear', 'linear-scaled', 'cosine', 'sigmoid' or 'masked'",
         ),
         ("network.kind=unett", 'network.kind = "unett": must be simple_unet or report_unet or unet'),
         ("network.kind=3", "network.kind = 3: must be simple_unet or report_unet or unet"),

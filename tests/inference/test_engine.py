@@ -28,6 +28,10 @@ KINDS = {
     ),
     "named colours": ("punks-attributes", []),
     "counted layers": ("punks-attributes", ['network.condition=["modulate", "layers"]']),
+    "hidden pixels": (
+        "punks-attributes",
+        ["diffusion.schedule=masked", "diffusion.time_power=1", "sampling.sampler=unmask", "network.attention=[false, true]"],
+    ),
     "attention": ("punks-attributes", ["network.attention=[true, true]", "network.patch=1", "network.widths=[16, 16]"]),
 }
 SLOW = {"report punks", "attention", "unconditional"}  # to export, and attention to compute
@@ -58,7 +62,7 @@ def made(kind):
 
 def exported(network, model, **facts):
     attributes = len(model.schema.attributes) if model.recipe.conditional else 0
-    return in_onnxruntime(network, model.objective, Inputs(model.shape, attributes, model.guidance_embed), facts)
+    return in_onnxruntime(network, model.objective, Inputs(model.noisy_shape, attributes, model.guidance_embed), facts)
 
 
 @pytest.mark.slow
@@ -66,7 +70,7 @@ def exported(network, model, **facts):
 def test_it_computes_what_pytorch_computes(kind, exports):
     network, model, data = made(kind)
     engines = [in_pytorch(network, model.objective), exported(network, model, kind=kind)]
-    xt = torch.randn(6, *model.shape, generator=torch.Generator().manual_seed(0))
+    xt = torch.randn(6, *model.noisy_shape, generator=torch.Generator().manual_seed(0))
     codes = torch.from_numpy(data.attributes[:6]).long() if model.recipe.conditional else None
     if codes is not None:
         codes[3:, ::2] = -1
@@ -87,7 +91,7 @@ def test_an_image_comes_out_the_same_in_any_batch(kind, threads, exports, monkey
     monkeypatch.setattr("torch.get_num_threads", lambda: threads)
     engine = exported(network, model, kind=kind)
     assert engine.batch_invariant
-    xt = torch.randn(16, *model.shape, generator=torch.Generator().manual_seed(1))
+    xt = torch.randn(16, *model.noisy_shape, generator=torch.Generator().manual_seed(1))
     codes = torch.from_numpy(data.attributes[:16]).long()
     with torch.inference_mode():
         whole = engine.denoiser()(xt, LEVELS[1], Condition(codes))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noisette.config.recipe import load_recipe
 from noisette.config.sampling import SETTINGS, SWEPT, SamplingSettings, merged
-from noisette.diffusion.registry import OWNED, SAMPLERS
+from noisette.diffusion.registry import OWNED, SAMPLERS, samplers_for
 from noisette.errors import RequestError
 from noisette.inference.loading import planner_of
 from noisette.sampling.resolve import nfe, resolve
@@ -20,10 +23,19 @@ def capabilities(name):
 
 
 PUNKS, DIGITS = capabilities("punks"), capabilities("digits")
+MASKED = replace(
+    PUNKS,
+    name="masked",
+    presets=None,
+    recipe=load_recipe(
+        "punks-attributes",
+        ["diffusion.schedule=masked", "diffusion.time_power=1", "sampling.sampler=unmask", "sampling.repairs=2"],
+    ),
+)
 GIVEN = st.fixed_dictionaries(
     {},
     optional={
-        "sampler": st.sampled_from(list(SAMPLERS)),
+        "sampler": st.sampled_from(samplers_for("cosine")),
         "steps": st.integers(1, 25),
         "spacing": st.sampled_from(["time", "log-snr", "karras"]),
         "guidance": st.floats(0, 5),
@@ -69,12 +81,29 @@ def test_settings_go_through_json_and_their_flat_names_unchanged(given_):
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("setting", OWNED)
 def test_a_setting_of_one_sampler_is_taken_by_it_and_refused_by_any_other(sampler, setting):
-    settings = SamplingSettings.of(sampler=sampler, steps=5, **{setting: 0.5})
+    value = 1 if SETTINGS[setting].kind is int else 0.5
+    settings = SamplingSettings.of(sampler=sampler, steps=5, **{setting: value})
+    model = MASKED if sampler in samplers_for("masked") else DIGITS
     if setting in SAMPLERS[sampler].takes:
-        assert SETTINGS[setting].of(resolve(settings, DIGITS)) == 0.5
+        assert SETTINGS[setting].of(resolve(settings, model)) == value
     else:
         with pytest.raises(RequestError, match=rf"{setting} is a setting of .*; {sampler} has none"):
-            resolve(settings, DIGITS)
+            resolve(settings, model)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "message"),
+    [
+        ("digits", {"sampler": "unmask"}, "digits noises pixels, and unmask does not; draw by ddim or ddpm or"),
+        ("masked", {"sampler": "ddim"}, "masked hides pixels, and ddim does not; draw by unmask"),
+        ("masked", {"spacing": "karras"}, "masked hides pixels, so it has no noise levels to space"),
+        ("masked", {"interval": (0.2, 1.0)}, "leave spacing and interval out"),
+    ],
+)
+def test_a_model_is_drawn_with_samplers_of_its_kind(model, settings, message):
+    with pytest.raises(RequestError, match="^[^\n]+$") as refused:
+        resolve(SamplingSettings.of(**settings), {"digits": DIGITS, "masked": MASKED}[model])
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(

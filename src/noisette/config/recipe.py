@@ -26,7 +26,7 @@ from noisette.config.sections import (
     dataset_section,
 )
 from noisette.data.naming import images_near
-from noisette.diffusion.registry import OWNED, SAMPLERS, takers
+from noisette.diffusion.registry import OWNED, SAMPLERS, samplers_for, takers
 from noisette.errors import NoisetteError, RequestError, as_nearest, closest, told
 from noisette.files.hashes import read_verified
 from noisette.files.output import expand
@@ -112,6 +112,14 @@ class Recipe(Section):
                 raise ValueError(
                     f"sampling.{name}: a setting of {' and '.join(takers(name))}; {sampling.sampler} has none"
                 )
+        able = samplers_for(self.diffusion.schedule)
+        if sampling.sampler not in able:
+            raise ValueError(
+                f"sampling.sampler: {sampling.sampler} does not draw with a schedule that is"
+                f" {self.diffusion.schedule}; use {' or '.join(able)}"
+            )
+        if self.diffusion.schedule == "masked" and (sampling.spacing != "time" or guidance.interval != (0.0, 1.0)):
+            raise ValueError("sampling: a masked schedule has no noise levels; leave spacing and interval out")
         guides = not guidance.plain or guidance.rescale != 0 or guidance.interval != (0.0, 1.0)
         if not self.conditional and (guides or self.samples.requests or sampling.impute):
             raise ValueError(
@@ -131,6 +139,8 @@ class Recipe(Section):
 
     def _check_distilled(self, distilled: DistillationConfig) -> None:
         sampling, guidance = self.sampling, self.sampling.guidance
+        if self.diffusion.schedule == "masked":
+            raise ValueError("distillation: a masked model has no noise levels to learn a way between; use another run")
         if (sampling.sampler, sampling.spacing, sampling.steps) != ("ddim", "time", distilled.nfe):
             raise ValueError(
                 f"sampling: a distilled model draws as it learned, by ddim in {distilled.nfe} steps evenly in time; "

@@ -304,6 +304,11 @@ class DiffusionConfig(Section):
                 "weighting: clamped-snr counts errors of the image where there is nearly none; with a noise target use"
                 " min-snr"
             )
+        if self.schedule == "masked" and (self.target != "palette" or self.steps != "continuous"):
+            raise ValueError(
+                "schedule: masked hides pixels, whose colours are then named; set diffusion.target to palette, and"
+                " leave diffusion.steps out"
+            )
         defaults = type(self).model_fields
         for name in ("beta_start", "beta_end"):
             if self.steps == "continuous" and getattr(self, name) != defaults[name].default:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from noisette.diffusion.losses import squared_error, weights
+from noisette.diffusion.masking import cross_entropy
 from noisette.diffusion.palette import mean_colour, nearest, with_evidence
 from noisette.diffusion.registry import RegressionTarget as Target
 from noisette.diffusion.registry import Weighting
@@ -138,6 +139,49 @@ class Classification:
         rows = mean_colour(_logits(prediction, xt, colours, alpha, sigma), colours)
         batch, channels, height, width = xt.shape
         return rows.view(batch, height, width, channels).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class Unmasking:
+    """A logit for each colour of a palette, at pixels that are hidden. See `Objective`.
+
+    Attributes:
+        colours: (K, C), as diffused, in [-1, 1].
+    """
+
+    colours: Tensor
+
+    def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The cross-entropy of hidden pixels, the mean over a batch.
+
+        Args:
+            prediction: (B, K, H, W), logits.
+            x0: (B, C, H, W), the clean images.
+            eps: (B, C, H, W), what hides pixels; not used.
+            xt: (B, C + 1, H, W), the images with hidden pixels.
+            alpha: (B,), the share that is shown; not used.
+            sigma: (B,), the share that is hidden; not used.
+
+        Returns:
+            A number.
+        """
+        batch, _, height, width = x0.shape
+        answer = nearest(_rows(x0), self.colours.to(x0)).view(batch, height, width)
+        return cross_entropy(prediction, answer, xt)
+
+    def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The logits themselves: which colours a pixel may have depends on what the others get, so a sampler draws.
+
+        Args:
+            prediction: (B, K, H, W), logits.
+            xt: (B, C + 1, H, W), not used.
+            alpha: (B,), not used.
+            sigma: (B,), not used.
+
+        Returns:
+            (B, K, H, W), in the precision of xt.
+        """
+        return prediction.to(xt.dtype)
 
 
 def _logits(prediction: Tensor, xt: Tensor, colours: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:

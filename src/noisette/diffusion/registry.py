@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-ScheduleName = Literal["linear", "linear-scaled", "cosine", "sigmoid"]
+ScheduleName = Literal["linear", "linear-scaled", "cosine", "sigmoid", "masked"]
 RegressionTarget = Literal["noise", "image", "velocity"]
 Target = Literal[RegressionTarget, "palette"]
 Weighting = Literal["plain", "min-snr", "clamped-snr"]
@@ -40,6 +40,7 @@ class SamplerTraits:
         stochastic: Whether it adds fresh noise whatever the settings are.
         nfe: From the number of steps to the network evaluations for an image.
         distilled: Whether it asks for images at its levels alone, and so can draw with a distilled model.
+        masked: Whether it shows hidden pixels: it draws with models of the masked schedule, and the others with the rest.
     """
 
     function: str
@@ -49,6 +50,7 @@ class SamplerTraits:
     stochastic: bool = False
     nfe: Callable[[int], int] = _once_a_step
     distilled: bool = False
+    masked: bool = False
 
 
 _ONE, _MANY = "noisette.diffusion.samplers", "noisette.diffusion.multistep"
@@ -66,6 +68,13 @@ SAMPLERS: dict[str, SamplerTraits] = {
     "unipc": SamplerTraits(f"{_MANY}:unipc", "UniPC (Zhao et al. 2023)"),
     "deis": SamplerTraits(f"{_MANY}:deis", "DEIS (Zhang and Chen 2023)"),
     "lcm": SamplerTraits(f"{_ONE}:lcm", "for distilled models (Song et al. 2023)", stochastic=True, distilled=True),
+    "unmask": SamplerTraits(
+        "noisette.diffusion.unmasking:unmask",
+        "for masked models, pixel after pixel (Ben-Hamu et al. 2025)",
+        takes=("repairs",),
+        stochastic=True,
+        masked=True,
+    ),
 }
 """The samplers, in the order in which they are listed."""
 
@@ -85,6 +94,18 @@ def takers(setting: str) -> tuple[str, ...]:
         Their names.
     """
     return tuple(name for name, traits in SAMPLERS.items() if setting in traits.takes)
+
+
+def samplers_for(schedule: str) -> tuple[str, ...]:
+    """The samplers that draw with models of a schedule.
+
+    Args:
+        schedule: Its name.
+
+    Returns:
+        Their names, the usual one first.
+    """
+    return tuple(name for name, traits in SAMPLERS.items() if traits.masked == (schedule == "masked"))
 
 
 MOST_STEPS = 10_000

@@ -1,8 +1,9 @@
 """Noise schedules: how much image (alpha) and how much noise (sigma) is in xt, for each time in (0, 1].
 
 Time 1 is the noisiest trained level. A discrete schedule with T steps has the levels 1/T, 2/T, ..., 1; a continuous one
-has every time in (0, 1]. All are variance preserving: alpha**2 + sigma**2 = 1. Tables are float64: at T = 1000 the
-rounding of a float32 cumulative product already reaches the sixth digit.
+has every time in (0, 1]. All are variance preserving: alpha**2 + sigma**2 = 1; but for the masked one, where alpha is the
+share of the pixels that is shown and sigma the share that is hidden. Tables are float64: at T = 1000 the rounding of a
+float32 cumulative product already reaches the sixth digit.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Level:
     @property
     def half_log_snr(self) -> float:
         """log(alpha / sigma), the lambda of the papers on solvers. It grows from noise to image."""
-        return math.log(self.alpha / self.sigma)
+        return math.log(self.alpha / self.sigma) if self.alpha > 0 else -math.inf
 
 
 class Schedule(ABC):
@@ -134,6 +135,17 @@ class Schedule(ABC):
         times = self._spaced_times(count)
         alphas, sigmas = self.alpha_sigma(torch.tensor(times, dtype=torch.float64))
         return [Level(*values) for values in zip(times, alphas.tolist(), sigmas.tolist(), strict=True)]
+
+    def told(self, times: Tensor) -> Tensor:
+        """What a network is told of the time.
+
+        Args:
+            times: (B,), in (0, 1].
+
+        Returns:
+            (B,): the times themselves.
+        """
+        return times
 
     @property
     def residual_signal(self) -> float:
@@ -226,6 +238,40 @@ class ContinuousSchedule(Schedule):
         return [(count - index) / count for index in range(count)]
 
 
+class MaskedSchedule(Schedule):
+    """The share of the pixels that is hidden, for masked diffusion: it is the time.
+
+    How many are shown is drawn evenly in its logarithm: what an image is, is decided while few are, and of a hundred
+    shown pixels the rest follows.
+    """
+
+    steps = None
+
+    def alpha_sigma(self, times: Tensor) -> tuple[Tensor, Tensor]:
+        return 1 - times, times
+
+    def draw_times(self, count: int, generator: torch.Generator, *, power: float = 1.0) -> Tensor:
+        return 1 - _few(_stratified(count, generator) ** power)
+
+    def nearest(self, half_log_snr: float) -> Level:
+        return self.at(1 / (1 + math.exp(half_log_snr)))
+
+    def told(self, times: Tensor) -> Tensor:
+        """Nothing, always 1: what is hidden can be seen, and images of a batch have differently many pixels left."""
+        return torch.ones_like(times)
+
+    def _spaced_times(self, count: int) -> list[float]:
+        return (1 - _few(torch.arange(count, dtype=torch.float64) / count)).tolist()
+
+
+_PIXELS = 1024  # the fewest that are shown are one of so many
+
+
+def _few(evenly: Tensor) -> Tensor:
+    """Shares of shown pixels, evenly spread in their logarithm: [0, 1) to [0, 1)."""
+    return torch.expm1(evenly * math.log1p(_PIXELS)) / _PIXELS
+
+
 def _alpha_bar(name: ScheduleName, times: Tensor) -> Tensor:
     """The curve alpha**2 over time in [0, 1], float64."""
     if name == "cosine":  # Nichol and Dhariwal 2021, eq. 17
@@ -260,6 +306,7 @@ def make_schedule(
       is noise whatever T is; for beta_end = 0.02 that is the factor 1000 / T.
     - `cosine`: from its curve of alpha**2 (Nichol and Dhariwal 2021).
     - `sigmoid`: from its curve of alpha**2 (Jabri et al. 2022).
+    - `masked`: hidden pixels instead of noise, see `MaskedSchedule`.
 
     Args:
         name: Of the schedule.
@@ -281,6 +328,8 @@ def make_schedule(
     """
     if name not in get_args(ScheduleName):
         raise ScheduleError(f'no schedule "{name}"; there are {", ".join(get_args(ScheduleName))}')
+    if name == "masked":
+        return MaskedSchedule()
     if steps is None:
         return ContinuousSchedule(name)
     if name in ("linear", "linear-scaled"):

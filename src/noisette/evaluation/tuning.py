@@ -22,6 +22,7 @@ from noisette.evaluation.setup import EvaluationSetup, prepare
 from noisette.evaluation.step_schedule import optimise_timesteps
 from noisette.evaluation.targets import presets_file
 from noisette.inference.generator import Generator
+from noisette.inference.loading import load
 from noisette.sampling.presets import Preset, PresetName, Presets
 from noisette.sampling.resolve import nfe
 
@@ -90,10 +91,15 @@ def tune(
             and `out` is not given, for its folder is the package's.
     """
     target = presets_file(run.name if isinstance(run, Generator) else run, out, overwrite)
-    setup = prepare(run, count=count, split=split, classifier=classifier, progress=progress)
-    generator, reference = setup.generator, setup.reference
+    generator = run if isinstance(run, Generator) else load(run)
     if generator.model.recipe.distillation is not None:
         raise RequestError(f"{generator.name} is a distilled model, which draws as it learned; tune its teacher")
+    if generator.model.masked:
+        raise RequestError(
+            f"{generator.name} hides pixels, and takes as many steps as an image needs; there is nothing to tune"
+        )
+    setup = prepare(generator, count=count, split=split, classifier=classifier, progress=progress)
+    reference = setup.reference
     left_out = reference.left_out
     if "attribute_accuracy" in left_out and "fidelity" in left_out:
         reasons = "; ".join(dict.fromkeys((left_out["attribute_accuracy"], left_out["fidelity"])))

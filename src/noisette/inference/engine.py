@@ -77,7 +77,7 @@ class Inputs:
     """What an exported network takes.
 
     Attributes:
-        shape: (C, H, W) of a diffused image.
+        shape: (C, H, W) of what the network sees of an image.
         attributes: Of a request; 0 of a network that is not conditioned.
         guidance_embed: Whether the guidance scale is an input too.
     """
@@ -90,7 +90,7 @@ class Inputs:
     def of(cls, model: Model) -> Inputs:
         """What the networks of a model take."""
         attributes = len(model.schema.attributes) if model.recipe.conditional else 0
-        return cls(model.shape, attributes, model.guidance_embed)
+        return cls(model.noisy_shape, attributes, model.guidance_embed)
 
     def condition(self, images: int, random: torch.Generator | None = None) -> Condition | None:
         """Any condition for so many images; of unknown attributes, or else random ones."""

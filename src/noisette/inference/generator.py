@@ -24,7 +24,7 @@ from noisette.config.sampling import SamplingSettings
 from noisette.data.palette import Palette
 from noisette.data.pixels import OnPalette, opaque
 from noisette.diffusion.condition import Condition
-from noisette.diffusion.denoiser import Denoiser, clipped
+from noisette.diffusion.denoiser import Denoiser
 from noisette.diffusion.noise import ImageNoise, VariedNoise
 from noisette.diffusion.samplers import OnStep
 from noisette.diffusion.schedules import Level, ScheduleError
@@ -353,7 +353,7 @@ class Generator:
         guidance = settings.guidance
         if settings.impute:  # what is excluded was not imputed: to be led away from it besides would leave its ghost
             guidance = guidance.model_copy(update={"negative": {}})
-        sampler = sampler_of(settings, self.model.schedule)
+        sampler = sampler_of(settings, self.model.schedule, self.model.colours)
         watch = self._watched(preview, progress, on_step, settings.steps, len(seeds))
         drawn = []
         for first in range(0, len(seeds), BATCH):
@@ -363,7 +363,7 @@ class Generator:
             estimate = self.model.denoiser(self.engine.denoiser(), condition, unconditional, guidance)
             if self.weights:  # of a file: a network that is still being trained draws what it can
                 estimate = _finite(estimate)
-            denoise = clipped(estimate)
+            denoise = self.model.bounded(estimate)
             noise = _noise(batch + [0] * padding, plan.start)
             with torch.inference_mode():
                 xt = noise.draw(self.model.shape, self.device)
@@ -388,7 +388,7 @@ class Generator:
     def _watched(
         self, preview: Preview | None, progress: Progress, on_step: OnStep | None, steps: int, images: int
     ) -> OnStep:
-        space, taken = self.model.space, 0
+        space, taken, channels = self.model.space, 0, self.model.shape[0]
         noisy = space.off_palette if isinstance(space, OnPalette) else space.decode
 
         def shown(pixels: torch.Tensor, *, clean: bool = False) -> Images:
@@ -403,7 +403,7 @@ class Generator:
             if on_step is not None:
                 on_step(xt, x0, level)
             if preview is not None:
-                preview(shown(noisy(xt)), shown(space.decode(x0), clean=True), taken % steps + 1)
+                preview(shown(noisy(xt[:, :channels])), shown(space.decode(x0), clean=True), taken % steps + 1)
             taken += 1
             progress(taken, steps * batches(images))
 

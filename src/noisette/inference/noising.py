@@ -10,7 +10,7 @@ from PIL import Image
 from noisette.caller import leaves_torch_alone
 from noisette.config.data import open_data
 from noisette.config.recipe import Recipe
-from noisette.diffusion.noise import ImageNoise, add_noise
+from noisette.diffusion.noise import ImageNoise
 from noisette.errors import RequestError
 from noisette.files.animation import as_gif
 from noisette.files.images import good_scale, sheet
@@ -43,7 +43,7 @@ def noising_gif(recipe: Recipe, *, count: int, frames: int) -> bytes:
     scale = good_scale(model.size[1], across)
 
     def frame(alpha: float, sigma: float) -> Image.Image:
-        xt = add_noise(x0, eps, torch.full((count,), alpha), torch.full((count,), sigma))
+        xt = model.noised(x0, eps, torch.full((count,), alpha), torch.full((count,), sigma))[:, : x0.shape[1]]
         return sheet(model.space.decode(xt).numpy(), columns=across)
 
     return as_gif([frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)], scale=scale, whole=0)

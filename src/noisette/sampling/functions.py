@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from importlib import import_module
 from itertools import pairwise
 from math import log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from noisette.config.names import MOST_CHURN
 from noisette.config.sampling import SamplingSettings
@@ -15,6 +15,9 @@ from noisette.diffusion.registry import SAMPLERS
 from noisette.diffusion.samplers import Sampler, stay
 from noisette.diffusion.schedules import Level, Schedule, ScheduleError
 from noisette.diffusion.spacing import spaced
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LEAST_STEP = 1e-6
 """In log(alpha / sigma): solvers divide by it."""
@@ -43,12 +46,13 @@ def _visited(schedule: Schedule, times: tuple[float, ...]) -> tuple[Level, ...]:
     return levels
 
 
-def sampler_of(settings: SamplingSettings, schedule: Schedule) -> Sampler:
+def sampler_of(settings: SamplingSettings, schedule: Schedule, colours: Tensor | None = None) -> Sampler:
     """The function that the settings name, with those of them that are its own.
 
     Args:
         settings: Resolved.
         schedule: Of the model.
+        colours: (K, C), as diffused, of a model whose sampler names them.
 
     Returns:
         A sampler.
@@ -58,11 +62,17 @@ def sampler_of(settings: SamplingSettings, schedule: Schedule) -> Sampler:
     arguments: dict[str, Any] = {}
     for setting in traits.takes:
         arguments |= _ARGUMENTS[setting](settings, schedule)
+    if traits.masked:
+        arguments["colours"] = colours
     return partial(getattr(import_module(module), name), **arguments)
 
 
 def _eta(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
     return {"eta": settings.eta}
+
+
+def _repairs(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
+    return {"repairs": settings.repairs}
 
 
 def _churn(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
@@ -72,7 +82,11 @@ def _churn(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
     return {"raised": partial(_raised, schedule=schedule, more=more)}
 
 
-_ARGUMENTS: dict[str, Callable[[SamplingSettings, Schedule], dict[str, Any]]] = {"eta": _eta, "churn": _churn}
+_ARGUMENTS: dict[str, Callable[[SamplingSettings, Schedule], dict[str, Any]]] = {
+    "eta": _eta,
+    "churn": _churn,
+    "repairs": _repairs,
+}
 """From the settings that samplers take of their own to the arguments of their functions."""
 
 

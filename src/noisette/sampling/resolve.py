@@ -13,7 +13,7 @@ from noisette.attributes.schema import AttributeSchema, Value
 from noisette.config.names import MOST_CHURN
 from noisette.config.recipe import Recipe
 from noisette.config.sampling import SETTINGS, GuidanceSettings, SamplingSettings, merged
-from noisette.diffusion.registry import OWNED, SAMPLERS, most_steps, takers
+from noisette.diffusion.registry import OWNED, SAMPLERS, most_steps, samplers_for, takers
 from noisette.errors import RequestError, nearest, told
 from noisette.sampling.presets import Preset, PresetName, Presets
 from noisette.text import brief
@@ -60,13 +60,15 @@ def resolve(settings: SamplingSettings, model: Capabilities, preset: str | None 
     """
     usual = model.recipe.sampling
     if preset is not None:
-        usual = merged(usual.changed(**dict.fromkeys(OWNED, 0.0)), _preset(preset, model).settings)
+        nothing = {name: SETTINGS[name].field.default for name in OWNED}
+        usual = merged(usual.changed(**nothing), _preset(preset, model).settings)
     whole = merged(usual, settings)
+    _check_sampler(whole, model)
     traits = SAMPLERS[whole.sampler]
     own: dict[str, Any] = {}
     for name in OWNED:
         if name not in traits.takes:
-            own[name] = traits.fixed.get(name, 0.0)
+            own[name] = traits.fixed.get(name, SETTINGS[name].field.default)
             if SETTINGS[name].given(settings) and SETTINGS[name].of(settings) != own[name]:
                 raise RequestError(f"{name} is a setting of {' and '.join(takers(name))}; {whole.sampler} has none")
     _check_steps(whole, model)
@@ -179,6 +181,19 @@ def _preset(name: str, model: Capabilities) -> Preset:
             " --steps"
         )
     return model.presets.named(name)  # type: ignore[arg-type]
+
+
+def _check_sampler(settings: SamplingSettings, model: Capabilities) -> None:
+    schedule = model.recipe.diffusion.schedule
+    able = samplers_for(schedule)
+    if settings.sampler not in able:
+        hides = "hides pixels" if schedule == "masked" else "noises pixels"
+        raise RequestError(f"{model.name} {hides}, and {settings.sampler} does not; draw by {' or '.join(able)}")
+    if schedule == "masked" and (settings.spacing != "time" or settings.guidance.interval != (0.0, 1.0)):
+        raise RequestError(
+            f"{model.name} hides pixels, so it has no noise levels to space or to guide between; leave spacing and"
+            " interval out"
+        )
 
 
 def _check_steps(settings: SamplingSettings, model: Capabilities) -> None:

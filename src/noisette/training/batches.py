@@ -24,7 +24,7 @@ class Batch:
     Attributes:
         x0: (B, C, H, W), clean images as the network sees them.
         eps: (B, C, H, W), unit normal noise.
-        times: (B,), in (0, 1].
+        times: (B,), in (0, 1], as a network is told of them.
         alpha: (B,), scale of the image at these times.
         sigma: (B,), scale of the noise at these times.
         condition: Of B images, some attributes dropped; None of an unconditional model.
@@ -82,7 +82,7 @@ class Batches:
         return Batch(
             x0=model.space.encode(self._images[indices[mine]].to(device)),
             eps=eps[mine].to(device),
-            times=times[mine].float().to(device),
+            times=model.schedule.told(times[mine]).float().to(device),
             alpha=alpha,
             sigma=sigma,
             condition=None if codes is None else Condition(codes[mine].to(device)),

@@ -48,6 +48,7 @@ def _measured(model: Model) -> float:
         model.network(),
         model.objective,
         model.shape,
+        model.noisy_shape,
         model.recipe.training.batch_size,
         torch.device("cpu"),
         condition=condition,

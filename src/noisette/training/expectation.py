@@ -66,7 +66,7 @@ def key_of(model: Model, device: str, processes: int = 1) -> str:
     values = sum(len(attribute.values) for attribute in model.schema.attributes)
     said = {
         "network": recipe.network.model_dump(mode="json"),
-        "image": model.shape,
+        "image": model.noisy_shape,
         "target": recipe.diffusion.target,
         "values": values,
         "training": training.model_dump(

@@ -8,7 +8,6 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from noisette.diffusion.noise import add_noise
 from noisette.model import Model
 from noisette.networks.base import Network
 from noisette.networks.layers import Sketch
@@ -49,7 +48,7 @@ class Learner:
             teacher: Its weights, to begin with; random ones unless given.
         """
         self._config, self._accelerator, self._settings = model.recipe.training, accelerator, settings
-        self._supervision = supervision
+        self._supervision, self._noised = supervision, model.noised
         # The loss of a palette reads as many numbers as the network writes, so it is worth compiling too.
         self._loss = torch.compile(model.objective.loss) if settings.compiled else model.objective.loss
         torch.manual_seed(derived_seed(self._config.seed, "weights", 0))
@@ -106,7 +105,7 @@ class Learner:
         for group in (group for optimizer in self._optimizers for group in optimizer.param_groups):
             group["lr"] = rate * group["scale"]
         torch.manual_seed(derived_seed(self._config.seed, "network", step))  # for anything random inside the network
-        xt = add_noise(batch.x0, batch.eps, batch.alpha, batch.sigma)  # (B, C, H, W)
+        xt = self._noised(batch.x0, batch.eps, batch.alpha, batch.sigma)
         xt = xt.contiguous(memory_format=self._settings.memory_format)
         x0, eps = self._supervision.target(xt, batch.x0, batch.eps, step, batch.condition)
         condition = self._supervision.model_condition(batch.condition, step)

@@ -72,6 +72,7 @@ def choose(
     network: nn.Module,
     objective: Objective,
     shape: tuple[int, int, int],
+    noisy_shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
     *,
@@ -85,6 +86,7 @@ def choose(
         network: It is copied, never touched.
         objective: Its loss is measured too.
         shape: (C, H, W) of a diffused image.
+        noisy_shape: (C, H, W) of what the network sees of it.
         batch: Images in a step of one process.
         device: Where the training will run.
         condition: Any of one image; None of an unconditional network.
@@ -102,7 +104,7 @@ def choose(
     candidates = [Settings(precision, layout) for precision in precisions for layout in layouts]
     measured: dict[Settings, float] = {}
     if len(candidates) > 1 or config.compile == "auto":
-        measured = _measure(config, network, objective, candidates, shape, batch, device, condition)
+        measured = _measure(config, network, objective, candidates, shape, noisy_shape, batch, device, condition)
     best = _fastest(measured) if measured else candidates[0]
     if config.compile == "yes":
         best = Settings(best.precision, best.layout, compiled=True)
@@ -110,7 +112,7 @@ def choose(
         compiled = Settings(best.precision, best.layout, compiled=True)
         try:
             # The plain one again, beside it: a machine drifts, and the first measurement is a minute old by then.
-            measured.update(_measure(config, network, objective, [best, compiled], shape, batch, device, condition))
+            measured.update(_measure(config, network, objective, [best, compiled], shape, noisy_shape, batch, device, condition))
         except Exception:  # whatever is missing (a C++ compiler, say), the training can do without
             measured[compiled] = 0.0
         best = _fastest({best: measured[best], compiled: measured[compiled]})
@@ -135,13 +137,14 @@ def _measure(
     objective: Objective,
     candidates: list[Settings],
     shape: tuple[int, int, int],
+    noisy_shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
     condition: Condition | None,
 ) -> dict[Settings, float]:
     """Images/s of each candidate, by whole steps on copies of the network."""
     steps = {
-        candidate: probe_step(config, network, objective, candidate, shape, batch, device, condition)
+        candidate: probe_step(config, network, objective, candidate, shape, noisy_shape, batch, device, condition)
         for candidate in candidates
     }
     for step in steps.values():
@@ -163,6 +166,7 @@ def probe_step(
     objective: Objective,
     settings: Settings,
     shape: tuple[int, int, int],
+    noisy_shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
     condition: Condition | None,
@@ -171,14 +175,15 @@ def probe_step(
     forward = torch.compile(probe) if settings.compiled else probe
     loss_of = torch.compile(objective.loss) if settings.compiled else objective.loss
     optimizers = make_optimizers(probe, config)
-    images = torch.zeros(batch, *shape, device=device).contiguous(memory_format=settings.memory_format)
+    x0 = torch.zeros(batch, *shape, device=device)
+    xt = torch.zeros(batch, *noisy_shape, device=device).contiguous(memory_format=settings.memory_format)
     times = alpha = sigma = torch.full((batch,), 0.5, device=device)
     of_batch = None if condition is None else repeated(condition, batch, device)
 
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            prediction: Tensor = forward(images, times, of_batch)
-        loss: Tensor = loss_of(prediction.float(), images, images, images, alpha, sigma)
+            prediction: Tensor = forward(xt, times, of_batch)
+        loss: Tensor = loss_of(prediction.float(), x0, x0, xt, alpha, sigma)
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer in optimizers:
             optimizer.step()

@@ -546,6 +546,7 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
             model.network(),
             model.objective,
             model.shape,
+            model.noisy_shape,
             batch,
             accelerator.device,
             condition=condition,

@@ -12,7 +12,6 @@ from noisette.attributes.schema import UNKNOWN
 from noisette.config.sampling import GuidanceSettings
 from noisette.config.sections import DistillationConfig
 from noisette.diffusion.condition import Condition
-from noisette.diffusion.denoiser import clipped
 from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.samplers import ddim
 from noisette.diffusion.schedules import Level, Schedule
@@ -126,7 +125,8 @@ class TeacherSupervision:
             rescale=self._settings.guidance_rescale,
         )
         with torch.no_grad():
-            denoise = clipped(self._model.denoiser(self._engine.denoiser(), condition, unconditional, guidance))
+            estimate = self._model.denoiser(self._engine.denoiser(), condition, unconditional, guidance)
+            denoise = self._model.bounded(estimate)
             drawn = ddim(denoise, xt, path, noise=ImageNoise([]))
         return drawn, (xt - path[0].alpha * drawn) / path[0].sigma
 

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 from noisette.config.names import EXCLUSION, VARIATION
 from noisette.config.sampling import SETTINGS, SamplingSettings, Setting
-from noisette.diffusion.registry import OWNED, SAMPLERS
+from noisette.diffusion.registry import OWNED, SAMPLERS, samplers_for
 from noisette.inference.generator import Generator
 from noisette.inference.snippets import short
 from noisette.sampling.amounts import listed_amounts
@@ -45,6 +45,8 @@ def settable(name: str, generator: Generator) -> bool:
         return False
     if name == "palette":
         return generator.palette is not None
+    if name == "interval" and generator.model.masked:  # it has no noise levels
+        return False
     if (of_guidance or name == "impute") and not recipe.conditional:
         return False
     scale_alone = generator.model.guidance_embed  # it has learned guidance by its scale alone
@@ -58,6 +60,11 @@ def takes(sampler: str, name: str) -> bool:
 
 def choices(name: str, generator: Generator) -> tuple[str, ...]:
     """The names that are offered; `fitted` where the model has step schedules that were optimised for it."""
+    schedule = generator.model.recipe.diffusion.schedule
+    if name == "sampler":
+        return samplers_for(schedule)
+    if name == "spacing" and schedule == "masked":
+        return ("time",)
     return tuple(each for each in SETTINGS[name].choices if each != "fitted" or generator.presets is not None)
 
 
