@@ -142,10 +142,7 @@ def _training() -> tuple[Callable[[], object], int]:
     model = assemble(load_recipe("punks-attributes"), shipped.schema, shipped.palette)
     cpu = torch.device("cpu")
     settings = Settings("bfloat16" if has_bfloat16(cpu) else "float32", "channels-last")
-    config, condition = model.recipe.training, Inputs.of(model).condition(1)
-    return probe_step(
-        config, model.network(), model.objective, settings, model.shape, config.batch_size, cpu, condition
-    ), 1
+    return probe_step(model, settings, model.recipe.training.batch_size, cpu, Inputs.of(model).condition(1)), 1
 
 
 def _drawing(images: int) -> tuple[Callable[[], object], int]:

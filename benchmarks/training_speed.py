@@ -124,10 +124,7 @@ def of_recipe(recipe_name: str, compiled: bool) -> Timed:
     network = model.network()
     condition = Condition(torch.from_numpy(dataset.attributes[:batch]).long()) if recipe.conditional else None
     settings, _ = choose(
-        recipe.training,
-        network,
-        model.objective,
-        model.shape,
+        model,
         batch,
         torch.device("cpu"),
         condition=Inputs.of(model).condition(1),

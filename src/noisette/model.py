@@ -92,7 +92,7 @@ class Model:
                 f"diffusion.target: palette needs the colours of the data, at most {MOST_COLOURS:,}, and there are"
                 " none: they are more, or palette.json is missing"
             )
-        return (Unmasking if self.masked else Classification)(self.space.colours)
+        return Unmasking(self.space.colours) if self.masked else Classification(self.space.colours)
 
     @property
     def colours(self) -> Tensor | None:
@@ -132,9 +132,11 @@ class Model:
     def network(self) -> Network:
         """A network with first weights from torch's global random state."""
         settings = self.recipe.network
-        objective = self.objective
-        outputs = self.space.channels if isinstance(objective, Regression) else len(objective.colours)
-        return build(settings.kind, self.noisy_shape, outputs, self.condition_spec, settings.model_dump(exclude={"kind"}))
+        colours = None if isinstance(self.objective, Regression) else self.colours
+        outputs = self.space.channels if colours is None else len(colours)
+        return build(
+            settings.kind, self.noisy_shape, outputs, self.condition_spec, settings.model_dump(exclude={"kind"})
+        )
 
     @property
     def drawn_shape(self) -> tuple[int, int, int]:

@@ -30,7 +30,12 @@ KINDS = {
     "counted layers": ("punks-attributes", ['network.condition=["modulate", "layers"]']),
     "hidden pixels": (
         "punks-attributes",
-        ["diffusion.schedule=masked", "diffusion.time_power=1", "sampling.sampler=unmask", "network.attention=[false, true]"],
+        [
+            "diffusion.schedule=masked",
+            "diffusion.time_power=1",
+            "sampling.sampler=unmask",
+            "network.attention=[false, true]",
+        ],
     ),
     "attention": ("punks-attributes", ["network.attention=[true, true]", "network.patch=1", "network.widths=[16, 16]"]),
 }

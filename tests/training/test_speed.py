@@ -17,7 +17,7 @@ def test_a_long_training_is_compiled_where_that_is_faster_and_not_where_it_canno
     model = assemble(recipe)
     measured = {}
 
-    def rates(config, network, objective, candidates, *arguments):
+    def rates(model, candidates, *arguments):
         if measured["fails"] and any(each.compiled for each in candidates):
             raise RuntimeError("no compiler")
         return {each: 200.0 if each.compiled else 100.0 for each in candidates}
@@ -26,10 +26,7 @@ def test_a_long_training_is_compiled_where_that_is_faster_and_not_where_it_canno
     for fails, lasts, compiled in ((False, 3600.0, True), (False, 60.0, False), (True, 3600.0, False)):
         measured["fails"] = fails
         settings, told = choose(
-            recipe.training,
-            model.network(),
-            model.objective,
-            (3, 8, 8),
+            model,
             6,
             torch.device("cpu"),
             seconds=lambda rate, lasts=lasts: lasts,

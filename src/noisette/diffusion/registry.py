@@ -40,7 +40,7 @@ class SamplerTraits:
         stochastic: Whether it adds fresh noise whatever the settings are.
         nfe: From the number of steps to the network evaluations for an image.
         distilled: Whether it asks for images at its levels alone, and so can draw with a distilled model.
-        masked: Whether it shows hidden pixels: it draws with models of the masked schedule, and the others with the rest.
+        masked: Whether it shows hidden pixels: so it draws with models of the masked schedule, as no other can.
     """
 
     function: str

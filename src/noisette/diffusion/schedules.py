@@ -1,9 +1,9 @@
 """Noise schedules: how much image (alpha) and how much noise (sigma) is in xt, for each time in (0, 1].
 
 Time 1 is the noisiest trained level. A discrete schedule with T steps has the levels 1/T, 2/T, ..., 1; a continuous one
-has every time in (0, 1]. All are variance preserving: alpha**2 + sigma**2 = 1; but for the masked one, where alpha is the
-share of the pixels that is shown and sigma the share that is hidden. Tables are float64: at T = 1000 the rounding of a
-float32 cumulative product already reaches the sixth digit.
+has every time in (0, 1]. All are variance preserving: alpha**2 + sigma**2 = 1; but for the masked one, where alpha is
+the share of the pixels that is shown and sigma the share that is hidden. Tables are float64: at T = 1000 the rounding
+of a float32 cumulative product already reaches the sixth digit.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def unmask(
         """(B, N, K): how likely each colour is at each pixel."""
         clean = colours[found].transpose(1, 2).reshape(start.shape)
         xt = seen(clean, shown.view(-1, height, width))
-        chances = denoise(xt, _TOLD).flatten(2).softmax(dim=1).transpose(1, 2)
+        chances: Tensor = denoise(xt, _TOLD).flatten(2).softmax(dim=1).transpose(1, 2)
         likely = torch.where(shown, found, chances.argmax(dim=2))
         on_step(xt, colours[likely].transpose(1, 2).reshape(start.shape), level)
         return chances

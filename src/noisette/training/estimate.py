@@ -44,11 +44,7 @@ def _measured(model: Model) -> float:
     if model.recipe.conditional and value_names(model.schema):
         condition = Condition(torch.zeros((1, len(model.schema.attributes)), dtype=torch.long))
     _, measured = choose(
-        model.recipe.training,
-        model.network(),
-        model.objective,
-        model.shape,
-        model.noisy_shape,
+        model,
         model.recipe.training.batch_size,
         torch.device("cpu"),
         condition=condition,

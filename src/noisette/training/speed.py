@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from noisette.config.sections import TrainingConfig
 from noisette.diffusion.condition import Condition, repeated
-from noisette.diffusion.objectives import Objective
+from noisette.model import Model
 from noisette.training.optimizers import make_optimizers
 
 _WORTH_COMPILING = 5 * 60.0
@@ -68,11 +66,7 @@ def _cpu_flag(*names: str) -> bool:
 
 
 def choose(
-    config: TrainingConfig,
-    network: nn.Module,
-    objective: Objective,
-    shape: tuple[int, int, int],
-    noisy_shape: tuple[int, int, int],
+    model: Model,
     batch: int,
     device: torch.device,
     *,
@@ -82,11 +76,7 @@ def choose(
     """Find the fastest settings among those that the recipe allows.
 
     Args:
-        config: Of the recipe; what is not auto there is settled.
-        network: It is copied, never touched.
-        objective: Its loss is measured too.
-        shape: (C, H, W) of a diffused image.
-        noisy_shape: (C, H, W) of what the network sees of it.
+        model: Whose steps are measured; what is not auto in its recipe is settled.
         batch: Images in a step of one process.
         device: Where the training will run.
         condition: Any of one image; None of an unconditional network.
@@ -95,6 +85,7 @@ def choose(
     Returns:
         The settings, and images/s of each that was measured, by its name; 0 where it does not work.
     """
+    config = model.recipe.training
     precisions = (
         [config.precision]
         if config.precision != "auto"
@@ -104,7 +95,7 @@ def choose(
     candidates = [Settings(precision, layout) for precision in precisions for layout in layouts]
     measured: dict[Settings, float] = {}
     if len(candidates) > 1 or config.compile == "auto":
-        measured = _measure(config, network, objective, candidates, shape, noisy_shape, batch, device, condition)
+        measured = _measure(model, candidates, batch, device, condition)
     best = _fastest(measured) if measured else candidates[0]
     if config.compile == "yes":
         best = Settings(best.precision, best.layout, compiled=True)
@@ -112,7 +103,7 @@ def choose(
         compiled = Settings(best.precision, best.layout, compiled=True)
         try:
             # The plain one again, beside it: a machine drifts, and the first measurement is a minute old by then.
-            measured.update(_measure(config, network, objective, [best, compiled], shape, noisy_shape, batch, device, condition))
+            measured.update(_measure(model, [best, compiled], batch, device, condition))
         except Exception:  # whatever is missing (a C++ compiler, say), the training can do without
             measured[compiled] = 0.0
         best = _fastest({best: measured[best], compiled: measured[compiled]})
@@ -132,21 +123,14 @@ def _fastest(measured: dict[Settings, float]) -> Settings:
 
 
 def _measure(
-    config: TrainingConfig,
-    network: nn.Module,
-    objective: Objective,
+    model: Model,
     candidates: list[Settings],
-    shape: tuple[int, int, int],
-    noisy_shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
     condition: Condition | None,
 ) -> dict[Settings, float]:
     """Images/s of each candidate, by whole steps on copies of the network."""
-    steps = {
-        candidate: probe_step(config, network, objective, candidate, shape, noisy_shape, batch, device, condition)
-        for candidate in candidates
-    }
+    steps = {candidate: probe_step(model, candidate, batch, device, condition) for candidate in candidates}
     for step in steps.values():
         step()
     rates = dict.fromkeys(candidates, 0.0)
@@ -161,22 +145,18 @@ def _measure(
 
 
 def probe_step(
-    config: TrainingConfig,
-    network: nn.Module,
-    objective: Objective,
+    model: Model,
     settings: Settings,
-    shape: tuple[int, int, int],
-    noisy_shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
     condition: Condition | None,
 ) -> Callable[[], None]:
-    probe = copy.deepcopy(network).to(device, memory_format=settings.memory_format)  # type: ignore[call-overload]
+    probe = model.network().to(device, memory_format=settings.memory_format)  # type: ignore[call-overload]
     forward = torch.compile(probe) if settings.compiled else probe
-    loss_of = torch.compile(objective.loss) if settings.compiled else objective.loss
-    optimizers = make_optimizers(probe, config)
-    x0 = torch.zeros(batch, *shape, device=device)
-    xt = torch.zeros(batch, *noisy_shape, device=device).contiguous(memory_format=settings.memory_format)
+    loss_of = torch.compile(model.objective.loss) if settings.compiled else model.objective.loss
+    optimizers = make_optimizers(probe, model.recipe.training)
+    x0 = torch.zeros(batch, *model.shape, device=device)
+    xt = torch.zeros(batch, *model.noisy_shape, device=device).contiguous(memory_format=settings.memory_format)
     times = alpha = sigma = torch.full((batch,), 0.5, device=device)
     of_batch = None if condition is None else repeated(condition, batch, device)
 

@@ -542,11 +542,7 @@ def _choose(recipe: Recipe, model: Model, images: int, accelerator: Accelerator)
     with torch.random.fork_rng():
         batch = recipe.training.batch_size // accelerator.num_processes
         chosen, measured = choose(
-            recipe.training,
-            model.network(),
-            model.objective,
-            model.shape,
-            model.noisy_shape,
+            model,
             batch,
             accelerator.device,
             condition=condition,
