@@ -110,4 +110,5 @@ def _next(order: Tensor, shown: Tensor, entropy: Tensor) -> Tensor:
 
 def _uniform(normal: Tensor) -> Tensor:
     """Unit normal numbers as numbers from 0 to 1, so that what is between two noises is still evenly spread."""
-    return torch.special.ndtr(normal)
+    uniform: Tensor = torch.special.ndtr(normal)
+    return uniform

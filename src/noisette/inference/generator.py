@@ -9,6 +9,7 @@ import platform
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -354,9 +355,10 @@ class Generator:
         if settings.impute:  # what is excluded was not imputed: to be led away from it besides would leave its ghost
             guidance = guidance.model_copy(update={"negative": {}})
         sampler = sampler_of(settings, self.model.schedule, self.model.colours)
-        watch = self._watched(preview, progress, on_step, settings.steps, len(seeds))
+        steps = settings.steps * batches(len(seeds))
+        watch = self._watched(preview, progress, on_step, steps)
         drawn = []
-        for first in range(0, len(seeds), BATCH):
+        for number, first in enumerate(range(0, len(seeds), BATCH)):
             batch = list(seeds[first : first + BATCH])
             padding = 0 if self.engine.batch_invariant else BATCH - len(batch)
             condition, unconditional = self._conditions(codes, slice(first, first + BATCH), len(batch), padding)
@@ -367,8 +369,11 @@ class Generator:
             noise = _noise(batch + [0] * padding, plan.start)
             with torch.inference_mode():
                 xt = noise.draw(self.model.shape, self.device)
-                x0 = sampler(denoise, xt, levels, noise=noise, on_step=_without_padding(len(batch), watch))
+                before = settings.steps * number
+                x0 = sampler(denoise, xt, levels, noise=noise, on_step=_without_padding(len(batch), watch(before)))
                 drawn.append(self.model.space.decode(x0[: len(batch)]).cpu())
+        if self.model.masked:  # whose batches may need fewer steps than they may take
+            progress(steps, steps)
         images: Images = torch.cat(drawn).numpy()
         if settings.palette and self.palette is not None:
             images = self.palette.snap(images)
@@ -386,9 +391,10 @@ class Generator:
         return condition, Condition(torch.full_like(condition.codes, UNKNOWN))
 
     def _watched(
-        self, preview: Preview | None, progress: Progress, on_step: OnStep | None, steps: int, images: int
-    ) -> OnStep:
-        space, taken, channels = self.model.space, 0, self.model.shape[0]
+        self, preview: Preview | None, progress: Progress, on_step: OnStep | None, steps: int
+    ) -> Callable[[int], OnStep]:
+        """What sees the steps of a batch, from how many were before it: a batch may need fewer than it is allowed."""
+        space, channels = self.model.space, self.model.shape[0]
         noisy = space.off_palette if isinstance(space, OnPalette) else space.decode
 
         def shown(pixels: torch.Tensor, *, clean: bool = False) -> Images:
@@ -398,16 +404,20 @@ class Generator:
                 return images
             return self.model.finished(images) if clean else opaque(images)
 
-        def watch(xt: torch.Tensor, x0: torch.Tensor, level: Level) -> None:
-            nonlocal taken
-            if on_step is not None:
-                on_step(xt, x0, level)
-            if preview is not None:
-                preview(shown(noisy(xt[:, :channels])), shown(space.decode(x0), clean=True), taken % steps + 1)
-            taken += 1
-            progress(taken, steps * batches(images))
+        def of_batch(before: int) -> OnStep:
+            step = count(1)
 
-        return watch
+            def watch(xt: torch.Tensor, x0: torch.Tensor, level: Level) -> None:
+                taken = next(step)
+                if on_step is not None:
+                    on_step(xt, x0, level)
+                if preview is not None:
+                    preview(shown(noisy(xt[:, :channels])), shown(space.decode(x0), clean=True), taken)
+                progress(before + taken, steps)
+
+            return watch
+
+        return of_batch
 
 
 def in_memory(
