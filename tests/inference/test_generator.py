@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ import noisette
 from noisette.cli import main
 from noisette.config.recipe import load_recipe
 from noisette.config.sampling import SamplingSettings
-from noisette.diffusion.registry import SamplerName
+from noisette.diffusion.registry import samplers_for
 from noisette.errors import RequestError
 from noisette.inference.generator import in_memory
 from noisette.model import assemble
@@ -71,7 +70,7 @@ def test_on_the_shipped_networks_too_an_image_does_not_depend_on_its_batch(name,
 @pytest.mark.parametrize(
     "sampling",
     [
-        *({"sampler": name, "steps": 5} for name in get_args(SamplerName)),
+        *({"sampler": name, "steps": 5} for name in samplers_for("cosine")),
         {"sampler": "ddim", "steps": 5, "eta": 0.7},
         {"sampler": "heun", "steps": 5, "churn": 3.0, "spacing": "karras"},
         {"sampler": "euler", "steps": 5, "churn": 3.0, "spacing": "log-snr"},
