@@ -15,6 +15,8 @@ from noisette.networks.registry import check_size
 
 DATASET = TypeAdapter(DatasetSection)
 PUNKS = resources.files("noisette.recipes").joinpath("punks.toml").read_text(encoding="utf-8")
+NOISED = ("diffusion.schedule=cosine", "diffusion.target=velocity", "sampling.sampler=ddim", "sampling.repairs=0")
+"""What makes a recipe that hides pixels one that noises them."""
 SIMPLE = """
 dataset = {name = "mnist", size = 16}
 network = {kind = "simple_unet"}
@@ -267,8 +269,21 @@ def test_a_whole_number_will_do_for_a_fraction():
             "network.head_width: 48 does not divide the 128 channels of a level with attention",
         ),
         (
-            ["diffusion.steps=10"],
+            [*NOISED, "diffusion.steps=10", "sampling.steps=25"],
             "sampling.steps: 25 are more than the 10 levels of diffusion.steps; use at most those",
+        ),
+        (
+            ["diffusion.steps=10"],
+            "diffusion.schedule: masked hides pixels, whose colours are then named; set diffusion.target to palette,"
+            " and leave diffusion.steps out",
+        ),
+        (
+            ["sampling.sampler=ddim", "sampling.repairs=0"],
+            "sampling.sampler: ddim does not draw with a schedule that is masked; use unmask",
+        ),
+        (
+            ["sampling.spacing=karras"],
+            "sampling: a masked schedule has no noise levels; leave spacing and interval out",
         ),
         (["dataset.size=25"], "dataset.size: cryptopunks can be 24 or 32 pixels wide, not 25"),
         (["dataset.name=sprites", "dataset.size=65"], "dataset.size: sprites can be 8 to 64 pixels wide, not 65"),
@@ -290,7 +305,7 @@ def test_a_whole_number_will_do_for_a_fraction():
             "sampling.guidance.weights: belong to a request; say them when you draw",
         ),
         (
-            ["dataset.name=mnist", "dataset.background=none", "diffusion.target=velocity", "sampling.palette=true"],
+            [*NOISED, "dataset.name=mnist", "dataset.background=none", "sampling.palette=true"],
             "sampling.palette: mnist is grey, and has no palette; leave it out",
         ),
         (
@@ -386,7 +401,7 @@ def test_the_advice_on_sizes_is_right_and_can_be_followed(side, levels, patch):
     ],
 )
 def test_a_setting_is_written_as_in_toml_or_as_a_bare_word(override, section, field, value):
-    assert getattr(getattr(load_recipe("punks", [override]), section), field) == value
+    assert getattr(getattr(load_recipe("sprites", [override]), section), field) == value
 
 
 def test_settings_may_hold_an_equals_sign_and_the_last_one_counts():

@@ -257,7 +257,14 @@ class MaskedSchedule(Schedule):
         return self.at(1 / (1 + math.exp(half_log_snr)))
 
     def told(self, times: Tensor) -> Tensor:
-        """Nothing, always 1: what is hidden can be seen, and images of a batch have differently many pixels left."""
+        """Nothing: what is hidden can be seen, and images of a batch have differently many pixels left.
+
+        Args:
+            times: (B,), in (0, 1].
+
+        Returns:
+            (B,): always 1.
+        """
         return torch.ones_like(times)
 
     def _spaced_times(self, count: int) -> list[float]:
