@@ -666,7 +666,7 @@ def test_every_recipe_makes_a_network_for_its_data(name):
     condition = Condition(torch.full((2, len(dataset.schema.attributes)), -1)) if recipe.conditional else None
     network = model.network().eval()
     with torch.inference_mode():
-        answer = network(torch.zeros(2, *model.shape), torch.tensor([0.1, 0.9]), condition)
+        answer = network(torch.zeros(2, *model.noisy_shape), torch.tensor([0.1, 0.9]), condition)
     assert answer.shape == (2, outputs, *model.size)
 
 

@@ -150,15 +150,15 @@ def test_a_budget_that_ends_among_bad_losses_is_a_failure(tmp_path):
 
 @pytest.mark.slow
 def test_one_bad_batch_does_not_touch_the_weights(tiny, tmp_path, monkeypatch):
-    import noisette.training.learner as learner_module
+    import noisette.model as model_module
 
-    real, calls = learner_module.add_noise, []
+    real, calls = model_module.add_noise, []
 
     def once_nan(*given):
         calls.append(1)
         return real(*given) * (math.nan if len(calls) == 7 else 1)
 
-    monkeypatch.setattr(learner_module, "add_noise", once_nan)
+    monkeypatch.setattr(model_module, "add_noise", once_nan)
     run = noisette.train(tiny, out=tmp_path / "r")
     assert run.status["state"] == "finished"
     assert run.status["skipped"] == 1
