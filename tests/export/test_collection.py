@@ -14,7 +14,7 @@ from noisette.cli import main
 from noisette.data.collections.collection import open_collection
 from noisette.errors import Stopped
 from noisette.export import collection as module
-from noisette.export.collection import make_collection
+from noisette.export.collection import crowded_out, make_collection
 from noisette.export.rules import read_rules
 
 COUNT = 40
@@ -262,3 +262,12 @@ def test_tokens_are_called_after_the_folder_of_the_run_or_as_a_person_says(numbe
         assert main(["collection", str(numbered), "--count", "2", "--out", str(tmp_path / name), *more]) == 0
         described = json.loads((tmp_path / name / "_metadata.json").read_text())
         assert [each["name"] for each in described] == [f"{name} #0", f"{name} #1"]
+
+
+def test_shares_that_are_far_from_the_data_are_told_with_the_reason():
+    near = {"Hat: Cap": (0.42, 0.4), "Shiny": (0.3, 0.2)}
+    assert crowded_out(near, 20) == []  # of twenty members six shiny ones are no wonder where four are usual
+    [note] = crowded_out({**near, "Shiny": (0.65, 0.2)}, 20)
+    assert "(Shiny 65% instead of 20%)" in note
+    assert "--rarity" in note
+    assert len(crowded_out(near, 2_000)) == 1  # of two thousand they are

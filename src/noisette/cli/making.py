@@ -36,7 +36,8 @@ def collection(
 
     No two members have the same picture, and none is one of the images that RUN learned from. Where attributes name the
     image, as those of avatars do and a class does not, no two have the same attributes either, nor those of such an
-    image. Attributes are as frequent as in the data, or as --rarity has it, as exactly as whole numbers allow:
+    image. Attributes are as frequent as in the data, where there are enough new combinations, and a note says where
+    not; or as --rarity has it, as exactly as whole numbers allow:
 
     \b
     never = [["Crown", "Robot"]]          # no member has both

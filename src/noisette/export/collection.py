@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ _TRIES = 1000
 """Of attributes for one member, until its picture is unlike all others."""
 _PICTURES = 3
 """Of the same attributes, until what the classifier does not see is taken as it is."""
+_FAR, _CHANCE = 0.05, 4.0
+"""Apart from the data's: of a share, and in standard deviations of what chance would have."""
+_NAMED = 3
 _STATE = ".noisette-collection.json"
 _SHEET, _RARITY, _ALL = "noisette-contact-sheet.png", "noisette-rarity.csv", "_metadata.json"
 _ON_SHEET = 100
@@ -136,7 +140,33 @@ def make_collection(
         for each, value in zip(labels, places(generator.schema), strict=True)
         if value in rules.shares
     }
-    return Made(folder, count, maker.redrawn, (*maker.notes, *members.missed(rows)), frequencies, asked)
+    notes = (*maker.notes, *members.missed(rows), *(crowded_out(frequencies, count) if rules == NO_RULES else ()))
+    return Made(folder, count, maker.redrawn, notes, frequencies, asked)
+
+
+def crowded_out(frequencies: Mapping[str, tuple[float, float]], members: int) -> list[str]:
+    """Where members have values more or less often than the data, by more than chance: no more combinations were new.
+
+    Args:
+        frequencies: For each value its share in the collection and in the data.
+        members: Of the collection.
+
+    Returns:
+        A line that names the worst few; none where shares are as in the data.
+    """
+    apart = {
+        value: abs(mine - its)
+        for value, (mine, its) in frequencies.items()
+        if abs(mine - its) > max(_FAR, _CHANCE * sqrt(its * (1 - its) / members))
+    }
+    worst = sorted(apart, key=lambda value: -apart[value])[:_NAMED]
+    if not worst:
+        return []
+    told = ", ".join(f"{each} {frequencies[each][0]:.0%} instead of {frequencies[each][1]:.0%}" for each in worst)
+    return [
+        f"shares are not as in the data ({told}): frequent combinations are there already, and those that are new are"
+        " others; ask for shares with --rarity, or for fewer members"
+    ]
 
 
 def _check(folder: Path) -> None:
