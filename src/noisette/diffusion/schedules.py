@@ -34,12 +34,12 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True)
 class Level:
-    """One noise level: xt = alpha * x0 + sigma * eps.
+    """One noise level: xt = alpha * x0 + sigma * eps; of the masked schedule, how much is shown and how much is hidden.
 
     Attributes:
         time: In (0, 1], 1 the noisiest.
         alpha: 0 to 1, how much of the image there is.
-        sigma: 0 to 1, how much noise; alpha**2 + sigma**2 = 1.
+        sigma: 0 to 1, how much noise; alpha**2 + sigma**2 = 1, or alpha + sigma = 1 where pixels are hidden.
     """
 
     time: float
