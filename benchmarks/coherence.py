@@ -3,7 +3,7 @@
 An image is valid if it equals, in every pixel, what the shipped model of the same data draws for the attributes that
 the classifier reads in it. Real images of the validation split, measured the same way, are the ceiling.
 
-    python benchmarks/coherence.py runs/punks --count 200 --set repairs=12
+    python benchmarks/coherence.py runs/punks --count 500
     python benchmarks/coherence.py punks --count 200 --attributes "Zombie"
 """
 

@@ -75,7 +75,10 @@ class Model:
         Returns:
             xt, (B, *noisy_shape).
         """
-        return (hide if self.masked else add_noise)(x0, eps, alpha, sigma)
+        if not self.masked:
+            return add_noise(x0, eps, alpha, sigma)
+        assert self.colours is not None
+        return hide(x0, alpha, self.order.to(x0.device), self.colours.to(x0.device))
 
     @property
     def objective(self) -> Objective:
@@ -92,12 +95,19 @@ class Model:
                 f"diffusion.target: palette needs the colours of the data, at most {MOST_COLOURS:,}, and there are"
                 " none: they are more, or palette.json is missing"
             )
-        return Unmasking(self.space.colours) if self.masked else Classification(self.space.colours)
+        return Unmasking(self.space.colours, self.order) if self.masked else Classification(self.space.colours)
 
     @property
     def colours(self) -> Tensor | None:
         """(K, C), the colours that the network names, as diffused; None where it names none."""
         return self.space.colours if isinstance(self.space, OnPalette) else None
+
+    @property
+    def order(self) -> Tensor:
+        """(H W,), the pixels in the order in which a masked model draws them; row by row where none was counted."""
+        pixels = self.size[0] * self.size[1]
+        counted = self.palette.order if self.palette is not None else ()
+        return torch.tensor(counted or range(pixels))
 
     @property
     def colours_learned(self) -> str:
@@ -268,4 +278,7 @@ def assemble(recipe: Recipe, schema: AttributeSchema | None = None, palette: Pal
     space = pixel_space(dataset.space, dataset.image_channels)
     if palette is not None and diffusion.target == "palette":
         space = OnPalette(space, palette)
-    return Model(recipe, schema or AttributeSchema(), schedule, space, dataset.shape[1:], palette)
+    model = Model(recipe, schema or AttributeSchema(), schedule, space, dataset.shape[1:], palette)
+    if model.masked and len(model.order) != model.size[0] * model.size[1]:
+        raise RequestError(f"palette.json: its order is of {len(model.order)} pixels, and the images have others")
+    return model

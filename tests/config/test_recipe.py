@@ -15,7 +15,7 @@ from noisette.networks.registry import check_size
 
 DATASET = TypeAdapter(DatasetSection)
 PUNKS = resources.files("noisette.recipes").joinpath("punks.toml").read_text(encoding="utf-8")
-NOISED = ("diffusion.schedule=cosine", "diffusion.target=velocity", "sampling.sampler=ddim", "sampling.repairs=0")
+NOISED = ("diffusion.schedule=cosine", "diffusion.target=velocity", "sampling.sampler=ddim", "network.colour_width=0")
 """What makes a recipe that hides pixels one that noises them."""
 SIMPLE = """
 dataset = {name = "mnist", size = 16}
@@ -138,7 +138,7 @@ def test_a_dump_writes_every_setting_out():
         ("network.width=[1]", "no setting network.width; nearest: widths, head_width, pixel_width"),
         (
             "network.unet=1",
-            "no setting network.unet; unet takes kind, patch, widths, blocks, attention, head_width, condition, map_channels, pixel_width, pixel_map_channels",
+            "no setting network.unet; unet takes kind, patch, widths, blocks, attention, head_width, condition, map_channels, pixel_width, pixel_map_channels, colour_width",
         ),
         (
             "dataset.zzz=1",
@@ -278,7 +278,7 @@ def test_a_whole_number_will_do_for_a_fraction():
             " and leave diffusion.steps out",
         ),
         (
-            ["sampling.sampler=ddim", "sampling.repairs=0"],
+            ["sampling.sampler=ddim"],
             "sampling.sampler: ddim does not draw with a schedule that is masked; use unmask",
         ),
         (

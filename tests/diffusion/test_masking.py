@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 import pytest
@@ -11,7 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisette.diffusion.masking import cross_entropy, hidden, hide
+from noisette.diffusion.masking import SOON, cross_entropy, hidden, hide
 from noisette.diffusion.noise import ImageNoise
 from noisette.diffusion.schedules import Level, make_schedule
 from noisette.diffusion.unmasking import unmask
@@ -21,42 +20,44 @@ LEVELS = make_schedule("masked", None).levels(40)
 
 
 def images(count, seed=0, side=5):
-    return torch.rand(count, 2, side, side, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+    chosen = torch.randint(3, (count, side, side), generator=torch.Generator().manual_seed(seed))
+    return COLOURS[chosen].permute(0, 3, 1, 2), chosen
+
+
+def an_order(seed, pixels=25):
+    return torch.randperm(pixels, generator=torch.Generator().manual_seed(seed))
 
 
 @given(st.integers(0, 24), st.integers(0, 99))
-def test_as_many_pixels_are_shown_as_the_share_says_and_they_are_those_of_the_image(known, seed):
-    x0, eps = images(2, seed), images(2, seed + 1)
-    alpha = torch.full((2,), known / 25 + 1e-6)
-    xt = hide(x0, eps, alpha, 1 - alpha)
+def test_the_first_pixels_of_the_order_are_shown_with_their_colours_and_numbers(known, seed):
+    (x0, chosen), order = images(2, seed), an_order(seed)
+    xt = hide(x0, torch.full((2,), known / 25 + 1e-6), order, COLOURS)
     covered = hidden(xt)
-    assert covered.flatten(1).sum(1).tolist() == [25 - known] * 2
+    assert sorted((~covered[0]).flatten().nonzero().flatten().tolist()) == sorted(order[:known].tolist())
     assert torch.equal(xt[:, :2], torch.where(covered[:, None], 0.0, x0))
+    assert torch.equal(xt[:, 2], torch.where(covered, 0, chosen + 1).float())
 
 
-def test_the_same_noise_hides_what_it_hid_before_and_more():
-    x0, eps = images(1), images(1, 1)
-    less, more = (hidden(hide(x0, eps, torch.tensor([1 - share]), torch.tensor([share]))) for share in (0.3, 0.7))
-    assert bool((more | ~less).all())
-    assert int(more.sum()) > int(less.sum())
-
-
-def test_the_loss_is_that_of_hidden_pixels_and_each_image_counts_the_same():
+def test_the_loss_is_that_of_hidden_pixels_the_next_of_them_first_and_each_image_counts_the_same():
     prediction = torch.randn(2, 3, 2, 2, generator=torch.Generator().manual_seed(0))
     answer = torch.tensor([[[0, 1], [2, 0]], [[1, 1], [0, 2]]])
-    shown = torch.tensor([[[1.0, 1.0], [1.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]])
-    xt = torch.cat([torch.zeros(2, 2, 2, 2), shown[:, None]], dim=1)
-    one = F.cross_entropy(prediction[:1, :, 1, 1], answer[:1, 1, 1])
-    three = F.cross_entropy(prediction[1].flatten(1).T[:3], answer[1].flatten()[:3])
-    assert cross_entropy(prediction, answer, xt).item() == pytest.approx((one + three).item() / 2, rel=1e-6)
+    numbers = torch.tensor([[[1.0, 2.0], [3.0, 0.0]], [[0.0, 0.0], [0.0, 3.0]]])
+    xt = torch.cat([torch.zeros(2, 2, 2, 2), numbers[:, None]], dim=1)
+    order = torch.tensor([3, 2, 0, 1])  # of the second image the last pixel is shown, and comes first
+    apart = F.cross_entropy(prediction, answer, reduction="none").flatten(1)
+    counts = [1, 1 / (1 + 1 / SOON), 1 / (1 + 2 / SOON)]
+    three = sum(count * apart[1, pixel] for count, pixel in zip(counts, [2, 0, 1], strict=True)) / sum(counts)
+    found = cross_entropy(prediction, answer, xt, order).item()
+    assert found == pytest.approx(((apart[0, 3] + three) / 2).item(), rel=1e-6)
 
 
-def test_how_many_are_shown_in_training_is_even_in_its_logarithm():
+def test_most_of_a_training_shows_few_pixels_and_all_of_it_leaves_one_hidden():
     times = make_schedule("masked", None).draw_times(10_000, torch.Generator().manual_seed(0))
-    shown = (1 - times) * 1024
+    shown = 1 - times
     assert bool(((times > 0) & (times <= 1)).all())
-    for pixels in (1, 10, 100, 500):
-        assert (shown < pixels).float().mean().item() == pytest.approx(math.log1p(pixels) / math.log(1025), abs=0.01)
+    # six in ten are even up to two ninths, and the rest is even in the logarithm of one in 1024 and more
+    assert (shown < 1 / 9).float().mean().item() == pytest.approx(0.3 + 0.4 * 0.684, abs=0.01)
+    assert (shown < 1 / 2).float().mean().item() == pytest.approx(0.6 + 0.4 * 0.900, abs=0.01)
 
 
 def one_colour(xt, level):
@@ -72,9 +73,12 @@ def one_colour(xt, level):
     return odds
 
 
-def drawn(seeds, denoise=one_colour, repairs=0, levels=LEVELS, side=4):
+def drawn(seeds, denoise=one_colour, levels=LEVELS, side=4, order=None):
     noise = ImageNoise(seeds)
-    return unmask(denoise, noise.draw((2, side, side)), levels, colours=COLOURS, noise=noise, repairs=repairs)
+    start = noise.draw((2, side, side))
+    return unmask(
+        denoise, start, levels, colours=COLOURS, order=an_order(0, side**2) if order is None else order, noise=noise
+    )
 
 
 def test_pixels_agree_though_none_of_them_is_asked_for_and_each_image_is_as_likely_as_it_should_be():
@@ -108,34 +112,32 @@ def test_one_evaluation_takes_the_likeliest_colours():
 
 
 def test_an_image_depends_on_its_own_seed_alone():
-    together = drawn([7, 8, 9], repairs=3)
+    together = drawn([7, 8, 9])
     for place, seed in enumerate([7, 8, 9]):
-        assert torch.equal(drawn([seed], repairs=3)[0], together[place])
+        assert torch.equal(drawn([seed])[0], together[place])
 
 
-def test_repairs_mend_a_pixel_that_does_not_agree_with_the_rest():
-    def most_shown(xt, level):
-        """Has the colour of most pixels that are shown; and draws any colour while few are."""
-        odds = torch.zeros(len(xt), 3, *xt.shape[2:])
-        shown = ~hidden(xt)
-        for image in range(len(xt)):
-            if shown[image].sum() > 3:
-                of_each = (COLOURS[:, :, None] - xt[image, :2][:, shown[image]]).abs().sum(1).argmin(0)
-                odds[image, of_each.mode().values] = 1e4
-        return odds
+def test_pixels_are_drawn_in_their_order():
+    shown = []
 
-    def share_of_one_colour(found):
-        nearest = (COLOURS.view(1, 3, 2, 1, 1) - found[:, None]).abs().sum(2).argmin(1).flatten(1)
-        return (nearest == nearest.mode(dim=1).values[:, None]).float().mean().item()
+    def open_everywhere(xt, level):
+        shown.append((~hidden(xt))[0].flatten())
+        return torch.zeros(len(xt), 3, *xt.shape[2:])
 
-    assert share_of_one_colour(drawn(range(20), most_shown)) < 0.95
-    assert share_of_one_colour(drawn(range(20), most_shown, repairs=6)) == 1
+    order = an_order(1, 16)
+    drawn([0], open_everywhere, order=order)
+    for place, each in enumerate(shown):
+        assert sorted(each.nonzero().flatten().tolist()) == sorted(order[:place].tolist())
 
 
-def test_colours_that_are_hardly_likely_are_never_drawn():
-    odds = torch.log(torch.tensor([0.985, 0.01, 0.005])).view(1, 3, 1, 1)
-    found = drawn(range(100), lambda xt, level: odds.expand(len(xt), 3, *xt.shape[2:]))
+def test_a_colour_far_less_likely_than_another_is_never_drawn_but_a_rare_one_among_many_is():
+    sure = torch.log(torch.tensor([0.93, 0.04, 0.03])).view(1, 3, 1, 1)
+    found = drawn(range(100), lambda xt, level: sure.expand(len(xt), 3, *xt.shape[2:]))
     assert torch.equal(found, COLOURS[0].view(1, 2, 1, 1).expand_as(found))
+    unsure = torch.log(torch.tensor([0.48, 0.48, 0.04])).view(1, 3, 1, 1)
+    found = drawn(range(100), lambda xt, level: unsure.expand(len(xt), 3, *xt.shape[2:]))
+    rare = (found[:, 0] == COLOURS[2, 0]).float().mean().item()
+    assert rare == pytest.approx(0.04, abs=0.015)
 
 
 def test_the_first_level_hides_everything_and_each_further_one_less():

@@ -57,7 +57,7 @@ def run(capsys, *arguments):
 def test_baselines_stand_beside_the_model_with_their_seconds(capsys, drawer):
     found = json.loads(run(capsys, "evaluate", drawer, *OPTIONS, "--floor", "--json"))
     assert list(found["floor"]) == ["nearest", "trees", "layers"]
-    assert found["no_floor"] == {"resampled": "it takes requests", "marginal": "it takes requests"}
+    assert found["no_floor"] == dict.fromkeys(["resampled", "marginal", "chain"], "it takes requests")
     assert found["training_seconds"] > 0
     for its in found["floor"].values():
         assert its["seconds"] >= 0
@@ -75,7 +75,7 @@ def test_baselines_stand_beside_the_model_with_their_seconds(capsys, drawer):
     [processor] = [line for line in table.splitlines() if line.startswith("seconds of the processor")]
     assert len(processor.split()) == 7  # of a training nobody counts them
     assert "trees: a decision tree for each pixel" in table
-    assert "left out: resampled, marginal, for it takes requests" in table
+    assert "left out: resampled, marginal, chain, for it takes requests" in table
 
 
 def test_without_asking_there_is_no_floor(capsys, drawer, monkeypatch):
@@ -119,11 +119,15 @@ def test_a_baseline_is_measured_as_real_images_are(drawer, monkeypatch):
 def test_a_run_without_requests_is_held_against_lots(classifier, tmp_path):
     folder = noisette.train(parse_recipe(TINY, source="t", overrides=MANY), out=tmp_path / "r").folder
     found = evaluate(folder, draws=1, count=120, floor=True)
-    assert list(found["floor"]) == ["resampled", "marginal"]
+    assert list(found["floor"]) == ["resampled", "marginal", "chain"]
     assert found["no_floor"]["trees"] == "it was trained without attributes"
     assert found["floor"]["resampled"]["fidelity"]["frechet"] < found["floor"]["marginal"]["fidelity"]["frechet"]
     assert found["floor"]["resampled"]["memorisation"]["copies"] == 1
     assert found["floor"]["marginal"]["pixel_art"]["in_palette"] == 1
+    chances = found["floor"]["chain"]["fidelity"]["frechet"]
+    assert (
+        found["floor"]["resampled"]["fidelity"]["frechet"] < chances < found["floor"]["marginal"]["fidelity"]["frechet"]
+    )
     assert "the floor (resampled) beats the model in Fréchet distance" in found["notes"][0]
     assert "left out: " in describe(found)
 

@@ -10,6 +10,7 @@ import pytest
 
 from noisette.attributes.schema import UNKNOWN, AttributeSchema, Choice, Flag
 from noisette.data.dataset import Dataset
+from noisette.floor.chain import chain
 from noisette.floor.layers import layered
 from noisette.floor.lots import marginal, resampled
 from noisette.floor.nearest import nearest
@@ -167,6 +168,16 @@ def test_a_pixel_by_itself_keeps_its_channels_together(train):
     assert (drawn[:, 1] == 255 - drawn[:, 0]).all()
 
 
+def test_a_chain_of_pixels_holds_together_and_makes_what_no_training_image_is(train):
+    drawn = chain(train, np.zeros((200, 4), np.int16), 3)
+    every = {image.tobytes() for image in collection(made.codes(20_000, seed=9)).images}
+    right = np.mean([image.tobytes() in every for image in drawn])
+    assert right > 0.6  # pixels by themselves are never right
+    known = {image.tobytes() for image in train.images}
+    assert 0 < np.mean([image.tobytes() in known for image in drawn]) < 1
+    assert np.array_equal(drawn, chain(train, np.zeros((200, 4), np.int16), 3))
+
+
 def test_what_does_not_apply_is_left_out_with_the_reason(train, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setattr("noisette.floor.trees.find_spec", lambda name: None)
@@ -175,8 +186,9 @@ def test_what_does_not_apply_is_left_out_with_the_reason(train, monkeypatch):
         "trees": "scikit-learn is not installed; install it with: pip install 'noisette[floor]'",
         "resampled": "it takes requests",
         "marginal": "it takes requests",
+        "chain": "it takes requests",
     }
-    assert left_out(train, conditional=False).keys() == {"nearest", "trees", "layers"}
+    assert left_out(train, conditional=False).keys() == {"nearest", "trees", "layers", "chain"}
 
 
 def test_of_photographs_only_the_nearest_is_left():

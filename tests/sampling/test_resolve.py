@@ -29,7 +29,7 @@ MASKED = replace(
     presets=None,
     recipe=load_recipe(
         "punks-attributes",
-        ["diffusion.schedule=masked", "diffusion.time_power=1", "sampling.sampler=unmask", "sampling.repairs=2"],
+        ["diffusion.schedule=masked", "diffusion.time_power=1", "sampling.sampler=unmask", "network.colour_width=16"],
     ),
 )
 GIVEN = st.fixed_dictionaries(

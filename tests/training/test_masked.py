@@ -27,6 +27,7 @@ condition = ["modulate", "spatial"]
 map_channels = 4
 pixel_width = 16
 pixel_map_channels = 4
+colour_width = 8
 [diffusion]
 schedule = "masked"
 target = "palette"
@@ -44,7 +45,6 @@ compile = "no"
 [sampling]
 sampler = "unmask"
 steps = 60
-repairs = 10
 [samples]
 count = 4
 every = 100

@@ -14,6 +14,7 @@ from noisette.config.recipe import Recipe
 from noisette.data.dataset import SPLITS, Dataset
 from noisette.data.opening import open_dataset
 from noisette.data.palette import Palette, palette_of, with_originals
+from noisette.data.telling import telling_order
 from noisette.errors import RequestError
 from noisette.progress import Progress
 
@@ -37,7 +38,8 @@ def open_data(recipe: Recipe, progress: Progress | None = None) -> Dataset:
 
 
 def palette_learned(recipe: Recipe, dataset: Dataset, progress: Progress | None = None) -> Palette | None:
-    """The colours of the train split, and where it was put on a background what they were before.
+    """The colours of the train split; where it was put on a background what they were before; and of a masked model
+    in which order its pixels are drawn.
 
     Args:
         recipe: Whose data they are.
@@ -49,7 +51,11 @@ def palette_learned(recipe: Recipe, dataset: Dataset, progress: Progress | None 
     """
     places = dataset.places("train")
     palette = palette_of(dataset.images, places)
-    if palette is None or recipe.dataset.background is None:
+    if palette is None:
+        return None
+    if recipe.diffusion.schedule == "masked":
+        palette = replace(palette, order=telling_order(palette.places(dataset.images[places])))
+    if recipe.dataset.background is None:
         return palette
     section = recipe.dataset.model_copy(update={"background": None})
     before = open_data(recipe.model_copy(update={"dataset": section}), progress)

@@ -20,8 +20,5 @@ EXCLUSION = 0.3
 VARIATION = 0.2
 """How far variations go from an image, 0 to 1, that are near it and yet differ."""
 
-MOST_REPAIRS = 64
-"""Of a drawing: past any use, since a few leave nothing to mend."""
-
 MOST_CHURN = sqrt(2) - 1
 """Of a step: no more noise than that is added and taken away again (Karras et al. 2022)."""

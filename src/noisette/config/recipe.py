@@ -93,6 +93,13 @@ class Recipe(Section):
                 raise ValueError(
                     f"diffusion.target: palette needs colours, and {self.dataset.name} is grey; use velocity"
                 )
+        masked = self.diffusion.schedule == "masked"
+        if masked != bool(getattr(self.network, "colour_width", 0)):
+            raise ValueError(
+                "network.colour_width: a masked schedule needs features of each colour; use 16"
+                if masked
+                else "network.colour_width: only a masked schedule gives a network the numbers of colours; use 0"
+            )
         self._check_sampling()
         if self.distillation is not None:
             self._check_distilled(self.distillation)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from noisette.config.names import EXCLUSION, MOST_REPAIRS, STRONGEST
+from noisette.config.names import EXCLUSION, STRONGEST
 from noisette.diffusion.registry import MOST_STEPS, SamplerName, Spacing, takers
 from noisette.errors import RequestError, nearest, told
 from noisette.text import brief
@@ -126,7 +126,6 @@ class SamplingSettings(Section):
         eta: Of ddim, how much of the noise is fresh, 0 to 1.
         churn: Of euler and heun, noise that is added and taken away again, over all steps (S_churn of Karras et al.
             2022).
-        repairs: Of unmask, how many of the steps hide a part of the pixels again and draw it anew.
         guidance: How strongly the request is followed.
         impute: Whether unspecified attributes are first drawn from what the data have together, by the seed of the
             image.
@@ -154,13 +153,6 @@ class SamplingSettings(Section):
     eta: Number = Field(0.0, ge=0, le=1, description="Of ddim: 0 deterministic, 1 as random as ddpm.")
     churn: Number = Field(
         0.0, ge=0, description="Of euler and heun: noise that is added and taken away again, 0 for none."
-    )
-    repairs: Whole = Field(
-        0,
-        ge=0,
-        le=MOST_REPAIRS,
-        description="Of unmask: so many of the steps hide a part of the pixels again and draw it anew.",
-        json_schema_extra={"told": "{} repairs"},
     )
     guidance: GuidanceSettings = GuidanceSettings()
     impute: bool = Field(

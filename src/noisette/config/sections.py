@@ -202,6 +202,9 @@ class UNetConfig(Section):
         le=_WIDEST,
         description="of a second map that each value owns, at full size; of spatial with pixel_width only",
     )
+    colour_width: int = Field(
+        0, ge=0, le=_WIDEST, description="learned features of each colour, in the place of the colour; of masked only"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> UNetConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -31,10 +31,13 @@ class Palette:
             only.
         originals: (K, 4) uint8, of images that were put on a background: the RGBA that each colour was before; None
             where there was no background, or where one colour comes from several.
+        order: The pixels of an image, row by row from 0, those first that tell most of it: see
+            `noisette.data.telling`; empty where it was not counted.
     """
 
     colours: NDArray[np.uint8]
     originals: NDArray[np.uint8] | None = None
+    order: tuple[int, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Palette:
@@ -51,7 +54,7 @@ class Palette:
         """
         said = parse_json(text)
         keys = said.keys() if isinstance(said, dict) else set()
-        written = said["colours"] if keys in ({"colours"}, {"colours", "originals"}) else None
+        written = said["colours"] if {"colours"} <= keys <= {"colours", "originals", "order"} else None
         if not isinstance(written, list) or not 1 <= len(written) <= MOST_COLOURS:
             raise ValueError(f"it is no list of 1 to {MOST_COLOURS} colours")
         if not all(isinstance(colour, str) and _COLOUR.fullmatch(colour) for colour in written):
@@ -61,8 +64,13 @@ class Palette:
         if any(colour.endswith("00") and colour != "00000000" for colour in written if len(colour) == 8):
             raise ValueError("a colour with alpha 0 is 00000000")
         colours = np.array([list(bytes.fromhex(colour)) for colour in written], dtype=np.uint8)
+        order = said.get("order", [])
+        if not isinstance(order, list) or any(type(pixel) is not int for pixel in order):
+            raise ValueError("the order is of numbers of pixels")
+        if sorted(order) != list(range(len(order))):
+            raise ValueError("the order has each pixel once")
         if "originals" not in keys:
-            return cls(colours)
+            return cls(colours, order=tuple(order))
         before = said["originals"]
         if not (
             isinstance(before, list)
@@ -71,7 +79,7 @@ class Palette:
             and all(isinstance(colour, str) and re.fullmatch(r"[0-9a-f]{8}", colour) for colour in before)
         ):
             raise ValueError("originals are as many as the colours, rrggbbaa each")
-        return cls(colours, np.array([list(bytes.fromhex(colour)) for colour in before], dtype=np.uint8))
+        return cls(colours, np.array([list(bytes.fromhex(colour)) for colour in before], dtype=np.uint8), tuple(order))
 
     @property
     def fingerprint(self) -> str:
@@ -84,9 +92,11 @@ class Palette:
         Returns:
             JSON.
         """
-        said = {"colours": [colour.tobytes().hex() for colour in self.colours]}
+        said: dict[str, list[str] | list[int]] = {"colours": [colour.tobytes().hex() for colour in self.colours]}
         if self.originals is not None:
             said["originals"] = [colour.tobytes().hex() for colour in self.originals]
+        if self.order:
+            said["order"] = list(self.order)
         return json.dumps(said) + "\n"
 
     def without_background(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -193,7 +203,7 @@ def with_originals(
         pairs = np.union1d(pairs, as_numbers(flat[some]).astype(np.uint64) << np.uint64(32) | as_numbers(images[some]))
         if len(pairs) > len(palette.colours):
             return palette
-    return Palette(palette.colours, as_colours((pairs & np.uint64(2**32 - 1)).astype(np.uint32), 4))
+    return replace(palette, originals=as_colours((pairs & np.uint64(2**32 - 1)).astype(np.uint32), 4))
 
 
 def as_numbers(images: NDArray[np.uint8]) -> NDArray[np.uint32]:

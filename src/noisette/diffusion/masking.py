@@ -1,6 +1,8 @@
 """Masked diffusion over the colours of a palette, the forward process: pixels are hidden instead of noised.
 
-Austin et al. 2021 (absorbing states), Sahoo et al. 2024 (MDLM), Shi et al. 2024 (MD4).
+Austin et al. 2021 (absorbing states), Sahoo et al. 2024 (MDLM), Shi et al. 2024 (MD4). There pixels are hidden at
+random, and a network has to learn what follows from any few of them. Here they have one order, in which the first tell
+most of an image (`noisette.data.telling`): what has to be learned is what follows from each beginning of it.
 """
 
 from __future__ import annotations
@@ -9,36 +11,58 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from noisette.diffusion.palette import nearest
 
-def hide(x0: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-    """The forward process: some pixels are shown as they are, and nothing of the others.
+SOON = 4
+"""Pixels after which the loss of a hidden one counts half: the next are those that are drawn from what is shown."""
+
+
+def hide(x0: Tensor, alpha: Tensor, order: Tensor, colours: Tensor) -> Tensor:
+    """The forward process: the first pixels of an order are shown as they are, and nothing of the others.
 
     Args:
         x0: (B, C, H, W), the clean images.
-        eps: (B, C, H, W), unit normal: the pixels whose first number is least are shown.
         alpha: (B,), 0 to 1, the share of the pixels that is shown, rounded down to whole pixels.
-        sigma: (B,), 1 - alpha.
+        order: (H W,), the pixels in the order in which they are shown.
+        colours: (K, C), those of the palette.
 
     Returns:
-        xt, (B, C + 1, H, W): colours, 0 where they are hidden, and 1 where they are shown.
+        xt, (B, C + 1, H, W), see `seen`.
     """
-    rank = eps[:, 0].flatten(1).argsort(dim=1).argsort(dim=1)  # (B, H W)
-    shown = rank < (alpha[:, None] * rank.shape[1]).floor()
-    return seen(x0, shown.view(len(x0), *x0.shape[2:]))
+    shown = order.argsort() < (alpha[:, None] * len(order)).floor()  # (B, H W)
+    return seen(places(x0, colours).flatten(1), shown, colours, x0.shape[2])
 
 
-def seen(x0: Tensor, shown: Tensor) -> Tensor:
+def places(x0: Tensor, colours: Tensor) -> Tensor:
+    """Which colour each pixel has.
+
+    Args:
+        x0: (B, C, H, W), clean images.
+        colours: (K, C), those of the palette.
+
+    Returns:
+        (B, H, W), from 0.
+    """
+    rows = x0.permute(0, 2, 3, 1).flatten(0, 2)
+    return nearest(rows, colours.to(x0)).view(len(x0), *x0.shape[2:])
+
+
+def seen(found: Tensor, shown: Tensor, colours: Tensor, height: int) -> Tensor:
     """What a network sees of an image.
 
     Args:
-        x0: (B, C, H, W).
-        shown: (B, H, W), true where it sees the pixel.
+        found: (B, H W), the place of each pixel's colour.
+        shown: (B, H W), true where it sees the pixel.
+        colours: (K, C), those of the palette.
+        height: H.
 
     Returns:
-        xt, (B, C + 1, H, W).
+        xt, (B, C + 1, H, W): colours, 0 where they are hidden; and their numbers from 1, 0 where they are hidden.
     """
-    plane = shown[:, None].to(x0.dtype)
-    return torch.cat([x0 * plane, plane], dim=1)
+    clean = colours[found] * shown[..., None]
+    numbers = (found + 1) * shown
+    planes = torch.cat([clean, numbers[..., None].to(clean.dtype)], dim=2)
+    return planes.transpose(1, 2).reshape(len(found), -1, height, found.shape[1] // height)
 
 
 def hidden(xt: Tensor) -> Tensor:
@@ -53,20 +77,23 @@ def hidden(xt: Tensor) -> Tensor:
     return xt[:, -1] < 0.5
 
 
-def cross_entropy(prediction: Tensor, answer: Tensor, xt: Tensor) -> Tensor:
+def cross_entropy(prediction: Tensor, answer: Tensor, xt: Tensor, order: Tensor) -> Tensor:
     """The cross-entropy of hidden pixels, the mean over those of an image and then over a batch.
 
-    Each image counts the same, however few of its pixels are hidden: the weights of the bound on the likelihood, 1 / t
-    for a share t of hidden pixels (Shi et al. 2024, eq. 6).
+    A pixel that comes n places after the next one counts 1 / (1 + n / `SOON`): what is drawn from what is shown are the
+    next pixels, and those far behind will be drawn from more.
 
     Args:
         prediction: (B, K, H, W), logits.
         answer: (B, H, W), the colour of each pixel.
-        xt: (B, C + 1, H, W).
+        xt: (B, C + 1, H, W), with the first pixels of the order shown.
+        order: (H W,), the pixels in the order in which they are drawn.
 
     Returns:
         A number.
     """
-    counted = hidden(xt).flatten(1)
-    surprise = F.cross_entropy(prediction, answer, reduction="none").flatten(1) * counted
-    return (surprise.sum(dim=1) / counted.sum(dim=1).clamp(min=1)).mean()
+    open_ = hidden(xt).flatten(1)
+    shown = (~open_).sum(dim=1, keepdim=True)
+    weights = open_ / (1 + (order.argsort() - shown).clamp(min=0) / SOON)
+    surprise = F.cross_entropy(prediction, answer, reduction="none").flatten(1) * weights
+    return (surprise.sum(dim=1) / weights.sum(dim=1).clamp(min=1e-6)).mean()

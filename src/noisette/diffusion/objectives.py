@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from noisette.diffusion.losses import squared_error, weights
-from noisette.diffusion.masking import cross_entropy
+from noisette.diffusion.masking import cross_entropy, places
 from noisette.diffusion.palette import mean_colour, nearest, with_evidence
 from noisette.diffusion.registry import RegressionTarget as Target
 from noisette.diffusion.registry import Weighting
@@ -147,9 +147,11 @@ class Unmasking:
 
     Attributes:
         colours: (K, C), as diffused, in [-1, 1].
+        order: (H W,), the pixels in the order in which they are drawn.
     """
 
     colours: Tensor
+    order: Tensor
 
     def loss(self, prediction: Tensor, x0: Tensor, eps: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         """The cross-entropy of hidden pixels, the mean over a batch.
@@ -157,7 +159,7 @@ class Unmasking:
         Args:
             prediction: (B, K, H, W), logits.
             x0: (B, C, H, W), the clean images.
-            eps: (B, C, H, W), what hides pixels; not used.
+            eps: (B, C, H, W), not used.
             xt: (B, C + 1, H, W), the images with hidden pixels.
             alpha: (B,), the share that is shown; not used.
             sigma: (B,), the share that is hidden; not used.
@@ -165,9 +167,7 @@ class Unmasking:
         Returns:
             A number.
         """
-        batch, _, height, width = x0.shape
-        answer = nearest(_rows(x0), self.colours.to(x0)).view(batch, height, width)
-        return cross_entropy(prediction, answer, xt)
+        return cross_entropy(prediction, places(x0, self.colours), xt, self.order.to(x0.device))
 
     def image(self, prediction: Tensor, xt: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         """The logits themselves: which colours a pixel may have depends on what the others get, so a sampler draws.

@@ -71,7 +71,6 @@ SAMPLERS: dict[str, SamplerTraits] = {
     "unmask": SamplerTraits(
         "noisette.diffusion.unmasking:unmask",
         "for masked models, pixel after pixel (Ben-Hamu et al. 2025)",
-        takes=("repairs",),
         stochastic=True,
         masked=True,
     ),

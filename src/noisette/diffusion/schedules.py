@@ -241,8 +241,8 @@ class ContinuousSchedule(Schedule):
 class MaskedSchedule(Schedule):
     """The share of the pixels that is hidden, for masked diffusion: it is the time.
 
-    How many are shown is drawn evenly in its logarithm: what an image is, is decided while few are, and of a hundred
-    shown pixels the rest follows.
+    What an image is, is decided while few pixels are shown, and of some the rest follows. So in training `_EARLY` of
+    the times show up to `_FIRST` of the pixels, evenly, and the others show any number, evenly in its logarithm.
     """
 
     steps = None
@@ -251,7 +251,9 @@ class MaskedSchedule(Schedule):
         return 1 - times, times
 
     def draw_times(self, count: int, generator: torch.Generator, *, power: float = 1.0) -> Tensor:
-        return 1 - _few(_stratified(count, generator) ** power)
+        evenly = _stratified(count, generator) ** power
+        few = _few((evenly - _EARLY).clamp(min=0) / (1 - _EARLY))
+        return 1 - torch.where(evenly < _EARLY, evenly / _EARLY * _FIRST, few)
 
     def nearest(self, half_log_snr: float) -> Level:
         return self.at(1 / (1 + math.exp(half_log_snr)))
@@ -271,6 +273,7 @@ class MaskedSchedule(Schedule):
         return (1 - _few(torch.arange(count, dtype=torch.float64) / count)).tolist()
 
 
+_EARLY, _FIRST = 0.6, 2 / 9
 _PIXELS = 1024  # the fewest that are shown are one of so many
 
 

@@ -272,8 +272,6 @@ def _sampling_facts(sampling: SamplingSettings) -> Tree:
     """
     facts = sampling.model_dump(mode="json", exclude={"impute", "palette", "times"})
     negative = facts["guidance"].pop("negative")
-    if not sampling.repairs:  # older than repairs is much of what is kept
-        del facts["repairs"]
     facts["guidance"]["excluded"] = {} if sampling.impute else negative
     if sampling.times:
         facts["times"] = list(sampling.times)

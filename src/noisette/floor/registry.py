@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.data.dataset import Dataset
-from noisette.floor import layers, lots, nearest, trees
+from noisette.floor import chain, layers, lots, nearest, trees
 from noisette.progress import Progress
 
 
@@ -52,6 +52,9 @@ BASELINES = {
     "resampled": Baseline("training images by lot", lots.resampled, False),
     "marginal": Baseline(
         "each pixel by itself, from its own distribution in the training images", lots.marginal, False
+    ),
+    "chain": Baseline(
+        "pixel after pixel, each by a decision tree over those before it", chain.chain, False, chain.why_not
     ),
 }
 """In the order of tables."""

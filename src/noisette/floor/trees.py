@@ -16,6 +16,11 @@ from noisette.seeds import WORD
 HOW_TO_INSTALL = "scikit-learn is not installed; install it with: pip install 'noisette[floor]'"
 
 
+def installed() -> bool:
+    """Whether scikit-learn is there, which learns the trees."""
+    return find_spec("sklearn") is not None
+
+
 def why_not(train: Dataset) -> str | None:
     """Tell why there can be no trees.
 
@@ -25,7 +30,7 @@ def why_not(train: Dataset) -> str | None:
     Returns:
         The reason; None if there can be.
     """
-    if find_spec("sklearn") is None:
+    if not installed():
         return HOW_TO_INSTALL
     if train.channels > 1 and palette_of(train.images) is None:
         return "its data have many colours, and a tree chooses among few"

@@ -354,7 +354,7 @@ class Generator:
         guidance = settings.guidance
         if settings.impute:  # what is excluded was not imputed: to be led away from it besides would leave its ghost
             guidance = guidance.model_copy(update={"negative": {}})
-        sampler = sampler_of(settings, self.model.schedule, self.model.colours)
+        sampler = sampler_of(settings, self.model.schedule, self.model.colours, self.model.order)
         steps = settings.steps * batches(len(seeds))
         watch = self._watched(preview, progress, on_step, steps)
         drawn = []

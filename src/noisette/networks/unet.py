@@ -48,6 +48,7 @@ class UNet(Network):
         map_channels: int = 24,
         pixel_width: int = 0,
         pixel_map_channels: int = 32,
+        colour_width: int = 0,
     ) -> None:
         """Make one with random weights.
 
@@ -67,11 +68,14 @@ class UNet(Network):
             pixel_width: If not 0, the prediction is put together at full size, by 1x1 layers of this width: see
                 `PixelHead`.
             pixel_map_channels: Of the maps of `PixelHead` at full size.
+            colour_width: If not 0, an image is one of hidden pixels: its last channel is the number of each pixel's
+                colour, 0 where it is hidden, and the network reads so many learned features of these numbers alone.
         """
         super().__init__()
         if len(attention) != len(widths):
             raise ValueError(f"{len(widths)} levels need as many attention flags, not {len(attention)}")
-        channels = shape[0]
+        channels = colour_width or shape[0]
+        self.table = nn.Embedding(outputs + 1, colour_width) if colour_width else None
         rows, columns = (padded(side, levels=len(widths), patch=patch) for side in shape[1:])
         self.margin = (0, columns - shape[2], 0, rows - shape[1])
         self.patch = patch
@@ -159,6 +163,8 @@ class UNet(Network):
         if self.sketch is not None:
             drawn, odds, planes = given
             sketch = drawn, odds, planes
+        if self.table is not None:
+            xt = self.table(xt[:, -1].long()).permute(0, 3, 1, 2)
         seen = xt if sketch is None else torch.cat([xt, sketch[2]], dim=1)
         patches, embedding = F.pixel_unshuffle(seen, self.patch), self.fourier(times)
         if concat is not None:

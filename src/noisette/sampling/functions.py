@@ -46,13 +46,16 @@ def _visited(schedule: Schedule, times: tuple[float, ...]) -> tuple[Level, ...]:
     return levels
 
 
-def sampler_of(settings: SamplingSettings, schedule: Schedule, colours: Tensor | None = None) -> Sampler:
+def sampler_of(
+    settings: SamplingSettings, schedule: Schedule, colours: Tensor | None = None, order: Tensor | None = None
+) -> Sampler:
     """The function that the settings name, with those of them that are its own.
 
     Args:
         settings: Resolved.
         schedule: Of the model.
         colours: (K, C), as diffused, of a model whose sampler names them.
+        order: (H W,), the pixels as such a sampler draws them.
 
     Returns:
         A sampler.
@@ -63,16 +66,12 @@ def sampler_of(settings: SamplingSettings, schedule: Schedule, colours: Tensor |
     for setting in traits.takes:
         arguments |= _ARGUMENTS[setting](settings, schedule)
     if traits.masked:
-        arguments["colours"] = colours
+        arguments |= {"colours": colours, "order": order}
     return partial(getattr(import_module(module), name), **arguments)
 
 
 def _eta(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
     return {"eta": settings.eta}
-
-
-def _repairs(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
-    return {"repairs": settings.repairs}
 
 
 def _churn(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
@@ -85,7 +84,6 @@ def _churn(settings: SamplingSettings, schedule: Schedule) -> dict[str, Any]:
 _ARGUMENTS: dict[str, Callable[[SamplingSettings, Schedule], dict[str, Any]]] = {
     "eta": _eta,
     "churn": _churn,
-    "repairs": _repairs,
 }
 """From the settings that samplers take of their own to the arguments of their functions."""
 
