@@ -74,11 +74,13 @@ class Model:
 
         Returns:
             xt, (B, *noisy_shape).
+
+        Raises:
+            RequestError: Pixels of a palette are to be hidden, and the data have none.
         """
         if not self.masked:
             return add_noise(x0, eps, alpha, sigma)
-        assert self.colours is not None
-        return hide(x0, alpha, self.order.to(x0.device), self.colours.to(x0.device))
+        return hide(x0, alpha, self.order.to(x0.device), self._named.to(x0.device))
 
     @property
     def objective(self) -> Objective:
@@ -90,12 +92,17 @@ class Model:
         settings = self.recipe.diffusion
         if settings.target != "palette":
             return Regression(settings.target, settings.weighting, settings.min_snr_gamma)
+        return Unmasking(self._named, self.order) if self.masked else Classification(self._named)
+
+    @property
+    def _named(self) -> Tensor:
+        """(K, C), the colours that the network has to name. Raises RequestError where there are none."""
         if not isinstance(self.space, OnPalette):
             raise RequestError(
                 f"diffusion.target: palette needs the colours of the data, at most {MOST_COLOURS:,}, and there are"
                 " none: they are more, or palette.json is missing"
             )
-        return Unmasking(self.space.colours, self.order) if self.masked else Classification(self.space.colours)
+        return self.space.colours
 
     @property
     def colours(self) -> Tensor | None:

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from noisette.caller import leaves_torch_alone
-from noisette.config.data import open_data
+from noisette.config.data import open_data, palette_learned
 from noisette.config.recipe import Recipe
+from noisette.data.pixels import OnPalette
 from noisette.diffusion.noise import ImageNoise
 from noisette.errors import RequestError
 from noisette.files.animation import as_gif
@@ -32,8 +33,11 @@ def noising_gif(recipe: Recipe, *, count: int, frames: int) -> bytes:
     Raises:
         RequestError: There are fewer images.
     """
-    model = assemble(recipe)
-    dataset = open_data(recipe).split("train")
+    whole = open_data(recipe)
+    masked = recipe.diffusion.schedule == "masked"
+    model = assemble(recipe, palette=palette_learned(recipe, whole) if masked else None)
+    noisy = model.space.off_palette if isinstance(model.space, OnPalette) else model.space.decode
+    dataset = whole.split("train")
     if count > len(dataset):
         raise RequestError(f"there are only {len(dataset)} images; use a smaller --count")
     x0 = model.space.encode(torch.from_numpy(dataset.images[:count]))
@@ -44,6 +48,6 @@ def noising_gif(recipe: Recipe, *, count: int, frames: int) -> bytes:
 
     def frame(alpha: float, sigma: float) -> Image.Image:
         xt = model.noised(x0, eps, torch.full((count,), alpha), torch.full((count,), sigma))[:, : x0.shape[1]]
-        return sheet(model.space.decode(xt).numpy(), columns=across)
+        return sheet(noisy(xt).numpy(), columns=across)
 
     return as_gif([frame(1.0, 0.0), *(frame(level.alpha, level.sigma) for level in levels)], scale=scale, whole=0)
