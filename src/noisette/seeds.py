@@ -17,10 +17,11 @@ WORD = 2**32
 """PyTorch, and NumPy where a seed is one number of several, know a seed by 32 bits: those below are one word."""
 MOST_SEEDS = 1_000_000
 """Images of one drawing."""
-IMPUTED, KEPT, AGAIN, NOISE, MEMBER, PLANNED, BASELINE = range(7)
+IMPUTED, KEPT, AGAIN, NOISE, MEMBER, PLANNED, BASELINE, ASKED = range(8)
 """What random numbers of an image are for: what its request leaves open (all of it where the request is random), what a
 variation keeps of another's, a request in the place of one that is there already, the noise of long seeds, what a
-member of a collection is, which members have what is to be as frequent as a person says, and the lots of baselines.
+member of a collection is, which members have what is to be as frequent as a person says, the lots of baselines, and
+what an evaluation asks of all that an image shows.
 """
 
 
@@ -65,7 +66,7 @@ def random_of(seed: int, purpose: int, *number: int) -> np.random.Generator:
 
     Args:
         seed: 0 or more, below 2**63; no two have the same numbers.
-        purpose: IMPUTED, KEPT, AGAIN, NOISE, MEMBER, PLANNED or BASELINE; each has numbers of its own.
+        purpose: IMPUTED, KEPT, AGAIN, NOISE, MEMBER, PLANNED, BASELINE or ASKED; each has numbers of its own.
         number: Of the time that they are drawn for it, if they are several.
     """
     import numpy as np

@@ -363,7 +363,7 @@ def test_a_run_without_attributes_is_measured_by_what_is_left(capsys, classifier
     found = json.loads(run(capsys, "evaluate", folder, "--draws", 1, "--json")[1])
     assert found["drawn"]["attribute_accuracy"] is None
     assert found["spread"] is None
-    assert found["left_out"]["attribute_accuracy"] == "it was trained without attributes"
+    assert found["left_out"]["attribute_accuracy"] == "nothing is asked for"
     assert math.isfinite(found["drawn"]["fidelity"]["frechet"])
 
 

@@ -224,7 +224,7 @@ def test_the_report_is_one_file_with_everything(capsys, tmp_path):
     assert "guidance: 1.0, 2.0" in page
     assert "left out: fidelity, for distances need at least 100 images, not 30" in page
     assert (
-        "left out: attribute accuracy, novel pairs, pixel accuracy, by pixels, classification, for it was trained without attributes"
+        "left out: attribute accuracy, novel pairs, pixel accuracy, by pixels, classification, for nothing is asked for"
         in page
     )
     for command in (

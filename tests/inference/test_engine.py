@@ -35,6 +35,7 @@ KINDS = {
             "diffusion.time_power=1",
             "sampling.sampler=unmask",
             "network.attention=[false, true]",
+            "network.colour_width=16",
         ],
     ),
     "attention": ("punks-attributes", ["network.attention=[true, true]", "network.patch=1", "network.widths=[16, 16]"]),

@@ -57,3 +57,16 @@ def test_the_first_process_alone_writes_the_status_and_without_steps_it_has_no_l
     status = Run(tmp_path).status
     assert (status["state"], status["step"], status["epoch"], status["skipped"]) == ("finished", 7, 3, 2)
     assert status["loss"] is None
+
+
+def test_a_network_that_learned_its_images_by_heart_is_told_where_it_was_best(tmp_path):
+    report, callback = reporter(tmp_path)
+    for step, loss in enumerate([3.0, 2.0, 2.2, 2.3, 2.4]):
+        report.held_out(State(step=10 * step), loss)
+    report.step(State(step=41), 5)
+    assert callback.steps[0].validation_loss == 2.4
+    report.finished(State(step=50), 5)
+    assert "lowest at step 10 (2.0000) and has risen to 2.4000" in callback.notes[0]
+    assert Run(tmp_path).status["validation_loss"] == 2.4
+    assert reporter(tmp_path)[0].status("running", State(step=51), 6, 0.5) is None
+    assert Run(tmp_path).status["validation_loss"] == 2.4  # until the next is known

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisette.training.smoothing import RunningAverage
+from noisette.training.smoothing import RunningAverage, lowest_before_rise
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 0.999), st.integers(1, 100))
@@ -30,3 +30,23 @@ def test_what_is_not_finite_is_passed_over():
     for value in (math.nan, 2.0, math.inf, -math.inf):
         average.add(value)
     assert (average.value, average.count) == (2.0, 1)
+
+
+@given(st.lists(st.floats(0.1, 10), max_size=12))
+def test_a_loss_has_risen_only_if_its_last_three_are_all_above_its_lowest(values):
+    place = lowest_before_rise(values)
+    assert place is None or (values[place] == min(values) and all(last > values[place] for last in values[-3:]))
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ([], None),
+        ([1.0, 2.0, 2.0], None),
+        ([3.0, 2.0, 2.2, 2.3, 2.4], 1),
+        ([3.0, 2.0, 2.2, 2.3, 2.05], None),
+        ([3.0, 2.0, 1.5, 1.2], None),
+    ],
+)
+def test_where_a_loss_was_lowest_before_it_rose(values, place):
+    assert lowest_before_rise(values) == place

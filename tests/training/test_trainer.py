@@ -42,6 +42,16 @@ def test_a_network_that_names_colours_learns_sprites_and_draws_no_other_colour(t
     assert run.palette.holds(images).all()
 
 
+@pytest.mark.slow
+def test_the_loss_of_validation_images_stands_beside_each_grid_and_falls_as_the_network_learns(tmp_path):
+    overrides = ["dataset.count=400", "training.steps=150", "training.learning_rate=3e-3", "samples.every=1"]
+    run = noisette.train(parse_recipe(CONDITIONAL, source="t", overrides=overrides), out=tmp_path / "r")
+    curve = run.scalars("validation_loss")
+    assert [step for step, _ in curve] == [60, 120, 150]
+    assert curve[-1][1] < curve[0][1]
+    assert run.status["validation_loss"] == pytest.approx(curve[-1][1])
+
+
 def test_the_run_folder_tells_the_whole_story(trained):
     assert {path.name for path in trained.folder.iterdir()} >= {
         "recipe.toml", "schema.json", "palette.json", "environment.json", "status.json", "metrics", "samples", "checkpoints",

@@ -239,4 +239,5 @@ class _LogCallback:
 
 def _figures(info: StepInfo) -> str:
     left = "" if math.isinf(info.remaining) else f"  {clock(info.remaining)} left"
-    return f"step {info.step}  loss {info.loss:.4f}  {info.images_per_second:.0f} images/s{left}"
+    held_out = "" if info.validation_loss is None else f" (validation {info.validation_loss:.4f})"
+    return f"step {info.step}  loss {info.loss:.4f}{held_out}  {info.images_per_second:.0f} images/s{left}"

@@ -46,6 +46,33 @@ def _how_to_measure(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _how_much_to_ask(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say how much of each image is asked for."""
+    options = (
+        click.option(
+            "--ask",
+            type=click.IntRange(0),
+            metavar="VALUES",
+            help=(
+                "Ask for so many of the values that each real image shows, by lot, and 0 for nothing; the rest is left"
+                " open. Whether the images are valid to the pixel is told then.  [default: all attributes]"
+            ),
+        ),
+        click.option(
+            "--renderer",
+            metavar="RUN",
+            type=PATH,
+            help=(
+                "The run that draws whole attributes right to the pixel, against which images are held.  [default: the"
+                " source of the data, or a model that ships]"
+            ),
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 _floor = click.option(
     "--floor",
     is_flag=True,
@@ -57,9 +84,9 @@ _floor = click.option(
 
 
 class _EvaluationCommand(DrawingCommand):
-    """Requests here specify all attributes, and images are measured as they come."""
+    """Requests here are those of real images, and images are measured as they come."""
 
-    without = ("weights", "negative", "impute", "palette")
+    without = ("weights", "negative", "palette")
 
 
 @click.command(cls=_EvaluationCommand)
@@ -73,6 +100,7 @@ class _EvaluationCommand(DrawingCommand):
     help="How often the requests are drawn, each time from other seeds: this gives the spread.",
 )
 @_floor
+@_how_much_to_ask
 @click.option("--checkpoint", type=int, help="Step of a checkpoint that is kept.  [default: the newest]")
 @click.option(
     "--fit-classifier",
@@ -101,6 +129,8 @@ def evaluate(
     preset: str | None,
     given: dict[str, Any],
     floor: bool,
+    ask: int | None,
+    renderer: Path | None,
     checkpoint: int | None,
     fit_classifier: str | None,
     classifier_epochs: int | None,
@@ -119,6 +149,7 @@ def evaluate(
     noisette evaluate punks
     noisette evaluate runs/mine --guidance 1 --draws 1
     noisette evaluate punks --floor                    beside what needs no network
+    noisette evaluate punks --ask 1 --leave-open       one value asked for, nothing imputed: do the pixels agree?
     noisette evaluate --fit-classifier cryptopunks     train the classifier of a data set, and report on it
     """
     if fit_judge is not None or judge_epochs is not None:
@@ -136,6 +167,8 @@ def evaluate(
     if overwrite:
         raise RequestError("--overwrite goes with --fit-classifier: an evaluation is written over nothing")
     assert run is not None
+    if ask is None and given["impute"] is not None:
+        raise RequestError("--impute and --leave-open go with --ask: without it, requests leave nothing open")
     # A wrong request is refused before PyTorch is loaded.
     from noisette.config.sampling import SamplingSettings
     from noisette.inference.loading import planner_of
@@ -157,6 +190,8 @@ def evaluate(
             preset=preset,
             step=checkpoint,
             floor=floor,
+            ask=ask,
+            renderer=renderer,
             progress=progress,
             **given,
         )
@@ -210,6 +245,7 @@ def _fit_classifier(name: str, epochs: int | None, split: str, overwrite: bool, 
     "--figure", "figures", multiple=True, help="A figure to plot and print, such as exact or frechet; may be repeated."
 )
 @_how_to_measure
+@_how_much_to_ask
 @click.option(
     "--draws",
     type=click.IntRange(1),
@@ -227,6 +263,8 @@ def sweep(
     count: int | None,
     split: str,
     seed: int,
+    ask: int | None,
+    renderer: Path | None,
     draws: int,
     out: str | None,
     overwrite: bool,
@@ -269,6 +307,8 @@ def sweep(
             split=split,
             seed=seed,
             draws=draws,
+            ask=ask,
+            renderer=renderer,
             progress=progress,
         )
     files = plain(f"{found['folder']}/table.csv, plots.png, grid.png")
@@ -324,6 +364,7 @@ def tune(run: Path, count: int | None, split: str, seed: int, out: str | None, o
     help="How often the requests are drawn, each time from other seeds: this gives the spread.",
 )
 @_floor
+@_how_much_to_ask
 @out_("The page to write, - for standard output.  [default: report.html, or the next name that is free]")
 @overwrite_
 @as_json
@@ -334,6 +375,8 @@ def report(
     seed: int,
     draws: int,
     floor: bool,
+    ask: int | None,
+    renderer: Path | None,
     out: str | None,
     overwrite: bool,
     json_: bool,
@@ -366,6 +409,8 @@ def report(
             seed=seed,
             draws=draws,
             floor=floor,
+            ask=ask,
+            renderer=renderer,
             progress=progress,
             note=notes.append,
         )

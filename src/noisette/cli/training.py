@@ -269,7 +269,7 @@ def _tell_run(run: Run, json_: bool, launch: Launch) -> None:
     status = run.status
     facts = {
         "run": str(run.folder),
-        **{key: status[key] for key in ("state", "step", "epoch", "seconds", "loss", "skipped")},
+        **{key: status[key] for key in ("state", "step", "epoch", "seconds", "loss", "validation_loss", "skipped")},
     }
     lines = [
         f"run       {run.folder}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,23 @@ def pixel_reader(dataset: Dataset) -> Callable[[NDArray[np.uint8]], NDArray[np.i
     source = find_source(dataset.name)
     as_opened = source.describe(source.options()).channels
     return source.read if dataset.channels == as_opened else None
+
+
+def pixel_renderer(dataset: Dataset) -> Callable[[NDArray[np.int16]], NDArray[np.uint8]] | None:
+    """What draws such images from their attributes, exactly; None where no rule does.
+
+    Args:
+        dataset: Images as their source opens them.
+
+    Returns:
+        A function from a table, (N, A) int16 without UNKNOWN, to images, (N, C, H, W) uint8.
+    """
+    if dataset.name not in SOURCES:
+        return None
+    source = find_source(dataset.name)
+    if source.draw is None or dataset.channels != source.describe(source.options()).channels:
+        return None
+    return partial(source.draw, size=dataset.size)
 
 
 def _given(options: dict[str, object]) -> dict[str, object]:

@@ -26,6 +26,7 @@ AXES: dict[str, Callable[[str], Any]] = {
 USUAL_FIGURES = (
     "attribute_accuracy.exact",
     "pixel_accuracy.snapped_pixels",
+    "validity.valid",
     "fidelity.frechet",
     "fidelity.coverage",
     "memorisation.distance",

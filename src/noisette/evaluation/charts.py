@@ -55,13 +55,14 @@ class Panel(NamedTuple):
     real: float | None
 
 
-def loss_curves(curves: Mapping[str, Curve]) -> Chart:
-    """Draw the losses of runs side by side.
+def loss_curves(curves: Mapping[str, Curve], held_out: Mapping[str, Curve]) -> Chart:
+    """Draw the losses of runs side by side, and those of images that were not trained on.
 
     Losses of different targets or weightings cannot be compared, so each has its own axis.
 
     Args:
         curves: (step, loss) of each run, by its name.
+        held_out: The same of validation images, of the runs that have them.
 
     Returns:
         A chart with a panel for each run.
@@ -72,6 +73,9 @@ def loss_curves(curves: Mapping[str, Curve]) -> Chart:
         places = np.linspace(0, len(steps) - 1, min(_POINTS, len(steps))).astype(int)
         axes.plot(steps[places], losses[places], color=_COLOURS[0], alpha=0.25, linewidth=0.8)
         axes.plot(steps[places], _smooth(losses)[places], color=_COLOURS[0], linewidth=1.5)
+        if held_out.get(name):
+            axes.plot(*zip(*held_out[name], strict=True), color=_COLOURS[1], linewidth=1.2, label="validation")
+            axes.legend(frameon=False, fontsize="small")
         axes.set(title=_short(name), xlabel="step", ylabel="loss", yscale="log")
         axes.set_xlim(0, steps[-1])
 

@@ -34,6 +34,8 @@ def evaluate(
     step: int | None = None,
     classifier: AttributeClassifier | None = None,
     floor: bool = False,
+    ask: int | None = None,
+    renderer: str | Path | None = None,
     progress: EvaluationProgress = silently,
     **settings: Any,
 ) -> Tree:
@@ -52,6 +54,11 @@ def evaluate(
         step: The step of a checkpoint that is kept; the newest unless given.
         classifier: The one for these data unless given.
         floor: Whether baselines that need no network are measured beside it.
+        ask: How many of the values that each real image shows are asked for, by lot, 0 and up; what is left open is
+            imputed if the settings say so, and images must agree in it by themselves with `impute=False`. All
+            attributes are asked for unless given.
+        renderer: The run or shipped model that draws whole attributes right to the pixel, against which images are held
+            where their attributes decide them; found unless given, see `find_renderer`.
         progress: Told of the drawing and the measuring.
         **settings: Of the drawing, by their names in `noisette.config.sampling.SETTINGS`, such as steps or guidance; as
             the preset or the recipe says unless given.
@@ -66,7 +73,16 @@ def evaluate(
         RequestError: Nothing can be measured: there is no classifier, no checkpoint, or no split of that name; there
             are too few images; the data changed since the training.
     """
-    setup = prepare(run, count=count, split=split, step=step, classifier=classifier, progress=progress)
+    setup = prepare(
+        run,
+        count=count,
+        split=split,
+        step=step,
+        classifier=classifier,
+        ask=ask,
+        renderer=renderer,
+        progress=progress,
+    )
     return evaluate_prepared(
         setup,
         setup.generator.planner.resolve(SamplingSettings.of(**settings), preset),
@@ -165,6 +181,8 @@ def _circumstances(setup: EvaluationSetup, sampling: SamplingSettings) -> Tree:
         "split": setup.split,
         "images": setup.count,
         "unlabelled": setup.unlabelled,
+        "ask": setup.ask,
+        "renderer": reference.renderer.name if reference.renderer else None,
         "sampling": sampling.model_dump(mode="json"),
         "classifier": {
             "epochs": reference.classifier.epochs,

@@ -21,6 +21,7 @@ HEADLINES = (
     "attribute_accuracy.exact",
     "pixel_accuracy.snapped_whole",
     "pixel_accuracy.pixels",
+    "validity.valid",
     "fidelity.frechet",
 )
 """Figures in which a baseline that is better than the model deserves a note."""
@@ -40,7 +41,7 @@ def floor_of(setup: EvaluationSetup, progress: EvaluationProgress = silently, pa
         run took, where that is known.
     """
     reference = setup.reference
-    reasons = left_out(reference.train, reference.conditional)
+    reasons = left_out(reference.train, reference.conditional, brief=reference.brief is not None)
     return {
         "floor": {name: _figures(name, setup, progress, parts) for name in BASELINES if name not in reasons},
         "no_floor": reasons,
@@ -50,7 +51,7 @@ def floor_of(setup: EvaluationSetup, progress: EvaluationProgress = silently, pa
 
 def _figures(name: str, setup: EvaluationSetup, progress: EvaluationProgress, parts: Sequence[str]) -> Tree:
     reference, baseline = setup.reference, BASELINES[name]
-    real, codes = reference.real, reference.real.attributes
+    real = reference.real
     facts = {
         "baseline": name,
         "version": baseline.version,
@@ -58,10 +59,11 @@ def _figures(name: str, setup: EvaluationSetup, progress: EvaluationProgress, pa
         "train": reference.train.fingerprint,
         "requests": real.fingerprint,
         "seed": SEED,
+        **({} if setup.ask is None else {"ask": setup.ask}),
     }
     record = Record.of(cache_folder() / "floor", f"{real.name}-{setup.split}-{setup.count}-{name}", facts)
     told = partial(progress, f"floor, {name}")
-    images = record.images(lambda: baseline.draw(reference.train, codes, SEED, told), real.images.shape)
+    images = record.images(lambda: baseline.draw(reference.train, reference.requests, SEED, told), real.images.shape)
     figures = record.figures(setup.by, parts, lambda missing: reference.measure(images, progress, missing))
     clock, processor = record.taken or (None, None)
     return {**figures, "seconds": clock, "processor_seconds": processor}

@@ -25,6 +25,10 @@ from noisette.evaluation.memorisation import memorisation, novel_combinations
 from noisette.evaluation.occlusion import attributes_determine_images
 from noisette.evaluation.pixel_accuracy import pixel_accuracy
 from noisette.evaluation.pixel_art import pixel_art
+from noisette.evaluation.renderers import Renderer
+from noisette.evaluation.validity import validity
+
+NOTHING_ASKED = "nothing is asked for"
 
 VERSION = 3
 """Raised when a figure is taken another way: what was kept of it is then taken again."""
@@ -51,6 +55,9 @@ class ReferenceSet:
         occluded: (N, A) the attributes that the real images do not show, see `occlusion.occluded`.
         conditional: Whether attributes are requested at all.
         palette: The colours of the data, where they are few.
+        brief: (N, A) what is asked for where requests leave attributes open, which are UNKNOWN; None where they are
+            whole.
+        renderer: Draws whole attributes right to the pixel; None where nothing does.
     """
 
     classifier: AttributeClassifier
@@ -59,12 +66,22 @@ class ReferenceSet:
     occluded: NDArray[np.bool_]
     conditional: bool
     palette: Palette | None
+    brief: NDArray[np.int16] | None = None
+    renderer: Renderer | None = None
+
+    @property
+    def requests(self) -> NDArray[np.int16]:
+        """(N, A): what is asked for, of a model that takes requests."""
+        return self.real.attributes if self.brief is None else self.brief
 
     @cached_property
     def left_out(self) -> dict[str, str]:
         """The kinds of figures that cannot be taken of images like these, and why."""
         count = len(self.real)
-        unconditional = None if self.conditional else "it was trained without attributes"
+        unconditional = None if self.conditional else NOTHING_ASKED
+        partial = None if self.brief is None else "its requests leave attributes open"
+        determined = None if self._determined else "images of the same attributes differ, so none is the only right one"
+        whole = "everything is asked for, so pixel accuracy says it" if self.conditional and not partial else None
         reasons = {
             "attribute_accuracy": unconditional,
             "novel_pairs": (
@@ -73,20 +90,18 @@ class ReferenceSet:
                     None if self._novel_pairs.any() else "no request has two values that training never showed together"
                 )
             ),
-            "pixel_accuracy": (
-                unconditional
-                or (
-                    None
-                    if attributes_determine_images(self.train)
-                    else "images of the same attributes differ, so none is the only right one"
-                )
-            ),
+            "pixel_accuracy": unconditional or partial or determined,
             "by_pixels": (
                 unconditional
                 or (None if self._pixel_reader else "the pixels of such images do not tell their attributes exactly")
             ),
             "fidelity": _too_few("distances need", FEWEST_FOR_DISTANCES, min(count, len(self._others_of_train))),
-            "classification": unconditional or _too_few("the accuracy score needs", FEWEST_TO_CLASSIFY, count),
+            "validity": (
+                determined or whole or (None if self.renderer else "nothing draws such images from their attributes")
+            ),
+            "classification": (
+                unconditional or partial or _too_few("the accuracy score needs", FEWEST_TO_CLASSIFY, count)
+            ),
             "pixel_art": None if self.palette else "its data are grey, or have many colours",
         }
         return {name: reason for name, reason in reasons.items() if reason}
@@ -103,7 +118,7 @@ class ReferenceSet:
             The figures by kind; None in the place of those that are left out.
         """
         snapped = self.palette.snap(images) if self.palette else images
-        codes = self.real.attributes
+        novel = self.conditional and self.brief is None
         seen = cache(lambda: self.classifier.read(images))
         features = cache(lambda: self.classifier.features(images))
         on_palette = cache(lambda: self.classifier.features(snapped)) if self.palette else features
@@ -112,11 +127,12 @@ class ReferenceSet:
             "novel_pairs": lambda: self._of_novel_pairs(seen()),
             "pixel_accuracy": lambda: self._pixel_accuracy(images, snapped),
             "by_pixels": lambda: self._by_pixels(snapped, seen()),
+            "validity": lambda: self._validity(snapped, seen()),
             "fidelity": lambda: asdict(fidelity(self._other_features, features())),
             "classification": lambda: asdict(classification(images, self.real, self.occluded)),
             "memorisation": lambda: {
                 **asdict(memorisation(snapped, self.train.images, on_palette(), self.train_features)),
-                "novel_combinations": novel_combinations(codes, self.train.attributes) if self.conditional else None,
+                "novel_combinations": novel_combinations(self.requests, self.train.attributes) if novel else None,
             },
             "pixel_art": lambda: asdict(pixel_art(images, self.palette)) if self.palette else {},
         }
@@ -143,7 +159,7 @@ class ReferenceSet:
     @cached_property
     def visible(self) -> NDArray[np.int16]:
         """(N, A): the requests without what is occluded in their real images, which is UNKNOWN."""
-        return np.where(self.occluded, np.int16(UNKNOWN), self.real.attributes)
+        return np.where(self.occluded, np.int16(UNKNOWN), self.requests)
 
     @cached_property
     def train_features(self) -> NDArray[np.float32]:
@@ -168,12 +184,16 @@ class ReferenceSet:
         return np.asarray(self.train_features[chosen])
 
     @cached_property
+    def _determined(self) -> bool:
+        return attributes_determine_images(self.train)
+
+    @cached_property
     def _pixel_reader(self) -> Callable[[Images], NDArray[np.int16]] | None:
         return pixel_reader(self.train)
 
     @cached_property
     def _novel_pairs(self) -> NDArray[np.bool_]:
-        return has_novel_pair(self.real.attributes, self.classifier.schema, self.train.attributes)
+        return has_novel_pair(self.requests, self.classifier.schema, self.train.attributes)
 
     def _of_novel_pairs(self, seen: NDArray[np.int16]) -> Tree:
         right = matches(self.visible, seen)[self._novel_pairs]
@@ -183,7 +203,7 @@ class ReferenceSet:
         assert self._pixel_reader is not None, "left out where there is none"
         read = self._pixel_reader(snapped)
         return {
-            **asdict(attribute_accuracy(self.real.attributes, read, self.classifier.schema)),
+            **asdict(attribute_accuracy(self.requests, read, self.classifier.schema)),
             "classifier_agrees": float(matches(read, seen).mean()),
         }
 
@@ -193,10 +213,14 @@ class ReferenceSet:
         bands = by_rarity(self.visible, seen, self.classifier.schema, self.train.attributes)
         return {
             **found,
-            "exact": float(matches(self.real.attributes, seen).mean()),
+            "exact": float(matches(self.requests, seen).mean()),
             "visible": found["exact"],
             "by_rarity": {band: asdict(figures) for band, figures in bands.items()},
         }
+
+    def _validity(self, snapped: Images, seen: NDArray[np.int16]) -> Tree:
+        assert self.renderer is not None, "left out where there is none"
+        return asdict(validity(snapped, seen, self.renderer.draw, self.train.attributes))
 
     def _pixel_accuracy(self, images: Images, snapped: Images) -> Tree:
         found, on_palette = pixel_accuracy(images, self.real.images), pixel_accuracy(snapped, self.real.images)

@@ -9,7 +9,9 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,10 +19,10 @@ from markupsafe import Markup
 from noisette._version import __version__
 from noisette.caller import leaves_torch_alone
 from noisette.errors import NoisetteError, RequestError
-from noisette.evaluation.charts import as_svg, loss_curves
+from noisette.evaluation.charts import Curve, as_svg, loss_curves
 from noisette.evaluation.evaluate import DRAWS, check_draws, evaluate_prepared
 from noisette.evaluation.figures import Tree
-from noisette.evaluation.reference import EvaluationProgress, silently
+from noisette.evaluation.reference import EvaluationProgress, Images, silently
 from noisette.evaluation.report_facts import Sweep, compared, environment_facts, sweeps, training_facts
 from noisette.evaluation.report_pictures import DrawnPictures, Picture
 from noisette.evaluation.setup import EvaluationSetup, prepare
@@ -93,6 +95,8 @@ def report(
     seed: int = 0,
     draws: int = DRAWS,
     floor: bool = False,
+    ask: int | None = None,
+    renderer: str | Path | None = None,
     progress: EvaluationProgress = silently,
     note: Callable[[str], None] = lambda text: None,
 ) -> Path | None:
@@ -110,6 +114,8 @@ def report(
         seed: Of the first image, 0 and up.
         draws: How often the requests are drawn, 1 and up.
         floor: Whether baselines that need no network stand beside each run; see `evaluate`.
+        ask: How many values are asked for, 0 and up, and all unless given; see `evaluate`.
+        renderer: Draws whole attributes right to the pixel; see `evaluate`.
         progress: Told of the drawing and the measuring.
         note: Told why a run was not measured.
 
@@ -127,15 +133,22 @@ def report(
     bundles = {name: locate(name) for name in names}
     options = [*(["--count", str(count)] if count is not None else [])]
     options += ["--split", split, "--seed", str(seed), "--draws", str(draws), *(["--floor"] if floor else [])]
-    sections, curves = [], {}
+    options += [*(["--ask", str(ask)] if ask is not None else [])]
+    options += [*(["--renderer", str(renderer)] if renderer is not None else [])]
+    measure = partial(
+        _measured, count=count, split=split, seed=seed, draws=draws, floor=floor, ask=ask, renderer=renderer
+    )
+    sections: list[Section] = []
+    curves: dict[str, Curve] = {}
+    held_out: dict[str, Curve] = {}
     for name, bundle in bundles.items():
         if losses := bundle.scalars("loss"):
-            curves[name] = losses
+            curves[name], held_out[name] = losses, bundle.scalars("validation_loss")
 
         def told(what: str, done: int, total: int, name: str = name) -> None:
             progress(f"{name}: {what}", done, total)
 
-        sections.append(_section(name, bundle, count, split, seed, draws, floor, told, options))
+        sections.append(_section(name, bundle, partial(measure, progress=told), options))
         if sections[-1].reason:
             note(f"{name} was not measured: {sections[-1].reason}")
     environment = Environment(
@@ -148,7 +161,7 @@ def report(
     page = environment.get_template("report.html.j2").render(
         sections=sections,
         compared=compared([section.result for section in sections]),
-        curves=Markup(as_svg(loss_curves(curves))) if curves else None,
+        curves=Markup(as_svg(loss_curves(curves, held_out))) if curves else None,
         written=time.strftime("%Y-%m-%d %H:%M"),
         version=__version__,
         command=shlex.join(["noisette", "report", *names, *options, *(["--out", str(out)] if out is not None else [])]),
@@ -161,15 +174,19 @@ def _shown(value: object) -> object:
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _measured(
+    generator: Generator, *, seed: int, draws: int, floor: bool, progress: EvaluationProgress, **asked: Any
+) -> tuple[EvaluationSetup, Tree, Images]:
+    """The run, ready, its figures, and the images of the first draw."""
+    setup, sampling = prepare(generator, progress=progress, **asked), generator.planner.resolve()
+    result = evaluate_prepared(setup, sampling, seed=seed, draws=draws, floor=floor, progress=progress)
+    return setup, result, setup.draw(sampling, seed)
+
+
 def _section(
     name: str,
     bundle: Bundle,
-    count: int | None,
-    split: str,
-    seed: int,
-    draws: int,
-    floor: bool,
-    progress: EvaluationProgress,
+    measure: Callable[[Generator], tuple[EvaluationSetup, Tree, Images]],
     options: Sequence[str],
 ) -> Section:
     result: Tree | None = None
@@ -182,10 +199,7 @@ def _section(
     try:
         generator = load(name)
         environment, status = bundle.environment, bundle.status
-        setup = prepare(generator, count=count, split=split, progress=progress)
-        sampling = generator.planner.resolve()
-        result = evaluate_prepared(setup, sampling, seed=seed, draws=draws, floor=floor, progress=progress)
-        images = setup.draw(sampling, seed)
+        setup, result, images = measure(generator)
     except NoisetteError as error:
         result, reason = None, str(error)
     if setup is not None and result is not None:

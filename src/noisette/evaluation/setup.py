@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisette.attributes.parsing import describe as describe_request
-from noisette.attributes.schema import UNKNOWN
+from noisette.attributes.schema import UNKNOWN, AttributeSchema
 from noisette.config.data import shows_held_out
 from noisette.config.sampling import SamplingSettings
 from noisette.data.dataset import SPLITS, Dataset
@@ -23,11 +23,12 @@ from noisette.evaluation.figures import PARTS, Tree
 from noisette.evaluation.occlusion import occluded
 from noisette.evaluation.records import Record, home_of
 from noisette.evaluation.reference import VERSION, EvaluationProgress, ReferenceSet, silently
+from noisette.evaluation.renderers import find_renderer
 from noisette.evaluation.whole_data import open_whole
 from noisette.files.cache import cache_folder
 from noisette.inference.generator import Generator
 from noisette.inference.loading import load
-from noisette.seeds import WORD
+from noisette.seeds import ASKED, WORD, random_of
 from noisette.store.locate import locate
 
 USUAL_COUNT = 500
@@ -48,6 +49,7 @@ class EvaluationSetup:
         data: Fingerprint of the whole data set.
         unlabelled: Images of the split that are left out, since nothing is known of them.
         wanted: Images that were wanted in a draw, where the split has fewer; 0 elsewhere.
+        ask: How many of the values that an image shows are asked for, 0 and up; None if all attributes are.
     """
 
     generator: Generator
@@ -56,6 +58,7 @@ class EvaluationSetup:
     data: str
     unlabelled: int = 0
     wanted: int = 0
+    ask: int | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -87,7 +90,7 @@ class EvaluationSetup:
         if not self.reference.conditional:
             return f"image {place + 1}"
         schema = self.reference.classifier.schema
-        values = schema.decode(self.reference.real.attributes[place])
+        values = schema.decode(self.reference.requests[place])
         return describe_request({name: value for name, value in values.items() if value is not False}, schema)
 
     def record(self, sampling: SamplingSettings, seed: int) -> Record:
@@ -108,7 +111,8 @@ class EvaluationSetup:
             "split": self.split,
             "images": self.count,
             "first_seed": seed,
-            "sampling": _sampling_facts(sampling),
+            "sampling": _sampling_facts(sampling, whole=self.ask is None),
+            **self._asked,
         }
         by = f"{sampling.sampler}{f'-by-{sampling.spacing}' if sampling.spacing != 'time' else ''}-{sampling.steps}"
         by += f"-guidance-{sampling.guidance.scale:g}" if self.reference.conditional else ""
@@ -126,7 +130,7 @@ class EvaluationSetup:
         Returns:
             (count, C, H, W) bytes.
         """
-        codes = self.reference.real.attributes if self.reference.conditional else None
+        codes = self.reference.requests if self.reference.conditional else None
 
         def draw() -> NDArray[np.uint8]:
             plan = self.generator.plan(codes, seeds=range(seed, seed + self.count), settings=sampling)
@@ -174,6 +178,7 @@ class EvaluationSetup:
             "train": reference.train.fingerprint,
             "real": real.fingerprint,
             "asked": reference.conditional,
+            **self._asked,
         }
         record = Record.of(cache_folder() / "real", f"{real.name}-{self.split}-{self.count}", facts)
         return record.figures(self.by, parts, lambda missing: reference.measure(real.images, progress, missing))
@@ -181,7 +186,13 @@ class EvaluationSetup:
     @property
     def by(self) -> str:
         """Names the classifier and the version of the figures, as records know them."""
-        return f"{self.reference.classifier.digest}-{VERSION}"
+        renderer = self.reference.renderer
+        return f"{self.reference.classifier.digest}-{VERSION}{f'-{renderer.digest}' if renderer else ''}"
+
+    @property
+    def _asked(self) -> Tree:
+        """What records know of how much is asked for; nothing of whole requests."""
+        return {} if self.ask is None else {"ask": self.ask}
 
 
 def prepare(
@@ -191,6 +202,8 @@ def prepare(
     split: str = "validation",
     step: int | None = None,
     classifier: AttributeClassifier | None = None,
+    ask: int | None = None,
+    renderer: str | Path | None = None,
     progress: EvaluationProgress = silently,
 ) -> EvaluationSetup:
     """Load a run, its data, and the attribute classifier of these, which is trained first where there is none.
@@ -202,6 +215,9 @@ def prepare(
             images that show them.
         step: Of a checkpoint that is kept; the newest unless given.
         classifier: The one for these data unless given.
+        ask: How many of the values that each real image shows are asked for, by lot, 0 and up; the rest is left open.
+            All attributes are asked for unless given.
+        renderer: The run or shipped model that draws whole attributes right to the pixel; see `find_renderer`.
         progress: Told of the training of a classifier.
 
     Returns:
@@ -242,11 +258,38 @@ def prepare(
         raise RequestError(f"a draw has at least one image, not {told(count)}")
     chosen = places[: USUAL_COUNT if count is None else count]
     wanted = count if count is not None and count > len(places) else 0
-    train = dataset.split("train")
+    if ask is not None and not recipe.conditional:
+        raise RequestError(f"{generator.name} takes no requests, so nothing can be asked for; leave --ask out")
+    train, real, hidden = dataset.split("train"), whole.take(chosen), occluded(whole)[chosen]
     reference = ReferenceSet(
-        classifier, train, whole.take(chosen), occluded(whole)[chosen], recipe.conditional, palette_of(train.images)
+        classifier,
+        train,
+        real,
+        hidden,
+        recipe.conditional and ask != 0,
+        palette_of(train.images),
+        some_values(np.where(hidden, np.int16(UNKNOWN), real.attributes), real.schema, ask) if ask else None,
+        find_renderer(train, recipe, renderer) if ask is not None or not recipe.conditional or renderer else None,
     )
-    return EvaluationSetup(generator, reference, split, whole.fingerprint, unlabelled, wanted)
+    return EvaluationSetup(generator, reference, split, whole.fingerprint, unlabelled, wanted, ask)
+
+
+def some_values(codes: NDArray[np.int16], schema: AttributeSchema, ask: int) -> NDArray[np.int16]:
+    """Keep some of the values that images show, by lot, always the same.
+
+    Args:
+        codes: (N, A), of images.
+        schema: What the codes mean.
+        ask: How many values are kept of each image, 1 and up; all of one that shows fewer.
+
+    Returns:
+        (N, A), UNKNOWN but for what is kept. A flag that an image has not is no value that it shows.
+    """
+    lots = random_of(0, ASKED).random(codes.shape)
+    flag = np.array([attribute.kind == "flag" for attribute in schema.attributes])
+    lots[(codes == UNKNOWN) | ((codes == 0) & flag)] = 2.0  # last
+    kept = (lots.argsort(axis=1).argsort(axis=1) < ask) & (lots < 1)
+    return np.where(kept, codes, np.int16(UNKNOWN))
 
 
 def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -264,13 +307,13 @@ def _places(split: str, whole: Dataset, held_out: NDArray[np.bool_]) -> NDArray[
     return np.flatnonzero(held_out)
 
 
-def _sampling_facts(sampling: SamplingSettings) -> Tree:
+def _sampling_facts(sampling: SamplingSettings, whole: bool) -> Tree:
     """The settings that decide what is drawn, under the keys by whose hash records are found.
 
-    Requests here specify all attributes, so none is imputed, but imputation leaves negative attributes out of the
+    Where requests specify all attributes none is imputed, but imputation leaves negative attributes out of the
     guidance; and a spacing by rule needs no times.
     """
-    facts = sampling.model_dump(mode="json", exclude={"impute", "palette", "times"})
+    facts = sampling.model_dump(mode="json", exclude={"palette", "times", *(["impute"] if whole else [])})
     negative = facts["guidance"].pop("negative")
     facts["guidance"]["excluded"] = {} if sampling.impute else negative
     if sampling.times:

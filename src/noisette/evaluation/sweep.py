@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.evaluate import evaluate_prepared
 from noisette.evaluation.figures import Tree
 from noisette.evaluation.reference import EvaluationProgress, silently
+from noisette.evaluation.setup import prepare
 from noisette.evaluation.sweep_output import panels, table, write_grid
 from noisette.evaluation.sweep_plan import planned
 from noisette.evaluation.targets import sweep_folder, sweeps_of
@@ -44,6 +46,8 @@ def sweep(
     seed: int = 0,
     draws: int = 1,
     classifier: AttributeClassifier | None = None,
+    ask: int | None = None,
+    renderer: str | Path | None = None,
     progress: EvaluationProgress = silently,
 ) -> Tree:
     """Evaluate a run at every combination of settings, and write a folder.
@@ -60,6 +64,8 @@ def sweep(
         seed: Of the first image, where seeds are not swept, 0 and up.
         draws: How often each point is drawn, 1 and up; several give a spread.
         classifier: The one for these data unless given.
+        ask: How many values are asked for, 0 and up, and all unless given; see `evaluate`.
+        renderer: Draws whole attributes right to the pixel; see `evaluate`.
         progress: Told of the drawing and the measuring.
 
     Returns:
@@ -69,7 +75,19 @@ def sweep(
         RequestError: Settings cannot be, or nothing can be measured; nothing is drawn then.
     """
     plotted = chosen_figures(figures)
-    points = planned(run, over, count, split, seed, draws, classifier, progress)
+    setup_of = cache(
+        lambda step: prepare(
+            run,
+            count=count,
+            split=split,
+            step=step,
+            classifier=classifier,
+            ask=ask,
+            renderer=renderer,
+            progress=progress,
+        )
+    )
+    points = planned(over, setup_of, seed, draws)
     reference, images = points[0].setup.reference, points[0].setup.count
     if not [figure for figure in plotted if figure.path.partition(".")[0] not in reference.left_out]:
         part = plotted[0].path.partition(".")[0]
@@ -83,6 +101,8 @@ def sweep(
         "split": split,
         "seed": seed,
         "draws": draws,
+        **({} if ask is None else {"ask": ask}),
+        **({} if renderer is None else {"renderer": str(renderer)}),
         "plotted": [each.path for each in plotted],
         "weights": list(dict.fromkeys(point.setup.generator.weights for point in points)),
     }

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from noisette.config.sampling import SamplingSettings
 from noisette.errors import RequestError
 from noisette.evaluation.axes import check_axis, combinations, of_drawing
-from noisette.evaluation.classifier import AttributeClassifier
 from noisette.evaluation.evaluate import check_draws
-from noisette.evaluation.reference import EvaluationProgress
-from noisette.evaluation.setup import EvaluationSetup, prepare
+from noisette.evaluation.setup import EvaluationSetup
 
 
 @dataclass(frozen=True)
@@ -36,26 +32,15 @@ class Point:
 
 
 def planned(
-    run: str | Path,
-    over: Mapping[str, Sequence[Any]],
-    count: int | None,
-    split: str,
-    seed: int,
-    draws: int,
-    classifier: AttributeClassifier | None,
-    progress: EvaluationProgress,
+    over: Mapping[str, Sequence[Any]], setup_of: Callable[[int | None], EvaluationSetup], seed: int, draws: int
 ) -> list[Point]:
     """List every combination of settings, checked.
 
     Args:
-        run: A run folder, or a shipped model.
         over: Values by axis.
-        count: Images in a draw; see `evaluate`.
-        split: Where the requests are from.
+        setup_of: The run, ready to be evaluated, at the step of a checkpoint; the newest of None.
         seed: Of the first image, where seeds are not swept.
         draws: How often each point is drawn.
-        classifier: The one for these data unless given.
-        progress: Told of the training of a classifier.
 
     Returns:
         The points, the last axis varying fastest.
@@ -67,9 +52,6 @@ def planned(
         raise RequestError("a sweep needs at least one setting with values, such as guidance=1,1.5,2")
     for name in over:
         check_axis(name)
-    setup_of = cache(
-        lambda step: prepare(run, count=count, split=split, step=step, classifier=classifier, progress=progress)
-    )
     points = []
     for settings in combinations(over):
         setup, first = setup_of(settings.get("checkpoint")), settings.get("seed", seed)

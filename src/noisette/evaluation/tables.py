@@ -28,6 +28,10 @@ def circumstances(result: Tree, swept: Collection[str] = ()) -> str:
         "checkpoint": f"step {result['step']:,}, {'averaged' if result['averaged'] else 'last'} weights",
         **in_words(result["sampling"], always=always),
         "requests": f"{result['images']} images of the {result['split']} split of {result['dataset']}",
+        "asked": {None: "", 0: "nothing asked for"}.get(
+            result.get("ask"), f"{result.get('ask')} of the values asked for"
+        ),
+        "renderer": f"held against {result['renderer']}" if result.get("renderer") else "",
         "seed": f"seeds from {', '.join(map(str, result['first_seeds']))}",
     }
     return "; ".join(text for name, text in told.items() if text and name not in swept)
@@ -216,6 +220,10 @@ def describe(result: Tree) -> str:
     if told_why := left_out(result):
         lines += ["", *(f"left out: {text}" for text in told_why)]
     return "\n".join(lines)
+
+
+def _how_much(ask: int | None) -> str:
+    return "" if ask is None else "nothing asked for" if ask == 0 else f"{ask} of the values of each asked for"
 
 
 def _seconds(value: float | None) -> str:

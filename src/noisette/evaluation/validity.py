@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.evaluation.memorisation import novel_combinations
+
 Render = Callable[[NDArray[np.int16]], NDArray[np.uint8]]
 """(N, A) codes to their images, (N, C, H, W) bytes."""
 
@@ -28,6 +30,7 @@ class Validity:
         values: Total variation between how often each value is read and how often training images have it, the mean
             over attributes, 0 to 1.
         pairs: The same of pairs of values of two attributes.
+        novel: Share of images whose attributes, as they are read, no training image has together.
         different: Share of images that differ from all before them.
     """
 
@@ -36,6 +39,7 @@ class Validity:
     pixels: float
     values: float
     pairs: float
+    novel: float
     different: float
 
 
@@ -61,6 +65,7 @@ def validity(
         pixels=float(same.mean()),
         values=values,
         pairs=pairs,
+        novel=novel_combinations(read, trained),
         different=len({image.tobytes() for image in images}) / len(images),
     )
 

@@ -33,9 +33,10 @@ class Baseline:
     Attributes:
         summary: What it does, in a few words.
         draw: Does it.
-        conditional: Whether it goes by requests; else it is for models that take none.
+        conditional: Whether it goes by requests; else it is for where nothing is requested.
         why_not: Why it cannot be had of some training images; None if it can.
         version: Raised when it draws other images: those that were kept are then drawn again.
+        brief: Whether a request may leave attributes open.
     """
 
     summary: str
@@ -43,10 +44,13 @@ class Baseline:
     conditional: bool
     why_not: Callable[[Dataset], str | None] = _always
     version: int = 1
+    brief: bool = False
 
 
 BASELINES = {
-    "nearest": Baseline("the training image nearest by attributes; of several, one by lot", nearest.nearest, True),
+    "nearest": Baseline(
+        "the training image nearest by attributes; of several, one by lot", nearest.nearest, True, brief=True
+    ),
     "trees": Baseline("a decision tree for each pixel, over attribute values", trees.trees, True, trees.why_not),
     "layers": Baseline("which pixels each value owns, counted and composed", layers.layered, True, layers.why_not),
     "resampled": Baseline("training images by lot", lots.resampled, False),
@@ -60,19 +64,25 @@ BASELINES = {
 """In the order of tables."""
 
 
-def left_out(train: Dataset, conditional: bool) -> dict[str, str]:
+def left_out(train: Dataset, conditional: bool, brief: bool = False) -> dict[str, str]:
     """Say which baselines cannot be had, and why.
 
     Args:
         train: The training images.
-        conditional: Whether the model beside them takes requests.
+        conditional: Whether anything is requested of the model beside them.
+        brief: Whether requests leave attributes open.
 
     Returns:
         Reasons by name.
     """
-    other = "it takes requests" if conditional else "it was trained without attributes"
-    reasons = {
-        name: baseline.why_not(train) if baseline.conditional == conditional else other
-        for name, baseline in BASELINES.items()
-    }
+    other = "it takes requests" if conditional else "nothing is requested"
+
+    def why_not(baseline: Baseline) -> str | None:
+        if baseline.conditional != conditional:
+            return other
+        if brief and not baseline.brief:
+            return "its requests are whole, and these leave attributes open"
+        return baseline.why_not(train)
+
+    reasons = {name: why_not(baseline) for name, baseline in BASELINES.items()}
     return {name: reason for name, reason in reasons.items() if reason}

@@ -34,6 +34,7 @@ class Status(_Facts):
         progress: Share of the budget that is spent.
         seconds: Of training.
         loss: The running average; None before the first.
+        validation_loss: Of images that are not trained on, at the last grid of samples; None before the first.
         images_per_second: The running average.
         skipped: Steps without a finite loss.
         pid: Of the process that wrote it.
@@ -46,6 +47,7 @@ class Status(_Facts):
     progress: Annotated[float, Field(ge=0, le=1)]
     seconds: Seconds
     loss: float | None = None
+    validation_loss: float | None = None
     images_per_second: Annotated[float, Field(ge=0)]
     skipped: Count = 0
     pid: Count = 0

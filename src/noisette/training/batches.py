@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from accelerate import Accelerator
@@ -39,24 +40,33 @@ class Batch:
 
 
 class Batches:
-    """The train split in batches, a new permutation in each epoch."""
+    """A split in batches, a new permutation in each epoch."""
 
-    def __init__(self, model: Model, dataset: Dataset, supervision: Supervision, accelerator: Accelerator) -> None:
+    def __init__(
+        self,
+        model: Model,
+        dataset: Dataset,
+        supervision: Supervision,
+        accelerator: Accelerator,
+        split: Literal["train", "validation"] = "train",
+    ) -> None:
         """Hold the images.
 
         Args:
             model: Says how images become numbers, the schedule, the batch size and the seed.
-            dataset: All of it; its train split is trained on.
+            dataset: All of it.
             supervision: Chooses the diffusion times.
             accelerator: Says which part of each batch is this process's, and on which device.
+            split: The one that is trained on, or the one that the loss is held against.
         """
         self._model, self._supervision, self._accelerator = model, supervision, accelerator
-        # The whole data set with the indices of its train split: a copy of that may not fit beside it.
-        self._images, self._train = torch.from_numpy(dataset.images), torch.from_numpy(dataset.places("train"))
+        # The whole data set with the indices of the split: a copy of that may not fit beside it.
+        self._images, self._places = torch.from_numpy(dataset.images), torch.from_numpy(dataset.places(split))
         self._codes = torch.from_numpy(dataset.attributes) if model.recipe.conditional else None
         self._units = torch.tensor(model.schema.units)
-        self.size = model.recipe.training.batch_size
-        self.steps_per_epoch = len(self._train) // self.size
+        size = min(model.recipe.training.batch_size, len(self._places))
+        self.size = size - size % accelerator.num_processes
+        self.steps_per_epoch = len(self._places) // self.size if self.size else 0
 
     def epoch(self, steps: int) -> int:
         """The epoch that the last of so many steps belongs to, from 1; 0 before the first."""
@@ -73,7 +83,7 @@ class Batches:
         """
         model, seed, device = self._model, self._model.recipe.training.seed, self._accelerator.device
         noise = generator(seed, "noise", step)
-        indices = self._train[batch_indices(seed, step, images=len(self._train), batch_size=self.size)]
+        indices = self._places[batch_indices(seed, step, images=len(self._places), batch_size=self.size)]
         times = self._supervision.times(self.size, step, noise)
         eps = torch.randn(self.size, *model.shape, generator=noise)
         mine = share_of_batch(self._accelerator, self.size)

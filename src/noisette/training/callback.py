@@ -15,6 +15,7 @@ class StepInfo:
         step: Steps taken so far, from 1.
         epoch: The epoch that the step belongs to, from 1.
         loss: Running average over the last steps.
+        validation_loss: Of images that are not trained on, at the last grid of samples; None before the first.
         images_per_second: Running average over the last steps.
         progress: Share of the budget that is spent, 0 to 1.
         elapsed: Seconds of training, over all processes that went on with it in turn.
@@ -24,6 +25,7 @@ class StepInfo:
     step: int
     epoch: int
     loss: float
+    validation_loss: float | None
     images_per_second: float
     progress: float
     elapsed: float

@@ -48,9 +48,9 @@ class Learner:
             teacher: Its weights, to begin with; random ones unless given.
         """
         self._config, self._accelerator, self._settings = model.recipe.training, accelerator, settings
-        self._supervision, self._noised = supervision, model.noised
+        self._supervision, self._noised, self._objective = supervision, model.noised, model.objective
         # The loss of a palette reads as many numbers as the network writes, so it is worth compiling too.
-        self._loss = torch.compile(model.objective.loss) if settings.compiled else model.objective.loss
+        self._loss = torch.compile(self._objective.loss) if settings.compiled else self._objective.loss
         torch.manual_seed(derived_seed(self._config.seed, "weights", 0))
         self.network: Network = model.network()
         self.network.to(accelerator.device, memory_format=settings.memory_format)  # type: ignore[call-overload]
@@ -88,6 +88,29 @@ class Learner:
     def is_finite(self) -> bool:
         """Whether all weights are."""
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters())
+
+    @torch.no_grad()
+    def loss_of(self, batch: Batch, step: int) -> float:
+        """The loss of the network that draws, without learning from it.
+
+        Args:
+            batch: This process's share, of images that are not trained on.
+            step: Number of the batch, from 0.
+
+        Returns:
+            The mean over all processes.
+        """
+        network = self.for_drawing
+        xt = self._noised(batch.x0, batch.eps, batch.alpha, batch.sigma)
+        xt = xt.contiguous(memory_format=self._settings.memory_format)
+        x0, eps = self._supervision.target(xt, batch.x0, batch.eps, step, batch.condition)
+        training = network.training
+        network.eval()
+        prediction = network(xt, batch.times, self._supervision.model_condition(batch.condition, step))
+        network.train(training)
+        loss = self._objective.loss(prediction.float(), x0, eps, xt, batch.alpha, batch.sigma)
+        mean: Tensor = self._accelerator.reduce(loss, reduction="mean")
+        return mean.item()
 
     def step(self, batch: Batch, step: int, rate: float) -> tuple[float, float, bool]:
         """Take one step.

@@ -44,6 +44,6 @@ def batch_indices(seed: int, step: int, *, images: int, batch_size: int) -> Tens
     return _order(seed, epoch, images)[place * batch_size : (place + 1) * batch_size]
 
 
-@lru_cache(maxsize=1)  # all steps of an epoch share it, and a million indices take a while to shuffle
+@lru_cache(maxsize=2)  # all steps of an epoch share it, and a million indices take a while to shuffle
 def _order(seed: int, epoch: int, images: int) -> Tensor:
     return torch.randperm(images, generator=generator(seed, "order", epoch))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from noisette.errors import NoisetteError
 from noisette.store.run import Run
 from noisette.training.budget import Budget
 from noisette.training.callback import Callback, StepInfo
 from noisette.training.curves import Curves
-from noisette.training.smoothing import RunningAverage
+from noisette.training.smoothing import RunningAverage, lowest_before_rise
 from noisette.training.state import State
 
 _STATUS_EVERY = 1.0  # seconds
@@ -37,6 +39,10 @@ class Reporter:
         self.curves, self._run, self._callback, self._budget, self._main = curves, run, callback, budget, main
         self._loss, self._speed = RunningAverage(0.98), RunningAverage(0.9)
         self._status_at = time.monotonic()
+        self._validation_loss: float | None = None
+        with suppress(NoisetteError):  # a run that is new has none
+            self._validation_loss = run.status["validation_loss"]
+        self._held_out: dict[int, float] = {}
 
     def record(self, state: State, scalars: Mapping[str, float], images_per_second: float, misses: int) -> None:
         """Add a step to the curves.
@@ -58,12 +64,48 @@ class Reporter:
                 f"step {state.step}: the loss is not finite; the step was skipped ({misses} in a row)"
             )
 
+    def held_out(self, state: State, loss: float) -> None:
+        """Add the loss of images that are not trained on, once a step.
+
+        Args:
+            state: As it is now.
+            loss: Of the weights that draw.
+        """
+        if state.step not in self._held_out and math.isfinite(loss):
+            self.curves.add(state.step, {"validation_loss": loss})
+            self._validation_loss = self._held_out[state.step] = loss
+
+    def finished(self, state: State, epoch: int) -> None:
+        """Write that the training is finished; tell the callback if it went on for too long.
+
+        Args:
+            state: As it is now.
+            epoch: Of the last step.
+        """
+        self.status("finished", state, epoch, 1.0)
+        if (place := lowest_before_rise(list(self._held_out.values()))) is not None:
+            step = list(self._held_out)[place]
+            self._callback.on_note(
+                f"the loss of validation images was lowest at step {step:,} ({self._held_out[step]:.4f}) and has risen"
+                f" to {self._validation_loss:.4f}: since then it learned its images by heart; train for less, or on"
+                " more images"
+            )
+
     def step(self, state: State, epoch: int) -> None:
         """Tell the callback of the step, and write the status now and then."""
         progress = self._budget.progress(state.step, state.elapsed)
         remaining = state.elapsed * (1 - progress) / progress if progress > 0 else math.inf
         self._callback.on_step(
-            StepInfo(state.step, epoch, self._loss.value, self._speed.value, progress, state.elapsed, remaining)
+            StepInfo(
+                state.step,
+                epoch,
+                self._loss.value,
+                self._validation_loss,
+                self._speed.value,
+                progress,
+                state.elapsed,
+                remaining,
+            )
         )
         if time.monotonic() - self._status_at > _STATUS_EVERY:
             self.status("running", state, epoch, progress)
@@ -91,6 +133,7 @@ class Reporter:
                 progress=progress,
                 seconds=state.elapsed,
                 loss=self._loss.value if self._loss.count else None,
+                validation_loss=self._validation_loss,
                 images_per_second=self._speed.value,
                 skipped=state.skipped,
             )

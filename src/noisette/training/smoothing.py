@@ -1,8 +1,28 @@
-"""Running averages of figures that jump from step to step."""
+"""What figures say that jump from step to step: running averages, and whether a loss rises."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+_RISEN = 1.05
+"""Times its lowest value, from which on a loss has risen: less is chance."""
+_IN_A_ROW = 3
+
+
+def lowest_before_rise(values: Sequence[float]) -> int | None:
+    """Find where a loss was lowest, if it has risen since.
+
+    Args:
+        values: Of the loss of images that are not trained on, in turn.
+
+    Returns:
+        The place of the lowest; None unless the last `_IN_A_ROW` are all above it by a twentieth.
+    """
+    if len(values) <= _IN_A_ROW:
+        return None
+    lowest = min(range(len(values)), key=values.__getitem__)
+    return lowest if min(values[-_IN_A_ROW:]) > _RISEN * values[lowest] else None
 
 
 class RunningAverage:

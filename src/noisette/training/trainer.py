@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 
 from accelerate import Accelerator
 from torch import Tensor
@@ -32,6 +33,9 @@ from noisette.training.speed import Settings
 from noisette.training.state import State
 from noisette.training.stopping import StopRequest
 from noisette.training.supervision import Supervision
+
+_HELD_OUT = 4
+"""Batches of the validation split whose loss is looked at with each grid."""
 
 _PATIENCE = 5
 """Steps in a row without a finite loss after which a training gives up."""
@@ -77,6 +81,7 @@ class Trainer:
         """
         self._recipe, self._run, self._accelerator, self._budget = model.recipe, run, accelerator, budget
         self._batches = Batches(model, dataset, supervision, accelerator)
+        self._held_out = Batches(model, dataset, supervision, accelerator, "validation")
         self._grid = Grid(model, dataset, accelerator.device)
         self._compiled = settings.compiled
         self._learner = Learner(model, supervision, accelerator, settings, teacher)
@@ -131,6 +136,7 @@ class Trainer:
                 if stopping:
                     self._stop(report, progress, interrupted=stop.interrupted)
                 if owed:  # and all that was learned is saved, whatever becomes of the grid
+                    self._look_at_held_out(report)
                     self._draw_grid(report, stop)
                     self._grid_step = state.step
                     continue  # a request to stop may have cut it short
@@ -154,6 +160,7 @@ class Trainer:
             if misses:
                 self._give_up(report, misses, 1.0)
             self._save(report.curves)
+            self._look_at_held_out(report)
             self._finish(report, stop)
 
     @property
@@ -209,6 +216,15 @@ class Trainer:
         save_checkpoint(self._run.checkpoints, self.state.step, self._learner.tensors(), asdict(self.state), keep)
         self._saved_step = self.state.step
 
+    def _look_at_held_out(self, report: Reporter) -> None:
+        """Take the loss of images that are not trained on: where it rises while the other falls, the network learns
+        its images by heart. All processes take part. They are the same images, with the same noise, every time.
+        """
+        batches = min(_HELD_OUT, self._held_out.steps_per_epoch)
+        losses = [self._learner.loss_of(self._held_out.batch(number), number) for number in range(batches)]
+        if losses:
+            report.held_out(self.state, fmean(losses))
+
     def _draw_grid(self, report: Reporter, stop: StopRequest) -> None:
         """Draw the grid of this step unless it is there; a request to stop cuts it short, within a step of the
         sampler, and whoever resumes draws it.
@@ -232,7 +248,7 @@ class Trainer:
         cut = self._accelerator.is_main_process and self._drawn_step != self.state.step
         if agree(self._accelerator, 1.0, cut, False)[1]:
             self._stop(report, 1.0, interrupted=stop.interrupted)
-        report.status("finished", self.state, self._epoch, 1.0)
+        report.finished(self.state, self._epoch)
 
     def _stop(self, report: Reporter, progress: float, *, interrupted: bool) -> None:
         report.status("stopped", self.state, self._epoch, progress)

@@ -13,6 +13,9 @@ def test_what_goes_wrong_is_said():
     assert "was heard" in alerts(running, 400.0)[0].text
     assert "is gone" in alerts(running, 120.0, alive=False)[0].text
     assert "not finite" in alerts({**running, "skipped": 3}, 101.0)[0].text
+    rising = [(step, loss) for step, loss in enumerate([3.0, 2.0, 2.2, 2.3, 2.4])]
+    assert alerts(running, 110.0, held_out=rising[:4]) == []
+    assert alerts(running, 110.0, held_out=rising)[0].values == {"step": 1}
     assert "failed" in alerts({"state": "failed", "skipped": 0, "updated": 0.0}, 400.0)[0].text
 
 

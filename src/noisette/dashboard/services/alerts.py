@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noisette.dashboard.services.translation import Message
+from noisette.training.smoothing import lowest_before_rise
 
 _LOST = 10.0  # seconds without a word from a training whose process is not there
 _STALLED = 120.0  # seconds without a word from a training that says it runs
@@ -16,7 +17,12 @@ _MANY = 400  # steps, to tell that a loss no longer falls
 
 
 def alerts(
-    status: Mapping[str, Any], now: float, *, alive: bool = True, losses: NDArray[np.float64] | None = None
+    status: Mapping[str, Any],
+    now: float,
+    *,
+    alive: bool = True,
+    losses: NDArray[np.float64] | None = None,
+    held_out: Sequence[tuple[int, float]] = (),
 ) -> list[Message]:
     """What is wrong with a training.
 
@@ -25,6 +31,7 @@ def alerts(
         now: Seconds since the epoch.
         alive: Whether its process is there.
         losses: (N,), one a step.
+        held_out: Steps, and the loss of validation images after each.
     """
     found = []
     running = status.get("state") == "running"
@@ -52,6 +59,14 @@ def alerts(
             Message(
                 "The loss has not fallen in the last half of its steps; a lower learning rate may help, or it is as"
                 " good as it gets."
+            )
+        )
+    if (place := lowest_before_rise([loss for _, loss in held_out])) is not None:
+        found.append(
+            Message(
+                "The loss of validation images was lowest at step {step:,} and has risen since: it learns its images by"
+                " heart. Train for less, or on more images.",
+                {"step": held_out[place][0]},
             )
         )
     return found

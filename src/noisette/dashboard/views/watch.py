@@ -88,9 +88,11 @@ def _depth(runs: Path, chosen: list[ListedModel]) -> None:
 
 
 def _alerts(run: Run, listed: ListedModel) -> None:
-    loss = curves_of(listed).get("loss")
-    losses = np.zeros(0) if loss is None else loss.values
-    for problem in alerts(run.status, time.time(), alive=entry_of(run.folder) is not None, losses=losses):
+    curves, alive = curves_of(listed), entry_of(run.folder) is not None
+    losses = curves["loss"].values if "loss" in curves else np.zeros(0)
+    kept = curves.get("validation_loss")
+    held_out = [] if kept is None else list(zip(kept.steps.tolist(), kept.values.tolist(), strict=True))
+    for problem in alerts(run.status, time.time(), alive=alive, losses=losses, held_out=held_out):
         st.warning(say(problem), icon=":material/warning:")
 
 

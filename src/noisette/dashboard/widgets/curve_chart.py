@@ -14,6 +14,9 @@ from noisette.dashboard.shared import event_reader
 from noisette.dashboard.widgets.language import say
 from noisette.store.events import Curve
 
+_BESIDE = {"loss": "validation_loss"}
+"""Curves that are shown beside another, in the same chart."""
+
 
 def curves_of(run: ListedModel) -> dict[str, Curve]:
     """The curves of a run by their tags."""
@@ -28,7 +31,8 @@ def curve_chart(runs: list[ListedModel]) -> None:
         if len(gone) == len(runs):
             return
     read = {run.name: curves_of(run) for run in runs}
-    tags = sorted({tag for curves in read.values() for tag in curves}, key=lambda tag: (tag != "loss", tag))
+    written = {tag for curves in read.values() for tag in curves if tag != _BESIDE["loss"]}
+    tags = sorted(written, key=lambda tag: (tag != "loss", tag))
     if not tags:
         st.info(say("Nothing was written yet; the first points come with the first steps."))
         return
@@ -47,10 +51,16 @@ def curve_chart(runs: list[ListedModel]) -> None:
         for run in runs
         if (curve := read[run.name].get(tag)) is not None
     ]
+    tables += [
+        _points(run, curve, tag, axis, 0.0, len(runs)).assign(of=say("validation images"))
+        for run in runs
+        if tag in _BESIDE and (curve := read[run.name].get(_BESIDE[tag])) is not None
+    ]
     if not tables:
         st.info(say("None of these runs has written {tag}.", tag=tag))
         return
     table = pd.concat(tables)
+    kinds = table["of"].unique()
     table = table[np.isfinite(table[tag]) & ((table[tag] > 0) | (not log))]
     chart = (
         alt.Chart(table)
@@ -61,6 +71,7 @@ def curve_chart(runs: list[ListedModel]) -> None:
                 tag, scale=alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False), title=say(_title(tag))
             ),
             color=alt.Color("run", title=None, legend=alt.Legend(orient="top")),
+            strokeDash=alt.StrokeDash("of", title=None, legend=alt.Legend(orient="top") if len(kinds) > 1 else None),
         )
     )
     st.altair_chart(chart.interactive(bind_y=False), width="stretch")
@@ -70,7 +81,8 @@ def _points(run: ListedModel, curve: Curve, tag: str, axis: Axis, weight: float,
     places = thinned(len(curve.values), lines)
     batch = run.recipe.training.batch_size if run.recipe else 1
     values = smoothed(curve.values, weight)[places]
-    return pd.DataFrame({"run": run.title, axis: along(curve, axis, batch)[places], tag: values})
+    told = {"run": run.title, "of": say("training images"), axis: along(curve, axis, batch)[places], tag: values}
+    return pd.DataFrame(told)
 
 
 def _title(tag: str) -> str:

@@ -64,6 +64,8 @@ class Source(Generic[OptionsT]):
         compare: Says whether a data set is that of an official file, byte for byte; None where there is no such file.
         read: Reads the attributes off the pixels of images as they are opened: (N, C, H, W) uint8 to a table, (N, A)
             int16, with UNKNOWN for what they do not show; None where pixels do not tell.
+        draw: Draws images as they are opened from their attributes: such a table without UNKNOWN, and `size`, which is
+            (height, width); None where no rule draws them.
         background: `#rrggbb`, the usual one, for examples.
     """
 
@@ -75,6 +77,7 @@ class Source(Generic[OptionsT]):
     archive: Archive | None = None
     compare: Callable[[Dataset, Path], str] | None = None
     read: Callable[[NDArray[np.uint8]], NDArray[np.int16]] | None = None
+    draw: Callable[..., NDArray[np.uint8]] | None = None
     background: str = "#ffffff"
 
     def read_options(self, given: Mapping[str, object]) -> OptionsT:

@@ -446,5 +446,6 @@ SOURCE = Source(
     describe=_describe,
     open=_open,
     read=read,
+    draw=draw,
     background="#638596",
 )
