@@ -35,11 +35,23 @@ def main() -> None:
         for split, most in (("train", asked.count), ("validation", None)):
             (asked.folder / split).mkdir()
             images = data.split(split)
-            for place in range(len(images) if most is None else most):
+            for place in range(min(len(images), most or len(images))):
                 name = f"{split}/{place}.png"
-                Image.fromarray(images.images[place].transpose(1, 2, 0)).save(asked.folder / name)
+                Image.fromarray(images.images[place].transpose(1, 2, 0).squeeze()).save(asked.folder / name)
                 values = data.schema.decode(images.attributes[place])
-                table.writerow([name, *(str(values[each]).lower() for each in names)])
+                table.writerow(
+                    [
+                        name,
+                        *(
+                            ""
+                            if each not in values
+                            else str(values[each]).lower()
+                            if isinstance(values[each], bool)
+                            else values[each]
+                            for each in names
+                        ),
+                    ]
+                )
 
 
 if __name__ == "__main__":

@@ -287,5 +287,9 @@ def assemble(recipe: Recipe, schema: AttributeSchema | None = None, palette: Pal
         space = OnPalette(space, palette)
     model = Model(recipe, schema or AttributeSchema(), schedule, space, dataset.shape[1:], palette)
     if model.masked and len(model.order) != model.size[0] * model.size[1]:
-        raise RequestError(f"palette.json: its order is of {len(model.order)} pixels, and the images have others")
+        height, width = model.size
+        raise RequestError(
+            f"palette.json: its order is of {len(model.order)} pixels, and the images have {height * width}; restore it"
+            " from a copy, or train anew"
+        )
     return model

@@ -121,8 +121,11 @@ def test_a_run_that_takes_no_requests_is_held_against_the_source_too(by_lot):
     found = evaluate(by_lot, count=100, draws=1, steps=1)
     assert found["drawn"]["validity"]["images"] == 100
     assert found["renderer"] == EXACT
+    assert evaluate(by_lot, count=100, draws=1, steps=1, ask=0) == found
     with pytest.raises(RequestError, match="takes no requests, so nothing can be asked for; leave --ask out"):
         evaluate(by_lot, count=100, ask=1)
+    with pytest.raises(RequestError, match="at least nothing is asked for"):
+        evaluate(by_lot, count=100, ask=-1)
 
 
 def test_what_draws_whole_attributes(drawer, by_lot, punks):
@@ -156,6 +159,7 @@ def test_what_cannot_be_asked_is_told(capsys, drawer):
         (["--leave-open"], "--impute and --leave-open go with --ask"),
         (["--ask", "-1"], "-1 is not in the range"),
         (["--ask", "1", "--renderer", "nowhere"], "nowhere"),
+        (["--renderer", str(drawer)], "a renderer is for requests that leave something open"),
     ):
         assert main(["evaluate", str(drawer), "--draws", "1", *options]) == 2
         assert message in capsys.readouterr().err
@@ -163,6 +167,10 @@ def test_what_cannot_be_asked_is_told(capsys, drawer):
 
 def test_a_sweep_and_a_report_ask_for_as_little(capsys, drawer, tmp_path):
     same = ["--count", "100", "--ask", "1"]
+    assert main(["sweep", str(drawer), "--over", "impute=true,false"]) == 2
+    assert "say how much is asked for with --ask" in capsys.readouterr().err
+    assert main(["sweep", str(drawer), "--over", "impute=yes", *same]) == 2
+    assert "impute takes true and false" in capsys.readouterr().err
     assert main(["sweep", str(drawer), "--over", "impute=true,false", *same, "--json"]) == 0
     swept = json.loads(capsys.readouterr().out)
     assert swept["ask"] == 1

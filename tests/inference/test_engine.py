@@ -77,6 +77,8 @@ def test_it_computes_what_pytorch_computes(kind, exports):
     network, model, data = made(kind)
     engines = [in_pytorch(network, model.objective), exported(network, model, kind=kind)]
     xt = torch.randn(6, *model.noisy_shape, generator=torch.Generator().manual_seed(0))
+    if model.masked:  # its last plane has the numbers of colours
+        xt[:, -1] = torch.arange(xt[:, -1].numel()).view_as(xt[:, -1]) % (len(model.colours) + 1)
     codes = torch.from_numpy(data.attributes[:6]).long() if model.recipe.conditional else None
     if codes is not None:
         codes[3:, ::2] = -1

@@ -113,6 +113,7 @@ def _network_begun(base: Recipe, own: Mapping[str, Any]) -> dict[str, Any]:
     kept = [each for each in base.network.condition if suits and (each != "layers" or each in suits)]
     if network["kind"] != own["kind"]:  # another kind cannot take what this one could
         return {**network, "condition": kept}
+    network["colour_width"] = 0  # of hidden pixels alone, and the recipe of a folder adds noise
     network["condition"] = kept + [each for each in suits if each not in kept]
     if "layers" in suits and not network["pixel_width"]:
         network |= {name: own[name] for name in ("pixel_width", "pixel_map_channels")}

@@ -16,8 +16,14 @@ from noisette.inference.loading import planner_of
 from noisette.legacy import old_path
 from noisette.store.locate import locate
 
+
+def _truth(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
 AXES: dict[str, Callable[[str], Any]] = {
     **{name: str if setting.choices else setting.kind for name, setting in SWEPT.items()},
+    "impute": _truth,
     "checkpoint": int,
     "seed": int,
 }
@@ -60,6 +66,8 @@ def parse_axis(text: str, run: str | Path) -> tuple[str, list[Any]]:
         return name, list(bundle.steps)
     try:
         found = [AXES[name](value.strip()) for value in values.split(",")]
+    except KeyError as error:
+        raise RequestError(f"{name} takes true and false, with a comma between them, not {values}") from error
     except ValueError as error:
         raise RequestError(f"{name} takes numbers with commas between them, not {values}") from error
     if len(set(found)) < len(found):

@@ -180,7 +180,8 @@ class Measured:
     def title(self) -> str:
         """Split, number of images and sampling settings, for a person to read."""
         sampling = modernise({"sampling": self.facts["sampling"]})["sampling"]
-        told = " · ".join([f"{self.facts['split']} {self.facts['images']}", *in_words(sampling).values()])
+        asked = [] if (ask := self.facts.get("ask")) is None else [f"{ask or 'nothing'} asked"]
+        told = " · ".join([f"{self.facts['split']} {self.facts['images']}", *asked, *in_words(sampling).values()])
         if set(PARTS) <= self.mean.keys():
             return told
         return f"{told} · {', '.join(part.replace('_', ' ') for part in self.mean)} alone"
@@ -222,7 +223,8 @@ def _real(facts: Tree, by: str) -> Tree | None:
     """The figures of the real images whose requests were drawn."""
     for path in (cache_folder() / "real").glob(f"*/figures-{by}.json"):
         try:
-            if _read_facts(path.parent)["real"] == facts["requests"]:
+            its = _read_facts(path.parent)
+            if its["real"] == facts["requests"] and its.get("ask") == facts.get("ask"):
                 return _read_figures(path)
         except (NoisetteError, LookupError):
             continue

@@ -12,11 +12,11 @@ from noisette.config.recipe import Recipe
 from noisette.data.dataset import Dataset
 from noisette.data.opening import pixel_renderer
 from noisette.errors import RequestError
+from noisette.evaluation.occlusion import attributes_determine_images
 from noisette.evaluation.validity import Render
 from noisette.inference.generator import Generator
-from noisette.inference.loading import load
-from noisette.store.locate import locate
-from noisette.store.shipped import shipped_names
+from noisette.inference.loading import load, planner_of, with_network
+from noisette.store.shipped import Shipped, home, shipped_names
 
 EXACT = "the source of the data"
 
@@ -55,8 +55,14 @@ def find_renderer(train: Dataset, recipe: Recipe, named: str | Path | None = Non
         return _of_model(load(named), train)
     if (exact := pixel_renderer(train)) is not None:
         return Renderer(EXACT, "rule", exact)
-    same = [name for name in shipped_names() if _data_of(locate(name).recipe) == _data_of(recipe)]
-    return _of_model(load(same[0]), train) if same else None
+    if not attributes_determine_images(train):
+        return None
+    for name in shipped_names():
+        bundle = Shipped(home() / name)  # and no run folder that is called so
+        if bundle.recipe.conditional and _data_of(bundle.recipe) == _data_of(recipe):
+            weights = bundle.weights()
+            return _of_model(with_network(planner_of(bundle, weights), weights), train)
+    return None
 
 
 def _data_of(recipe: Recipe) -> dict[str, object]:

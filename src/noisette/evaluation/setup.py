@@ -229,6 +229,13 @@ def prepare(
     """
     generator = run if isinstance(run, Generator) else load(run, step=step)
     recipe = generator.model.recipe
+    if ask is not None and ask < 0:
+        raise RequestError(f"at least nothing is asked for, which is --ask 0, not {told(ask)}")
+    if ask and not recipe.conditional:
+        raise RequestError(f"{generator.name} takes no requests, so nothing can be asked for; leave --ask out")
+    if renderer is not None and ask is None and recipe.conditional:
+        raise RequestError("a renderer is for requests that leave something open; say how much is asked for with --ask")
+    ask = ask if recipe.conditional else None
     whole = open_whole(recipe)
     held_out = shows_held_out(whole, recipe.dataset.hold_out)
     dataset = whole.take(np.flatnonzero(~held_out)) if held_out.any() else whole
@@ -258,8 +265,6 @@ def prepare(
         raise RequestError(f"a draw has at least one image, not {told(count)}")
     chosen = places[: USUAL_COUNT if count is None else count]
     wanted = count if count is not None and count > len(places) else 0
-    if ask is not None and not recipe.conditional:
-        raise RequestError(f"{generator.name} takes no requests, so nothing can be asked for; leave --ask out")
     train, real, hidden = dataset.split("train"), whole.take(chosen), occluded(whole)[chosen]
     reference = ReferenceSet(
         classifier,
@@ -269,7 +274,7 @@ def prepare(
         recipe.conditional and ask != 0,
         palette_of(train.images),
         some_values(np.where(hidden, np.int16(UNKNOWN), real.attributes), real.schema, ask) if ask else None,
-        find_renderer(train, recipe, renderer) if ask is not None or not recipe.conditional or renderer else None,
+        find_renderer(train, recipe, renderer) if ask is not None or not recipe.conditional else None,
     )
     return EvaluationSetup(generator, reference, split, whole.fingerprint, unlabelled, wanted, ask)
 

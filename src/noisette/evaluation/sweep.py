@@ -75,6 +75,8 @@ def sweep(
         RequestError: Settings cannot be, or nothing can be measured; nothing is drawn then.
     """
     plotted = chosen_figures(figures)
+    if "impute" in over and ask is None:
+        raise RequestError("impute is swept where requests leave something open; say how much is asked for with --ask")
     setup_of = cache(
         lambda step: prepare(
             run,
@@ -101,12 +103,13 @@ def sweep(
         "split": split,
         "seed": seed,
         "draws": draws,
-        **({} if ask is None else {"ask": ask}),
-        **({} if renderer is None else {"renderer": str(renderer)}),
+        "ask": ask,
+        "renderer": None if renderer is None else str(renderer),
         "plotted": [each.path for each in plotted],
         "weights": list(dict.fromkeys(point.setup.generator.weights for point in points)),
     }
-    digest = sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+    said = {name: value for name, value in facts.items() if value is not None}
+    digest = sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
     folder = sweep_folder(out if out is not None else sweeps_of(run) / f"{'-'.join(over)}-{digest}", overwrite, facts)
     found = []
     for number, point in enumerate(points, 1):

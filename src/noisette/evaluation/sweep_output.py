@@ -89,7 +89,7 @@ def command(swept: Tree) -> list[str]:
     axes = [
         part for name, values in swept["over"].items() for part in ("--over", f"{name}={','.join(map(str, values))}")
     ]
-    told = [name for name in ("count", "split", "seed", "draws", "ask", "renderer") if name in swept]
+    told = [name for name in ("count", "split", "seed", "draws", "ask", "renderer") if swept.get(name) is not None]
     settings = [part for name in told for part in (f"--{name}", str(swept[name]))]
     return ["noisette", "sweep", swept["run"], *axes, *settings]
 

@@ -28,9 +28,7 @@ def circumstances(result: Tree, swept: Collection[str] = ()) -> str:
         "checkpoint": f"step {result['step']:,}, {'averaged' if result['averaged'] else 'last'} weights",
         **in_words(result["sampling"], always=always),
         "requests": f"{result['images']} images of the {result['split']} split of {result['dataset']}",
-        "asked": {None: "", 0: "nothing asked for"}.get(
-            result.get("ask"), f"{result.get('ask')} of the values asked for"
-        ),
+        "asked": _how_much(result.get("ask")),
         "renderer": f"held against {result['renderer']}" if result.get("renderer") else "",
         "seed": f"seeds from {', '.join(map(str, result['first_seeds']))}",
     }

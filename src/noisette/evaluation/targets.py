@@ -83,6 +83,10 @@ def sweep_folder(out: Name, overwrite: bool, facts: Mapping[str, Any]) -> Path:
     raise RequestError(f"{folder} holds another sweep; name another folder, or replace it with --overwrite")
 
 
+_LATER = ("ask", "renderer")
+"""Facts that sweeps of earlier versions have not: there they are None."""
+
+
 def _is_of(folder: Path, facts: Mapping[str, Any]) -> bool | None:
     """Whether the sweep in a folder is the one of these facts; None where there is none."""
     try:
@@ -90,4 +94,6 @@ def _is_of(folder: Path, facts: Mapping[str, Any]) -> bool | None:
     except NoisetteError:
         return False if os.path.lexists(folder / SWEEP_FILES[0]) else None
     ours = json.loads(json.dumps(facts))
-    return all(kept.get(name, value) == value for name, value in ours.items())
+    return all(kept.get(name, value) == value for name, value in ours.items() if name not in _LATER) and all(
+        kept.get(name) == ours.get(name) for name in _LATER
+    )

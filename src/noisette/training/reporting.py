@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from noisette.errors import NoisetteError
 from noisette.store.run import Run
 from noisette.training.budget import Budget
 from noisette.training.callback import Callback, StepInfo
@@ -26,7 +24,9 @@ _SPEED_EVERY = 10  # steps
 class Reporter:
     """Tells of the steps of a training in one process; of several processes only the first one's is heard."""
 
-    def __init__(self, run: Run, curves: Curves, callback: Callback, budget: Budget, *, main: bool) -> None:
+    def __init__(
+        self, run: Run, curves: Curves, callback: Callback, budget: Budget, *, main: bool, begun: int = 0
+    ) -> None:
         """Begin to tell.
 
         Args:
@@ -35,14 +35,12 @@ class Reporter:
             callback: Told of each step.
             budget: Of the training.
             main: Whether this is the first process; the others write no status.
+            begun: The step that it goes on from: what was found later belongs to steps that are taken again.
         """
         self.curves, self._run, self._callback, self._budget, self._main = curves, run, callback, budget, main
         self._loss, self._speed = RunningAverage(0.98), RunningAverage(0.9)
         self._status_at = time.monotonic()
-        self._validation_loss: float | None = None
-        with suppress(NoisetteError):  # a run that is new has none
-            self._validation_loss = run.status["validation_loss"]
-        self._held_out: dict[int, float] = {}
+        self._held_out = {int(step): loss for step, loss in run.scalars("validation_loss") if step <= begun}
 
     def record(self, state: State, scalars: Mapping[str, float], images_per_second: float, misses: int) -> None:
         """Add a step to the curves.
@@ -73,7 +71,11 @@ class Reporter:
         """
         if state.step not in self._held_out and math.isfinite(loss):
             self.curves.add(state.step, {"validation_loss": loss})
-            self._validation_loss = self._held_out[state.step] = loss
+            self._held_out[state.step] = loss
+
+    @property
+    def _validation_loss(self) -> float | None:
+        return next(reversed(self._held_out.values()), None)
 
     def finished(self, state: State, epoch: int) -> None:
         """Write that the training is finished; tell the callback if it went on for too long.

@@ -160,7 +160,6 @@ class Trainer:
             if misses:
                 self._give_up(report, misses, 1.0)
             self._save(report.curves)
-            self._look_at_held_out(report)
             self._finish(report, stop)
 
     @property
@@ -204,7 +203,7 @@ class Trainer:
     def _reporter(self, callback: Callback) -> Iterator[Reporter]:
         main = self._accelerator.is_main_process
         with open_curves(self._run.metrics if main else None, step=self.state.step) as curves:
-            yield Reporter(self._run, curves, callback, self._budget, main=main)
+            yield Reporter(self._run, curves, callback, self._budget, main=main, begun=self.state.step)
 
     def _save(self, curves: Curves) -> None:
         if not self._accelerator.is_main_process or self._saved_step == self.state.step:
@@ -244,6 +243,7 @@ class Trainer:
             report.grid(self.state, self._epoch, path, picture)
 
     def _finish(self, report: Reporter, stop: StopRequest) -> None:
+        self._look_at_held_out(report)
         self._draw_grid(report, stop)
         cut = self._accelerator.is_main_process and self._drawn_step != self.state.step
         if agree(self._accelerator, 1.0, cut, False)[1]:

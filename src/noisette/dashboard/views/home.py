@@ -69,8 +69,9 @@ def _card(model: ListedModel) -> None:
 
 
 def _best(model: ListedModel, path: str) -> float | None:
-    """The best of a figure in all evaluations on the most images."""
-    found = [each for each in measured(model.name) if find(each.mean, path) is not None]
+    """The best of a figure in all evaluations of whole requests on the most images."""
+    whole = [each for each in measured(model.name) if each.facts.get("ask") is None]
+    found = [each for each in whole if find(each.mean, path) is not None]
     if not found:
         shipped: float | None = find(model.figures, path)
         return shipped
