@@ -157,8 +157,8 @@ class Run(Bundle):
 
     @property
     def status(self) -> dict[str, Any]:
-        """`state`, step, epoch, progress, seconds, loss, validation_loss, images_per_second, skipped; when it was written,
-        by whom.
+        """`state`, step, epoch, progress, seconds, loss, validation_loss, images_per_second, skipped; when it was
+        written, by whom.
         """
         return read_model(Status, self.folder / _STATUS, inside=self.folder).model_dump()
 
