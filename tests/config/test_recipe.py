@@ -265,8 +265,8 @@ def test_a_whole_number_will_do_for_a_fraction():
             "network.widths: the first must be even: half of it are sines of the time, half cosines",
         ),
         (
-            ["network.head_width=48"],
-            "network.head_width: 48 does not divide the 128 channels of a level with attention",
+            ["network.head_width=64"],
+            "network.head_width: 64 does not divide the 96 channels of a level with attention",
         ),
         (
             [*NOISED, "diffusion.steps=10", "sampling.steps=25"],

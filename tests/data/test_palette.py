@@ -110,3 +110,15 @@ def rgba_of_two():
     images[0, :, 1] = np.array([200, 10, 10, 255])[:, None]
     images[1, :, 2] = np.array([10, 10, 200, 128])[:, None]
     return images
+
+
+@given(st.permutations(range(6)))
+def test_the_order_of_the_pixels_is_written_down_and_read_again(order):
+    known = Palette(np.array([[0], [9]], np.uint8), order=tuple(order))
+    assert Palette.from_json(known.to_json()).order == tuple(order)
+
+
+@pytest.mark.parametrize("order", ["[0, 0]", "[1, 2]", "[0, true]", '"0"', "[0.0]", "{}"])
+def test_an_order_in_which_a_pixel_comes_twice_or_never_is_refused(order):
+    with pytest.raises(ValueError, match="the order"):
+        Palette.from_json(f'{{"colours": ["00", "09"], "order": {order}}}')

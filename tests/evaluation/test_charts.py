@@ -25,7 +25,7 @@ def _charts(name):
     curve = [(1, 2.0), (2, 1.0), (3, 0.5)]
     lines = {name: [(name, 0.5, 0.1), ("other", 0.6, None)]}
     return [
-        loss_curves({name: curve}),
+        loss_curves({name: curve}, {}),
         sweep_panels([Panel(name, name, lines, 0.9), Panel("b", "steps", {"c": [(1, 2.0, None)]}, None)]),
     ]
 
@@ -40,6 +40,6 @@ def test_any_name_is_drawn_as_it_is(name):
 
 
 def test_a_dollar_begins_no_formula():
-    [axes] = loss_curves({"$x$": [(1, 2.0), (2, 1.0)]}).axes
+    [axes] = loss_curves({"$x$": [(1, 2.0), (2, 1.0)]}, {}).axes
     title = axes._left_title
     assert title._preprocess_math(title.get_text()) == ("$x$", False)

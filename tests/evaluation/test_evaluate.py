@@ -130,7 +130,7 @@ def test_a_hardly_trained_run_is_inaccurate(capsys, drawer, classifier):
     )  # sprites as small as these repeat
     assert drawn["by_pixels"]["exact"] < 0.05
     assert drawn["memorisation"]["copies"] == 0
-    assert found["left_out"].keys() == {"novel_pairs", "new_pairs"}  # the second as in version 0.1
+    assert found["left_out"].keys() == {"validity", "novel_pairs", "new_pairs"}  # the last as in version 0.1
     assert real["by_pixels"]["exact"] == 1
     assert (
         real["by_pixels"]["classifier_agrees"] == real["attribute_accuracy"]["exact"]

@@ -130,3 +130,17 @@ def test_previews_show_hidden_pixels_and_the_likeliest_image(masked):
     assert seen[0][0].shape == seen[0][1].shape == (1, 3, 8, 8)
     assert len(np.unique(seen[0][0])) == 1  # nothing is shown yet
     assert share_valid(seen[-1][1]) == 1
+
+
+@pytest.mark.slow
+def test_the_noising_shows_pixels_disappear(masked, tmp_path, capsys):
+    from PIL import Image
+
+    out = tmp_path / "n.gif"
+    assert main(["noising", str(masked.folder), "--frames", "4", "--count", "2", "--out", str(out)]) == 0
+    with Image.open(out) as gif:
+        assert gif.n_frames == 5
+        gif.seek(0)
+        first = len(gif.convert("RGB").getcolors())
+        gif.seek(4)
+        assert len(gif.convert("RGB").getcolors()) < first

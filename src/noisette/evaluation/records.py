@@ -237,6 +237,8 @@ def _read_facts(folder: Path) -> Tree:
 
 def _read_figures(path: Path) -> Tree:
     found: Tree = modernise(read_sealed(path, inside=path.parent.parent.parent, mend="it is taken anew"))
+    if set(PARTS) - {"validity"} <= found.keys():  # of an earlier version, which left it out
+        found.setdefault("validity", None)
     return found
 
 
