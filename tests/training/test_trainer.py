@@ -89,6 +89,7 @@ def test_a_training_cut_anywhere_and_resumed_is_the_same_to_the_bit(tiny, traine
     resumed = noisette.resume(tmp_path / "cut")
     same(final(resumed)[0], final(trained)[0])
     assert resumed.scalars("loss") == trained.scalars("loss")
+    assert resumed.scalars("validation_loss") == trained.scalars("validation_loss") != []
     assert final(resumed)[1]["step"] == 20
 
 

@@ -31,7 +31,7 @@ def telling_order(places: NDArray[np.int16]) -> tuple[int, ...]:
     _, first = np.unique(rows[:, varying], axis=1, return_index=True)  # of pixels that are always alike, one
     candidates = np.array(varying, dtype=np.int64)[np.sort(first)][:_PIXELS]
     chosen, open_ = _chosen(rows[:, candidates])
-    left = alone.copy()  # nothing is known of a pixel that was no candidate, so that it counts as open as it was
+    left = alone.copy()  # a pixel that was no candidate, such as one that equals another, counts as open as it was
     left[candidates] = open_
     early = candidates[chosen].tolist()
     rest = sorted(set(range(rows.shape[1])) - set(early), key=lambda pixel: (-left[pixel], pixel))

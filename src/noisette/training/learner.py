@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from noisette.diffusion.condition import Condition
 from noisette.model import Model
 from noisette.networks.base import Network
 from noisette.networks.layers import Sketch
@@ -89,6 +90,13 @@ class Learner:
         """Whether all weights are."""
         return all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters())
 
+    def _posed(self, batch: Batch, step: int) -> tuple[Tensor, Tensor, Tensor, Condition | None]:
+        """What the network sees of a batch, the image and the noise that it is to find there, and its condition."""
+        xt = self._noised(batch.x0, batch.eps, batch.alpha, batch.sigma)
+        xt = xt.contiguous(memory_format=self._settings.memory_format)
+        x0, eps = self._supervision.target(xt, batch.x0, batch.eps, step, batch.condition)
+        return xt, x0, eps, self._supervision.model_condition(batch.condition, step)
+
     @torch.no_grad()
     def loss_of(self, batch: Batch, step: int) -> float:
         """The loss of the network that draws, without learning from it.
@@ -101,12 +109,10 @@ class Learner:
             The mean over all processes.
         """
         network = self.for_drawing
-        xt = self._noised(batch.x0, batch.eps, batch.alpha, batch.sigma)
-        xt = xt.contiguous(memory_format=self._settings.memory_format)
-        x0, eps = self._supervision.target(xt, batch.x0, batch.eps, step, batch.condition)
+        xt, x0, eps, condition = self._posed(batch, step)
         training = network.training
         network.eval()
-        prediction = network(xt, batch.times, self._supervision.model_condition(batch.condition, step))
+        prediction = network(xt, batch.times, condition)
         network.train(training)
         loss = self._objective.loss(prediction.float(), x0, eps, xt, batch.alpha, batch.sigma)
         mean: Tensor = self._accelerator.reduce(loss, reduction="mean")
@@ -128,10 +134,7 @@ class Learner:
         for group in (group for optimizer in self._optimizers for group in optimizer.param_groups):
             group["lr"] = rate * group["scale"]
         torch.manual_seed(derived_seed(self._config.seed, "network", step))  # for anything random inside the network
-        xt = self._noised(batch.x0, batch.eps, batch.alpha, batch.sigma)
-        xt = xt.contiguous(memory_format=self._settings.memory_format)
-        x0, eps = self._supervision.target(xt, batch.x0, batch.eps, step, batch.condition)
-        condition = self._supervision.model_condition(batch.condition, step)
+        xt, x0, eps, condition = self._posed(batch, step)
         with torch.autocast(device_type, torch.bfloat16, enabled=half):
             prediction = self._forward(xt, batch.times, condition)
         loss = self._loss(prediction.float(), x0, eps, xt, batch.alpha, batch.sigma)
