@@ -74,7 +74,14 @@ def loss_curves(curves: Mapping[str, Curve], held_out: Mapping[str, Curve]) -> C
         axes.plot(steps[places], losses[places], color=_COLOURS[0], alpha=0.25, linewidth=0.8)
         axes.plot(steps[places], _smooth(losses)[places], color=_COLOURS[0], linewidth=1.5)
         if held_out.get(name):
-            axes.plot(*zip(*held_out[name], strict=True), color=_COLOURS[1], linewidth=1.2, label="validation")
+            axes.plot(
+                *zip(*held_out[name], strict=True),
+                color=_COLOURS[1],
+                linewidth=1.2,
+                marker="o",
+                markersize=3,
+                label="validation",
+            )
             axes.legend(frameon=False, fontsize="small")
         axes.set(title=_short(name), xlabel="step", ylabel="loss", yscale="log")
         axes.set_xlim(0, steps[-1])
